@@ -1,0 +1,1 @@
+//! Renders, merges and checks the living documents.

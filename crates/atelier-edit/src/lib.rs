@@ -1,0 +1,1 @@
+//! Replies become edits, and edits applied to a file tree become a new file tree.

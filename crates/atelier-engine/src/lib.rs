@@ -1,0 +1,1 @@
+//! Drives a run: executes, verifies, commits, documents and resumes.

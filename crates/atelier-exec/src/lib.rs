@@ -1,0 +1,1 @@
+//! Sandboxed processes, git and file trees on disk.

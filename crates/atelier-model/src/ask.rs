@@ -1,0 +1,236 @@
+//! Asks and replies: one question to a model, and what came back.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{AskId, Digest, MicroUsd, RunId, TaskId, Timestamp};
+
+/// The stages that ask models, each with its own model settings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// Requirement → design.
+    Design,
+    /// Design → phases.
+    Plan,
+    /// Phase → steps.
+    Detail,
+    /// Plan → handoff.
+    Handoff,
+    /// Task → edits.
+    Code,
+    /// Project → prose of its documents.
+    Docs,
+}
+
+impl Stage {
+    /// Every stage in the order of the flow.
+    pub const ALL: [Self; 6] = [
+        Self::Design,
+        Self::Plan,
+        Self::Detail,
+        Self::Handoff,
+        Self::Code,
+        Self::Docs,
+    ];
+
+    /// The stage's name, as in `[stages.NAME]`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Design => "design",
+            Self::Plan => "plan",
+            Self::Detail => "detail",
+            Self::Handoff => "handoff",
+            Self::Code => "code",
+            Self::Docs => "docs",
+        }
+    }
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Who speaks in a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Standing instructions.
+    System,
+    /// The one who asks.
+    User,
+    /// The model, in an earlier turn.
+    Assistant,
+}
+
+/// One message of a conversation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    /// Who speaks.
+    pub role: Role,
+    /// What is said.
+    pub text: String,
+}
+
+/// One question to a model. Which model answers is decided by the gateway from the stage.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ask {
+    /// The stage that asks.
+    pub stage: Stage,
+    /// The run it belongs to, for the record and the budget.
+    pub run: RunId,
+    /// The task it belongs to.
+    pub task: Option<TaskId>,
+    /// The conversation, system messages first.
+    pub messages: Vec<Message>,
+    /// JSON schema the answer must follow, with the name of its type.
+    pub schema: Option<(String, serde_json::Value)>,
+    /// Name of the prompt template, such as `design`.
+    pub template: String,
+    /// Version of the prompt template: the digest of its text and partials.
+    pub template_version: Digest,
+    /// 1 for the first time this content is asked, then 2, 3, …: the same question asked on
+    /// purpose again is a new ask.
+    pub attempt: u32,
+    /// What the `offline` scaffolder needs to know of the work, as JSON; models never see it and
+    /// it is not part of the key.
+    pub facts: serde_json::Value,
+}
+
+/// Everything that decides whether a stored reply answers an ask. A field that is not here must
+/// not influence the answer.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct AskKey<'a> {
+    /// Version of this structure; raised when its meaning changes.
+    pub version: u32,
+    /// Model name as asked for.
+    pub model: &'a str,
+    /// The conversation.
+    pub messages: &'a [Message],
+    /// Sampling temperature, where one is set.
+    pub temperature: Option<f64>,
+    /// Most tokens of the answer.
+    pub tokens_max: u64,
+    /// JSON schema of the answer.
+    pub schema: Option<&'a serde_json::Value>,
+    /// Version of the prompt template.
+    pub template_version: Digest,
+    /// The ask's attempt ordinal.
+    pub attempt: u32,
+}
+
+impl AskKey<'_> {
+    /// The current value of [`AskKey::version`].
+    pub const VERSION: u32 = 1;
+
+    /// The key as a digest.
+    pub fn digest(&self) -> Digest {
+        Digest::of_json(self)
+    }
+}
+
+/// Tokens as the provider counted them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Usage {
+    /// Tokens of the prompt, cached ones included.
+    pub input: u64,
+    /// Tokens of the answer, reasoning included.
+    pub output: u64,
+    /// Of the input, those read from the provider's prompt cache.
+    pub cached_input: u64,
+    /// Of the input, those written to the provider's prompt cache.
+    pub cache_write: u64,
+}
+
+/// Why an answer ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StopReason {
+    /// The model had finished.
+    End,
+    /// The token limit cut it off: the answer is incomplete.
+    Length,
+    /// The provider withheld the rest.
+    Filtered,
+}
+
+/// Where a reply came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AskSource {
+    /// The provider answered now.
+    Provider,
+    /// The store had the answer already.
+    Cache,
+}
+
+/// One answer of a model.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reply {
+    /// The ask's key.
+    pub key: Digest,
+    /// The text.
+    pub text: String,
+    /// Digest of the text.
+    pub digest: Digest,
+    /// Why it ended.
+    pub stop: StopReason,
+    /// Provider that answered.
+    pub provider: String,
+    /// Model that was asked.
+    pub model: String,
+    /// Tokens of the original call.
+    pub usage: Usage,
+    /// What it cost now: zero from the cache.
+    pub cost: MicroUsd,
+    /// Milliseconds until the whole answer was there.
+    pub latency_ms: u64,
+    /// Where it came from.
+    pub source: AskSource,
+}
+
+/// What is kept of every ask.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AskRecord {
+    /// Its id.
+    pub id: AskId,
+    /// The run.
+    pub run: RunId,
+    /// The task.
+    pub task: Option<TaskId>,
+    /// The stage.
+    pub stage: Stage,
+    /// The attempt ordinal of the ask.
+    pub attempt: u32,
+    /// The key.
+    pub key: Digest,
+    /// Provider.
+    pub provider: String,
+    /// Model.
+    pub model: String,
+    /// Name of the prompt template.
+    pub template: String,
+    /// Version of the prompt template.
+    pub template_version: Digest,
+    /// Digest of the messages, which are kept as a blob.
+    pub prompt: Digest,
+    /// Digest of the reply's text, once there is one.
+    pub reply: Option<Digest>,
+    /// Where the reply came from, once there is one.
+    pub source: Option<AskSource>,
+    /// Tokens.
+    pub usage: Usage,
+    /// Money reserved before the call, until it is settled.
+    pub reserved: MicroUsd,
+    /// Money spent.
+    pub cost: MicroUsd,
+    /// Milliseconds.
+    pub latency_ms: u64,
+    /// Why it failed, if it did.
+    pub error: Option<String>,
+    /// When it began.
+    pub at: Timestamp,
+}

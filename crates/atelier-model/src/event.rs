@@ -1,0 +1,307 @@
+//! Events: facts that happened, numbered, never changed.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Approval, AskId, AskSource, AttemptOutcome, CheckOutcome, Digest, MicroUsd, RunId, RunStatus,
+    Stage, TaskId, TaskState, TestCounts, Timestamp, Usage,
+};
+
+/// One fact that happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// Its number: 1, 2, 3, … without a gap in one project.
+    pub seq: u64,
+    /// When it happened.
+    pub at: Timestamp,
+    /// The run it belongs to.
+    pub run: Option<RunId>,
+    /// The task it belongs to.
+    pub task: Option<TaskId>,
+    /// What happened.
+    pub kind: EventKind,
+}
+
+/// What can happen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type")]
+pub enum EventKind {
+    /// A run was created.
+    #[serde(rename = "run.created")]
+    RunCreated {
+        /// Digest of the requirement.
+        requirement: Digest,
+        /// Commit it starts from.
+        base: Option<String>,
+        /// Branch that receives verified commits.
+        branch: String,
+        /// Money it may spend.
+        budget: Option<MicroUsd>,
+        /// When a person is asked.
+        approval: Approval,
+    },
+    /// A run moved to another status.
+    #[serde(rename = "run.status")]
+    RunStatus {
+        /// From.
+        from: RunStatus,
+        /// To.
+        to: RunStatus,
+    },
+    /// A stage began.
+    #[serde(rename = "stage.started")]
+    StageStarted {
+        /// The stage.
+        stage: Stage,
+        /// The phase, in the detail stage.
+        phase: Option<u32>,
+    },
+    /// A stage's artifact is stored.
+    #[serde(rename = "stage.finished")]
+    StageFinished {
+        /// The stage.
+        stage: Stage,
+        /// The phase, in the detail stage.
+        phase: Option<u32>,
+        /// Digest of the artifact.
+        artifact: Digest,
+        /// One line on it, for people.
+        summary: String,
+    },
+    /// The plan was checked without a model.
+    #[serde(rename = "plan.linted")]
+    PlanLinted {
+        /// What is wrong; empty when all is well.
+        problems: Vec<String>,
+    },
+    /// An ask was sent.
+    #[serde(rename = "ask.started")]
+    AskStarted {
+        /// The ask.
+        ask: AskId,
+        /// Its stage.
+        stage: Stage,
+        /// Its key.
+        key: Digest,
+        /// Provider.
+        provider: String,
+        /// Model.
+        model: String,
+        /// Money reserved for it.
+        reserved: MicroUsd,
+    },
+    /// An ask is sent again after a failure that may pass.
+    #[serde(rename = "ask.retried")]
+    AskRetried {
+        /// The ask.
+        ask: AskId,
+        /// The failure.
+        reason: String,
+        /// Milliseconds waited before the next sending.
+        wait_ms: u64,
+    },
+    /// A reply is stored.
+    #[serde(rename = "ask.finished")]
+    AskFinished {
+        /// The ask.
+        ask: AskId,
+        /// Its stage.
+        stage: Stage,
+        /// Its key.
+        key: Digest,
+        /// Provider.
+        provider: String,
+        /// Model.
+        model: String,
+        /// Where the reply came from.
+        source: AskSource,
+        /// Tokens.
+        usage: Usage,
+        /// Money spent now.
+        cost: MicroUsd,
+        /// Milliseconds.
+        latency_ms: u64,
+    },
+    /// An ask ended without a reply.
+    #[serde(rename = "ask.failed")]
+    AskFailed {
+        /// The ask.
+        ask: AskId,
+        /// Its stage.
+        stage: Stage,
+        /// Why.
+        error: String,
+        /// Money that must be taken as spent.
+        cost: MicroUsd,
+    },
+    /// The budget refused an ask before it was sent.
+    #[serde(rename = "budget.refused")]
+    BudgetRefused {
+        /// The stage that asked.
+        stage: Stage,
+        /// The most the ask could have cost.
+        needed: MicroUsd,
+        /// What is spent or reserved.
+        spent: MicroUsd,
+        /// The budget.
+        budget: MicroUsd,
+    },
+    /// A task was added.
+    #[serde(rename = "task.added")]
+    TaskAdded {
+        /// Its title.
+        title: String,
+        /// What it depends on.
+        depends_on: Vec<TaskId>,
+    },
+    /// A task moved to another state.
+    #[serde(rename = "task.state")]
+    TaskState {
+        /// From.
+        from: TaskState,
+        /// To.
+        to: TaskState,
+        /// Why, where it is not obvious.
+        reason: String,
+    },
+    /// A try at a task began.
+    #[serde(rename = "attempt.started")]
+    AttemptStarted {
+        /// 1 for the first.
+        ordinal: u32,
+    },
+    /// A try at a task ended.
+    #[serde(rename = "attempt.finished")]
+    AttemptFinished {
+        /// 1 for the first.
+        ordinal: u32,
+        /// How.
+        outcome: AttemptOutcome,
+        /// One line on what failed.
+        reason: String,
+    },
+    /// A reply's edits stand in the worktree.
+    #[serde(rename = "edits.applied")]
+    EditsApplied {
+        /// Paths written.
+        written: Vec<String>,
+        /// Paths deleted.
+        deleted: Vec<String>,
+        /// How edits were placed where it was not letter by letter.
+        notes: Vec<String>,
+    },
+    /// A reply's edits were refused, all of them.
+    #[serde(rename = "edits.refused")]
+    EditsRefused {
+        /// What is wrong, one line each.
+        problems: Vec<String>,
+    },
+    /// Protected files were put back.
+    #[serde(rename = "tests.restored")]
+    TestsRestored {
+        /// What was tried, one line a file.
+        files: Vec<String>,
+    },
+    /// A build step or check began.
+    #[serde(rename = "check.started")]
+    CheckStarted {
+        /// Its name.
+        name: String,
+        /// Its command line.
+        command: String,
+    },
+    /// A build step or check ended.
+    #[serde(rename = "check.finished")]
+    CheckFinished {
+        /// Its name.
+        name: String,
+        /// What it concluded.
+        outcome: CheckOutcome,
+        /// One line that says why it failed; empty when it passed.
+        reason: String,
+        /// Counts, where a test report was read.
+        tests: Option<TestCounts>,
+        /// Milliseconds.
+        duration_ms: u64,
+    },
+    /// A task's work is committed.
+    #[serde(rename = "task.committed")]
+    TaskCommitted {
+        /// The commit.
+        commit: String,
+        /// Its subject line.
+        subject: String,
+    },
+    /// A document was written.
+    #[serde(rename = "document.written")]
+    DocumentWritten {
+        /// Its path.
+        path: String,
+        /// Digest of its content.
+        digest: Digest,
+    },
+    /// A person is asked.
+    #[serde(rename = "approval.asked")]
+    ApprovalAsked {
+        /// What for: `plan`, or a task's id.
+        subject: String,
+    },
+    /// A person answered.
+    #[serde(rename = "approval.given")]
+    ApprovalGiven {
+        /// What for.
+        subject: String,
+        /// Whether the answer was yes.
+        approved: bool,
+    },
+    /// The fresh checkout of the final commit was checked.
+    #[serde(rename = "run.verified")]
+    RunVerified {
+        /// The commit.
+        commit: String,
+        /// Whether every check passed.
+        passed: bool,
+        /// How many checks ran.
+        checks: u64,
+        /// How many tests were executed.
+        tests: u64,
+    },
+    /// The user's branch moved to the result, or it could not.
+    #[serde(rename = "run.delivered")]
+    RunDelivered {
+        /// The branch with the result.
+        branch: String,
+        /// The user's branch, where it was moved.
+        fast_forwarded: Option<String>,
+        /// Why it was not moved, and the command that does it.
+        reason: String,
+    },
+    /// Something a person should know that stops nothing.
+    #[serde(rename = "warning")]
+    Warning {
+        /// What.
+        message: String,
+    },
+    /// A run ended: the last event of an invocation.
+    #[serde(rename = "run.finished")]
+    RunFinished {
+        /// Its status.
+        status: RunStatus,
+        /// Exit code of the invocation.
+        exit_code: i32,
+        /// One line.
+        reason: String,
+        /// The newest verified commit.
+        commit: Option<String>,
+        /// Money spent over all invocations.
+        cost: MicroUsd,
+    },
+}
+
+impl EventKind {
+    /// The kind's name, such as `task.state`.
+    pub fn name(&self) -> String {
+        let value = serde_json::to_value(self).unwrap_or_default();
+        value["type"].as_str().unwrap_or_default().to_owned()
+    }
+}

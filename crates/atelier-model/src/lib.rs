@@ -1,0 +1,47 @@
+//! The words of the house: types, ids, states, the task graph, digests, limits and events.
+//!
+//! Everything here is plain data and pure functions over it. Start with [`Task`] and
+//! [`next_task`], then [`Ask`] and [`AskKey`], then [`Event`].
+//!
+//! Invariants: this crate opens no file, starts no process, reads no clock, environment or
+//! random source, and knows nothing of SQL, HTTP or the terminal.
+
+mod ask;
+mod design;
+mod digest;
+mod event;
+mod evidence;
+mod graph;
+mod id;
+mod limits;
+mod money;
+mod path;
+mod plan;
+mod run;
+mod state;
+mod task;
+mod time;
+mod tree;
+
+pub use ask::{Ask, AskKey, AskRecord, AskSource, Message, Reply, Role, Stage, StopReason, Usage};
+pub use design::{Component, Design, RequirementItem, TechnologyStack};
+pub use digest::{Digest, ParseDigestError};
+pub use event::{Event, EventKind};
+pub use evidence::{CheckOutcome, CheckResult, Evidence, TestCounts, TestFailure};
+pub use graph::{GraphError, TaskGraph};
+pub use id::{AskId, IdSource, ProjectId, RunId, TaskId};
+pub use limits::Limits;
+pub use money::{MicroUsd, ParseMoneyError};
+pub use path::{PathError, TreePath};
+pub use plan::{
+    Acceptance, BasicPlan, Check, ComponentNote, ContextHints, DetailedPhase, DevPlan, Expect,
+    Handoff, Phase, PhaseOutline, Prose, Step,
+};
+pub use run::{Approval, Budget, Run, RunMode, RunStatus};
+pub use state::{Refused, RunFact, TaskFact, TaskState, next_run, next_task};
+pub use task::{Attempt, AttemptOutcome, Task, TaskSource};
+pub use time::{Clock, Timestamp};
+pub use tree::{FileEntry, FileTree};
+
+/// A boxed future, for the few traits that are kept behind `dyn`.
+pub type BoxFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;

@@ -1,0 +1,101 @@
+//! Tasks: what is executed, and the tries at them.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Acceptance, ContextHints, Digest, Evidence, MicroUsd, RunId, TaskId, TaskState, Timestamp,
+};
+
+/// Who asked for a task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TaskSource {
+    /// A step of the plan.
+    Plan,
+    /// A person, by `task add` or in the shell.
+    User,
+}
+
+/// One unit of work.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Task {
+    /// Its id: `t` and the step's number, or `u` and a count for a user's task.
+    pub id: TaskId,
+    /// The run it belongs to.
+    pub run: RunId,
+    /// The step it came from.
+    pub step: Option<String>,
+    /// Short title in the imperative.
+    pub title: String,
+    /// What to do.
+    pub description: String,
+    /// Why.
+    pub why: String,
+    /// Ids of the requirements it serves.
+    pub requirements: Vec<String>,
+    /// Tasks that must be done first.
+    pub depends_on: Vec<TaskId>,
+    /// Paths it reads.
+    pub inputs: Vec<String>,
+    /// Paths it creates or changes.
+    pub outputs: Vec<String>,
+    /// Paths only it may write while it runs.
+    pub owns: Vec<String>,
+    /// Paths it must not change.
+    pub protected: Vec<String>,
+    /// How it proves that it is done.
+    pub acceptance: Vec<Acceptance>,
+    /// What the one who does it should see.
+    pub context: ContextHints,
+    /// Higher goes first among ready tasks.
+    pub priority: i32,
+    /// Who asked for it.
+    pub source: TaskSource,
+    /// Tries so far.
+    pub attempts: u32,
+    /// Where it stands.
+    pub state: TaskState,
+    /// The commit that finished it.
+    pub commit: Option<String>,
+}
+
+/// How a try ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AttemptOutcome {
+    /// Verified and committed.
+    Passed,
+    /// The reply held no usable edits.
+    EditsRefused,
+    /// A build step or check failed.
+    ChecksFailed,
+    /// The run ended before the try did.
+    Interrupted,
+}
+
+/// One try at a task.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// The run.
+    pub run: RunId,
+    /// The task.
+    pub task: TaskId,
+    /// 1 for the first try.
+    pub ordinal: u32,
+    /// Commit it started from.
+    pub base: String,
+    /// Digest of the reply's text.
+    pub reply: Option<Digest>,
+    /// How it ended; `None` while it runs.
+    pub outcome: Option<AttemptOutcome>,
+    /// What failed, worded for the model that must mend it.
+    pub feedback: String,
+    /// What the checks concluded.
+    pub evidence: Evidence,
+    /// What its asks cost.
+    pub cost: MicroUsd,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
+}

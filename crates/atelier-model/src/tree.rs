@@ -1,0 +1,111 @@
+//! A file tree held in memory.
+
+use std::collections::BTreeMap;
+
+use crate::{Digest, TreePath};
+
+/// One file of a tree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileEntry {
+    /// The content, byte for byte.
+    pub bytes: Vec<u8>,
+    /// Whether the file may be executed.
+    pub executable: bool,
+}
+
+impl FileEntry {
+    /// An ordinary file with this text.
+    pub fn text(text: impl Into<String>) -> Self {
+        Self {
+            bytes: text.into().into_bytes(),
+            executable: false,
+        }
+    }
+
+    /// The content as text, where it is valid UTF-8.
+    pub fn as_text(&self) -> Option<&str> {
+        std::str::from_utf8(&self.bytes).ok()
+    }
+}
+
+/// Files by path. Symbolic links and special files are never part of a tree.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct FileTree {
+    files: BTreeMap<TreePath, FileEntry>,
+}
+
+impl FileTree {
+    /// The file at a path.
+    pub fn get(&self, path: &TreePath) -> Option<&FileEntry> {
+        self.files.get(path)
+    }
+
+    /// The text of the file at a path, where it is there and valid UTF-8.
+    pub fn text(&self, path: &TreePath) -> Option<&str> {
+        self.get(path).and_then(FileEntry::as_text)
+    }
+
+    /// Whether there is a file at a path.
+    pub fn contains(&self, path: &TreePath) -> bool {
+        self.files.contains_key(path)
+    }
+
+    /// Puts a file, replacing what was there.
+    pub fn put(&mut self, path: TreePath, file: FileEntry) {
+        self.files.insert(path, file);
+    }
+
+    /// Removes a file and returns it.
+    pub fn remove(&mut self, path: &TreePath) -> Option<FileEntry> {
+        self.files.remove(path)
+    }
+
+    /// The files in the order of their paths.
+    pub fn iter(&self) -> impl Iterator<Item = (&TreePath, &FileEntry)> {
+        self.files.iter()
+    }
+
+    /// The paths in order.
+    pub fn paths(&self) -> impl Iterator<Item = &TreePath> {
+        self.files.keys()
+    }
+
+    /// How many files there are.
+    pub fn len(&self) -> usize {
+        self.files.len()
+    }
+
+    /// Whether there is no file.
+    pub fn is_empty(&self) -> bool {
+        self.files.is_empty()
+    }
+
+    /// A digest of every path, mode and content.
+    pub fn digest(&self) -> Digest {
+        let list: Vec<_> = self
+            .files
+            .iter()
+            .map(|(path, file)| (path.as_str(), file.executable, Digest::of(&file.bytes)))
+            .collect();
+        Digest::of_json(&list)
+    }
+
+    /// What turns this tree into `other`: the file to put, or `None` for a file to delete.
+    pub fn changes_to(&self, other: &Self) -> BTreeMap<TreePath, Option<FileEntry>> {
+        let gone = self.paths().filter(|path| !other.contains(path));
+        let put = other
+            .iter()
+            .filter(|(path, file)| self.get(path) != Some(*file));
+        gone.map(|path| (path.clone(), None))
+            .chain(put.map(|(path, file)| (path.clone(), Some(file.clone()))))
+            .collect()
+    }
+}
+
+impl FromIterator<(TreePath, FileEntry)> for FileTree {
+    fn from_iter<I: IntoIterator<Item = (TreePath, FileEntry)>>(files: I) -> Self {
+        Self {
+            files: files.into_iter().collect(),
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Requirement to design to plan to tasks.

@@ -1,0 +1,1 @@
+//! A requirement becomes a working skeleton, without a model.

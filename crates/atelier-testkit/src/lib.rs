@@ -1,0 +1,1 @@
+//! Stand-in models and throwaway projects for tests.

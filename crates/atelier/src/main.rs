@@ -1,0 +1,3 @@
+//! The command line: arguments, configuration, wiring, printing, exit codes.
+
+fn main() {}

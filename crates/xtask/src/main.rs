@@ -1,0 +1,3 @@
+//! Developer commands: check, test, gen.
+
+fn main() {}
