@@ -10,8 +10,6 @@ pub struct Limits {
     pub requirement_bytes_max: usize,
     /// Tries at one task, the first included.
     pub attempts_max: u32,
-    /// Asks of one planning stage: the first, one re-ask for form, one for lint.
-    pub stage_asks_max: u32,
     /// Phases of a plan.
     pub phases_max: usize,
     /// Steps of a plan, over all phases.
@@ -61,7 +59,6 @@ impl Default for Limits {
         Self {
             requirement_bytes_max: 64 * 1024,
             attempts_max: 3,
-            stage_asks_max: 3,
             phases_max: 30,
             steps_max: 200,
             detail_asks_at_once_max: 4,

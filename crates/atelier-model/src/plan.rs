@@ -1,5 +1,7 @@
 //! The plan: phases, steps, and how each step proves that it is done.
 
+use std::fmt::Write as _;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -157,6 +159,60 @@ pub enum Check {
         /// What to ask.
         question: String,
     },
+}
+
+impl Check {
+    /// The check in one line, for people and for models.
+    pub fn summary(&self) -> String {
+        match self {
+            Self::Command { argv, cwd: None } => format!("run `{}`", argv.join(" ")),
+            Self::Command {
+                argv,
+                cwd: Some(cwd),
+            } => {
+                format!("run `{}` in `{cwd}`", argv.join(" "))
+            }
+            Self::File {
+                path,
+                contains: None,
+            } => format!("`{path}` exists"),
+            Self::File {
+                path,
+                contains: Some(text),
+            } => format!("`{path}` contains `{text}`"),
+            Self::Regex { path, pattern } => format!("`{path}` matches `{pattern}`"),
+            Self::Http {
+                start,
+                method,
+                path,
+                ..
+            } => {
+                format!("start `{}` and send {method} {path}", start.join(" "))
+            }
+            Self::Human { question } => format!("a person answers: {question}"),
+        }
+    }
+}
+
+impl Acceptance {
+    /// How it is checked and what must be seen, in one line.
+    pub fn how(&self) -> String {
+        let mut how = self.check.summary();
+        let expect = &self.expect;
+        if let Some(code) = expect.exit.filter(|code| *code != 0) {
+            _ = write!(how, "; it exits with {code}");
+        }
+        if let Some(tests) = expect.tests_min {
+            _ = write!(how, "; at least {tests} tests run");
+        }
+        if let Some(status) = expect.status {
+            _ = write!(how, "; the status is {status}");
+        }
+        if let Some(output) = &expect.output {
+            _ = write!(how, "; the output matches `{output}`");
+        }
+        how
+    }
 }
 
 fn get() -> String {

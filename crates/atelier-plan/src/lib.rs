@@ -1,1 +1,18 @@
-//! Requirement to design to plan to tasks.
+//! Requirement → design → plan → tasks.
+//!
+//! [`Draft`] asks the stages in order and returns a [`atelier_model::DevPlan`] that passed
+//! [`lint`]; [`tasks`] turns its steps into tasks.
+//!
+//! Invariants: this crate decides order and judges plans; it knows nothing of HTTP, SQL, git or
+//! processes.
+
+mod draft;
+mod lint;
+mod number;
+mod stages;
+mod tasks;
+
+pub use draft::{Draft, DraftError, Drafted, Ground};
+pub use lint::{Problem, lint};
+pub use stages::{STAGES, StageEntry};
+pub use tasks::{step_task, tasks};
