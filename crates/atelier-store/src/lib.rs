@@ -1,1 +1,29 @@
 //! State, events and replies on disk; all SQL of the house is here.
+//!
+//! Start with [`Store`]: it is opened on a project's `.atelier` folder and cloned freely. Every
+//! method that changes state is one transaction with its events inside, so whoever reads the
+//! event log sees exactly what the tables say. [`RunLock`] keeps two processes from working on
+//! one project at the same time.
+//!
+//! Invariants: this crate reads no clock, makes no identifier and no random choice (callers bring
+//! instants and ids), starts no process, and lets no row type out. Statuses are written through
+//! the state machines of the model alone.
+
+mod column;
+mod error;
+mod lock;
+mod open;
+mod queries;
+mod store;
+mod write;
+
+#[cfg(test)]
+mod tests;
+
+pub use error::StoreError;
+pub use lock::{LockError, RunLock};
+pub use open::OpenError;
+pub use queries::asks::{AskBeginError, RunCost, StageCost};
+pub use queries::documents::DocumentRow;
+pub use queries::events::ChainError;
+pub use store::Store;

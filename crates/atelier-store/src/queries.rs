@@ -1,0 +1,13 @@
+//! Every SQL statement of the house, by the noun it is about.
+
+pub(crate) mod artifacts;
+pub(crate) mod asks;
+pub(crate) mod attempts;
+pub(crate) mod blobs;
+pub(crate) mod documents;
+pub(crate) mod events;
+pub(crate) mod plans;
+pub(crate) mod projects;
+pub(crate) mod replies;
+pub(crate) mod runs;
+pub(crate) mod tasks;

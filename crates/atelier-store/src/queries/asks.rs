@@ -1,0 +1,532 @@
+//! Asks: what was asked of models, what it cost, and the budget that stops them.
+
+use std::collections::BTreeMap;
+
+use atelier_model::{
+    AskId, AskRecord, AskSource, EventKind, MicroUsd, Reply, RunId, Stage, TaskId, Timestamp, Usage,
+};
+
+use crate::{
+    Store, StoreError, column,
+    queries::{blobs::blob_put_in_txn, replies::reply_put_in_txn},
+    write::Write,
+};
+
+/// Why an ask may not be sent.
+#[derive(Debug, thiserror::Error)]
+pub enum AskBeginError {
+    /// The budget does not cover the most it could cost.
+    #[error("ask: it may cost {needed}, and {spent} of the budget of {budget} are used")]
+    OverBudget {
+        /// The most it could cost.
+        needed: MicroUsd,
+        /// What is spent or reserved already.
+        spent: MicroUsd,
+        /// The budget.
+        budget: MicroUsd,
+    },
+    /// It could not be put on record.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What the asks of a run came to.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RunCost {
+    /// Money spent.
+    pub spent: MicroUsd,
+    /// Money reserved for asks under way.
+    pub reserved: MicroUsd,
+    /// How many asks there were, those answered from the cache included.
+    pub asks: u64,
+    /// Of these, how many the cache answered.
+    pub cached: u64,
+    /// The same by stage.
+    pub stages: BTreeMap<Stage, StageCost>,
+}
+
+/// What the asks of one stage came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct StageCost {
+    /// How many asks there were, those answered from the cache included.
+    pub asks: u64,
+    /// Of these, how many the cache answered.
+    pub cached: u64,
+    /// Tokens of the asks that a provider answered.
+    pub usage: Usage,
+    /// Money spent.
+    pub cost: MicroUsd,
+    /// Milliseconds that providers took, added up.
+    pub latency_ms: u64,
+}
+
+/// Money of a run, or of one ask.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Totals {
+    pub(crate) cost: MicroUsd,
+    pub(crate) reserved: MicroUsd,
+}
+
+/// An ask that has no end yet.
+struct OpenAsk {
+    run: RunId,
+    task: Option<TaskId>,
+    stage: Stage,
+    cost: MicroUsd,
+}
+
+/// What is put into the row of an ask when it ends.
+struct End<'a> {
+    reply: Option<&'a Reply>,
+    error: Option<&'a str>,
+    cost: MicroUsd,
+}
+
+#[derive(sqlx::FromRow)]
+struct AskRow {
+    id: String,
+    run_id: String,
+    task_id: Option<String>,
+    stage: String,
+    attempt: i64,
+    ask_key: Vec<u8>,
+    provider: String,
+    model: String,
+    template: String,
+    template_version: Vec<u8>,
+    prompt: Vec<u8>,
+    reply: Option<Vec<u8>>,
+    source: Option<String>,
+    input_tokens: i64,
+    output_tokens: i64,
+    cached_input_tokens: i64,
+    cache_write_tokens: i64,
+    reserved: i64,
+    cost: i64,
+    latency_ms: i64,
+    error: Option<String>,
+    at: i64,
+}
+
+impl TryFrom<AskRow> for AskRecord {
+    type Error = StoreError;
+
+    fn try_from(row: AskRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: AskId::from_text(row.id),
+            run: RunId::from_text(row.run_id),
+            task: row.task_id.map(TaskId::from_text),
+            stage: column::from_word(&row.stage, "the stage of an ask")?,
+            attempt: column::small(row.attempt, "the attempt of an ask")?,
+            key: column::digest(&row.ask_key, "the key of an ask")?,
+            provider: row.provider,
+            model: row.model,
+            template: row.template,
+            template_version: column::digest(&row.template_version, "the template of an ask")?,
+            prompt: column::digest(&row.prompt, "the prompt of an ask")?,
+            reply: column::digest_opt(row.reply.as_deref(), "the reply of an ask")?,
+            source: column::from_word_opt(row.source.as_deref(), "the source of a reply")?,
+            usage: column::from_tokens([
+                row.input_tokens,
+                row.output_tokens,
+                row.cached_input_tokens,
+                row.cache_write_tokens,
+            ]),
+            reserved: column::from_money(row.reserved),
+            cost: column::from_money(row.cost),
+            latency_ms: column::from_count(row.latency_ms),
+            error: row.error,
+            at: column::at(row.at),
+        })
+    }
+}
+
+impl Store {
+    /// Puts an ask on record before it is sent, with the money reserved for it.
+    ///
+    /// What the run has spent and reserved, this ask included, never exceeds the budget: the sum is
+    /// taken and the reservation made under one lock. A refusal is put on record too.
+    pub async fn ask_begin(
+        &self,
+        record: &AskRecord,
+        prompt: &[u8],
+        budget: Option<MicroUsd>,
+    ) -> Result<(), AskBeginError> {
+        let mut write = self.write().await?;
+        let totals = totals_in_txn(&mut write, &record.run).await?;
+        if let Some(refusal) = refusal(record.reserved, totals, budget) {
+            let refused = refusal.event(record.stage);
+            write
+                .event(Some(&record.run), record.task.as_ref(), refused, record.at)
+                .await?;
+            self.commit(write).await?;
+            return Err(refusal.into());
+        }
+        blob_put_in_txn(&mut write, prompt).await?;
+        let started = EventKind::AskStarted {
+            ask: record.id.clone(),
+            stage: record.stage,
+            key: record.key,
+            provider: record.provider.clone(),
+            model: record.model.clone(),
+            reserved: record.reserved,
+        };
+        let seq = write
+            .event(Some(&record.run), record.task.as_ref(), started, record.at)
+            .await?;
+        ask_insert_in_txn(&mut write, record, seq).await?;
+        self.commit(write).await?;
+        Ok(())
+    }
+
+    /// Settles a sending that broke and reserves money for the next one. Where the budget does not
+    /// cover that, the ask ends as failed.
+    #[expect(clippy::too_many_arguments, reason = "each is a fact of its own")]
+    pub async fn ask_retry(
+        &self,
+        id: &AskId,
+        debit: MicroUsd,
+        reserve: MicroUsd,
+        reason: &str,
+        wait_ms: u64,
+        budget: Option<MicroUsd>,
+        at: Timestamp,
+    ) -> Result<(), AskBeginError> {
+        let mut write = self.write().await?;
+        let ask = open_ask_in_txn(&mut write, id).await?;
+        let cost = ask.cost + debit;
+        amounts_set_in_txn(&mut write, id, cost, MicroUsd::ZERO).await?;
+        let totals = totals_in_txn(&mut write, &ask.run).await?;
+        if let Some(refusal) = refusal(reserve, totals, budget) {
+            let refused = refusal.event(ask.stage);
+            write
+                .event(Some(&ask.run), ask.task.as_ref(), refused, at)
+                .await?;
+            ask_fail_in_txn(&mut write, id, &ask, (reason, cost), at).await?;
+            self.commit(write).await?;
+            return Err(refusal.into());
+        }
+        amounts_set_in_txn(&mut write, id, cost, reserve).await?;
+        let retried = EventKind::AskRetried {
+            ask: id.clone(),
+            reason: reason.to_owned(),
+            wait_ms,
+        };
+        write
+            .event(Some(&ask.run), ask.task.as_ref(), retried, at)
+            .await?;
+        self.commit(write).await?;
+        Ok(())
+    }
+
+    /// Settles an ask and keeps its reply, in one step: a reply that is paid for is never lost.
+    pub async fn ask_finish(
+        &self,
+        id: &AskId,
+        reply: &Reply,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut write = self.write().await?;
+        let ask = open_ask_in_txn(&mut write, id).await?;
+        let cost = ask.cost + reply.cost;
+        reply_put_in_txn(&mut write, id, reply, at).await?;
+        let end = End {
+            reply: Some(reply),
+            error: None,
+            cost,
+        };
+        ask_close_in_txn(&mut write, id, &end, at).await?;
+        let finished = finished(id, ask.stage, reply, cost);
+        write
+            .event(Some(&ask.run), ask.task.as_ref(), finished, at)
+            .await?;
+        self.commit(write).await
+    }
+
+    /// Puts an ask on record that the cache answered. It costs nothing.
+    pub async fn ask_hit(
+        &self,
+        record: &AskRecord,
+        reply: &Reply,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut write = self.write().await?;
+        let finished = finished(&record.id, record.stage, reply, MicroUsd::ZERO);
+        let seq = write
+            .event(Some(&record.run), record.task.as_ref(), finished, at)
+            .await?;
+        let record = AskRecord {
+            reserved: MicroUsd::ZERO,
+            cost: MicroUsd::ZERO,
+            ..record.clone()
+        };
+        ask_insert_in_txn(&mut write, &record, seq).await?;
+        let end = End {
+            reply: Some(reply),
+            error: None,
+            cost: MicroUsd::ZERO,
+        };
+        ask_close_in_txn(&mut write, &record.id, &end, at).await?;
+        self.commit(write).await
+    }
+
+    /// Ends an ask without a reply. `cost` is what its last sending must be taken to have cost.
+    pub async fn ask_fail(
+        &self,
+        id: &AskId,
+        error: &str,
+        cost: MicroUsd,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut write = self.write().await?;
+        let ask = open_ask_in_txn(&mut write, id).await?;
+        let cost = ask.cost + cost;
+        ask_fail_in_txn(&mut write, id, &ask, (error, cost), at).await?;
+        self.commit(write).await
+    }
+
+    /// Ends the asks that a dead process left open. What was reserved for them must be taken as
+    /// spent. Returns how many there were. Only the holder of the run lock may call this.
+    pub async fn asks_recover(&self, run: &RunId, at: Timestamp) -> Result<u64, StoreError> {
+        let mut write = self.write().await?;
+        let open: Vec<(String, i64)> = sqlx::query_as(
+            "SELECT id, reserved FROM asks WHERE run_id = $1 AND ended_at IS NULL ORDER BY seq",
+        )
+        .bind(run.as_str())
+        .fetch_all(write.connection())
+        .await?;
+        for (id, reserved) in &open {
+            let id = AskId::from_text(id.as_str());
+            let ask = open_ask_in_txn(&mut write, &id).await?;
+            let cost = ask.cost + column::from_money(*reserved);
+            ask_fail_in_txn(&mut write, &id, &ask, ("interrupted", cost), at).await?;
+        }
+        self.commit(write).await?;
+        Ok(open.len() as u64)
+    }
+
+    /// The asks of a run in the order in which they were made.
+    pub async fn ask_list(&self, run: &RunId) -> Result<Vec<AskRecord>, StoreError> {
+        let rows: Vec<AskRow> = sqlx::query_as("SELECT * FROM asks WHERE run_id = $1 ORDER BY seq")
+            .bind(run.as_str())
+            .fetch_all(self.readers())
+            .await?;
+        rows.into_iter().map(AskRecord::try_from).collect()
+    }
+
+    /// What the asks of a run came to.
+    pub async fn run_cost(&self, run: &RunId) -> Result<RunCost, StoreError> {
+        let mut total = RunCost::default();
+        for ask in self.ask_list(run).await? {
+            let cached = ask.source == Some(AskSource::Cache);
+            total.spent = total.spent + ask.cost;
+            total.reserved = total.reserved + ask.reserved;
+            total.asks += 1;
+            total.cached += u64::from(cached);
+            let stage = total.stages.entry(ask.stage).or_default();
+            stage.asks += 1;
+            stage.cached += u64::from(cached);
+            stage.cost = stage.cost + ask.cost;
+            if !cached {
+                stage.latency_ms += ask.latency_ms;
+                stage.usage = plus(stage.usage, ask.usage);
+            }
+        }
+        Ok(total)
+    }
+}
+
+fn plus(left: Usage, right: Usage) -> Usage {
+    Usage {
+        input: left.input + right.input,
+        output: left.output + right.output,
+        cached_input: left.cached_input + right.cached_input,
+        cache_write: left.cache_write + right.cache_write,
+    }
+}
+
+/// An ask that the budget does not cover.
+struct Refusal {
+    needed: MicroUsd,
+    spent: MicroUsd,
+    budget: MicroUsd,
+}
+
+impl Refusal {
+    fn event(&self, stage: Stage) -> EventKind {
+        EventKind::BudgetRefused {
+            stage,
+            needed: self.needed,
+            spent: self.spent,
+            budget: self.budget,
+        }
+    }
+}
+
+impl From<Refusal> for AskBeginError {
+    fn from(refusal: Refusal) -> Self {
+        Self::OverBudget {
+            needed: refusal.needed,
+            spent: refusal.spent,
+            budget: refusal.budget,
+        }
+    }
+}
+
+fn refusal(needed: MicroUsd, totals: Totals, budget: Option<MicroUsd>) -> Option<Refusal> {
+    let budget = budget?;
+    let spent = totals.cost + totals.reserved;
+    let covered = spent + needed <= budget;
+    (!covered).then_some(Refusal {
+        needed,
+        spent,
+        budget,
+    })
+}
+
+fn finished(id: &AskId, stage: Stage, reply: &Reply, cost: MicroUsd) -> EventKind {
+    EventKind::AskFinished {
+        ask: id.clone(),
+        stage,
+        key: reply.key,
+        provider: reply.provider.clone(),
+        model: reply.model.clone(),
+        source: reply.source,
+        usage: reply.usage,
+        cost,
+        latency_ms: reply.latency_ms,
+    }
+}
+
+pub(crate) async fn totals_in_txn(write: &mut Write, run: &RunId) -> Result<Totals, StoreError> {
+    let (cost, reserved): (i64, i64) = sqlx::query_as(
+        "SELECT CAST(COALESCE(SUM(cost), 0) AS BIGINT), CAST(COALESCE(SUM(reserved), 0) AS BIGINT)
+         FROM asks WHERE run_id = $1",
+    )
+    .bind(run.as_str())
+    .fetch_one(write.connection())
+    .await?;
+    Ok(Totals {
+        cost: column::from_money(cost),
+        reserved: column::from_money(reserved),
+    })
+}
+
+async fn open_ask_in_txn(write: &mut Write, id: &AskId) -> Result<OpenAsk, StoreError> {
+    let row: Option<(String, Option<String>, String, i64)> = sqlx::query_as(
+        "SELECT run_id, task_id, stage, cost FROM asks WHERE id = $1 AND ended_at IS NULL",
+    )
+    .bind(id.as_str())
+    .fetch_optional(write.connection())
+    .await?;
+    let (run, task, stage, cost) = row.ok_or_else(|| StoreError::Missing {
+        what: format!("the open ask {id}"),
+    })?;
+    Ok(OpenAsk {
+        run: RunId::from_text(run),
+        task: task.map(TaskId::from_text),
+        stage: column::from_word(&stage, "the stage of an ask")?,
+        cost: column::from_money(cost),
+    })
+}
+
+async fn amounts_set_in_txn(
+    write: &mut Write,
+    id: &AskId,
+    cost: MicroUsd,
+    reserved: MicroUsd,
+) -> Result<(), StoreError> {
+    sqlx::query("UPDATE asks SET cost = $2, reserved = $3 WHERE id = $1")
+        .bind(id.as_str())
+        .bind(column::money(cost))
+        .bind(column::money(reserved))
+        .execute(write.connection())
+        .await?;
+    Ok(())
+}
+
+/// Ends an ask as failed, with the error and all it cost.
+async fn ask_fail_in_txn(
+    write: &mut Write,
+    id: &AskId,
+    ask: &OpenAsk,
+    (error, cost): (&str, MicroUsd),
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    let end = End {
+        reply: None,
+        error: Some(error),
+        cost,
+    };
+    ask_close_in_txn(write, id, &end, at).await?;
+    let failed = EventKind::AskFailed {
+        ask: id.clone(),
+        stage: ask.stage,
+        error: error.to_owned(),
+        cost,
+    };
+    write
+        .event(Some(&ask.run), ask.task.as_ref(), failed, at)
+        .await?;
+    Ok(())
+}
+
+async fn ask_close_in_txn(
+    write: &mut Write,
+    id: &AskId,
+    end: &End<'_>,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    let usage = end.reply.map(|reply| reply.usage).unwrap_or_default();
+    let [input, output, cached_input, cache_write] = column::tokens(usage);
+    sqlx::query(
+        "UPDATE asks SET reply = $2, source = $3, input_tokens = $4, output_tokens = $5,
+             cached_input_tokens = $6, cache_write_tokens = $7, reserved = 0, cost = $8,
+             latency_ms = $9, error = $10, ended_at = $11
+         WHERE id = $1",
+    )
+    .bind(id.as_str())
+    .bind(end.reply.map(|reply| column::bytes(&reply.digest)))
+    .bind(end.reply.map(|reply| column::word(&reply.source)))
+    .bind(input)
+    .bind(output)
+    .bind(cached_input)
+    .bind(cache_write)
+    .bind(column::money(end.cost))
+    .bind(column::count(end.reply.map_or(0, |reply| reply.latency_ms)))
+    .bind(end.error)
+    .bind(at.millis())
+    .execute(write.connection())
+    .await?;
+    Ok(())
+}
+
+async fn ask_insert_in_txn(
+    write: &mut Write,
+    record: &AskRecord,
+    seq: u64,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO asks (id, seq, run_id, task_id, stage, attempt, ask_key, provider, model,
+             template, template_version, prompt, input_tokens, output_tokens, cached_input_tokens,
+             cache_write_tokens, reserved, cost, latency_ms, at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, 0, 0, 0, $13, 0, 0, $14)",
+    )
+    .bind(record.id.as_str())
+    .bind(column::count(seq))
+    .bind(record.run.as_str())
+    .bind(record.task.as_ref().map(TaskId::as_str))
+    .bind(record.stage.name())
+    .bind(record.attempt)
+    .bind(column::bytes(&record.key))
+    .bind(&record.provider)
+    .bind(&record.model)
+    .bind(&record.template)
+    .bind(column::bytes(&record.template_version))
+    .bind(column::bytes(&record.prompt))
+    .bind(column::money(record.reserved))
+    .bind(record.at.millis())
+    .execute(write.connection())
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,123 @@
+//! One change of state: a transaction that carries its own events.
+
+use atelier_model::{Digest, Event, EventKind, RunId, TaskId, Timestamp};
+use sqlx::{Sqlite, SqliteConnection, SqlitePool, Transaction};
+
+use crate::{StoreError, column};
+
+/// A transaction that holds the write lock from its first moment, so that what it reads stays true
+/// until it commits. Dropping it undoes everything.
+pub(crate) struct Write {
+    txn: Transaction<'static, Sqlite>,
+    head: Option<Head>,
+}
+
+/// The newest link of the event chain.
+#[derive(Clone, Copy)]
+pub(crate) struct Head {
+    pub(crate) seq: u64,
+    pub(crate) hash: Digest,
+}
+
+impl Head {
+    /// What the first event follows.
+    pub(crate) fn start() -> Self {
+        Self {
+            seq: 0,
+            hash: Digest::from_bytes([0; 32]),
+        }
+    }
+
+    /// The hash of the link that follows this one.
+    pub(crate) fn next_hash(&self, body: &str) -> Digest {
+        let mut link = Vec::with_capacity(32 + body.len());
+        link.extend_from_slice(self.hash.as_bytes());
+        link.extend_from_slice(body.as_bytes());
+        Digest::of(link)
+    }
+
+    pub(crate) async fn read(connection: &mut SqliteConnection) -> Result<Self, StoreError> {
+        let row: Option<(i64, Vec<u8>)> =
+            sqlx::query_as("SELECT seq, hash FROM chain_head WHERE id = 1")
+                .fetch_optional(connection)
+                .await?;
+        let Some((seq, hash)) = row else {
+            return Ok(Self::start());
+        };
+        Ok(Self {
+            seq: column::from_count(seq),
+            hash: column::digest(&hash, "the head of the event chain")?,
+        })
+    }
+}
+
+impl Write {
+    pub(crate) async fn begin(pool: &SqlitePool) -> Result<Self, StoreError> {
+        let txn = pool.begin_with("BEGIN IMMEDIATE").await?;
+        Ok(Self { txn, head: None })
+    }
+
+    pub(crate) fn connection(&mut self) -> &mut SqliteConnection {
+        &mut self.txn
+    }
+
+    /// Appends an event and returns its number.
+    pub(crate) async fn event(
+        &mut self,
+        run: Option<&RunId>,
+        task: Option<&TaskId>,
+        kind: EventKind,
+        at: Timestamp,
+    ) -> Result<u64, StoreError> {
+        let head = match self.head {
+            Some(head) => head,
+            None => Head::read(self.connection()).await?,
+        };
+        let event = Event {
+            seq: head.seq + 1,
+            at,
+            run: run.cloned(),
+            task: task.cloned(),
+            kind,
+        };
+        let body = column::json(&event);
+        let next = Head {
+            seq: event.seq,
+            hash: head.next_hash(&body),
+        };
+        self.append(&event, &body, next).await?;
+        self.head = Some(next);
+        Ok(next.seq)
+    }
+
+    async fn append(&mut self, event: &Event, body: &str, link: Head) -> Result<(), StoreError> {
+        sqlx::query(
+            "INSERT INTO events (seq, at, run_id, task_id, kind, body, hash)
+             VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        )
+        .bind(column::count(link.seq))
+        .bind(event.at.millis())
+        .bind(event.run.as_ref().map(RunId::as_str))
+        .bind(event.task.as_ref().map(TaskId::as_str))
+        .bind(event.kind.name())
+        .bind(body)
+        .bind(column::bytes(&link.hash))
+        .execute(self.connection())
+        .await?;
+        sqlx::query(
+            "INSERT INTO chain_head (id, seq, hash) VALUES (1, $1, $2)
+             ON CONFLICT (id) DO UPDATE SET seq = EXCLUDED.seq, hash = EXCLUDED.hash",
+        )
+        .bind(column::count(link.seq))
+        .bind(column::bytes(&link.hash))
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+
+    /// Commits, and returns the number of the newest event it wrote.
+    pub(crate) async fn commit(self) -> Result<Option<u64>, StoreError> {
+        self.txn.commit().await?;
+        Ok(self.head.map(|head| head.seq))
+    }
+}
