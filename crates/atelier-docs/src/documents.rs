@@ -1,0 +1,153 @@
+//! The registry of document kinds.
+
+mod architecture;
+mod design;
+mod devplan;
+mod handoff;
+mod index;
+mod progress;
+
+use std::fmt::Write as _;
+
+use atelier_model::{Acceptance, FileTree, Task};
+
+use crate::{
+    Document, ProjectState,
+    citations::cite,
+    markdown::{code, inline},
+    state::Standing,
+};
+
+/// One kind of document. It says what stands in the documents of its kind; merging them with what
+/// people wrote is not its business.
+pub trait DocumentKind: Sync {
+    /// Its name, such as `progress`.
+    fn kind(&self) -> &'static str;
+    /// The documents of this kind; `earlier` are the ones of the kinds before it in [`DOCUMENTS`].
+    fn drafts(&self, state: &ProjectState<'_>, earlier: &[Document]) -> Vec<Draft>;
+}
+
+/// A document before it is merged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Draft {
+    /// Where it will stand.
+    pub path: String,
+    /// Its title; it does not depend on the state, for it is written once.
+    pub title: String,
+    /// What a reader finds in it, in one line.
+    pub about: String,
+    /// Its sections in reading order.
+    pub sections: Vec<Section>,
+}
+
+/// A managed section. One without text is left out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Section {
+    /// Its id, unique in its document.
+    pub id: String,
+    /// Its Markdown.
+    pub text: String,
+}
+
+impl Section {
+    fn new(id: impl Into<String>, text: String) -> Self {
+        let id = id.into();
+        Self { id, text }
+    }
+}
+
+/// Every kind of document, in the order in which a reader new to a project reads them. The index
+/// stands last: it lists the others.
+pub const DOCUMENTS: &[&dyn DocumentKind] = &[
+    &design::DesignDocument,
+    &devplan::DevPlanDocument,
+    &architecture::Architecture,
+    &architecture::ComponentArchitecture,
+    &progress::Progress,
+    &progress::ComponentProgress,
+    &handoff::HandoffDocument,
+    &index::Index,
+];
+
+/// Paths listed one by one; of more, only the count is given.
+const PATHS_LISTED_MAX: usize = 40;
+
+/// Paths in one line, those that exist as citations.
+fn paths<T: AsRef<str>>(all: impl IntoIterator<Item = T>, files: &FileTree) -> String {
+    let mut shown: Vec<String> = all
+        .into_iter()
+        .map(|path| cite(path.as_ref(), files))
+        .collect();
+    let more = shown.len().saturating_sub(PATHS_LISTED_MAX);
+    shown.truncate(PATHS_LISTED_MAX);
+    if more > 0 {
+        shown.push(format!("and {more} more"));
+    }
+    shown.join(", ")
+}
+
+/// A list item `Label: text`, or nothing where there is no text.
+fn fact(label: &str, text: &str) -> String {
+    if text.is_empty() {
+        String::new()
+    } else {
+        format!("- {label}: {text}\n")
+    }
+}
+
+/// The criteria with how each is checked.
+fn acceptance(all: &[Acceptance], files: &FileTree) -> String {
+    all.iter().fold(String::new(), |mut out, one| {
+        let (id, text) = (inline(&one.id, files), inline(&one.text, files));
+        _ = writeln!(out, "- **{id}** {text}");
+        _ = writeln!(out, "  Checked: {}.", inline(&one.how(), files));
+        if one.must_fail_before {
+            out.push_str("  The check fails before the step is done.\n");
+        }
+        out
+    })
+}
+
+/// A count with its noun.
+fn counted(count: u64, noun: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {noun}{plural}")
+}
+
+/// What a finished task's verification showed, in a few words.
+fn proof_words(state: &ProjectState<'_>, task: &Task) -> String {
+    state.proof(task).map_or_else(String::new, |proof| {
+        let (checks, tests) = (counted(proof.checks, "check"), counted(proof.tests, "test"));
+        format!("{checks} passed, {tests} executed")
+    })
+}
+
+/// Number, or id, and title of a task.
+fn task_name(task: &Task, files: &FileTree) -> String {
+    let number = task.step.as_deref().unwrap_or(task.id.as_str());
+    format!("{} {}", inline(number, files), inline(&task.title, files))
+}
+
+/// The tasks that stand in one of these ways, one list item each.
+fn tasks_standing(state: &ProjectState<'_>, wanted: &[Standing]) -> String {
+    state
+        .tasks
+        .iter()
+        .map(|task| (task, Standing::of(task.state)))
+        .filter(|(_, standing)| wanted.contains(standing))
+        .fold(String::new(), |mut out, (task, standing)| {
+            let name = task_name(task, state.files);
+            _ = match standing {
+                Standing::Done | Standing::Open => writeln!(out, "- {name}"),
+                Standing::NeedsPerson | Standing::Failed | Standing::Cancelled => {
+                    writeln!(out, "- {name} ({})", standing.word())
+                }
+            };
+            out
+        })
+}
+
+/// A path as code, with a slash behind a folder.
+fn folder_name(path: &str) -> String {
+    code(&format!("{}/", path.trim_end_matches('/')))
+}

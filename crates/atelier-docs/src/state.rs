@@ -1,0 +1,163 @@
+//! What the documents are rendered from.
+
+use std::collections::BTreeMap;
+
+use atelier_model::{
+    Component, DevPlan, FileTree, Handoff, Prose, RequirementItem, Run, Step, Task, TaskId,
+    TaskState, TreePath,
+};
+
+/// What the verification of one finished task showed.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Proof {
+    /// Tests that were executed.
+    pub tests: u64,
+    /// Checks that passed.
+    pub checks: u64,
+    /// Subject line of the task's commit.
+    pub subject: String,
+    /// Paths the task wrote.
+    pub outputs: Vec<String>,
+    /// Protected files that were put back before the checks ran, one line each.
+    pub restored: Vec<String>,
+}
+
+/// Everything that decides what the documents say.
+#[derive(Debug, Clone, Copy)]
+pub struct ProjectState<'a> {
+    /// The run. Only its requirement is read: its id, times and money never reach a document.
+    pub run: &'a Run,
+    /// The plan.
+    pub plan: &'a DevPlan,
+    /// The handoff, once there is one.
+    pub handoff: Option<&'a Handoff>,
+    /// Prose of the docs stage, once there is some.
+    pub prose: Option<&'a Prose>,
+    /// The tasks in the order they were added.
+    pub tasks: &'a [Task],
+    /// Proofs of the tasks that are done.
+    pub proofs: &'a BTreeMap<TaskId, Proof>,
+    /// The tree the documents will stand in, with the documents that are already there.
+    pub files: &'a FileTree,
+}
+
+/// Where a task stands, as far as a reader needs to know.
+///
+/// The states between `pending` and `merging` are one word here: a document must not depend on
+/// the moment within a task at which it was rendered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standing {
+    Done,
+    Open,
+    NeedsPerson,
+    Failed,
+    Cancelled,
+}
+
+impl Standing {
+    pub(crate) fn of(state: TaskState) -> Self {
+        match state {
+            TaskState::Done => Self::Done,
+            TaskState::Pending
+            | TaskState::Ready
+            | TaskState::Running
+            | TaskState::Verifying
+            | TaskState::Merging => Self::Open,
+            TaskState::Blocked => Self::NeedsPerson,
+            TaskState::Failed => Self::Failed,
+            TaskState::Cancelled => Self::Cancelled,
+        }
+    }
+
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Open => "open",
+            Self::NeedsPerson => "needs a person",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+/// A component of the design with the folder it owns in the tree.
+#[derive(Debug, Clone)]
+pub(crate) struct Folder<'a> {
+    pub(crate) path: TreePath,
+    pub(crate) components: Vec<&'a Component>,
+}
+
+impl<'a> ProjectState<'a> {
+    pub(crate) fn task_of(&self, step: &Step) -> Option<&'a Task> {
+        let number = Some(step.number.as_str());
+        self.tasks
+            .iter()
+            .find(|task| task.step.as_deref() == number)
+    }
+
+    /// How a step stands; open while it has no task.
+    pub(crate) fn standing(&self, step: &Step) -> Standing {
+        self.task_of(step)
+            .map_or(Standing::Open, |task| Standing::of(task.state))
+    }
+
+    /// Tasks that no step of the plan became.
+    pub(crate) fn added(&self) -> impl Iterator<Item = &'a Task> {
+        self.tasks.iter().filter(|task| task.step.is_none())
+    }
+
+    pub(crate) fn done_count(&self) -> usize {
+        let done = |task: &&Task| task.state == TaskState::Done;
+        self.tasks.iter().filter(done).count()
+    }
+
+    /// The proof of a task that is done.
+    pub(crate) fn proof(&self, task: &Task) -> Option<&'a Proof> {
+        (task.state == TaskState::Done)
+            .then(|| self.proofs.get(&task.id))
+            .flatten()
+    }
+
+    /// The folders of the design's components that hold files of the project, in path order.
+    ///
+    /// A folder in which only documents with our markers stand does not count: it would exist
+    /// because of us.
+    pub(crate) fn folders(&self) -> Vec<Folder<'a>> {
+        let mut folders: BTreeMap<TreePath, Vec<&Component>> = BTreeMap::new();
+        for component in &self.plan.design.components {
+            if let Ok(path) = TreePath::parse(&component.path)
+                && self.holds_files(&path)
+            {
+                folders.entry(path).or_default().push(component);
+            }
+        }
+        folders
+            .into_iter()
+            .map(|(path, components)| Folder { path, components })
+            .collect()
+    }
+
+    /// The project's own files below a folder, in path order.
+    pub(crate) fn files_in(&self, folder: &TreePath) -> impl Iterator<Item = &'a TreePath> {
+        let folder = folder.clone();
+        self.files
+            .iter()
+            .filter(move |(path, _)| *path != &folder && path.is_within(folder.as_str()))
+            .filter(|(_, file)| !file.as_text().is_some_and(crate::managed::has_markers))
+            .map(|(path, _)| path)
+    }
+
+    fn holds_files(&self, folder: &TreePath) -> bool {
+        self.files_in(folder).next().is_some()
+    }
+
+    /// The steps that have an acceptance for a requirement.
+    pub(crate) fn proving(&self, item: &RequirementItem) -> Vec<&'a Step> {
+        let proves = |step: &&Step| {
+            step.acceptance
+                .iter()
+                .any(|acceptance| acceptance.requirements.contains(&item.id))
+        };
+        self.plan.steps().filter(proves).collect()
+    }
+}
