@@ -1,0 +1,197 @@
+//! The two ways to speak to a model: what a request must look like, and how answers are written.
+
+mod anthropic;
+mod openai;
+mod rules;
+
+use atelier_model::Usage;
+use axum::http::HeaderMap;
+use serde_json::Value;
+
+use crate::stage::StageSeen;
+
+/// A vendor's protocol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Dialect {
+    /// Chat completions: `POST /v1/chat/completions`.
+    OpenAi,
+    /// Messages: `POST /v1/messages`.
+    Anthropic,
+}
+
+impl Dialect {
+    /// Both of them.
+    pub const ALL: [Self; 2] = [Self::OpenAi, Self::Anthropic];
+
+    /// The provider's name in the product's configuration.
+    pub fn provider(self) -> &'static str {
+        match self {
+            Self::OpenAi => "openai",
+            Self::Anthropic => "anthropic",
+        }
+    }
+}
+
+/// One turn of a conversation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Turn {
+    /// `system`, `user` or `assistant`.
+    pub(crate) role: String,
+    /// What is said.
+    pub(crate) text: String,
+}
+
+/// A request that keeps every rule of its dialect.
+#[derive(Debug, Clone)]
+pub(crate) struct Request {
+    pub(crate) dialect: Dialect,
+    pub(crate) model: String,
+    pub(crate) stream: bool,
+    pub(crate) include_usage: bool,
+    pub(crate) tokens_max: u64,
+    /// The whole conversation, system text first.
+    pub(crate) turns: Vec<Turn>,
+}
+
+impl Request {
+    /// The stage it belongs to.
+    pub(crate) fn stage(&self) -> StageSeen {
+        let first = self.turns.iter().find(|turn| turn.role == "user");
+        StageSeen::of(first.map_or("", |turn| &turn.text))
+    }
+
+    /// How often the model was asked to do better in this conversation.
+    pub(crate) fn reasks(&self) -> usize {
+        let answers = self.turns.iter().filter(|turn| turn.role == "assistant");
+        answers.count()
+    }
+
+    /// The first line of the last user message.
+    pub(crate) fn last_line(&self) -> &str {
+        let last = self.turns.iter().rev().find(|turn| turn.role == "user");
+        last.and_then(|turn| turn.text.lines().next())
+            .unwrap_or_default()
+    }
+
+    /// Bytes of everything that is said.
+    pub(crate) fn prompt_bytes(&self) -> u64 {
+        let bytes: usize = self.turns.iter().map(|turn| turn.text.len()).sum();
+        bytes as u64
+    }
+}
+
+/// An answer before it is written in a dialect.
+#[derive(Debug, Clone)]
+pub(crate) struct Answered {
+    pub(crate) text: String,
+    /// Whether the token limit cut it.
+    pub(crate) cut: bool,
+    pub(crate) usage: Usage,
+}
+
+/// A refusal before it is written in a dialect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// 400
+    BadRequest,
+    /// 401
+    Unauthorized,
+    /// 429
+    RateLimited,
+    /// 500 and above, but for 529
+    ServerError,
+    /// 529
+    Overloaded,
+}
+
+/// Reads a request and checks every rule of its dialect.
+///
+/// The error lists each rule that is broken.
+pub(crate) fn read(
+    dialect: Dialect,
+    headers: &HeaderMap,
+    body: &Value,
+) -> Result<Request, Vec<String>> {
+    let mut rules = rules::Rules::new(headers, body);
+    let request = match dialect {
+        Dialect::OpenAi => openai::read(&mut rules),
+        Dialect::Anthropic => anthropic::read(&mut rules),
+    };
+    let stage = request.stage();
+    if let StageSeen::Unknown(line) = stage {
+        rules.broken(format!("the first user message begins with `{line}`"));
+    }
+    if request.reasks() > 0 && !REASKS.contains(&request.last_line()) {
+        rules.broken(format!(
+            "a later user message begins with `{}`",
+            request.last_line()
+        ));
+    }
+    rules.finish(request)
+}
+
+/// How later user messages of a conversation begin.
+const REASKS: [&str; 3] = ["# ANSWER NOT USABLE", "# PLAN PROBLEMS", "# TASK NOT DONE"];
+
+/// Checks what every request must carry, also one without a body.
+pub(crate) fn read_headers(dialect: Dialect, headers: &HeaderMap) -> Vec<String> {
+    let nothing = Value::Null;
+    let mut rules = rules::Rules::new(headers, &nothing);
+    match dialect {
+        Dialect::OpenAi => openai::check_key(&mut rules),
+        Dialect::Anthropic => anthropic::check_key(&mut rules),
+    }
+    rules.into_list()
+}
+
+/// The body of a whole answer.
+pub(crate) fn whole(request: &Request, answer: &Answered) -> Value {
+    match request.dialect {
+        Dialect::OpenAi => openai::whole(request, answer),
+        Dialect::Anthropic => anthropic::whole(request, answer),
+    }
+}
+
+/// The frames of a streamed answer: those before the text, one a piece of text, those after it.
+pub(crate) fn frames(request: &Request, answer: &Answered) -> Vec<String> {
+    let pieces = pieces(&answer.text);
+    match request.dialect {
+        Dialect::OpenAi => openai::frames(request, answer, &pieces),
+        Dialect::Anthropic => anthropic::frames(request, answer, &pieces),
+    }
+}
+
+/// The body of a refusal.
+pub(crate) fn refusal(dialect: Dialect, refusal: Refusal, message: &str) -> Value {
+    match dialect {
+        Dialect::OpenAi => openai::refusal(refusal, message),
+        Dialect::Anthropic => anthropic::refusal(refusal, message),
+    }
+}
+
+/// The list of models.
+pub(crate) fn models(dialect: Dialect, names: &[&str]) -> Value {
+    match dialect {
+        Dialect::OpenAi => openai::models(names),
+        Dialect::Anthropic => anthropic::models(names),
+    }
+}
+
+/// Bytes of text in one streamed frame.
+const PIECE_BYTES: usize = 160;
+
+/// Cuts a text into pieces of about [`PIECE_BYTES`], at borders of characters.
+fn pieces(text: &str) -> Vec<&str> {
+    let mut rest = text;
+    let mut pieces = Vec::new();
+    while !rest.is_empty() {
+        let mut end = rest.len().min(PIECE_BYTES);
+        while !rest.is_char_boundary(end) {
+            end += 1;
+        }
+        let (piece, after) = rest.split_at(end);
+        pieces.push(piece);
+        rest = after;
+    }
+    pieces
+}
