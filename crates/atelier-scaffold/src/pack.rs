@@ -1,0 +1,126 @@
+//! Template packs: one folder of files for each language and kind of project.
+
+use include_dir::{Dir, include_dir};
+
+use crate::request::{Kind, Language, Words};
+
+#[cfg(test)]
+mod tests;
+
+static FOLDERS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/packs");
+
+/// Files that every pack shares, whatever its language.
+const SHARED: &str = "shared";
+
+/// One pack: a skeleton in one language for one kind of project.
+#[derive(Debug)]
+pub(crate) struct Pack {
+    /// The language.
+    pub language: Language,
+    /// The kind of project.
+    pub kind: Kind,
+    /// How many tests the skeleton has.
+    pub tests: u64,
+    /// Proves that the sources are sound without running the tests.
+    pub build: &'static [&'static str],
+    /// Runs the tests.
+    pub test: &'static [&'static str],
+    /// Starts the program; empty where there is nothing to start.
+    pub run: &'static [&'static str],
+    /// Folder or file of the sources.
+    pub sources: &'static str,
+    /// Folder or file of the tests.
+    pub tests_path: &'static str,
+}
+
+const CARGO_BUILD: &[&str] = &["cargo", "build", "--locked"];
+const CARGO_TEST: &[&str] = &["cargo", "test", "--locked"];
+const CARGO_RUN: &[&str] = &["cargo", "run", "--quiet", "--locked"];
+
+/// Every pack, by language in the order users see them.
+pub(crate) const PACKS: &[Pack] = &[Pack {
+    language: Language::Rust,
+    kind: Kind::CommandLine,
+    tests: 12,
+    build: CARGO_BUILD,
+    test: CARGO_TEST,
+    run: CARGO_RUN,
+    sources: "src",
+    tests_path: "tests",
+}];
+
+/// One file of a pack with every placeholder filled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct PackFile {
+    /// Where it goes, relative to the project's root.
+    pub path: String,
+    /// Its content.
+    pub content: String,
+}
+
+impl Pack {
+    /// The pack of a language and a kind; web pages have one pack whatever the language.
+    pub(crate) fn find(language: Language, kind: Kind) -> Option<&'static Self> {
+        PACKS
+            .iter()
+            .find(|pack| pack.kind == kind && (pack.language == language || kind == Kind::WebPage))
+    }
+
+    /// The name of the pack's folder.
+    pub(crate) fn folder(&self) -> String {
+        match self.kind {
+            Kind::WebPage => self.kind.word().to_owned(),
+            Kind::CommandLine | Kind::Library | Kind::HttpService => {
+                format!("{}-{}", self.language.folder(), self.kind.word())
+            }
+        }
+    }
+
+    /// The files of the skeleton, in the order of their paths.
+    pub(crate) fn files(&self, words: &Words) -> Vec<PackFile> {
+        let folders = [
+            SHARED.to_owned(),
+            self.language.folder().to_owned(),
+            self.folder(),
+        ];
+        let mut files = Vec::new();
+        for folder in folders {
+            if let Some(dir) = FOLDERS.get_dir(&folder) {
+                collect(dir, &folder, words, &mut files);
+            }
+        }
+        files.sort_by(|a, b| a.path.cmp(&b.path));
+        files
+    }
+}
+
+/// Adds every file below a pack's folder, each with its real path and its placeholders filled.
+fn collect(dir: &Dir<'_>, folder: &str, words: &Words, files: &mut Vec<PackFile>) {
+    for file in dir.files() {
+        let (Some(path), Some(text)) = (file.path().to_str(), file.contents_utf8()) else {
+            continue;
+        };
+        let inside = path.strip_prefix(folder).unwrap_or(path);
+        files.push(PackFile {
+            path: real_path(&words.fill(inside)),
+            content: words.fill(text),
+        });
+    }
+    for below in dir.dirs() {
+        collect(below, folder, words, files);
+    }
+}
+
+/// The path a template stands for: `_` at the start of a part is a dot, so that dot files of a
+/// template never act on this repository.
+fn real_path(template: &str) -> String {
+    template
+        .split('/')
+        .filter(|part| !part.is_empty())
+        .map(|part| match part.strip_prefix('_') {
+            Some(rest) if !rest.starts_with('_') => format!(".{rest}"),
+            _ => part.to_owned(),
+        })
+        .collect::<Vec<_>>()
+        .join("/")
+}

@@ -1,0 +1,67 @@
+//! What a requirement asks for, read from its own words.
+
+use crate::ScaffoldError;
+
+mod features;
+mod kind;
+mod language;
+mod name;
+mod reserved;
+mod token;
+mod words;
+
+pub(crate) use kind::Kind;
+pub(crate) use language::Language;
+pub(crate) use name::usable as usable_name;
+pub(crate) use token::visible;
+pub(crate) use words::Words;
+
+use token::Statement;
+
+#[cfg(test)]
+mod tests;
+
+/// What a requirement asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Request {
+    /// Language of the skeleton.
+    pub language: Language,
+    /// Whether the requirement named it.
+    pub language_named: bool,
+    /// Whether TypeScript was asked for, which needs an installed compiler.
+    pub typescript: bool,
+    /// Other languages it names.
+    pub other_languages: Vec<Language>,
+    /// Kind of project.
+    pub kind: Kind,
+    /// Name of the project in kebab-case.
+    pub name: String,
+    /// What it should be able to do, in the user's words, one statement each.
+    pub features: Vec<String>,
+}
+
+impl Request {
+    /// Reads a requirement.
+    pub(crate) fn read(requirement: &str) -> Result<Self, ScaffoldError> {
+        let statements = token::statements(requirement);
+        let kind = kind::find(&statements);
+        let languages = language::find(&statements)?;
+        let content = statements.iter().any(Statement::says_something);
+        if !content && kind.is_none() && languages.named.is_empty() {
+            return Err(ScaffoldError::NothingToBuild);
+        }
+        let kind = kind.unwrap_or(Kind::CommandLine);
+        let language = languages.named.first().copied();
+        let name = name::find(&statements, kind);
+        let features = features::find(&statements, &name);
+        Ok(Self {
+            language: language.unwrap_or(kind.default_language()),
+            language_named: language.is_some(),
+            typescript: languages.typescript,
+            other_languages: languages.named.into_iter().skip(1).collect(),
+            kind,
+            name,
+            features,
+        })
+    }
+}

@@ -1,0 +1,345 @@
+//! The name of the project, fit for every toolchain.
+
+use unicode_normalization::UnicodeNormalization;
+
+use crate::request::{
+    Kind, language,
+    reserved::is_reserved,
+    token::{Statement, Word},
+};
+
+/// Characters of a name.
+const NAME_CHARS_MAX: usize = 40;
+
+/// Content words that make up a name where none is given.
+const NAME_WORDS_MAX: usize = 3;
+
+/// Statements in which a name is looked for.
+const STATEMENTS_MAX: usize = 12;
+
+/// The project's name: the one the user gives, or else the words that say what it is for.
+pub(crate) fn find(statements: &[Statement], kind: Kind) -> String {
+    let near = statements
+        .get(..statements.len().min(STATEMENTS_MAX))
+        .unwrap_or_default();
+    let given = near
+        .iter()
+        .find_map(introduced)
+        .or_else(|| near.first().and_then(quoted))
+        .or_else(|| near.first().and_then(leading))
+        .filter(|name| !kebab(name).is_empty());
+    let base = given.map_or_else(|| from_content(near), |name| kebab(&name));
+    usable(&base, kind)
+}
+
+/// A name in kebab-case that no toolchain refuses; never empty.
+pub(crate) fn usable(name: &str, kind: Kind) -> String {
+    let suffix = match kind {
+        Kind::CommandLine => "cli",
+        Kind::Library => "lib",
+        Kind::HttpService => "service",
+        Kind::WebPage => "page",
+    };
+    let name = kebab(name);
+    if name.is_empty() {
+        return format!("new-{suffix}");
+    }
+    let name = if name.starts_with(|c: char| c.is_ascii_digit()) {
+        format!("{suffix}-{name}")
+    } else {
+        name
+    };
+    if is_reserved(&name) || name.len() < 2 {
+        format!("{name}-{suffix}")
+    } else {
+        name
+    }
+}
+
+/// Lower-case ASCII words joined by single hyphens. Accents are dropped, a change from small to
+/// capital letters begins a word, and other scripts leave nothing.
+pub(crate) fn kebab(text: &str) -> String {
+    let mut name = String::new();
+    let mut last_small = false;
+    for c in text.nfkd().filter(|c| !is_mark(*c)) {
+        if c.is_ascii_alphanumeric() {
+            if c.is_ascii_uppercase() && last_small {
+                name.push('-');
+            }
+            last_small = c.is_ascii_lowercase();
+            name.push(c.to_ascii_lowercase());
+        } else {
+            last_small = false;
+            if !matches!(c, '\'' | '’') && !name.ends_with('-') {
+                name.push('-');
+            }
+        }
+    }
+    shortened(name.trim_matches('-')).to_owned()
+}
+
+fn is_mark(c: char) -> bool {
+    matches!(c, '\u{300}'..='\u{36f}')
+}
+
+/// At most [`NAME_CHARS_MAX`] characters, cut between words where that is possible.
+fn shortened(name: &str) -> &str {
+    if name.len() <= NAME_CHARS_MAX {
+        return name;
+    }
+    let cut = &name[..NAME_CHARS_MAX];
+    if name.as_bytes().get(NAME_CHARS_MAX) == Some(&b'-') {
+        return cut.trim_end_matches('-');
+    }
+    cut.rsplit_once('-').map_or(cut, |(whole, _)| whole)
+}
+
+const INTRODUCTIONS: &[&str] = &["called", "named", "titled", "name", "codenamed", "dubbed"];
+
+/// Things inside a project that have names of their own.
+const PARTS: &[&str] = &[
+    "argument",
+    "branch",
+    "class",
+    "column",
+    "command",
+    "constant",
+    "crate",
+    "database",
+    "endpoint",
+    "enum",
+    "error",
+    "field",
+    "file",
+    "files",
+    "flag",
+    "folder",
+    "directory",
+    "function",
+    "functions",
+    "header",
+    "interface",
+    "key",
+    "method",
+    "option",
+    "parameter",
+    "property",
+    "route",
+    "struct",
+    "subcommand",
+    "table",
+    "trait",
+    "type",
+    "user",
+    "value",
+    "variable",
+    "event",
+    "record",
+    "element",
+    "button",
+    "section",
+    "test",
+];
+
+/// `called X`, `named "X Y"`, `name: X`.
+fn introduced(statement: &Statement) -> Option<String> {
+    let words = &statement.words;
+    (0..words.len()).find_map(|index| {
+        let word = &words[index];
+        let after = &statement.text[word.start + word.text.len()..];
+        let fits = match word.lower.as_str() {
+            "name" => after
+                .trim_start_matches(['*', '`'])
+                .trim_start()
+                .starts_with(':'),
+            lower => INTRODUCTIONS.contains(&lower) || says_call_it(words, index),
+        };
+        let from = index.saturating_sub(3);
+        let part = words[from..index]
+            .iter()
+            .any(|near| PARTS.contains(&near.lower.as_str()) && near.lower != "crate");
+        if !fits || (part && index > 0) {
+            return None;
+        }
+        let after = after.trim_start_matches(['*', ':', ' ']);
+        quoted_first(after).or_else(|| plain_first(after))
+    })
+}
+
+/// `call it`, `name it`: true at the word `it`.
+fn says_call_it(words: &[Word], index: usize) -> bool {
+    let before = index.checked_sub(1).map(|at| words[at].lower.as_str());
+    words[index].lower == "it" && before.is_some_and(|word| matches!(word, "call" | "name"))
+}
+
+const QUOTES: &[(char, char)] = &[
+    ('`', '`'),
+    ('"', '"'),
+    ('\'', '\''),
+    ('“', '”'),
+    ('‘', '’'),
+    ('«', '»'),
+    ('„', '“'),
+    ('「', '」'),
+    ('『', '』'),
+    ('《', '》'),
+];
+
+/// The quoted text a text begins with.
+fn quoted_first(text: &str) -> Option<String> {
+    let first = text.chars().next()?;
+    let close = QUOTES.iter().find(|(open, _)| *open == first)?.1;
+    let inside = &text[first.len_utf8()..];
+    let end = inside.find(close)?;
+    let name = &inside[..end];
+    let words = name.split_whitespace().count();
+    ((1..=5).contains(&words) && name.len() <= 80).then(|| name.to_owned())
+}
+
+/// Words after `called` that begin no name.
+const NO_NAMES: &[&str] = &[
+    "a", "an", "after", "and", "any", "as", "at", "before", "by", "every", "for", "from", "if",
+    "in", "it", "on", "once", "only", "or", "that", "the", "then", "this", "to", "twice", "when",
+    "where", "which", "while", "with", "without", "is", "are",
+];
+
+/// The first word of a text, with the capitalised words that follow a capitalised one.
+fn plain_first(text: &str) -> Option<String> {
+    let statement = crate::request::token::words(text);
+    let first = statement.first().filter(|word| word.start == 0)?;
+    if NO_NAMES.contains(&first.lower.as_str()) {
+        return None;
+    }
+    let capital = |word: &Word| word.text.starts_with(char::is_uppercase);
+    let mut end = first.text.len();
+    if capital(first) {
+        for word in statement.iter().skip(1).take(2) {
+            let gap = text.get(end..word.start).unwrap_or_default();
+            if gap != " " || !capital(word) {
+                break;
+            }
+            end = word.start + word.text.len();
+        }
+    }
+    text.get(..end).map(str::to_owned)
+}
+
+/// Words before a quoted name in the first statement.
+const INTRODUCES_QUOTED: &[&str] = &[
+    "a",
+    "an",
+    "api",
+    "app",
+    "application",
+    "build",
+    "cli",
+    "create",
+    "develop",
+    "implement",
+    "library",
+    "make",
+    "me",
+    "module",
+    "package",
+    "page",
+    "program",
+    "project",
+    "script",
+    "server",
+    "service",
+    "site",
+    "the",
+    "tool",
+    "utility",
+    "website",
+    "write",
+    "crate",
+    "is",
+];
+
+/// A quoted name in the first statement: at its start, or right after a word such as `build`.
+fn quoted(statement: &Statement) -> Option<String> {
+    statement.text.char_indices().find_map(|(at, c)| {
+        if !QUOTES.iter().any(|(open, _)| *open == c) {
+            return None;
+        }
+        let name = quoted_first(&statement.text[at..])?;
+        let command_like = name.starts_with(['-', '/', '.']) || name.contains(['/', '.', '(', '=']);
+        let before = statement.words.iter().rfind(|word| word.start < at);
+        let fits = before.is_none_or(|word| INTRODUCES_QUOTED.contains(&word.lower.as_str()));
+        (fits && !command_like).then_some(name)
+    })
+}
+
+/// `wordcount: counts words`, `wordcount - a tool`, or a heading of at most four words.
+fn leading(statement: &Statement) -> Option<String> {
+    let text = &statement.text;
+    let head = [": ", " - ", " – ", " — ", "："]
+        .into_iter()
+        .filter_map(|mark| text.find(mark))
+        .min()
+        .map(|at| &text[..at]);
+    let candidate = head.or_else(|| statement.heading.then_some(text.as_str()))?;
+    let words = crate::request::token::words(candidate);
+    let few = if statement.heading { 4 } else { 1 };
+    let says = words.iter().filter(|word| names_content(word)).count();
+    (words.len() <= few && says > 0 && says == words.iter().filter(|w| !is_common(w)).count())
+        .then(|| candidate.to_owned())
+        .filter(|_| says > 0)
+}
+
+fn is_common(word: &Word) -> bool {
+    !word.says_something()
+}
+
+/// Whether a word may be part of a name made from the requirement.
+fn names_content(word: &Word) -> bool {
+    word.says_something() && !kebab(&word.text).is_empty()
+}
+
+/// Words of kinds and languages, which say how and not what.
+const FORM_WORDS: &str = "api apis backend binary cli client command command-line commandline commands console \
+    crate daemon dependencies dependency endpoint endpoints external go golang html http https javascript js json-api \
+    landing lib libraries library line microservice module node node.js nodejs npm package packages page pages portable programming python python3 rest rest-api restful \
+    rust script sdk server servers service services single site software static std terminal third-party ts typescript typed unit utility \
+    web webpage website tests test tested testing stdin stdout offline third party java css idiomatic";
+
+/// The first content words of the requirement.
+fn from_content(statements: &[Statement]) -> String {
+    let form = |word: &&Word| !FORM_WORDS.split_ascii_whitespace().any(|f| f == word.lower);
+    let mut chosen: Vec<String> = Vec::new();
+    for statement in statements {
+        let content = statement
+            .words
+            .iter()
+            .filter(|w| names_content(w))
+            .filter(form);
+        for word in content {
+            let part = kebab(&word.text);
+            if !chosen.contains(&part) {
+                chosen.push(part);
+            }
+            if chosen.len() == NAME_WORDS_MAX {
+                return chosen.join("-");
+            }
+        }
+        if chosen.len() >= 2 {
+            break;
+        }
+    }
+    chosen.join("-")
+}
+
+/// Whether a statement asks for nothing but a project of this name, kind and language.
+pub(crate) fn only_introduces(statement: &Statement, name: &str) -> bool {
+    let own: Vec<&str> = name.split('-').collect();
+    let form = |word: &Word| {
+        FORM_WORDS.split_ascii_whitespace().any(|f| f == word.lower)
+            || language::Language::from_name(&word.text).is_some()
+    };
+    statement.words.iter().all(|word| {
+        let part = kebab(&word.text);
+        let names = !part.is_empty() && part.split('-').all(|piece| own.contains(&piece));
+        is_common(word) || form(word) || names
+    })
+}
