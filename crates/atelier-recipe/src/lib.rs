@@ -1,1 +1,37 @@
 //! A file tree becomes a project kind and its build steps; test reports become counts.
+//!
+//! A kind of project is one data file in `recipes/`: its marks, its commands, the look of its
+//! tests. Start with [`Recipes::detect`], then [`Project::steps`]; [`read_report`] turns what a
+//! test step printed into counts.
+//!
+//! ```
+//! use atelier_model::{FileEntry, FileTree, TreePath};
+//! use atelier_recipe::{Recipes, StepKind};
+//!
+//! let mut tree = FileTree::default();
+//! tree.put(TreePath::parse("go.mod")?, FileEntry::text("module example.com/todo\n"));
+//! tree.put(TreePath::parse("main_test.go")?, FileEntry::text("package main\n"));
+//! let project = &Recipes::builtin().detect(&tree)[0];
+//! let steps = project.steps(&tree);
+//! let test = steps.iter().find(|step| step.kind == StepKind::Test);
+//! assert_eq!(test.map(|step| step.argv.join(" ")).as_deref(), Some("go test -json ./..."));
+//! # Ok::<(), atelier_model::PathError>(())
+//! ```
+//!
+//! Invariants: nothing here opens a file, starts a process or asks what is installed; an unreadable
+//! report is `None`, never a guess; a test step exists only where the tree has tests to run.
+
+mod detect;
+mod escape;
+mod folder;
+mod recipe;
+mod recipes;
+mod report;
+mod step;
+
+pub use detect::Project;
+pub use escape::{is_test_path, new_escapes};
+pub use recipe::RecipeError;
+pub use recipes::Recipes;
+pub use report::{ReportFormat, read_report, recognise_tests};
+pub use step::{BuildStep, StepKind, Tool};

@@ -1,0 +1,67 @@
+//! Ways out of a test: what a change adds that keeps tests from counting.
+
+use atelier_model::TreePath;
+use regex::Regex;
+
+use crate::{
+    recipe::{Pattern, TestRules},
+    recipes::builtin,
+};
+
+/// Whether a path is a test file by the conventions of its language.
+pub fn is_test_path(path: &TreePath) -> bool {
+    rules().any(|rules| is_test(rules, path))
+}
+
+/// The ways a change to one file adds for tests not to count, in words; none if it adds none.
+///
+/// `before` is the file's text before the change, `None` if it is new. Markers that skip tests,
+/// calls that end the test process, tests that are gone and test files that are emptied are found
+/// by comparing counts, so that moving code within a file is no escape.
+pub fn new_escapes(path: &TreePath, before: Option<&str>, after: &str) -> Vec<String> {
+    let before = before.unwrap_or_default();
+    let mut found = Vec::new();
+    for rules in rules().filter(|rules| concerns(rules, path)) {
+        let in_tests = is_test(rules, path);
+        for escape in &rules.escapes {
+            if (in_tests || !escape.only_in_tests)
+                && count(&escape.pattern, after) > count(&escape.pattern, before)
+            {
+                found.push(format!("`{path}`: {}", escape.words));
+            }
+        }
+        found.extend(lost_tests(rules, path, before, after));
+        if in_tests && after.trim().is_empty() && !before.trim().is_empty() {
+            found.push(format!("`{path}`: empties a test file"));
+        }
+    }
+    found.sort();
+    found.dedup();
+    found
+}
+
+fn rules() -> impl Iterator<Item = &'static TestRules> {
+    builtin().iter().map(|recipe| &recipe.tests)
+}
+
+fn is_test(rules: &TestRules, path: &TreePath) -> bool {
+    rules.paths.iter().any(|glob| glob.matches(path.as_str()))
+}
+
+fn concerns(rules: &TestRules, path: &TreePath) -> bool {
+    rules.sources.iter().any(|glob| glob.matches(path.as_str()))
+}
+
+fn count(Pattern(regex): &Pattern, text: &str) -> usize {
+    let regex: &Regex = regex;
+    regex.find_iter(text).count()
+}
+
+fn lost_tests(rules: &TestRules, path: &TreePath, before: &str, after: &str) -> Option<String> {
+    let function = rules.function.as_ref()?;
+    let (had, has) = (count(function, before), count(function, after));
+    (has < had).then(|| format!("`{path}`: has {has} tests where it had {had}"))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,82 @@
+//! The list of recipes: the built-in ones and the user's own.
+
+use std::sync::{Arc, LazyLock};
+
+use crate::{RecipeError, recipe::Recipe};
+
+/// Every built-in recipe, in the order users see it: the earlier one names a folder's language.
+const BUILTIN: &[(&str, &str)] = &[
+    ("rust", include_str!("../../../recipes/rust.toml")),
+    ("go", include_str!("../../../recipes/go.toml")),
+    ("node", include_str!("../../../recipes/node.toml")),
+    ("maven", include_str!("../../../recipes/maven.toml")),
+    ("cmake", include_str!("../../../recipes/cmake.toml")),
+    ("make", include_str!("../../../recipes/make.toml")),
+    ("python", include_str!("../../../recipes/python.toml")),
+    ("web", include_str!("../../../recipes/web.toml")),
+];
+
+/// Recipes that are looked through at most.
+const RECIPES_MAX: usize = 200;
+
+/// The recipes by which projects are recognised.
+#[derive(Debug, Clone)]
+pub struct Recipes {
+    pub(crate) list: Vec<Arc<Recipe>>,
+}
+
+impl Recipes {
+    /// The recipes that come with Atelier.
+    pub fn builtin() -> Self {
+        Self {
+            list: builtin().to_vec(),
+        }
+    }
+
+    /// The built-in recipes and the user's, given as name and TOML text.
+    ///
+    /// One with the name of a built-in recipe takes its place; the others come first.
+    pub fn with_user(files: &[(String, String)]) -> Result<Self, RecipeError> {
+        let found = files.len() + BUILTIN.len();
+        if found > RECIPES_MAX {
+            return Err(RecipeError::TooMany {
+                found,
+                max: RECIPES_MAX,
+            });
+        }
+        let mut list = builtin().to_vec();
+        let mut new = Vec::new();
+        for (name, text) in files {
+            let recipe = Arc::new(Recipe::parse(name, text)?);
+            match list.iter_mut().find(|known| known.name == recipe.name) {
+                Some(known) => *known = recipe,
+                None => new.push(recipe),
+            }
+        }
+        new.append(&mut list);
+        Ok(Self { list: new })
+    }
+
+    /// The names in the order in which they are tried.
+    pub fn names(&self) -> Vec<&str> {
+        self.list
+            .iter()
+            .map(|recipe| recipe.name.as_str())
+            .collect()
+    }
+}
+
+/// The parsed built-in recipes.
+pub(crate) fn builtin() -> &'static [Arc<Recipe>] {
+    static PARSED: LazyLock<Vec<Arc<Recipe>>> = LazyLock::new(|| {
+        BUILTIN
+            .iter()
+            .filter_map(|(name, text)| Recipe::parse(name, text).ok())
+            .map(Arc::new)
+            .collect()
+    });
+    &PARSED
+}
+
+#[cfg(test)]
+mod tests;

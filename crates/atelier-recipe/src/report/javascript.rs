@@ -1,0 +1,169 @@
+//! Reports of Node's own runner, `vitest`, `jest` and `mocha`.
+
+use std::sync::LazyLock;
+
+use atelier_model::{TestCounts, TestFailure};
+use regex::Regex;
+
+use crate::report::text::{capped, counts, failure, number, pattern};
+
+static NODE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(concat!(
+        r"(?m)^(?:#|ℹ) tests (?P<tests>\d+)\n(?:(?:#|ℹ) suites \d+\n)?",
+        r"(?:#|ℹ) pass (?P<pass>\d+)\n(?:#|ℹ) fail (?P<fail>\d+)\n",
+        r"(?:#|ℹ) cancelled (?P<cancelled>\d+)\n(?:#|ℹ) skipped (?P<skipped>\d+)\n",
+        r"(?:#|ℹ) todo (?P<todo>\d+)\n(?:#|ℹ) duration_ms ",
+    ))
+});
+
+/// The runs of `node --test`.
+pub(crate) fn node_test(output: &str) -> Vec<TestCounts> {
+    let runs = NODE.captures_iter(output).filter_map(|found| {
+        let failed = number(&found, "fail")? + number(&found, "cancelled")?;
+        let skipped = number(&found, "skipped")? + number(&found, "todo")?;
+        let mut run = counts(number(&found, "pass")?, failed, skipped);
+        run.failures = node_failures(output);
+        Some(run)
+    });
+    runs.collect()
+}
+
+fn node_failures(output: &str) -> Vec<TestFailure> {
+    static TAP: LazyLock<Regex> =
+        LazyLock::new(|| pattern(r"(?m)^ *not ok \d+ - (?P<name>.*)\n(?P<detail>(?: +.*\n)*)"));
+    static SPEC: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(concat!(
+            r"(?m)^test at (?P<place>\S+?:\d+):\d+\n✖ (?P<name>.*?)(?: \([\d.]+ms\))?\n",
+            r"(?P<detail>(?:  .*\n)*)",
+        ))
+    });
+    let parents = "failureType: 'subtestsFailed'";
+    let tap = TAP.captures_iter(output).filter_map(|found| {
+        let detail = found.name("detail")?.as_str();
+        let own = !detail.contains(parents) && !found["name"].contains("# TODO");
+        own.then(|| failure(&found["name"], tap_place(detail), detail))
+    });
+    let spec = SPEC.captures_iter(output).map(|found| {
+        let place = Some(found["place"].to_owned());
+        failure(&found["name"], place, &found["detail"])
+    });
+    capped(tap.chain(spec))
+}
+
+fn tap_place(detail: &str) -> Option<String> {
+    static PLACE: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?m)^ *location: '(.+?:\d+):\d+'$"));
+    PLACE.captures(detail).map(|found| found[1].to_owned())
+}
+
+/// The counts of `1 failed | 2 passed` or `1 failed, 2 passed`.
+fn listed(rest: &str, separator: &str) -> Option<TestCounts> {
+    let mut run = TestCounts::default();
+    for part in rest.split(separator) {
+        let (count, word) = part.trim().split_once(' ')?;
+        let count: u64 = count.parse().ok()?;
+        match word {
+            "passed" => run.passed += count,
+            "failed" => run.failed += count,
+            "skipped" | "todo" => run.skipped += count,
+            _ => {}
+        }
+    }
+    Some(run)
+}
+
+/// The runs of `vitest`.
+pub(crate) fn vitest(output: &str) -> Vec<TestCounts> {
+    static TESTS: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(r"(?m)^ +Tests  (?:(?P<rest>\d+ \w+(?: \| \d+ \w+)*) \((?P<total>\d+)\)|no tests)$")
+    });
+    static FAILED: LazyLock<Regex> =
+        LazyLock::new(|| pattern(r"(?m)^ FAIL  (?P<name>.+ > .+)\n(?P<detail>(?:.+\n)*)"));
+    static PLACE: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?m)^ ❯ (?:.* )?(\S+:\d+):\d+$"));
+    let failures = FAILED.captures_iter(output).map(|found| {
+        let place = PLACE
+            .captures(&found["detail"])
+            .map(|place| place[1].to_owned());
+        failure(&found["name"], place, &found["detail"])
+    });
+    let failures = capped(failures);
+    let runs = TESTS.captures_iter(output).filter_map(|found| {
+        let Some(rest) = found.name("rest") else {
+            return Some(TestCounts::default());
+        };
+        let mut run = listed(rest.as_str(), " | ")?;
+        run.failures.clone_from(&failures);
+        (run.executed() + run.skipped == number(&found, "total")?).then_some(run)
+    });
+    runs.collect()
+}
+
+/// The runs of `jest`.
+pub(crate) fn jest(output: &str) -> Vec<TestCounts> {
+    static TESTS: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(r"(?m)^Tests: +(?:(?P<rest>\d+ \w+(?:, \d+ \w+)*), )?(?P<total>\d+) total$")
+    });
+    static FAILED: LazyLock<Regex> =
+        LazyLock::new(|| pattern(r"(?m)^  ● (?P<name>.+)\n\n(?P<detail>(?:(?:    .*)?\n)*)"));
+    static PLACE: LazyLock<Regex> =
+        LazyLock::new(|| pattern(r"(?m)^ +at .*?\(?([^\s()]+:\d+):\d+\)?$"));
+    let before = output
+        .split("\nSummary of all failing tests\n")
+        .next()
+        .unwrap_or(output);
+    let failures = FAILED.captures_iter(before).map(|found| {
+        let place = PLACE
+            .captures(&found["detail"])
+            .map(|place| place[1].to_owned());
+        failure(&found["name"], place, &found["detail"])
+    });
+    let failures = capped(failures);
+    let runs = TESTS.captures_iter(output).filter_map(|found| {
+        let mut run = match found.name("rest") {
+            Some(rest) => listed(rest.as_str(), ",")?,
+            None => TestCounts::default(),
+        };
+        run.failures.clone_from(&failures);
+        (run.executed() + run.skipped == number(&found, "total")?).then_some(run)
+    });
+    runs.collect()
+}
+
+/// The runs of `mocha`, by the lines that close its `spec` report.
+pub(crate) fn mocha(output: &str) -> Vec<TestCounts> {
+    static EPILOGUE: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(concat!(
+            r"(?m)^  (?P<passing>\d+) passing \([^)\n]*\)\n",
+            r"(?:  (?P<pending>\d+) pending\n)?(?:  (?P<failing>\d+) failing\n)?",
+        ))
+    });
+    let runs = EPILOGUE.captures_iter(output).filter_map(|found| {
+        let of = |group| number(&found, group).unwrap_or(0);
+        let mut run = counts(number(&found, "passing")?, of("failing"), of("pending"));
+        run.failures = mocha_failures(output.get(found.get(0)?.end()..)?);
+        Some(run)
+    });
+    runs.collect()
+}
+
+fn mocha_failures(after: &str) -> Vec<TestFailure> {
+    static FAILED: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(
+            r"(?m)^  \d+\) (?P<name>.+)\n(?P<more>(?:       .+\n)*)(?P<detail>(?:(?:     .*)?\n)*)",
+        )
+    });
+    static PLACE: LazyLock<Regex> =
+        LazyLock::new(|| pattern(r"(?m)^ +at .*?\(?([^\s()]+:\d+):\d+\)?$"));
+    let blocks = FAILED.captures_iter(after).map(|found| {
+        let more = found["more"]
+            .lines()
+            .map(str::trim)
+            .collect::<Vec<_>>()
+            .join(" ");
+        let name = format!("{} {}", &found["name"], more.trim_end_matches(':'));
+        let place = PLACE
+            .captures(&found["detail"])
+            .map(|place| place[1].to_owned());
+        failure(&name, place, &found["detail"])
+    });
+    capped(blocks)
+}

@@ -1,0 +1,68 @@
+//! Small tools for reading printed reports.
+
+use std::sync::LazyLock;
+
+use atelier_model::{TestCounts, TestFailure};
+use regex::{Captures, Regex};
+
+/// Failures of one report that are kept by name.
+const FAILURES_MAX: usize = 100;
+/// Lines of a failure's message that are kept.
+const MESSAGE_LINES_MAX: usize = 12;
+/// Bytes of a failure's message that are kept.
+const MESSAGE_BYTES_MAX: usize = 2_000;
+
+/// Compiles a pattern that is part of this crate; each is used by a test.
+#[expect(
+    clippy::expect_used,
+    reason = "the pattern is a constant that a test compiles"
+)]
+pub(crate) fn pattern(text: &str) -> Regex {
+    Regex::new(text).expect("a constant pattern")
+}
+
+/// The text without colours and cursor movements.
+pub(crate) fn plain(text: &str) -> String {
+    static ESCAPE: LazyLock<Regex> =
+        LazyLock::new(|| pattern(r"\x1b(?:\[[0-9;?]*[A-Za-z]|\][^\x07\x1b]*(?:\x07|\x1b\\))"));
+    ESCAPE.replace_all(text, "").replace("\r\n", "\n")
+}
+
+/// The number in a named group; none if the group is absent or the number is absurd.
+pub(crate) fn number(found: &Captures<'_>, group: &str) -> Option<u64> {
+    found.name(group)?.as_str().parse().ok()
+}
+
+/// Counts without the names of failures.
+pub(crate) fn counts(passed: u64, failed: u64, skipped: u64) -> TestCounts {
+    TestCounts {
+        passed,
+        failed,
+        skipped,
+        failures: Vec::new(),
+    }
+}
+
+/// A failure, its message shortened.
+pub(crate) fn failure(name: &str, place: Option<String>, message: &str) -> TestFailure {
+    let mut text = String::new();
+    for line in message.trim_matches('\n').lines().take(MESSAGE_LINES_MAX) {
+        let room = MESSAGE_BYTES_MAX.saturating_sub(text.len());
+        let mut end = line.len().min(room);
+        while !line.is_char_boundary(end) {
+            end -= 1;
+        }
+        text.push_str(&line[..end]);
+        text.push('\n');
+    }
+    TestFailure {
+        name: name.trim().to_owned(),
+        place,
+        message: text.trim_end().to_owned(),
+    }
+}
+
+/// As many failures as are kept.
+pub(crate) fn capped(failures: impl IntoIterator<Item = TestFailure>) -> Vec<TestFailure> {
+    failures.into_iter().take(FAILURES_MAX).collect()
+}
