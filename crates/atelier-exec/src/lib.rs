@@ -1,1 +1,29 @@
 //! Sandboxed processes, git and file trees on disk.
+//!
+//! Three doors to the outside: [`Sandbox`] runs commands that nobody trusts, [`Git`] is the user's
+//! repository, [`tree_read`] and [`tree_write`] are the files of a folder.
+//!
+//! Invariants: a command never runs in this process's own group, and none of its descendants
+//! outlives it or this process; a file is never written through a symbolic link of the tree it
+//! belongs to; git is never asked through a `.git` file that a command could have changed, and
+//! runs no hook. The environment is read in [`environment`] alone. Knows nothing of runs, tasks,
+//! models or the store.
+
+mod environment;
+mod git;
+mod host;
+mod program;
+mod sandbox;
+mod tree;
+
+pub use environment::environment;
+pub use git::{Commit, Delivery, Git, GitError, Head, LogEntry, Worktree};
+pub use host::HostError;
+pub use program::{find_program, program_version};
+pub use sandbox::{
+    Command, Exit, HELPER_COMMAND, Level, OutputSink, Report, Sandbox, Service, SpawnError,
+    helper_main,
+};
+pub use tree::{
+    ReadTreeError, Skip, SkippedFile, WriteTreeError, tree_read, tree_survey, tree_write,
+};

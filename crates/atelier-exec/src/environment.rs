@@ -1,0 +1,200 @@
+//! The environment of commands nobody trusts: named variables, nothing else.
+
+use std::{
+    collections::BTreeMap,
+    env, fs,
+    os::unix::fs::symlink,
+    path::{Path, PathBuf},
+};
+
+/// Variables that are handed on as they are: how to speak, where the network is, and which
+/// mirrors stand in for package registries. None of them is meant to hold a secret.
+const HANDED_ON: [&str; 66] = [
+    "PATH",
+    "LANG",
+    "LC_ALL",
+    "LC_CTYPE",
+    "TZ",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "ALL_PROXY",
+    "NO_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "all_proxy",
+    "no_proxy",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "CURL_CA_BUNDLE",
+    "REQUESTS_CA_BUNDLE",
+    "NODE_EXTRA_CA_CERTS",
+    "GIT_SSL_CAINFO",
+    "GIT_SSL_CAPATH",
+    "PIP_CERT",
+    "NIX_SSL_CERT_FILE",
+    "CARGO_HTTP_CAINFO",
+    "CARGO_HTTP_PROXY",
+    "CARGO_HTTP_TIMEOUT",
+    "CARGO_HTTP_MULTIPLEXING",
+    "CARGO_NET_OFFLINE",
+    "CARGO_NET_RETRY",
+    "CARGO_NET_GIT_FETCH_WITH_CLI",
+    "CARGO_BUILD_JOBS",
+    "RUSTUP_TOOLCHAIN",
+    "RUSTUP_DIST_SERVER",
+    "RUSTUP_UPDATE_ROOT",
+    "RUSTUP_AUTO_INSTALL",
+    "PIP_INDEX_URL",
+    "PIP_EXTRA_INDEX_URL",
+    "PIP_FIND_LINKS",
+    "PIP_NO_INDEX",
+    "PIP_TRUSTED_HOST",
+    "PIP_DEFAULT_TIMEOUT",
+    "PIP_DISABLE_PIP_VERSION_CHECK",
+    "UV_INDEX_URL",
+    "UV_DEFAULT_INDEX",
+    "UV_EXTRA_INDEX_URL",
+    "UV_FIND_LINKS",
+    "UV_OFFLINE",
+    "UV_NATIVE_TLS",
+    "UV_PYTHON",
+    "PYENV_VERSION",
+    "NPM_CONFIG_REGISTRY",
+    "npm_config_registry",
+    "YARN_NPM_REGISTRY_SERVER",
+    "COREPACK_NPM_REGISTRY",
+    "NODE_OPTIONS",
+    "GOPROXY",
+    "GOSUMDB",
+    "GONOSUMDB",
+    "GOPRIVATE",
+    "GONOPROXY",
+    "GOTOOLCHAIN",
+    "CC",
+    "CXX",
+    "AR",
+    "PKG_CONFIG_PATH",
+    "LD_LIBRARY_PATH",
+    "MAVEN_HOME",
+];
+
+/// Homes of tools: variable, and where the tool looks below the user's home if it is not set.
+const TOOL_HOMES: [(&str, &str); 14] = [
+    ("RUSTUP_HOME", ".rustup"),
+    ("PYENV_ROOT", ".pyenv"),
+    ("NVM_DIR", ".nvm"),
+    ("VOLTA_HOME", ".volta"),
+    ("FNM_DIR", ".local/share/fnm"),
+    ("ASDF_DIR", ".asdf"),
+    ("ASDF_DATA_DIR", ".asdf"),
+    ("MISE_DATA_DIR", ".local/share/mise"),
+    ("MISE_CONFIG_DIR", ".config/mise"),
+    ("SDKMAN_DIR", ".sdkman"),
+    ("JAVA_HOME", ""),
+    ("GOROOT", ""),
+    ("UV_PYTHON_INSTALL_DIR", ".local/share/uv/python"),
+    ("NPM_CONFIG_USERCONFIG", ".npmrc"),
+];
+
+/// Settings of every command: no questions, no colour, no news, no telemetry.
+const SETTINGS: [(&str, &str); 18] = [
+    ("TERM", "dumb"),
+    ("NO_COLOR", "1"),
+    ("CI", "1"),
+    ("GIT_TERMINAL_PROMPT", "0"),
+    ("DEBIAN_FRONTEND", "noninteractive"),
+    ("PYTHONUNBUFFERED", "1"),
+    ("PYTHONDONTWRITEBYTECODE", "1"),
+    ("PIP_NO_INPUT", "1"),
+    ("npm_config_update_notifier", "false"),
+    ("npm_config_fund", "false"),
+    ("npm_config_audit", "false"),
+    ("COREPACK_ENABLE_DOWNLOAD_PROMPT", "0"),
+    ("NEXT_TELEMETRY_DISABLED", "1"),
+    ("ASTRO_TELEMETRY_DISABLED", "1"),
+    ("DOTNET_CLI_TELEMETRY_OPTOUT", "1"),
+    ("GOTELEMETRY", "off"),
+    ("GOFLAGS", "-modcacherw"),
+    ("CARGO_TERM_COLOR", "never"),
+];
+
+/// Folders below the throwaway home that tools write to.
+const FOLDERS: [(&str, &str); 13] = [
+    ("HOME", ""),
+    ("CARGO_HOME", "cargo"),
+    ("npm_config_cache", "npm"),
+    ("YARN_CACHE_FOLDER", "yarn"),
+    ("PNPM_HOME", "pnpm"),
+    ("COREPACK_HOME", "corepack"),
+    ("PIP_CACHE_DIR", "pip"),
+    ("UV_CACHE_DIR", "uv"),
+    ("GOPATH", "go"),
+    ("GOCACHE", "go-build"),
+    ("GOMODCACHE", "go/pkg/mod"),
+    ("GRADLE_USER_HOME", "gradle"),
+    ("XDG_CACHE_HOME", "cache"),
+];
+
+/// Files of cargo's configuration, without its credentials.
+const CARGO_FILES: [&str; 2] = ["config.toml", "config"];
+
+/// The environment for commands whose home is `home`, a throwaway folder.
+///
+/// Creates the folder, and in it links to the user's cargo configuration, so that a mirror named
+/// there is found; where that fails, commands see no such configuration. Only named variables are
+/// handed on: a key that some other variable holds does not reach a command.
+pub fn environment(home: &Path) -> BTreeMap<String, String> {
+    let user_home = env::var_os("HOME").map(PathBuf::from);
+    let mut variables = BTreeMap::new();
+    for name in HANDED_ON {
+        if let Ok(value) = env::var(name) {
+            variables.insert(name.to_owned(), value);
+        }
+    }
+    for (name, below) in TOOL_HOMES {
+        let set = env::var_os(name).map(PathBuf::from);
+        let usual = || user_home.as_ref().map(|home| home.join(below));
+        let place = set.or_else(|| usual().filter(|_| !below.is_empty()));
+        if let Some(text) = place.filter(|place| place.exists()).and_then(text) {
+            variables.insert(name.to_owned(), text);
+        }
+    }
+    for (name, value) in SETTINGS {
+        variables.insert(name.to_owned(), value.to_owned());
+    }
+    for (name, below) in FOLDERS {
+        let folder = if below.is_empty() {
+            home.to_owned()
+        } else {
+            home.join(below)
+        };
+        variables.extend(text(folder).map(|folder| (name.to_owned(), folder)));
+    }
+    // Java takes the home from the password file; only Maven's repository can be moved from here.
+    variables.extend(text(home.join("m2")).map(|folder| {
+        (
+            "MAVEN_OPTS".to_owned(),
+            format!("-Dmaven.repo.local={folder}"),
+        )
+    }));
+    let cargo = env::var_os("CARGO_HOME").map(PathBuf::from);
+    if let Some(cargo) = cargo.or_else(|| user_home.map(|home| home.join(".cargo"))) {
+        cargo_link(&cargo, &home.join("cargo"));
+    }
+    variables
+}
+
+fn cargo_link(user: &Path, own: &Path) {
+    // Without the folder there is nowhere to link from, and cargo will say what it misses.
+    let _ = fs::create_dir_all(own);
+    for file in CARGO_FILES {
+        let (target, link) = (user.join(file), own.join(file));
+        if target != link && target.exists() && !link.exists() {
+            let _ = symlink(&target, &link);
+        }
+    }
+}
+
+fn text(path: PathBuf) -> Option<String> {
+    path.into_os_string().into_string().ok()
+}

@@ -1,0 +1,250 @@
+//! Commands that nobody trusts: started, watched, confined and ended with all their descendants.
+//!
+//! A command is never started by this process itself but by a supervisor: the helper program,
+//! once for each command. The supervisor is where orphans land, it alone outlives a killed parent, and
+//! it has nothing else to do than to end everything below it.
+
+mod confine;
+mod family;
+mod frame;
+mod service;
+mod supervisor;
+mod tape;
+mod watch;
+
+pub use service::Service;
+pub use supervisor::helper_main;
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use tokio_util::sync::CancellationToken;
+
+use self::{
+    frame::Order,
+    watch::{Patience, Watch},
+};
+
+/// The helper program's first argument: `atelier __sandbox`.
+pub const HELPER_COMMAND: &str = "__sandbox";
+
+/// What receives output as it arrives.
+pub type OutputSink<'a> = &'a (dyn Fn(&[u8]) + Send + Sync);
+
+/// The door through which commands nobody trusts are run.
+#[derive(Debug, Clone)]
+pub struct Sandbox {
+    helper: PathBuf,
+    level: Level,
+}
+
+/// How far this machine can confine a command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Level {
+    /// The kernel refuses writes outside the places a command may write to.
+    Landlock {
+        /// Version of the kernel's interface; from 6 on, signals to other processes are refused too.
+        abi: u32,
+    },
+    /// Nothing but time, output and processes is limited.
+    None {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// One command, with all that it may use up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Command {
+    /// Program and arguments; no shell is involved.
+    pub argv: Vec<String>,
+    /// The folder it runs in.
+    pub cwd: PathBuf,
+    /// Its whole environment, apart from the private temporary folder that it is given.
+    pub env: BTreeMap<String, String>,
+    /// Folders, created where missing, and files that it may change.
+    pub writable: Vec<PathBuf>,
+    /// Milliseconds until it is ended.
+    pub wall_ms: u64,
+    /// Milliseconds it may print nothing before it is ended; not applied to a service.
+    pub idle_ms: u64,
+    /// Bytes of output that are kept: the first half and the last half.
+    pub output_bytes_max: usize,
+    /// Processes of the user while it runs; the kernel does not hold the root user to it.
+    pub processes_max: u64,
+    /// Milliseconds between the request to end and the end by force.
+    pub kill_grace_ms: u64,
+    /// What it finds on its standard input.
+    pub stdin: Vec<u8>,
+}
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// By itself, with this code.
+    Code(i32),
+    /// By this signal, which Atelier did not send.
+    Signal(i32),
+    /// It took too long.
+    WallTimeout,
+    /// It was silent too long.
+    IdleTimeout,
+    /// The run was cancelled, or the service was stopped.
+    Cancelled,
+}
+
+impl Exit {
+    /// Whether it ended by itself and said that all is well.
+    pub fn is_success(self) -> bool {
+        self == Self::Code(0)
+    }
+}
+
+/// What a command left behind. No process of it is left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// How it ended.
+    pub exit: Exit,
+    /// Standard output and standard error as they came, with a marker line where the middle is
+    /// left out.
+    pub output: String,
+    /// Whether the middle is left out.
+    pub truncated: bool,
+    /// Milliseconds from its start to its end.
+    pub duration_ms: u64,
+}
+
+/// Why a command did not run, or its end is not known. Never a verdict on the command.
+#[derive(Debug, thiserror::Error)]
+pub enum SpawnError {
+    /// There is no such program on the command's search path.
+    #[error("start `{program}`: there is no such program")]
+    ProgramMissing {
+        /// The program.
+        program: String,
+    },
+    /// The program is there and cannot be started.
+    #[error("start `{program}`: {message}")]
+    NotStarted {
+        /// The program.
+        program: String,
+        /// Why.
+        message: String,
+    },
+    /// A command has no program.
+    #[error("start a command of no words")]
+    NoProgram,
+    /// A command is too long to be handed over.
+    #[error("start `{program}`: command, environment and input have more than {bytes_max} bytes")]
+    TooLong {
+        /// The program.
+        program: String,
+        /// The limit.
+        bytes_max: usize,
+    },
+    /// The confinement could not be set up; the command was not started.
+    #[error("confine `{program}`: {message}")]
+    NotConfined {
+        /// The program.
+        program: String,
+        /// Why.
+        message: String,
+    },
+    /// The helper program could not be started.
+    #[error("start the sandbox helper `{}`", helper.display())]
+    Helper {
+        /// The program.
+        helper: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The helper program ended without a word on the command.
+    #[error("learn how `{program}` ended: the sandbox helper is gone ({message})")]
+    HelperLost {
+        /// The program.
+        program: String,
+        /// What it said last.
+        message: String,
+    },
+}
+
+impl SpawnError {
+    /// Whether the command itself is at fault: its program is missing or cannot be started.
+    pub fn is_commands_fault(&self) -> bool {
+        match self {
+            Self::ProgramMissing { .. }
+            | Self::NotStarted { .. }
+            | Self::NoProgram
+            | Self::TooLong { .. } => true,
+            Self::NotConfined { .. } | Self::Helper { .. } | Self::HelperLost { .. } => false,
+        }
+    }
+}
+
+impl Sandbox {
+    /// A sandbox whose supervisor is `helper`: a program that calls [`helper_main`] when its first
+    /// argument is [`HELPER_COMMAND`].
+    pub fn new(helper: PathBuf) -> Self {
+        Self {
+            helper,
+            level: confine::level(),
+        }
+    }
+
+    /// How far this machine can confine a command.
+    pub fn level(&self) -> &Level {
+        &self.level
+    }
+
+    /// Runs a command to its end. `output` sees every byte, also those the report leaves out.
+    ///
+    /// Dropping the future ends the command.
+    pub async fn run(
+        &self,
+        command: &Command,
+        cancel: &CancellationToken,
+        output: Option<OutputSink<'_>>,
+    ) -> Result<Report, SpawnError> {
+        let watch = Watch::start(&self.helper, &self.order(command), &command.stdin).await?;
+        let patience = Patience {
+            wall_ms: command.wall_ms,
+            idle_ms: Some(command.idle_ms),
+            kill_grace_ms: command.kill_grace_ms,
+        };
+        let tape = tape::Tape::new(command.output_bytes_max).shared();
+        let ended = watch.end(patience, cancel, &tape, output).await?;
+        Ok(ended.report(&tape))
+    }
+
+    /// Starts a command that answers requests until it is stopped.
+    pub async fn serve(
+        &self,
+        command: &Command,
+        cancel: &CancellationToken,
+    ) -> Result<Service, SpawnError> {
+        let watch = Watch::start(&self.helper, &self.order(command), &command.stdin).await?;
+        let patience = Patience {
+            wall_ms: command.wall_ms,
+            idle_ms: None,
+            kill_grace_ms: command.kill_grace_ms,
+        };
+        let tape = tape::Tape::new(command.output_bytes_max).shared();
+        Ok(Service::start(watch, patience, cancel.child_token(), tape))
+    }
+
+    fn order(&self, command: &Command) -> Order {
+        let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        Order {
+            argv: command.argv.clone(),
+            cwd: absolute(&command.cwd),
+            env: command.env.clone(),
+            writable: command.writable.iter().map(|path| absolute(path)).collect(),
+            processes_max: command.processes_max,
+            kill_grace_ms: command.kill_grace_ms,
+            confined: matches!(self.level, Level::Landlock { .. }),
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! What the kernel refuses a command: writes outside its places, and rights it has no use for.
+
+use std::{path::PathBuf, thread};
+
+use landlock::{
+    ABI, Access, AccessFs, LandlockStatus, RestrictionStatus, Ruleset, RulesetAttr,
+    RulesetCreatedAttr, RulesetError, RulesetStatus, Scope, path_beneath_rules,
+};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use super::Level;
+
+/// The newest kernel interface this is written for; an older kernel enforces what it knows.
+const NEWEST: ABI = ABI::V9;
+/// Devices without a memory, and terminals: harmless to write to and needed by many.
+const DEVICES: [&str; 8] = [
+    "/dev/null",
+    "/dev/zero",
+    "/dev/full",
+    "/dev/random",
+    "/dev/urandom",
+    "/dev/tty",
+    "/dev/ptmx",
+    "/dev/pts",
+];
+/// Where semaphores and shared memory are made.
+const SHARED_MEMORY: &str = "/dev/shm";
+/// Files that one process may have open.
+const OPEN_FILES_MAX: u64 = 16 * 1024;
+
+/// Finds out how far this machine can confine a command, by confining a thread that then ends.
+pub(super) fn level() -> Level {
+    let tried = thread::spawn(|| restrict(&[])).join();
+    let none = |reason: String| Level::None { reason };
+    match tried {
+        Ok(Ok(status)) => match status.landlock {
+            LandlockStatus::Available {
+                effective_abi,
+                kernel_abi,
+            } => Level::Landlock {
+                abi: kernel_abi
+                    .and_then(|abi| u32::try_from(abi).ok())
+                    .unwrap_or(effective_abi as u32),
+            },
+            LandlockStatus::NotEnabled => none(
+                "Landlock is not enabled in this kernel (boot with `lsm=landlock,...`)".to_owned(),
+            ),
+            LandlockStatus::NotImplemented => {
+                none("this kernel has no Landlock (Linux 5.13 or newer has it)".to_owned())
+            }
+        },
+        Ok(Err(error)) => none(error.to_string()),
+        Err(_) => none("the probe of the kernel failed".to_owned()),
+    }
+}
+
+/// Confines the calling thread and all that it starts, for good.
+///
+/// With `required`, a kernel that does not take it is an error.
+pub(super) fn confine(writable: &[PathBuf], required: bool) -> Result<(), String> {
+    let status = restrict(writable).map_err(|error| error.to_string())?;
+    if required && status.ruleset == RulesetStatus::NotEnforced {
+        return Err("the kernel does not enforce it any more".to_owned());
+    }
+    Ok(())
+}
+
+fn restrict(writable: &[PathBuf]) -> Result<RestrictionStatus, RulesetError> {
+    let changes = AccessFs::from_write(NEWEST);
+    let shared =
+        AccessFs::WriteFile | AccessFs::Truncate | AccessFs::MakeReg | AccessFs::RemoveFile;
+    Ruleset::default()
+        .handle_access(changes)?
+        .scope(Scope::from_all(NEWEST))?
+        .create()?
+        .add_rules(path_beneath_rules(writable, changes))?
+        .add_rules(path_beneath_rules(DEVICES, changes))?
+        .add_rules(path_beneath_rules([SHARED_MEMORY], shared))?
+        .restrict_self()
+}
+
+/// Limits this process and all that it starts.
+pub(super) fn limit(processes_max: u64) -> std::io::Result<()> {
+    for (resource, wanted) in [
+        (Resource::Core, 0),
+        (Resource::Nproc, processes_max),
+        (Resource::Nofile, OPEN_FILES_MAX),
+    ] {
+        let most = getrlimit(resource).maximum;
+        let value = Some(most.map_or(wanted, |most| most.min(wanted)));
+        setrlimit(
+            resource,
+            Rlimit {
+                current: value,
+                maximum: value,
+            },
+        )?;
+    }
+    Ok(())
+}

@@ -1,0 +1,96 @@
+//! What parent and supervisor say to each other: one order, then single facts.
+
+use std::{
+    collections::BTreeMap,
+    io::{self, Read},
+    path::PathBuf,
+};
+
+use serde::{Deserialize, Serialize};
+
+/// Bytes of an order, and of the input that follows it.
+pub(super) const FRAME_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// What the parent sends to have the command ended politely. The end of the stream ends it at once.
+pub(super) const STOP: u8 = b's';
+
+/// What the supervisor is to run.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Order {
+    /// Program and arguments.
+    pub(super) argv: Vec<String>,
+    /// The folder it runs in.
+    pub(super) cwd: PathBuf,
+    /// Its environment.
+    pub(super) env: BTreeMap<String, String>,
+    /// What it may change.
+    pub(super) writable: Vec<PathBuf>,
+    /// Processes of the user.
+    pub(super) processes_max: u64,
+    /// Milliseconds from the polite request to the end by force.
+    pub(super) kill_grace_ms: u64,
+    /// Whether it may only start when the kernel refuses other writes.
+    pub(super) confined: bool,
+}
+
+/// What the supervisor tells its parent, one a line.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub(super) enum Fact {
+    /// The command runs.
+    Started,
+    /// There is no such program.
+    ProgramMissing,
+    /// The program cannot be started.
+    NotStarted {
+        /// Why.
+        message: String,
+    },
+    /// The confinement could not be set up.
+    NotConfined {
+        /// Why.
+        message: String,
+    },
+    /// The command ended with a code, and nothing of it is left.
+    Code {
+        /// The code.
+        code: i32,
+    },
+    /// The command was ended by a signal, and nothing of it is left.
+    Signal {
+        /// The signal.
+        signal: i32,
+    },
+}
+
+/// An order with the command's input as one frame; `None` when it is too long.
+pub(super) fn frame(order: &Order, input: &[u8]) -> Option<Vec<u8>> {
+    let order = serde_json::to_vec(order).ok()?;
+    if order.len() > FRAME_BYTES_MAX || input.len() > FRAME_BYTES_MAX {
+        return None;
+    }
+    let mut frame = Vec::with_capacity(8 + order.len() + input.len());
+    for part in [order.as_slice(), input] {
+        frame.extend_from_slice(&u32::try_from(part.len()).ok()?.to_le_bytes());
+        frame.extend_from_slice(part);
+    }
+    Some(frame)
+}
+
+/// Reads a frame and not a byte more.
+pub(super) fn frame_read(stream: &mut impl Read) -> io::Result<(Order, Vec<u8>)> {
+    let order = part_read(stream)?;
+    let input = part_read(stream)?;
+    Ok((serde_json::from_slice(&order)?, input))
+}
+
+fn part_read(stream: &mut impl Read) -> io::Result<Vec<u8>> {
+    let mut length = [0; 4];
+    stream.read_exact(&mut length)?;
+    let length = u32::from_le_bytes(length) as usize;
+    if length > FRAME_BYTES_MAX {
+        return Err(io::ErrorKind::InvalidData.into());
+    }
+    let mut part = vec![0; length];
+    stream.read_exact(&mut part)?;
+    Ok(part)
+}

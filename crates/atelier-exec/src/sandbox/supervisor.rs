@@ -1,0 +1,235 @@
+//! The helper program: starts one command, waits for it, and ends everything below itself.
+
+use std::{
+    ffi::OsString,
+    fs::{self, File},
+    io::{self, Write},
+    os::{fd::AsFd, unix::process::CommandExt},
+    path::Path,
+    process::{Command, ExitCode, Stdio},
+    thread,
+    time::Duration,
+};
+
+use rustix::process::{Pid, Signal, WaitStatus, set_child_subreaper, setsid};
+use tokio::{
+    io::AsyncReadExt,
+    net::unix::pipe,
+    runtime,
+    signal::unix::{SignalKind, signal},
+    time::{Instant, sleep_until},
+};
+
+use super::{
+    confine::{confine, limit},
+    family,
+    frame::{Fact, Order, STOP, frame_read},
+};
+use crate::host::input_file;
+
+/// Exit code of a helper that could not do its work.
+const FAILED: u8 = 70;
+/// Tries to start a program that another process still has open for writing.
+const BUSY_TRIES_MAX: usize = 20;
+/// Pause between two of them.
+const BUSY_PAUSE: Duration = Duration::from_millis(10);
+/// Descriptors from here on are not the command's business.
+const FIRST_FOREIGN: i32 = 3;
+
+/// The helper program: what runs when the first argument is [`HELPER_COMMAND`](super::HELPER_COMMAND).
+///
+/// It takes its order from standard input, so further arguments are a mistake. The command's
+/// output goes to standard output; standard error tells the parent what happened.
+pub fn helper_main(mut args: impl Iterator<Item = OsString>) -> ExitCode {
+    if args.next().is_some() {
+        return ExitCode::from(FAILED);
+    }
+    match supervise() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::from(FAILED),
+    }
+}
+
+fn supervise() -> io::Result<()> {
+    let mut leash = File::from(io::stdin().as_fd().try_clone_to_owned()?);
+    let (order, input) = frame_read(&mut leash)?;
+    close_fds::set_fds_cloexec(FIRST_FOREIGN, &[]);
+    // A session of its own: no terminal, and no part in what a terminal sends to the parent.
+    setsid()?;
+    set_child_subreaper(Some(rustix::process::getpid()))?;
+    let temporary = tempfile::Builder::new().prefix("atelier-").tempdir()?;
+    let runtime = runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let _entered = runtime.enter();
+    // Before the start, so that no end of a child is missed.
+    let mut ends = signal(SignalKind::child())?;
+    let main = match start(&order, &input, temporary.path()) {
+        Ok(main) => main,
+        Err(fact) => return tell(&fact),
+    };
+    tell(&Fact::Started)?;
+    let leash = pipe::Receiver::from_owned_fd(leash.into())?;
+    let grace = Duration::from_millis(order.kill_grace_ms);
+    let status = runtime.block_on(wait_for(main, leash, grace, &mut ends));
+    let status = match status {
+        Ok(status) => status,
+        Err(error) => {
+            family::end();
+            return Err(error);
+        }
+    };
+    if !family::end() {
+        return Err(io::ErrorKind::TimedOut.into());
+    }
+    crate::tree::folder_remove(temporary.path())?;
+    match status {
+        Some(status) => tell(&fact(status)),
+        None => tell(&Fact::Signal {
+            signal: Signal::KILL.as_raw(),
+        }),
+    }
+}
+
+fn tell(fact: &Fact) -> io::Result<()> {
+    let mut line = serde_json::to_string(fact)?;
+    line.push('\n');
+    io::stderr().write_all(line.as_bytes())
+}
+
+fn fact(status: WaitStatus) -> Fact {
+    match (status.exit_status(), status.terminating_signal()) {
+        (Some(code), _) => Fact::Code { code },
+        (None, Some(signal)) => Fact::Signal { signal },
+        (None, None) => Fact::NotStarted {
+            message: "it ended in no known way".to_owned(),
+        },
+    }
+}
+
+/// Starts the command from a thread that is confined; the supervisor itself stays free to end it.
+fn start(order: &Order, input: &[u8], temporary: &Path) -> Result<Pid, Fact> {
+    let not_confined = |message| Fact::NotConfined { message };
+    let mut writable = order.writable.clone();
+    for folder in &writable {
+        if !folder.exists() {
+            fs::create_dir_all(folder)
+                .map_err(|error| not_confined(format!("create {}: {error}", folder.display())))?;
+        }
+    }
+    writable.push(temporary.to_owned());
+    limit(order.processes_max).map_err(|error| not_confined(error.to_string()))?;
+    let mut command = prepare(order, input, temporary).map_err(|error| Fact::NotStarted {
+        message: error.to_string(),
+    })?;
+    let started = thread::scope(|scope| {
+        let confined = scope.spawn(|| {
+            confine(&writable, order.confined).map_err(not_confined)?;
+            spawn(&mut command, order)
+        });
+        confined.join()
+    });
+    started.unwrap_or_else(|_| Err(not_confined("the confined thread failed".to_owned())))
+}
+
+fn prepare(order: &Order, input: &[u8], temporary: &Path) -> io::Result<Command> {
+    let (program, args) = order
+        .argv
+        .split_first()
+        .ok_or(io::ErrorKind::InvalidInput)?;
+    let output = io::stdout().as_fd().try_clone_to_owned()?;
+    let mut command = Command::new(program);
+    command
+        .args(args)
+        .current_dir(&order.cwd)
+        .env_clear()
+        .envs(&order.env)
+        .stdin(input_file(input)?)
+        .stdout(Stdio::from(output.try_clone()?))
+        .stderr(Stdio::from(output))
+        // A command that signals its own group does not reach the supervisor.
+        .process_group(0);
+    for name in ["TMPDIR", "TMP", "TEMP"] {
+        command.env(name, temporary);
+    }
+    Ok(command)
+}
+
+fn spawn(command: &mut Command, order: &Order) -> Result<Pid, Fact> {
+    let mut tries = 1;
+    loop {
+        match command.spawn() {
+            Ok(child) => {
+                let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+                return pid.ok_or_else(|| Fact::NotStarted {
+                    message: "it has no process number".to_owned(),
+                });
+            }
+            Err(error)
+                if error.kind() == io::ErrorKind::ExecutableFileBusy && tries < BUSY_TRIES_MAX =>
+            {
+                tries += 1;
+                thread::sleep(BUSY_PAUSE);
+            }
+            Err(error) => return Err(not_started(&error, order)),
+        }
+    }
+}
+
+/// A missing folder and a missing interpreter say "not found" too, and are no missing program.
+fn not_started(error: &io::Error, order: &Order) -> Fact {
+    let message = |text: String| Fact::NotStarted { message: text };
+    if error.kind() != io::ErrorKind::NotFound {
+        return message(error.to_string());
+    }
+    if !order.cwd.is_dir() {
+        return message(format!("there is no folder {}", order.cwd.display()));
+    }
+    let program = order.argv.first().map_or("", String::as_str);
+    let found = if program.contains('/') {
+        order.cwd.join(program).exists()
+    } else {
+        let path = order.env.get("PATH").map_or("", String::as_str);
+        crate::program::find_program(program, path).is_some()
+    };
+    if found {
+        message("its interpreter is missing".to_owned())
+    } else {
+        Fact::ProgramMissing
+    }
+}
+
+/// Waits for the command's end; `None` when it is time to end it by force.
+async fn wait_for(
+    main: Pid,
+    mut leash: pipe::Receiver,
+    grace: Duration,
+    ends: &mut tokio::signal::unix::Signal,
+) -> io::Result<Option<WaitStatus>> {
+    let mut asked_from_outside = signal(SignalKind::terminate())?;
+    let mut force = None;
+    let mut word = [0];
+    loop {
+        while let Some((pid, status)) = family::reap() {
+            if pid == main {
+                return Ok(Some(status));
+            }
+        }
+        let polite = tokio::select! {
+            _ = ends.recv() => false,
+            _ = asked_from_outside.recv() => true,
+            read = leash.read(&mut word) => match read {
+                Ok(1) if word == [STOP] => true,
+                // The parent is gone.
+                Ok(_) | Err(_) => return Ok(None),
+            },
+            () = sleep_until(force.unwrap_or_else(Instant::now)), if force.is_some() => return Ok(None),
+        };
+        if polite && force.is_none() {
+            force = Some(Instant::now() + grace);
+            family::signal(Signal::TERM);
+            // A stopped process hears the request only once it goes on.
+            family::signal(Signal::CONT);
+        }
+    }
+}

@@ -1,0 +1,304 @@
+//! The parent's side of a command: its output, its clock, its end.
+
+use std::{path::Path, process::Stdio, time::Duration};
+
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines},
+    process::{Child, ChildStderr, ChildStdin, ChildStdout, Command},
+    time::{Instant, sleep_until, timeout, timeout_at},
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    Exit, HELPER_COMMAND, OutputSink, Report, SpawnError,
+    frame::{FRAME_BYTES_MAX, Fact, Order, STOP, frame},
+    tape::{self, SharedTape},
+};
+
+/// Time for the supervisor to start a command.
+const START: Duration = Duration::from_secs(30);
+/// Time for the supervisor to end everything, beyond the grace that the command has.
+const FORCE: Duration = Duration::from_secs(15);
+/// Time for the rest of the output once nothing that could print is left.
+const REST: Duration = Duration::from_secs(2);
+/// Bytes of output taken at once.
+const PIECE_BYTES: usize = 64 * 1024;
+/// Bytes of what a broken supervisor says.
+const COMPLAINT_BYTES_MAX: usize = 2000;
+
+/// How long a command is waited for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Patience {
+    /// Milliseconds altogether.
+    pub(super) wall_ms: u64,
+    /// Milliseconds without output.
+    pub(super) idle_ms: Option<u64>,
+    /// Milliseconds from the request to end to the end by force.
+    pub(super) kill_grace_ms: u64,
+}
+
+/// A command that runs.
+pub(super) struct Watch {
+    program: String,
+    child: Child,
+    /// While this is open the command may live. The kernel closes it with this process, whatever
+    /// ends this process.
+    leash: ChildStdin,
+    output: ChildStdout,
+    facts: Lines<BufReader<ChildStderr>>,
+    started: Instant,
+}
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ended {
+    pub(super) exit: Exit,
+    duration_ms: u64,
+}
+
+impl Ended {
+    /// The report, with the output from the tape.
+    pub(super) fn report(self, tape: &SharedTape) -> Report {
+        let (output, truncated) = tape::text(tape);
+        Report {
+            exit: self.exit,
+            output,
+            truncated,
+            duration_ms: self.duration_ms,
+        }
+    }
+}
+
+impl Watch {
+    /// Starts the supervisor and through it the command; returns once the command runs.
+    pub(super) async fn start(
+        helper: &Path,
+        order: &Order,
+        input: &[u8],
+    ) -> Result<Self, SpawnError> {
+        let program = order.argv.first().ok_or(SpawnError::NoProgram)?.clone();
+        let Some(frame) = frame(order, input) else {
+            return Err(SpawnError::TooLong {
+                program,
+                bytes_max: FRAME_BYTES_MAX,
+            });
+        };
+        let mut watch = Self::spawn(helper, program)?;
+        // A supervisor that is gone already does not take the order; its silence tells.
+        drop(timeout(START, watch.leash.write_all(&frame)).await);
+        let Ok(fact) = timeout(START, fact(&mut watch.facts)).await else {
+            return Err(watch.lost("it did not start the command").await);
+        };
+        match fact {
+            Some(Fact::Started) => {
+                watch.started = Instant::now();
+                Ok(watch)
+            }
+            Some(Fact::ProgramMissing) => Err(SpawnError::ProgramMissing {
+                program: watch.program,
+            }),
+            Some(Fact::NotStarted { message }) => Err(SpawnError::NotStarted {
+                program: watch.program,
+                message,
+            }),
+            Some(Fact::NotConfined { message }) => Err(SpawnError::NotConfined {
+                program: watch.program,
+                message,
+            }),
+            Some(Fact::Code { .. } | Fact::Signal { .. }) => {
+                Err(watch.lost("it spoke out of turn").await)
+            }
+            None => Err(watch.lost("it said nothing").await),
+        }
+    }
+
+    fn spawn(helper: &Path, program: String) -> Result<Self, SpawnError> {
+        let failed = |source| SpawnError::Helper {
+            helper: helper.to_owned(),
+            source,
+        };
+        let mut child = Command::new(helper)
+            .arg(HELPER_COMMAND)
+            // Whatever this process was told in confidence, no descendant of the helper sees.
+            .env_clear()
+            .current_dir("/")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(failed)?;
+        let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        let (Some(leash), Some(output), Some(facts)) = pipes else {
+            return Err(failed(std::io::ErrorKind::BrokenPipe.into()));
+        };
+        Ok(Self {
+            program,
+            child,
+            leash,
+            output,
+            facts: BufReader::new(facts).lines(),
+            started: Instant::now(),
+        })
+    }
+
+    /// Waits for the command's end, or ends it: the first of clock, silence and token is the
+    /// reason that is reported.
+    pub(super) async fn end(
+        mut self,
+        patience: Patience,
+        cancel: &CancellationToken,
+        tape: &SharedTape,
+        sink: Option<OutputSink<'_>>,
+    ) -> Result<Ended, SpawnError> {
+        let mut piece = vec![0; PIECE_BYTES];
+        let mut waiting = Waiting::new(self.started, patience);
+        let fact = loop {
+            match self.next(&mut piece, &waiting, cancel).await {
+                Next::Output(0) => waiting.output_open = false,
+                Next::Output(count) => {
+                    waiting.heard = Instant::now();
+                    hear(tape, sink, &piece[..count]);
+                }
+                Next::Told(fact) => break fact,
+                Next::Due => match waiting.reason {
+                    None => self.ask(waiting.due().1, &mut waiting).await,
+                    Some(_) => return Err(self.lost("it did not end the command").await),
+                },
+                Next::Cancelled => self.ask(Exit::Cancelled, &mut waiting).await,
+            }
+        };
+        let exit = match fact {
+            Some(Fact::Code { code }) => Exit::Code(code),
+            Some(Fact::Signal { signal }) => Exit::Signal(signal),
+            Some(_) => return Err(self.lost("it spoke out of turn").await),
+            None => return Err(self.lost("it said nothing").await),
+        };
+        let duration = self.started.elapsed();
+        if waiting.output_open {
+            self.rest(&mut piece, tape, sink).await;
+        }
+        // It has said its last word; nothing hangs on how it exits.
+        drop(timeout(REST, self.child.wait()).await);
+        Ok(Ended {
+            exit: waiting.reason.unwrap_or(exit),
+            duration_ms: u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
+        })
+    }
+
+    async fn next(
+        &mut self,
+        piece: &mut [u8],
+        waiting: &Waiting,
+        cancel: &CancellationToken,
+    ) -> Next {
+        tokio::select! {
+            fact = fact(&mut self.facts) => Next::Told(fact),
+            read = self.output.read(piece), if waiting.output_open => {
+                Next::Output(read.unwrap_or(0))
+            }
+            () = cancel.cancelled(), if waiting.reason.is_none() => Next::Cancelled,
+            () = sleep_until(waiting.due().0) => Next::Due,
+        }
+    }
+
+    /// Asks the supervisor to end the command.
+    async fn ask(&mut self, reason: Exit, waiting: &mut Waiting) {
+        waiting.reason = Some(reason);
+        waiting.asked = Instant::now();
+        // A supervisor that is gone is noticed by its silence.
+        drop(timeout(REST, self.leash.write_all(&[STOP])).await);
+    }
+
+    /// Reads what is still on its way.
+    async fn rest(&mut self, piece: &mut [u8], tape: &SharedTape, sink: Option<OutputSink<'_>>) {
+        let end = Instant::now() + REST;
+        while let Ok(Ok(count)) = timeout_at(end, self.output.read(piece)).await
+            && count > 0
+        {
+            hear(tape, sink, &piece[..count]);
+        }
+    }
+
+    /// The error for a supervisor that did not do its work. It is killed: closing its leash has
+    /// then ended, or cannot end, what is below it.
+    async fn lost(mut self, what: &str) -> SpawnError {
+        drop(self.leash);
+        let mut said = vec![0; COMPLAINT_BYTES_MAX];
+        let end = Instant::now() + REST;
+        let mut facts = self.facts.into_inner();
+        let count = match timeout_at(end, facts.read(&mut said)).await {
+            Ok(Ok(count)) => count,
+            Ok(Err(_)) | Err(_) => 0,
+        };
+        drop(timeout_at(end, self.child.wait()).await);
+        // It may have ended in time.
+        let _ = self.child.start_kill();
+        let said = String::from_utf8_lossy(&said[..count]);
+        SpawnError::HelperLost {
+            program: self.program,
+            message: format!("{what} {}", said.trim()).trim_end().to_owned(),
+        }
+    }
+}
+
+/// What happens next to a command that runs.
+enum Next {
+    Output(usize),
+    Told(Option<Fact>),
+    Due,
+    Cancelled,
+}
+
+/// How long it is still waited, and for what.
+struct Waiting {
+    patience: Patience,
+    started: Instant,
+    heard: Instant,
+    output_open: bool,
+    /// Why the command is ended, once it is.
+    reason: Option<Exit>,
+    asked: Instant,
+}
+
+impl Waiting {
+    fn new(started: Instant, patience: Patience) -> Self {
+        Self {
+            patience,
+            started,
+            heard: started,
+            output_open: true,
+            reason: None,
+            asked: started,
+        }
+    }
+
+    /// When patience ends, and what is to be reported then.
+    fn due(&self) -> (Instant, Exit) {
+        let patience = &self.patience;
+        if let Some(reason) = self.reason {
+            let grace = Duration::from_millis(patience.kill_grace_ms);
+            return (self.asked + grace + FORCE, reason);
+        }
+        let wall = self.started + Duration::from_millis(patience.wall_ms);
+        let idle = patience
+            .idle_ms
+            .map(|idle_ms| self.heard + Duration::from_millis(idle_ms));
+        match idle {
+            Some(idle) if idle < wall => (idle, Exit::IdleTimeout),
+            _ => (wall, Exit::WallTimeout),
+        }
+    }
+}
+
+/// The supervisor's next word; `None` when it is gone or cannot be understood.
+async fn fact(facts: &mut Lines<BufReader<ChildStderr>>) -> Option<Fact> {
+    let line = facts.next_line().await.ok().flatten()?;
+    serde_json::from_str(&line).ok()
+}
+
+fn hear(tape: &SharedTape, sink: Option<OutputSink<'_>>, bytes: &[u8]) {
+    tape::record(tape, bytes);
+    if let Some(sink) = sink {
+        sink(bytes);
+    }
+}

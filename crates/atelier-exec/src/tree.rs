@@ -1,0 +1,12 @@
+//! File trees on disk: read whole, changed file by file, never through a symbolic link.
+
+mod read;
+mod remove;
+mod walk;
+mod write;
+
+pub use read::{ReadTreeError, Skip, SkippedFile, tree_read, tree_survey};
+pub use write::{WriteTreeError, tree_write};
+
+pub(crate) use read::{TREE_BYTES_MAX, files_read};
+pub(crate) use remove::folder_remove;

@@ -1,0 +1,253 @@
+//! Reading a tree: regular files only.
+
+use std::{fs::File, io::Read, os::fd::OwnedFd, path::Path};
+
+use atelier_model::{FileEntry, FileTree, Limits, TreePath};
+use rustix::{
+    fs::{AtFlags, Dir, FileType, Mode, Stat, fstat, statat},
+    io::Errno,
+};
+
+use super::walk::{file_open, folder_open, root_open};
+
+/// Folders below each other that are entered.
+const DEPTH_MAX: usize = 128;
+/// Bytes of all files of a tree together.
+pub(crate) const TREE_BYTES_MAX: u64 = 256 * 1024 * 1024;
+
+/// Why a tree could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadTreeError {
+    /// A file or folder could not be read.
+    #[error("read `{path}`")]
+    Io {
+        /// The path below the root; empty for the root itself.
+        path: String,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// There are more files than may be read.
+    #[error("read the tree: it has more than {files_max} files")]
+    TooManyFiles {
+        /// The limit.
+        files_max: usize,
+    },
+    /// The files together are larger than may be read.
+    #[error("read the tree: its files have more than {bytes_max} bytes")]
+    TooManyBytes {
+        /// The limit.
+        bytes_max: u64,
+    },
+}
+
+/// Why a file is not part of a tree that was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Skip {
+    /// It has this many bytes, more than may be read.
+    TooLarge(u64),
+    /// It is a symbolic link.
+    Link,
+    /// It is a device, a pipe or a socket.
+    Special,
+    /// Its name cannot be used on every system.
+    NotPortable,
+    /// It lies deeper than folders are entered.
+    TooDeep,
+}
+
+/// One file that was left out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SkippedFile {
+    /// Its path below the root.
+    pub path: String,
+    /// Why.
+    pub why: Skip,
+}
+
+/// Reads every regular file below `root`, except git's and Atelier's own folders.
+///
+/// Links, special files and files larger than `file_bytes_max` are left out; [`tree_survey`]
+/// names them.
+pub fn tree_read(root: &Path, limits: &Limits) -> Result<FileTree, ReadTreeError> {
+    tree_survey(root, limits).map(|(tree, _)| tree)
+}
+
+/// Reads a tree like [`tree_read`] and names what was left out, in the order of the paths.
+pub fn tree_survey(
+    root: &Path,
+    limits: &Limits,
+) -> Result<(FileTree, Vec<SkippedFile>), ReadTreeError> {
+    let mut reader = Reader::new(limits);
+    let folder = root_open(root).map_err(|error| io("", error))?;
+    reader.folder(&folder, "", 0)?;
+    reader.skipped.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok((reader.tree, reader.skipped))
+}
+
+/// Reads the named files below `root`. What is no regular file any more is left out.
+pub(crate) fn files_read(
+    root: &Path,
+    paths: &[TreePath],
+    limits: &Limits,
+) -> Result<FileTree, ReadTreeError> {
+    let mut reader = Reader::new(limits);
+    let folder = root_open(root).map_err(|error| io("", error))?;
+    for path in paths {
+        let mut parts: Vec<_> = path.as_str().split('/').collect();
+        let Some(name) = parts.pop() else { continue };
+        let mut parent = folder.try_clone().map_err(|source| ReadTreeError::Io {
+            path: path.to_string(),
+            source,
+        })?;
+        let mut reached = true;
+        for part in parts {
+            match folder_open(&parent, part) {
+                Ok(next) => parent = next,
+                Err(Errno::LOOP | Errno::NOTDIR | Errno::NOENT) => {
+                    reached = false;
+                    break;
+                }
+                Err(error) => return Err(io(path.as_str(), error)),
+            }
+        }
+        if reached {
+            reader.entry(&parent, name, path.as_str(), 0)?;
+        }
+    }
+    Ok(reader.tree)
+}
+
+struct Reader<'a> {
+    limits: &'a Limits,
+    tree: FileTree,
+    skipped: Vec<SkippedFile>,
+    bytes: u64,
+}
+
+impl<'a> Reader<'a> {
+    fn new(limits: &'a Limits) -> Self {
+        Self {
+            limits,
+            tree: FileTree::default(),
+            skipped: Vec::new(),
+            bytes: 0,
+        }
+    }
+
+    fn skip(&mut self, path: &str, why: Skip) {
+        self.skipped.push(SkippedFile {
+            path: path.to_owned(),
+            why,
+        });
+    }
+
+    fn folder(&mut self, folder: &OwnedFd, at: &str, depth: usize) -> Result<(), ReadTreeError> {
+        let entries = Dir::read_from(folder).map_err(|error| io(at, error))?;
+        for entry in entries {
+            let entry = entry.map_err(|error| io(at, error))?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if matches!(name.as_str(), "." | ".." | ".git" | ".atelier") {
+                continue;
+            }
+            let path = if at.is_empty() {
+                name.clone()
+            } else {
+                format!("{at}/{name}")
+            };
+            if entry.file_name().to_str().is_err() {
+                self.skip(&path, Skip::NotPortable);
+            } else {
+                self.entry(folder, &name, &path, depth)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn entry(
+        &mut self,
+        parent: &OwnedFd,
+        name: &str,
+        path: &str,
+        depth: usize,
+    ) -> Result<(), ReadTreeError> {
+        let stat = match statat(parent, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) => stat,
+            // It went away while the tree was read.
+            Err(Errno::NOENT) => return Ok(()),
+            Err(error) => return Err(io(path, error)),
+        };
+        let kind = FileType::from_raw_mode(stat.st_mode);
+        if kind.is_symlink() {
+            self.skip(path, Skip::Link);
+        } else if kind.is_dir() {
+            if depth == DEPTH_MAX {
+                self.skip(path, Skip::TooDeep);
+            } else {
+                let folder = folder_open(parent, name).map_err(|error| io(path, error))?;
+                self.folder(&folder, path, depth + 1)?;
+            }
+        } else if kind.is_file() {
+            self.file(parent, name, path)?;
+        } else {
+            self.skip(path, Skip::Special);
+        }
+        Ok(())
+    }
+
+    fn file(&mut self, parent: &OwnedFd, name: &str, path: &str) -> Result<(), ReadTreeError> {
+        let tree_path = match TreePath::parse(path) {
+            Ok(tree_path) if tree_path.as_str() == path => tree_path,
+            Ok(_) | Err(_) => {
+                self.skip(path, Skip::NotPortable);
+                return Ok(());
+            }
+        };
+        let file = file_open(parent, name).map_err(|error| io(path, error))?;
+        let stat = fstat(&file).map_err(|error| io(path, error))?;
+        let size = u64::try_from(stat.st_size).unwrap_or(u64::MAX);
+        if size > self.limits.file_bytes_max as u64 {
+            self.skip(path, Skip::TooLarge(size));
+            return Ok(());
+        }
+        if self.tree.len() == self.limits.tree_files_max {
+            return Err(ReadTreeError::TooManyFiles {
+                files_max: self.limits.tree_files_max,
+            });
+        }
+        let bytes = self.content(file, path)?;
+        self.bytes += bytes.len() as u64;
+        if self.bytes > TREE_BYTES_MAX {
+            return Err(ReadTreeError::TooManyBytes {
+                bytes_max: TREE_BYTES_MAX,
+            });
+        }
+        let executable = executable(&stat);
+        self.tree.put(tree_path, FileEntry { bytes, executable });
+        Ok(())
+    }
+
+    /// The file may grow while it is read; what goes beyond the limit is not read.
+    fn content(&self, file: OwnedFd, path: &str) -> Result<Vec<u8>, ReadTreeError> {
+        let mut bytes = Vec::new();
+        File::from(file)
+            .take(self.limits.file_bytes_max as u64)
+            .read_to_end(&mut bytes)
+            .map_err(|source| ReadTreeError::Io {
+                path: path.to_owned(),
+                source,
+            })?;
+        Ok(bytes)
+    }
+}
+
+fn executable(stat: &Stat) -> bool {
+    Mode::from_raw_mode(stat.st_mode).contains(Mode::XUSR)
+}
+
+fn io(path: &str, error: Errno) -> ReadTreeError {
+    ReadTreeError::Io {
+        path: path.to_owned(),
+        source: error.into(),
+    }
+}
