@@ -1,1 +1,30 @@
-//! Drives a run: executes, verifies, commits, documents and resumes.
+//! Drives a run: plans, executes tasks, verifies, commits, documents and resumes.
+//!
+//! Start with [`build`] and [`resume`]; both take a [`Ctx`], which holds every door to the outside,
+//! and return a [`Report`], whose [`Exit`] is the truth about the run.
+//!
+//! Invariants: the engine decides order; it holds no SQL, no HTTP, no parsing, and does not know
+//! who watches: whoever does reads the event log. A model's word is never taken as proof.
+
+mod approve;
+mod build;
+mod commit;
+mod context;
+mod ctx;
+mod error;
+mod estimate;
+mod inject;
+mod protect;
+mod report;
+mod schedule;
+mod task;
+mod verdict;
+mod verify;
+
+pub use approve::{Answer, Approver, Question};
+pub use build::{Begin, BuildRequest, Overrides, build, resume};
+pub use ctx::Ctx;
+pub use error::{BuildError, Exit};
+pub use estimate::{Estimate, StageEstimate, estimate};
+pub use inject::{NewTask, task_add};
+pub use report::Report;

@@ -51,8 +51,11 @@ pub struct Task {
     pub priority: i32,
     /// Who asked for it.
     pub source: TaskSource,
-    /// Tries so far.
+    /// Tries so far: the ordinal of the newest attempt.
     pub attempts: u32,
+    /// Ordinal of the first attempt of the current round; a retry asked for by a person begins a
+    /// new round, which is asked anew and not answered from the store.
+    pub round_first: u32,
     /// Where it stands.
     pub state: TaskState,
     /// The commit that finished it.

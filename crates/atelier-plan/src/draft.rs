@@ -28,8 +28,13 @@ const FILES_NAMED_MAX: usize = 400;
 /// Tokens of one existing document shown to the design stage.
 const DOCUMENT_TOKENS_MAX: usize = 1_500;
 /// Existing documents that tell what a project is.
-const TELLING: [&str; 5] =
-    ["README.md", "ARCHITECTURE.md", "docs/DESIGN.md", "HANDOFF.md", "PROGRESS.md"];
+const TELLING: [&str; 5] = [
+    "README.md",
+    "ARCHITECTURE.md",
+    "docs/DESIGN.md",
+    "HANDOFF.md",
+    "PROGRESS.md",
+];
 
 /// Why there is no plan.
 #[derive(Debug, thiserror::Error)]
@@ -76,7 +81,11 @@ pub enum DraftError {
 }
 
 fn list(problems: &[Problem]) -> String {
-    problems.iter().map(|problem| format!("- {}", problem.text)).collect::<Vec<_>>().join("\n")
+    problems
+        .iter()
+        .map(|problem| format!("- {}", problem.text))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 /// The project as it stands before the first step.
@@ -147,13 +156,22 @@ impl Draft<'_> {
         Ok(Drafted { plan, handoff })
     }
 
-    /// Asks for the prose of the documents, once the tasks are done.
+    /// Asks for the prose of the documents, once the tasks are done; the answer for this number
+    /// of tasks is kept and not asked for again.
     pub async fn prose(
         &self,
         plan: &DevPlan,
         files: &FileTree,
         tasks: &[Task],
     ) -> Result<Prose, DraftError> {
+        let name = format!("prose-{}", tasks.len());
+        let kept = self
+            .store
+            .artifact_fetch(&self.run.id, Stage::Docs, &name)
+            .await?;
+        if let Some(prose) = kept.and_then(|bytes| serde_json::from_slice(&bytes).ok()) {
+            return Ok(prose);
+        }
         let paths: Vec<_> = files.paths().take(FILES_NAMED_MAX).collect();
         let done: Vec<_> = tasks
             .iter()
@@ -163,10 +181,12 @@ impl Draft<'_> {
             "requirement": self.run.requirement, "design": plan.design, "files": paths,
             "tasks": done,
         });
-        let facts = json!({"requirement": self.run.requirement, "design": plan.design, "files": paths});
+        let facts =
+            json!({"requirement": self.run.requirement, "design": plan.design, "files": paths});
         let mut talk = self.talk::<Prose>(Stage::Docs, None, inputs, facts)?;
         let prose: Prose = self.answer(&mut talk).await?;
-        self.keep(&talk, "prose", &prose, "documents described").await?;
+        self.keep(&talk, &name, &prose, "documents described")
+            .await?;
         Ok(prose)
     }
 
@@ -192,15 +212,20 @@ impl Draft<'_> {
     async fn basic(&self, ground: &Ground, design: &Design) -> Result<BasicPlan, DraftError> {
         let paths: Vec<_> = ground.files.paths().take(FILES_NAMED_MAX).collect();
         let inputs = json!({"requirement": self.run.requirement, "design": design});
-        let facts =
-            json!({"requirement": self.run.requirement, "files": paths, "design": design});
+        let facts = json!({"requirement": self.run.requirement, "files": paths, "design": design});
         let mut talk = self.talk::<BasicPlan>(Stage::Plan, None, inputs, facts)?;
         let mut plan: BasicPlan = self.answer(&mut talk).await?;
         for (number, phase) in (1..).zip(&mut plan.phases) {
             phase.number = number;
             phase.depends_on.retain(|before| *before < number);
         }
-        self.keep(&talk, "plan", &plan, &format!("{} phases", plan.phases.len())).await?;
+        self.keep(
+            &talk,
+            "plan",
+            &plan,
+            &format!("{} phases", plan.phases.len()),
+        )
+        .await?;
         Ok(plan)
     }
 
@@ -246,7 +271,8 @@ impl Draft<'_> {
         let mut detailed: DetailedPhase = self.answer(talk).await?;
         detailed.number = number;
         let summary = format!("{} steps", detailed.steps.len());
-        self.keep(talk, &format!("phase-{number}"), &detailed, &summary).await?;
+        self.keep(talk, &format!("phase-{number}"), &detailed, &summary)
+            .await?;
         Ok(detailed)
     }
 
@@ -259,11 +285,20 @@ impl Draft<'_> {
         let mut by_phase: BTreeMap<u32, Vec<&str>> = BTreeMap::new();
         let last = phases.last().map_or(0, |(_, phase)| phase.number);
         for problem in problems {
-            by_phase.entry(problem.phase.unwrap_or(last)).or_default().push(&problem.text);
+            by_phase
+                .entry(problem.phase.unwrap_or(last))
+                .or_default()
+                .push(&problem.text);
         }
         for (talk, phase) in phases {
-            let Some(problems) = by_phase.get(&phase.number) else { continue };
-            talk.messages.extend(self.turn(talk.entry.stage, "relint", &json!({"problems": problems}))?);
+            let Some(problems) = by_phase.get(&phase.number) else {
+                continue;
+            };
+            talk.messages.extend(self.turn(
+                talk.entry.stage,
+                "relint",
+                &json!({"problems": problems}),
+            )?);
             *phase = self.detailed(talk, phase.number).await?;
         }
         Ok(())
@@ -271,9 +306,14 @@ impl Draft<'_> {
 
     async fn judge(&self, plan: &DevPlan, ground: &Ground) -> Result<Vec<Problem>, DraftError> {
         let problems = lint(plan, &ground.files, self.limits);
-        let texts = problems.iter().map(|problem| problem.text.clone()).collect();
+        let texts = problems
+            .iter()
+            .map(|problem| problem.text.clone())
+            .collect();
         let kind = EventKind::PlanLinted { problems: texts };
-        self.store.event_append(Some(&self.run.id), None, kind, self.clock.now()).await?;
+        self.store
+            .event_append(Some(&self.run.id), None, kind, self.clock.now())
+            .await?;
         Ok(problems)
     }
 
@@ -302,7 +342,13 @@ impl Draft<'_> {
             .library
             .render(entry.template, &inputs)
             .map_err(|source| DraftError::Render { stage, source })?;
-        Ok(Talk { entry, phase, version: prompt.version, messages: prompt.messages, facts })
+        Ok(Talk {
+            entry,
+            phase,
+            version: prompt.version,
+            messages: prompt.messages,
+            facts,
+        })
     }
 
     /// The user's turn that a template renders, without the standing instructions.
@@ -316,7 +362,10 @@ impl Draft<'_> {
             .library
             .render(template, inputs)
             .map_err(|source| DraftError::Render { stage, source })?;
-        Ok(prompt.messages.into_iter().filter(|message| message.role != Role::System))
+        Ok(prompt
+            .messages
+            .into_iter()
+            .filter(|message| message.role != Role::System))
     }
 
     /// Asks, reads, and asks once more with the error where the answer could not be read.
@@ -329,7 +378,10 @@ impl Draft<'_> {
         loop {
             tries += 1;
             let reply = self.ask::<T>(talk).await?;
-            talk.messages.push(Message { role: Role::Assistant, text: reply.text.clone() });
+            talk.messages.push(Message {
+                role: Role::Assistant,
+                text: reply.text.clone(),
+            });
             let (failure, said) = if reply.stop == StopReason::Length {
                 let said = "the answer was cut off at the token limit: make it shorter".to_owned();
                 (DraftError::CutOff { stage }, said)
@@ -345,14 +397,20 @@ impl Draft<'_> {
             if tries >= FORM_ASKS_MAX {
                 return Err(failure);
             }
-            talk.messages.extend(self.turn(stage, "reask", &json!({"error": said}))?);
+            talk.messages
+                .extend(self.turn(stage, "reask", &json!({"error": said}))?);
         }
     }
 
     async fn ask<T: JsonSchema>(&self, talk: &Talk) -> Result<atelier_model::Reply, DraftError> {
         let stage = talk.entry.stage;
-        let kind = EventKind::StageStarted { stage, phase: talk.phase };
-        self.store.event_append(Some(&self.run.id), None, kind, self.clock.now()).await?;
+        let kind = EventKind::StageStarted {
+            stage,
+            phase: talk.phase,
+        };
+        self.store
+            .event_append(Some(&self.run.id), None, kind, self.clock.now())
+            .await?;
         let ask = Ask {
             stage,
             run: self.run.id.clone(),
@@ -380,14 +438,19 @@ impl Draft<'_> {
         let bytes = serde_json::to_vec(artifact).unwrap_or_default();
         let (run, stage) = (&self.run.id, talk.entry.stage);
         let now = self.clock.now();
-        self.store.artifact_put(run, stage, name, &bytes, summary, talk.phase, now).await?;
+        self.store
+            .artifact_put(run, stage, name, &bytes, summary, talk.phase, now)
+            .await?;
         Ok(())
     }
 }
 
 fn entry(stage: Stage) -> &'static StageEntry {
     // The table is constant and a test walks it: every stage with a typed artifact is there.
-    STAGES.iter().find(|entry| entry.stage == stage).unwrap_or(&STAGES[0])
+    STAGES
+        .iter()
+        .find(|entry| entry.stage == stage)
+        .unwrap_or(&STAGES[0])
 }
 
 fn assemble(design: &Design, basic: &BasicPlan, phases: &[(Talk, DetailedPhase)]) -> DevPlan {

@@ -25,7 +25,10 @@ pub fn lint(plan: &DevPlan, files: &FileTree, limits: &Limits) -> Vec<Problem> {
     for phase in &plan.phases {
         for step in &phase.steps {
             let mut say = |text: String| {
-                found.push(Problem { phase: Some(phase.outline.number), text });
+                found.push(Problem {
+                    phase: Some(phase.outline.number),
+                    text,
+                });
             };
             step_alone(step, &mut say);
         }
@@ -35,7 +38,10 @@ pub fn lint(plan: &DevPlan, files: &FileTree, limits: &Limits) -> Vec<Problem> {
             inputs(plan, files, &graph, &mut found);
             owners(plan, &graph, &mut found);
         }
-        Err(error) => found.push(Problem { phase: phase_of(&error), text: graph_text(&error) }),
+        Err(error) => found.push(Problem {
+            phase: phase_of(&error),
+            text: graph_text(&error),
+        }),
     }
     found
 }
@@ -45,10 +51,12 @@ fn id(number: &str) -> TaskId {
 }
 
 fn graph(plan: &DevPlan) -> Result<TaskGraph, GraphError> {
-    TaskGraph::from_edges(
-        plan.steps()
-            .map(|step| (id(&step.number), step.depends_on.iter().map(|need| id(need)).collect())),
-    )
+    TaskGraph::from_edges(plan.steps().map(|step| {
+        (
+            id(&step.number),
+            step.depends_on.iter().map(|need| id(need)).collect(),
+        )
+    }))
 }
 
 fn phase_of(error: &GraphError) -> Option<u32> {
@@ -81,11 +89,18 @@ fn sizes(plan: &DevPlan, limits: &Limits, found: &mut Vec<Problem>) {
         whole("the plan has no phase".to_owned());
     }
     if plan.phases.len() > limits.phases_max {
-        whole(format!("the plan has {} phases; at most {}", plan.phases.len(), limits.phases_max));
+        whole(format!(
+            "the plan has {} phases; at most {}",
+            plan.phases.len(),
+            limits.phases_max
+        ));
     }
     let steps = plan.steps().count();
     if steps > limits.steps_max {
-        whole(format!("the plan has {steps} steps; at most {}", limits.steps_max));
+        whole(format!(
+            "the plan has {steps} steps; at most {}",
+            limits.steps_max
+        ));
     }
     for phase in plan.phases.iter().filter(|phase| phase.steps.is_empty()) {
         let number = phase.outline.number;
@@ -99,12 +114,24 @@ fn sizes(plan: &DevPlan, limits: &Limits, found: &mut Vec<Problem>) {
 /// Each requirement is proved by at least one acceptance.
 fn requirements(plan: &DevPlan, found: &mut Vec<Problem>) {
     let proved: BTreeSet<&str> = plan.steps().flat_map(proved_by).collect();
-    let known: BTreeSet<&str> =
-        plan.design.requirements.iter().map(|item| item.id.as_str()).collect();
+    let known: BTreeSet<&str> = plan
+        .design
+        .requirements
+        .iter()
+        .map(|item| item.id.as_str())
+        .collect();
     if known.is_empty() {
-        found.push(Problem { phase: None, text: "the design names no requirement".to_owned() });
+        found.push(Problem {
+            phase: None,
+            text: "the design names no requirement".to_owned(),
+        });
     }
-    for item in plan.design.requirements.iter().filter(|item| !proved.contains(item.id.as_str())) {
+    for item in plan
+        .design
+        .requirements
+        .iter()
+        .filter(|item| !proved.contains(item.id.as_str()))
+    {
         let serves = |phase: &&atelier_model::Phase| phase.outline.requirements.contains(&item.id);
         let phase = plan.phases.iter().rfind(serves).or(plan.phases.last());
         found.push(Problem {
@@ -119,7 +146,11 @@ fn requirements(plan: &DevPlan, found: &mut Vec<Problem>) {
     for step in plan.steps() {
         for unknown in proved_by(step).filter(|name| !known.contains(name)) {
             found.push(Problem {
-                phase: step.number.split('.').next().and_then(|phase| phase.parse().ok()),
+                phase: step
+                    .number
+                    .split('.')
+                    .next()
+                    .and_then(|phase| phase.parse().ok()),
                 text: format!(
                     "step {} names requirement {unknown}, which the design does not have",
                     step.number
@@ -133,7 +164,13 @@ fn requirements(plan: &DevPlan, found: &mut Vec<Problem>) {
 fn proved_by(step: &Step) -> impl Iterator<Item = &str> {
     step.acceptance.iter().flat_map(|acceptance| {
         let own = &acceptance.requirements;
-        if own.is_empty() { &step.requirements } else { own }.iter().map(String::as_str)
+        if own.is_empty() {
+            &step.requirements
+        } else {
+            own
+        }
+        .iter()
+        .map(String::as_str)
     })
 }
 
@@ -143,21 +180,29 @@ fn step_alone(step: &Step, say: &mut impl FnMut(String)) {
         say(format!("step {number} has no title"));
     }
     if step.outputs.is_empty() {
-        say(format!("step {number} names no output: list the paths it creates or changes"));
+        say(format!(
+            "step {number} names no output: list the paths it creates or changes"
+        ));
     }
     for path in step.outputs.iter().chain(&step.owns) {
         if let Err(error) = TreePath::parse(path) {
-            say(format!("step {number} cannot {error}; name files or folders, no globs"));
+            say(format!(
+                "step {number} cannot {error}; name files or folders, no globs"
+            ));
         }
     }
     if step.acceptance.is_empty() {
-        say(format!("step {number} has no acceptance: add one with a runnable check"));
+        say(format!(
+            "step {number} has no acceptance: add one with a runnable check"
+        ));
     }
     let mut ids = BTreeSet::new();
     for acceptance in &step.acceptance {
         let label = format!("{number}/{}", acceptance.id);
         if !ids.insert(acceptance.id.as_str()) {
-            say(format!("acceptance {label} stands twice: give each its own id"));
+            say(format!(
+                "acceptance {label} stands twice: give each its own id"
+            ));
         }
         check_alone(&label, acceptance, say);
     }
@@ -169,7 +214,9 @@ fn check_alone(label: &str, acceptance: &Acceptance, say: &mut impl FnMut(String
         Check::Http { start, path, .. } => {
             argv_alone(label, start, say);
             if !path.starts_with('/') {
-                say(format!("{label}: the request path `{path}` must begin with `/`"));
+                say(format!(
+                    "{label}: the request path `{path}` must begin with `/`"
+                ));
             }
         }
         Check::File { path, .. } => path_alone(label, path, say),
@@ -198,7 +245,9 @@ fn argv_alone(label: &str, argv: &[String], say: &mut impl FnMut(String)) {
             "{label}: `{program}` must be split into program and arguments; there is no shell"
         ));
     } else if argv.iter().any(|word| operators.contains(&word.as_str())) {
-        say(format!("{label}: there is no shell: use one plain command, or one check each"));
+        say(format!(
+            "{label}: there is no shell: use one plain command, or one check each"
+        ));
     }
 }
 
@@ -210,15 +259,25 @@ fn path_alone(label: &str, path: &str, say: &mut impl FnMut(String)) {
 
 fn regex_alone(label: &str, pattern: &str, say: &mut impl FnMut(String)) {
     if let Err(error) = regex::Regex::new(pattern) {
-        let line = error.to_string().lines().last().unwrap_or_default().trim().to_owned();
-        say(format!("{label}: the expression `{pattern}` does not compile: {line}"));
+        let line = error
+            .to_string()
+            .lines()
+            .last()
+            .unwrap_or_default()
+            .trim()
+            .to_owned();
+        say(format!(
+            "{label}: the expression `{pattern}` does not compile: {line}"
+        ));
     }
 }
 
 /// Each input is in the project or is the output of a step that comes before.
 fn inputs(plan: &DevPlan, files: &FileTree, graph: &TaskGraph, found: &mut Vec<Problem>) {
-    let outputs: BTreeMap<&str, &[String]> =
-        plan.steps().map(|step| (step.number.as_str(), step.outputs.as_slice())).collect();
+    let outputs: BTreeMap<&str, &[String]> = plan
+        .steps()
+        .map(|step| (step.number.as_str(), step.outputs.as_slice()))
+        .collect();
     for phase in &plan.phases {
         for step in &phase.steps {
             let own = id(&step.number);
@@ -254,10 +313,17 @@ fn owners(plan: &DevPlan, graph: &TaskGraph, found: &mut Vec<Problem>) {
             if graph.depends(&a, &b) || graph.depends(&b, &a) {
                 continue;
             }
-            let common = one.owns.iter().find(|own| two.owns.iter().any(|two| touches(own, two)));
+            let common = one
+                .owns
+                .iter()
+                .find(|own| two.owns.iter().any(|two| touches(own, two)));
             if let Some(path) = common {
                 found.push(Problem {
-                    phase: two.number.split('.').next().and_then(|phase| phase.parse().ok()),
+                    phase: two
+                        .number
+                        .split('.')
+                        .next()
+                        .and_then(|phase| phase.parse().ok()),
                     text: format!(
                         "steps {} and {} may run at the same time and both own `{path}`: let one \
                          depend on the other or give them different files",

@@ -19,7 +19,12 @@ pub(crate) fn join(plan: &BasicPlan, detailed: &[DetailedPhase]) -> Vec<Phase> {
         .collect();
     let numbers: BTreeMap<u32, Vec<String>> = phases
         .iter()
-        .map(|phase| (phase.outline.number, phase.steps.iter().map(number_of).collect()))
+        .map(|phase| {
+            (
+                phase.outline.number,
+                phase.steps.iter().map(number_of).collect(),
+            )
+        })
         .collect();
     let outlines: Vec<PhaseOutline> = phases.iter().map(|phase| phase.outline.clone()).collect();
     for phase in &mut phases {
@@ -46,8 +51,14 @@ fn numbered(phase: u32, steps: &[Step]) -> Vec<Step> {
         .enumerate()
         .map(|(index, step)| {
             let given = step.number.trim().to_owned();
-            let place = given.strip_prefix(&prefix).is_some_and(|rest| rest.parse::<u32>().is_ok());
-            let number = if place { given.clone() } else { format!("{prefix}{}", index + 1) };
+            let place = given
+                .strip_prefix(&prefix)
+                .is_some_and(|rest| rest.parse::<u32>().is_ok());
+            let number = if place {
+                given.clone()
+            } else {
+                format!("{prefix}{}", index + 1)
+            };
             (given, number)
         })
         .collect();
@@ -88,7 +99,12 @@ fn steps_before(
     } else {
         outline.depends_on.clone()
     };
-    phases.iter().filter_map(|phase| numbers.get(phase)).flatten().cloned().collect()
+    phases
+        .iter()
+        .filter_map(|phase| numbers.get(phase))
+        .flatten()
+        .cloned()
+        .collect()
 }
 
 /// Resolves `phase 2` and plain phase numbers to their steps and adds the phases before.
@@ -100,8 +116,15 @@ fn dependencies(
     let mut all: Vec<String> = Vec::new();
     for need in named {
         let text = need.trim().to_lowercase();
-        let text = text.trim_start_matches("phase").trim_start_matches("step").trim();
-        match text.parse::<u32>().ok().and_then(|phase| numbers.get(&phase)) {
+        let text = text
+            .trim_start_matches("phase")
+            .trim_start_matches("step")
+            .trim();
+        match text
+            .parse::<u32>()
+            .ok()
+            .and_then(|phase| numbers.get(&phase))
+        {
             Some(steps) => all.extend(steps.iter().cloned()),
             None => all.push(text.to_owned()),
         }
@@ -111,3 +134,6 @@ fn dependencies(
     all.retain(|need| seen.insert(need.clone()));
     all
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,9 @@ use atelier_model::{DevPlan, RunId, Step, Task, TaskId, TaskSource, TaskState};
 
 /// The tasks of a plan, in the order of its steps.
 pub fn tasks(run: &RunId, plan: &DevPlan) -> Vec<Task> {
-    plan.steps().map(|step| step_task(run, step, TaskSource::Plan)).collect()
+    plan.steps()
+        .map(|step| step_task(run, step, TaskSource::Plan))
+        .collect()
 }
 
 /// The task of one step. Its id is `t` and the step's number.
@@ -35,6 +37,7 @@ pub fn step_task(run: &RunId, step: &Step, source: TaskSource) -> Task {
         priority: 0,
         source,
         attempts: 0,
+        round_first: 1,
         state: TaskState::Pending,
         commit: None,
     }

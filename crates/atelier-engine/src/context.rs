@@ -1,0 +1,154 @@
+//! What a model sees of the project when it is asked for a task, within the token budget.
+
+use std::collections::BTreeSet;
+
+use atelier_model::{DevPlan, FileTree, Task, TreePath};
+use atelier_prompt::context::{self, Block, Packed};
+
+/// Lines of a file that stands beside the work.
+const HEAD_LINES: usize = 40;
+/// Tokens of a document's summary.
+const SUMMARY_TOKENS_MAX: usize = 400;
+/// Neighbours shown at most.
+const NEIGHBOURS_MAX: usize = 24;
+/// Paths listed at most.
+const LISTED_MAX: usize = 600;
+/// Lines up to which a file is better written whole than searched and replaced.
+const WHOLE_LINES_MAX: usize = 150;
+
+/// Files the task changes in full, then what it reads, its documents, its neighbours, and the list
+/// of all paths; each as full as the budget allows.
+pub(crate) fn pack(task: &Task, plan: &DevPlan, tree: &FileTree, tokens_max: usize) -> Packed {
+    let mut seen = BTreeSet::new();
+    let mut blocks = vec![listing(tree)];
+    let mut add = |paths: Vec<TreePath>, priority: i32, required: bool| {
+        for path in paths {
+            if seen.insert(path.clone()) {
+                blocks.extend(file_block(tree, &path, priority, required));
+            }
+        }
+    };
+    add(below(tree, task.outputs.iter().chain(&task.owns)), 100, true);
+    add(below(tree, &task.context.files), 80, false);
+    add(below(tree, &task.inputs), 70, false);
+    add(defining(tree, &task.context.symbols), 60, false);
+    add(neighbours(tree, task), 40, false);
+    let documents = task.context.documents.iter().map(String::as_str);
+    for path in documents.chain(["docs/DESIGN.md", "ARCHITECTURE.md"]) {
+        if let Ok(path) = path.parse::<TreePath>()
+            && seen.insert(path.clone())
+        {
+            blocks.extend(document_block(tree, &path));
+        }
+    }
+    blocks.extend(components(plan));
+    context::pack(blocks, tokens_max)
+}
+
+/// How edits to the files of the task are best written.
+pub(crate) fn forms(task: &Task, tree: &FileTree) -> String {
+    let large: Vec<String> = below(tree, task.outputs.iter().chain(&task.owns))
+        .into_iter()
+        .filter(|path| tree.text(path).is_some_and(|text| text.lines().count() > WHOLE_LINES_MAX))
+        .map(|path| format!("`{path}`"))
+        .collect();
+    if large.is_empty() {
+        "Write every file whole.".to_owned()
+    } else {
+        format!(
+            "Change {} with SEARCH/REPLACE blocks; write every other file whole.",
+            large.join(", ")
+        )
+    }
+}
+
+fn listing(tree: &FileTree) -> Block {
+    let paths: Vec<&str> = tree.paths().map(TreePath::as_str).collect();
+    let shown = paths.iter().take(LISTED_MAX).copied().collect::<Vec<_>>().join("\n");
+    let more = paths.len().saturating_sub(LISTED_MAX);
+    let full = match (paths.is_empty(), more) {
+        (true, _) => "The project has no file yet.".to_owned(),
+        (false, 0) => format!("Files of the project:\n{shown}"),
+        (false, _) => format!("Files of the project:\n{shown}\n… and {more} more"),
+    };
+    let folders: BTreeSet<&str> =
+        paths.iter().map(|path| path.split('/').next().unwrap_or(path)).collect();
+    let short = format!(
+        "The project has {} files in: {}",
+        paths.len(),
+        folders.into_iter().take(40).collect::<Vec<_>>().join(", ")
+    );
+    Block { id: "files".to_owned(), rungs: vec![full, short], priority: 90, required: false }
+}
+
+fn file_block(tree: &FileTree, path: &TreePath, priority: i32, required: bool) -> Option<Block> {
+    let text = tree.text(path)?;
+    let full = context::data(path.as_str(), text);
+    let mut rungs = vec![full];
+    if !required {
+        let head: Vec<&str> = text.lines().take(HEAD_LINES).collect();
+        if head.len() == HEAD_LINES {
+            rungs.push(context::data(&format!("{path} (first {HEAD_LINES} lines)"), &head.join("\n")));
+        }
+    }
+    Some(Block { id: path.to_string(), rungs, priority, required })
+}
+
+fn document_block(tree: &FileTree, path: &TreePath) -> Option<Block> {
+    let text = tree.text(path)?;
+    let summary = atelier_docs::summary(text, SUMMARY_TOKENS_MAX);
+    let label = format!("{path} (summary)");
+    Some(Block {
+        id: path.to_string(),
+        rungs: vec![context::data(&label, &summary)],
+        priority: 50,
+        required: false,
+    })
+}
+
+fn components(plan: &DevPlan) -> Option<Block> {
+    let lines: Vec<String> = plan
+        .design
+        .components
+        .iter()
+        .map(|part| format!("- {} (`{}`): {}", part.name, part.path, part.purpose))
+        .collect();
+    let text = format!("Components:\n{}", lines.join("\n"));
+    let rungs = vec![text];
+    let block = Block { id: "components".to_owned(), rungs, priority: 55, required: false };
+    (!lines.is_empty()).then_some(block)
+}
+
+/// The files at or below the named paths.
+fn below<'a>(tree: &FileTree, named: impl IntoIterator<Item = &'a String>) -> Vec<TreePath> {
+    let named: Vec<&str> =
+        named.into_iter().map(|path| path.trim_start_matches("./")).filter(|p| !p.is_empty()).collect();
+    tree.paths().filter(|path| named.iter().any(|own| path.is_within(own))).cloned().collect()
+}
+
+/// The files whose text holds one of the symbols.
+fn defining(tree: &FileTree, symbols: &[String]) -> Vec<TreePath> {
+    let holds = |text: &str| symbols.iter().any(|symbol| !symbol.is_empty() && text.contains(symbol.as_str()));
+    tree.iter()
+        .filter(|(_, file)| file.as_text().is_some_and(holds))
+        .map(|(path, _)| path.clone())
+        .take(NEIGHBOURS_MAX)
+        .collect()
+}
+
+/// The files in the folders the task writes in, and the manifests at the root.
+fn neighbours(tree: &FileTree, task: &Task) -> Vec<TreePath> {
+    let folders: BTreeSet<Option<TreePath>> = task
+        .outputs
+        .iter()
+        .chain(&task.owns)
+        .filter_map(|path| path.parse::<TreePath>().ok())
+        .map(|path| path.parent())
+        .collect();
+    let written = |path: &TreePath| folders.contains(&path.parent());
+    let manifest = |path: &TreePath| path.parent().is_none() && !path.name().ends_with(".lock");
+    tree.paths().filter(|path| written(path) || manifest(path)).take(NEIGHBOURS_MAX).cloned().collect()
+}
+
+#[cfg(test)]
+mod tests;

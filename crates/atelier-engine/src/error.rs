@@ -1,0 +1,225 @@
+//! Why a run ended before its goal, and the exit code that says so.
+
+use atelier_docs::RenderDocumentsError;
+use atelier_exec::{GitError, SpawnError, WriteTreeError};
+use atelier_llm::{AskError, AskErrorKind};
+use atelier_model::{GraphError, RunId, TaskId};
+use atelier_plan::DraftError;
+use atelier_prompt::RenderPromptError;
+use atelier_store::{LockError, StoreError};
+
+/// How an invocation ends. The numbers are a public contract.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Exit {
+    /// Everything asked for is verified.
+    Verified = 0,
+    /// A fault of Atelier or of the machine.
+    Internal = 1,
+    /// The command or the requirement cannot be used.
+    Usage = 2,
+    /// Configuration or credentials are wrong.
+    Configuration = 3,
+    /// A person is needed.
+    Blocked = 10,
+    /// A person stopped it.
+    Cancelled = 11,
+    /// The budget would have been exceeded.
+    Budget = 12,
+    /// A check failed, or the plan cannot be executed.
+    Failed = 13,
+    /// The provider or the network failed.
+    Provider = 14,
+    /// The user's branch or the run's branch moved.
+    Conflict = 15,
+}
+
+impl Exit {
+    /// The number.
+    pub fn code(self) -> i32 {
+        i32::from(self as u8)
+    }
+}
+
+/// Why a run ended before its goal.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// The requirement is empty.
+    #[error("read the requirement: it is empty")]
+    EmptyRequirement,
+    /// The requirement is too long.
+    #[error("read the requirement: it has {bytes} bytes; at most {limit}")]
+    LongRequirement {
+        /// Its size.
+        bytes: usize,
+        /// The limit.
+        limit: usize,
+    },
+    /// There is no such run.
+    #[error("find a run to go on with")]
+    NoRun,
+    /// The run has ended for good.
+    #[error("go on with run {0}: it is finished")]
+    Finished(RunId),
+    /// Another process works on the project.
+    #[error("take the project's lock")]
+    Locked(#[source] LockError),
+    /// There is no plan that can be executed.
+    #[error("plan the work")]
+    Draft(#[from] DraftError),
+    /// A model could not be asked for a task.
+    #[error("ask for task {task}")]
+    Ask {
+        /// The task.
+        task: TaskId,
+        /// Why.
+        #[source]
+        source: AskError,
+    },
+    /// A prompt could not be made.
+    #[error("render a prompt")]
+    Render(#[from] RenderPromptError),
+    /// The tasks form no order.
+    #[error("order the tasks")]
+    Graph(#[from] GraphError),
+    /// All attempts at a task are used up.
+    #[error("finish task {task} ({title}) in {attempts} attempts: {reason}")]
+    TaskFailed {
+        /// The task.
+        task: TaskId,
+        /// Its title.
+        title: String,
+        /// How many attempts were made.
+        attempts: u32,
+        /// The last failure.
+        reason: String,
+    },
+    /// The final commit did not pass in a fresh checkout.
+    #[error("verify commit {commit} in a fresh checkout: {reason}")]
+    Verdict {
+        /// The commit.
+        commit: String,
+        /// The first failure.
+        reason: String,
+    },
+    /// Nobody is there to answer.
+    #[error("go on without a person: {0}")]
+    NeedsPerson(String),
+    /// The person said no.
+    #[error("go on: {0} was declined")]
+    Declined(String),
+    /// A person stopped the run.
+    #[error("finish: it was stopped")]
+    Cancelled,
+    /// The run's branch is not where the run left it.
+    #[error("move branch {branch}: it was changed from outside; it should stand at {expected}")]
+    BranchMoved {
+        /// The branch.
+        branch: String,
+        /// The commit it should stand at.
+        expected: String,
+    },
+    /// Git failed.
+    #[error("use the repository")]
+    Git(#[from] GitError),
+    /// A process could not be started.
+    #[error("start a process")]
+    Spawn(#[from] SpawnError),
+    /// Files could not be written.
+    #[error("write files")]
+    Write(#[from] WriteTreeError),
+    /// The documents could not be rendered.
+    #[error("render the documents")]
+    Documents(#[from] RenderDocumentsError),
+    /// State could not be read or written.
+    #[error("keep the run's state")]
+    Store(#[from] StoreError),
+}
+
+impl BuildError {
+    /// The exit code that says so.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::EmptyRequirement
+            | Self::LongRequirement { .. }
+            | Self::NoRun
+            | Self::Finished(_) => Exit::Usage,
+            Self::Draft(DraftError::Ask { source, .. }) | Self::Ask { source, .. } => asked(source),
+            Self::Draft(
+                DraftError::Answer { .. } | DraftError::CutOff { .. } | DraftError::Lint(_),
+            )
+            | Self::Graph(_)
+            | Self::TaskFailed { .. }
+            | Self::Verdict { .. } => Exit::Failed,
+            Self::Locked(_) | Self::NeedsPerson(_) | Self::Declined(_) => Exit::Blocked,
+            Self::Cancelled => Exit::Cancelled,
+            Self::BranchMoved { .. } => Exit::Conflict,
+            Self::Documents(_) => Exit::Failed,
+            Self::Draft(DraftError::Render { .. }) | Self::Render(_) => Exit::Configuration,
+            Self::Draft(DraftError::Store(_))
+            | Self::Git(_)
+            | Self::Spawn(_)
+            | Self::Write(_)
+            | Self::Store(_) => Exit::Internal,
+        }
+    }
+
+    /// What a person can do about it.
+    pub fn hint(&self) -> String {
+        match self {
+            Self::EmptyRequirement => {
+                "say what to build: atelier build \"a command-line tool that …\", or pipe it in \
+                 with `-`"
+            }
+            Self::LongRequirement { .. } => {
+                "shorten it, or put details into files of the project and name them"
+            }
+            Self::NoRun => "see `atelier status`; begin with `atelier build \"…\"`",
+            Self::Finished(_) => "begin a new one with `atelier build \"…\"`",
+            Self::Locked(_) => "wait for the other one to end, or stop it",
+            Self::Draft(DraftError::Ask { source, .. }) | Self::Ask { source, .. } => {
+                return source.hint();
+            }
+            Self::Draft(DraftError::Answer { .. }) => {
+                "use a model that follows JSON schemas for this stage: `[stages.NAME] model`"
+            }
+            Self::Draft(DraftError::CutOff { .. }) => {
+                "raise `tokens_max` of the stage, or ask for less at once"
+            }
+            Self::Draft(DraftError::Lint(_)) => {
+                "say more precisely what to build, or use a stronger model for `plan` and `detail`"
+            }
+            Self::TaskFailed { .. } => {
+                "see `atelier show TASK`; then `atelier task retry TASK`, also with another model"
+            }
+            Self::Verdict { .. } => "see `atelier log`; the branch holds what was built",
+            Self::NeedsPerson(_) => "answer on a terminal, or pass --yes",
+            Self::Declined(_) => "change the requirement, or go on with `atelier resume`",
+            Self::Cancelled => "go on with `atelier resume`",
+            Self::BranchMoved { .. } => {
+                "put the branch back with `git branch -f`, or begin a new run"
+            }
+            Self::Documents(_) => "mend the markers in the named document",
+            Self::Draft(DraftError::Render { .. }) | Self::Render(_) => {
+                "mend the overriding template, or remove it"
+            }
+            Self::Graph(_)
+            | Self::Draft(DraftError::Store(_))
+            | Self::Git(_)
+            | Self::Spawn(_)
+            | Self::Write(_)
+            | Self::Store(_) => "run `atelier doctor`; the work so far is kept: `atelier resume`",
+        }
+        .to_owned()
+    }
+}
+
+fn asked(error: &AskError) -> Exit {
+    match error.kind() {
+        AskErrorKind::Budget => Exit::Budget,
+        AskErrorKind::Credentials => Exit::Configuration,
+        AskErrorKind::Provider => Exit::Provider,
+        AskErrorKind::Cancelled => Exit::Cancelled,
+        AskErrorKind::Internal => Exit::Internal,
+    }
+}

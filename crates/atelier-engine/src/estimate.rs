@@ -1,0 +1,100 @@
+//! What a run will probably use: tokens, money and time, before anything is spent.
+
+use atelier_llm::Gateway;
+use atelier_model::{DevPlan, MicroUsd, Stage};
+
+/// What one stage will probably use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StageEstimate {
+    /// The stage.
+    pub stage: Stage,
+    /// Provider.
+    pub provider: String,
+    /// Model.
+    pub model: String,
+    /// How many asks.
+    pub asks: u64,
+    /// Tokens of all prompts.
+    pub input_tokens: u64,
+    /// Tokens of all answers.
+    pub output_tokens: u64,
+    /// Money; `None` where the model has no price.
+    pub cost: Option<MicroUsd>,
+}
+
+/// What a run will probably use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Estimate {
+    /// By stage.
+    pub stages: Vec<StageEstimate>,
+    /// All money; `None` where a model has no price.
+    pub cost: Option<MicroUsd>,
+    /// Seconds, asks and checks together.
+    pub seconds: u64,
+    /// Whether the plan is known; otherwise phases and tasks are guessed from the requirement.
+    pub planned: bool,
+}
+
+/// Tokens of the answers, prompts beside the requirement, and asks a phase or task takes on
+/// average, as runs of middle-sized projects show.
+struct Habit {
+    stage: Stage,
+    prompt_tokens: u64,
+    answer_tokens: u64,
+}
+
+const HABITS: [Habit; 6] = [
+    Habit { stage: Stage::Design, prompt_tokens: 1_600, answer_tokens: 1_200 },
+    Habit { stage: Stage::Plan, prompt_tokens: 2_600, answer_tokens: 700 },
+    Habit { stage: Stage::Detail, prompt_tokens: 4_200, answer_tokens: 2_000 },
+    Habit { stage: Stage::Handoff, prompt_tokens: 5_000, answer_tokens: 500 },
+    Habit { stage: Stage::Code, prompt_tokens: 6_000, answer_tokens: 2_500 },
+    Habit { stage: Stage::Docs, prompt_tokens: 2_800, answer_tokens: 800 },
+];
+/// Attempts a task takes on average, in hundredths.
+const ATTEMPTS_PERCENT: u64 = 130;
+/// Tokens of an answer that arrive in a second.
+const TOKENS_A_SECOND: u64 = 60;
+/// Seconds the build steps and checks of one task take.
+const CHECK_SECONDS: u64 = 8;
+/// Bytes of a token.
+const TOKEN_BYTES: u64 = 4;
+
+/// Estimates a run from its requirement, or from its plan where there is one.
+pub fn estimate(gateway: &Gateway, requirement: &str, plan: Option<&DevPlan>) -> Estimate {
+    let words = requirement.split_whitespace().count() as u64;
+    let (phases, tasks) = match plan {
+        Some(plan) => (plan.phases.len() as u64, plan.steps().count() as u64),
+        None => ((2 + words / 120).min(8), (4 + words / 30).min(40)),
+    };
+    let said = requirement.len() as u64 / TOKEN_BYTES;
+    let stages: Vec<StageEstimate> = HABITS
+        .iter()
+        .map(|habit| {
+            let asks = match habit.stage {
+                Stage::Detail => phases,
+                Stage::Code => (tasks * ATTEMPTS_PERCENT).div_ceil(100),
+                Stage::Design | Stage::Plan | Stage::Handoff | Stage::Docs => 1,
+            };
+            let (input, output) =
+                (asks * (habit.prompt_tokens + said), asks * habit.answer_tokens);
+            let route = gateway.route(habit.stage);
+            StageEstimate {
+                stage: habit.stage,
+                provider: route.provider.clone(),
+                model: route.model.clone(),
+                asks,
+                input_tokens: input,
+                output_tokens: output,
+                cost: gateway.price(habit.stage, input, output),
+            }
+        })
+        .collect();
+    let answered: u64 = stages.iter().map(|stage| stage.output_tokens).sum();
+    Estimate {
+        cost: stages.iter().map(|stage| stage.cost).sum(),
+        seconds: answered / TOKENS_A_SECOND + tasks * CHECK_SECONDS,
+        planned: plan.is_some(),
+        stages,
+    }
+}

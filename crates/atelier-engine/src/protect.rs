@@ -1,0 +1,68 @@
+//! Which files a task may not change, and what happens to edits that try.
+
+use atelier_edit::{ChangeSet, Edit};
+use atelier_model::{FileTree, Task, TreePath};
+
+/// Files that decide what is checked: a task changes them only where it owns them.
+const HARNESS: [&str; 4] = [".github/workflows", ".gitlab-ci.yml", "atelier.toml", ".circleci"];
+
+/// Why a task may not change a path; `None` where it may.
+pub(crate) fn protected(task: &Task, base: &FileTree, path: &TreePath) -> Option<String> {
+    let within = |folder: &String| path.is_within(folder.trim_start_matches("./"));
+    if task.protected.iter().any(within) {
+        return Some("the task must not change it".to_owned());
+    }
+    if task.owns.iter().any(within) || task.outputs.iter().any(within) || !base.contains(path) {
+        return None;
+    }
+    if atelier_recipe::is_test_path(path) {
+        return Some("it is a test that stood before the task".to_owned());
+    }
+    let harness = HARNESS.iter().any(|folder| path.is_within(folder));
+    harness.then(|| "it decides what is checked".to_owned())
+}
+
+/// Takes the edits to protected files out of a change set; the second value says what was tried.
+pub(crate) fn take_out(
+    set: ChangeSet,
+    task: &Task,
+    base: &FileTree,
+) -> (ChangeSet, Vec<String>) {
+    let (kept, out) = set.split(|path| protected(task, base, path).is_none());
+    let said = |edit: &Edit| {
+        let why = protected(task, base, &edit.path).unwrap_or_default();
+        format!("{}: {} dropped: {why}", edit.path, tried(edit))
+    };
+    (kept, out.iter().map(said).collect())
+}
+
+fn tried(edit: &Edit) -> &'static str {
+    match edit.change {
+        atelier_edit::Change::Delete => "deletion",
+        atelier_edit::Change::Write { .. } | atelier_edit::Change::Replace { .. } => "change",
+    }
+}
+
+/// Newly added ways to make tests not count, in files that were there before or that are tests.
+pub(crate) fn escapes(before: &FileTree, after: &FileTree, written: &[TreePath]) -> Vec<String> {
+    written
+        .iter()
+        .filter(|path| before.contains(path) || atelier_recipe::is_test_path(path))
+        .flat_map(|path| {
+            let text = after.text(path).unwrap_or_default();
+            atelier_recipe::new_escapes(path, before.text(path), text)
+                .into_iter()
+                .map(move |said| format!("{path}: {said}"))
+        })
+        .collect()
+}
+
+/// The tests and other protected files of a tree as they must stand while it is checked.
+pub(crate) fn guarded<'a>(tree: &'a FileTree, task: Option<&Task>) -> Vec<&'a TreePath> {
+    tree.paths()
+        .filter(|path| {
+            atelier_recipe::is_test_path(path)
+                || task.is_some_and(|task| task.protected.iter().any(|own| path.is_within(own)))
+        })
+        .collect()
+}

@@ -1,0 +1,208 @@
+//! What a run has to show: documents while it goes on, a report at its end.
+
+use std::collections::BTreeMap;
+
+use atelier_docs::{ProjectState, Proof, Rendered};
+use atelier_exec::{Delivery, GitError};
+use atelier_model::{
+    AttemptOutcome, Digest, EventKind, Evidence, FileTree, Handoff, Prose, Run, RunId, Stage, Task,
+    TaskId, TaskState, DevPlan,
+};
+use atelier_store::RunCost;
+
+use crate::{BuildError, Ctx, Exit, commit};
+
+/// Events read at once.
+const EVENTS_AT_ONCE: u32 = 500;
+
+/// The truth about an invocation.
+#[derive(Debug)]
+pub struct Report {
+    /// The run as it stands now.
+    pub run: Run,
+    /// How the invocation ended.
+    pub exit: Exit,
+    /// Why it ended before its goal.
+    pub error: Option<BuildError>,
+    /// The result stood already; nothing had to be done.
+    pub unchanged: bool,
+    /// What became of the user's branch.
+    pub delivery: Option<Delivery>,
+    /// The tasks.
+    pub tasks: Vec<Task>,
+    /// Tests executed by the final verification.
+    pub tests: u64,
+    /// Checks of the final verification.
+    pub checks: u64,
+    /// Money and tokens, over all invocations of the run.
+    pub cost: RunCost,
+    /// Protected files that were put back.
+    pub restored: Vec<String>,
+    /// Things a person should know.
+    pub warnings: Vec<String>,
+    /// The answers come from the scaffolder, not from a model.
+    pub offline: bool,
+}
+
+/// Puts a report together from the store.
+pub(crate) async fn report(
+    ctx: &Ctx,
+    run: &RunId,
+    error: Option<BuildError>,
+    delivery: Option<Delivery>,
+    unchanged: bool,
+) -> Result<Report, BuildError> {
+    let run = ctx.store.run_fetch(run).await?;
+    let mut report = Report {
+        exit: error.as_ref().map_or(Exit::Verified, BuildError::exit),
+        error,
+        unchanged,
+        delivery,
+        tasks: ctx.store.task_list(&run.id).await?,
+        tests: 0,
+        checks: 0,
+        cost: ctx.store.run_cost(&run.id).await?,
+        restored: Vec::new(),
+        warnings: Vec::new(),
+        offline: ctx.gateway.route(Stage::Code).provider == "offline",
+        run,
+    };
+    for kind in events(ctx, &report.run.id).await? {
+        if let EventKind::RunVerified { checks, tests, .. } = kind {
+            report.checks = checks;
+            report.tests = tests;
+        } else if let EventKind::TestsRestored { files } = kind {
+            report.restored.extend(files);
+        } else if let EventKind::Warning { message } = kind {
+            report.warnings.push(message);
+        }
+    }
+    Ok(report)
+}
+
+async fn events(ctx: &Ctx, run: &RunId) -> Result<Vec<EventKind>, BuildError> {
+    let mut kinds = Vec::new();
+    let mut after = 0;
+    loop {
+        let page = ctx.store.event_list_run(run, after, EVENTS_AT_ONCE).await?;
+        let Some(last) = page.last() else { return Ok(kinds) };
+        after = last.seq;
+        kinds.extend(page.into_iter().map(|event| event.kind));
+    }
+}
+
+/// How many tests the build steps executed when the trunk last moved.
+pub(crate) async fn tests_so_far(
+    ctx: &Ctx,
+    run: &Run,
+    tasks: &[Task],
+) -> Result<u64, BuildError> {
+    let mut most = 0;
+    for task in tasks.iter().filter(|task| task.state == TaskState::Done) {
+        if let Some(evidence) = passed(ctx, run, &task.id).await? {
+            most = most.max(of_steps(&evidence));
+        }
+    }
+    Ok(most)
+}
+
+/// Tests of build steps alone; criteria may run the same tests again.
+pub(crate) fn of_steps(evidence: &Evidence) -> u64 {
+    // A criterion is named `2.3/A1`; a build step of a sub-folder `apps/web:test`.
+    let step = |name: &str| !name.contains('/') || name.contains(':');
+    let steps = evidence.checks.iter().filter(|check| step(&check.name));
+    steps.filter_map(|check| check.tests.as_ref()).map(atelier_model::TestCounts::executed).sum()
+}
+
+async fn passed(ctx: &Ctx, run: &Run, task: &TaskId) -> Result<Option<Evidence>, BuildError> {
+    let attempts = ctx.store.attempt_list(&run.id, task).await?;
+    let passed = attempts
+        .into_iter()
+        .rev()
+        .find(|attempt| attempt.outcome == Some(AttemptOutcome::Passed));
+    Ok(passed.map(|attempt| attempt.evidence))
+}
+
+/// Renders the documents as they must stand beside a tree. `finishing` is the task that is about
+/// to be done, with its evidence.
+pub(crate) async fn documents(
+    ctx: &Ctx,
+    run: &Run,
+    plan: &DevPlan,
+    files: &FileTree,
+    finishing: Option<(&TaskId, &Evidence)>,
+    prose: Option<&Prose>,
+) -> Result<Vec<Rendered>, BuildError> {
+    let mut tasks = ctx.store.task_list(&run.id).await?;
+    let mut proofs = BTreeMap::new();
+    for task in &mut tasks {
+        let evidence = match finishing {
+            Some((id, evidence)) if *id == task.id => {
+                task.state = TaskState::Done;
+                Some(evidence.clone())
+            }
+            _ if task.state == TaskState::Done => passed(ctx, run, &task.id).await?,
+            _ => None,
+        };
+        if let Some(evidence) = evidence {
+            proofs.insert(task.id.clone(), proof(task, &evidence));
+        }
+    }
+    let handoff = handoff(ctx, &run.id).await?;
+    let state = ProjectState {
+        run,
+        plan,
+        handoff: handoff.as_ref(),
+        prose,
+        tasks: &tasks,
+        proofs: &proofs,
+        files,
+    };
+    Ok(atelier_docs::render(&state)?)
+}
+
+fn proof(task: &Task, evidence: &Evidence) -> Proof {
+    Proof {
+        tests: of_steps(evidence),
+        checks: evidence.checks.len() as u64,
+        subject: commit::subject(task),
+        outputs: task.outputs.clone(),
+        restored: Vec::new(),
+    }
+}
+
+async fn handoff(ctx: &Ctx, run: &RunId) -> Result<Option<Handoff>, BuildError> {
+    let bytes = ctx.store.artifact_fetch(run, Stage::Handoff, "handoff").await?;
+    Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
+}
+
+/// Registers the documents that are now part of the trunk.
+pub(crate) async fn keep_documents(
+    ctx: &Ctx,
+    run: &Run,
+    documents: &[Rendered],
+) -> Result<(), BuildError> {
+    for document in documents {
+        let digest = Digest::of(&document.text);
+        let (path, kind) = (document.path.as_str(), document.kind);
+        ctx.store.document_put(&run.id, path, kind, digest, ctx.now()).await?;
+    }
+    Ok(())
+}
+
+/// Lets the run's branch follow the trunk, which the store has already moved.
+pub(crate) async fn trunk_moved(
+    ctx: &Ctx,
+    run: &Run,
+    commit: &str,
+    before: Option<&str>,
+) -> Result<(), BuildError> {
+    let moved = ctx.git.branch_set(&run.branch, commit, before).await;
+    moved.map_err(|error| match error {
+        GitError::Moved { .. } => BuildError::BranchMoved {
+            branch: run.branch.clone(),
+            expected: before.unwrap_or("no commit").to_owned(),
+        },
+        other => BuildError::Git(other),
+    })
+}

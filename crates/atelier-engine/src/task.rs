@@ -1,0 +1,548 @@
+//! One task: ask, edit, check, mend, commit.
+
+use std::collections::BTreeMap;
+
+use atelier_exec::Worktree;
+use atelier_model::{
+    Acceptance, Ask, Attempt, AttemptOutcome, CheckResult, DevPlan, Digest, EventKind, Evidence,
+    FileEntry, FileTree, Message, MicroUsd, Reply, Role, Run, Stage, StopReason, Task, TaskFact,
+    TaskId, TaskState, TreePath,
+};
+use serde_json::json;
+
+use crate::{
+    Answer, BuildError, Ctx, Question, build::ask_person, commit, context, protect, report,
+    verify::Verification,
+};
+
+/// How the work on a task ended.
+#[derive(Debug)]
+pub(crate) enum TaskEnd {
+    /// The trunk holds it.
+    Done,
+    /// All attempts are used up.
+    Failed { attempts: u32, reason: String },
+    /// A person must look.
+    Blocked { reason: String },
+    /// The trunk moved meanwhile; it is ready again.
+    Again,
+}
+
+/// Works on a ready task until it is done, failed or blocked.
+pub(crate) async fn execute(
+    ctx: &Ctx,
+    run: &Run,
+    plan: &DevPlan,
+    id: &TaskId,
+) -> Result<TaskEnd, BuildError> {
+    let task = ctx.store.task_fetch(&run.id, id).await?;
+    ctx.store.task_advance(&run.id, id, TaskFact::Claimed, "", ctx.now()).await?;
+    let mut work = Work::open(ctx, run, plan, task).await?;
+    let end = work.attempts().await?;
+    work.close().await?;
+    Ok(end)
+}
+
+/// The work on one task.
+struct Work<'a> {
+    ctx: &'a Ctx,
+    run: &'a Run,
+    plan: &'a DevPlan,
+    task: Task,
+    /// All tasks of the run, as they stood when the work began.
+    tasks: Vec<Task>,
+    base: Option<String>,
+    before: FileTree,
+    /// The files as the edits so far have made them.
+    tree: FileTree,
+    worktree: Worktree,
+    messages: Vec<Message>,
+    prompt_version: Digest,
+    tests_before: u64,
+}
+
+/// An attempt that passed its checks.
+struct Proof {
+    attempt: Attempt,
+    reply: Reply,
+    prompt: Digest,
+}
+
+/// How an attempt ended.
+enum Tried {
+    Passed(Box<Proof>),
+    Mend(Box<Attempt>, AttemptOutcome, String),
+    NeedsPerson(Box<Attempt>, String),
+}
+
+impl<'a> Work<'a> {
+    async fn open(
+        ctx: &'a Ctx,
+        run: &'a Run,
+        plan: &'a DevPlan,
+        task: Task,
+    ) -> Result<Self, BuildError> {
+        let tasks = ctx.store.task_list(&run.id).await?;
+        let base = ctx.store.run_fetch(&run.id).await?.trunk.or_else(|| run.base_commit.clone());
+        let before = match &base {
+            Some(commit) => ctx.git.tree_of(commit, &ctx.limits).await?,
+            None => FileTree::default(),
+        };
+        let worktree = ctx.git.worktree_open(task.id.as_str(), base.as_deref()).await?;
+        let tests_before = report::tests_so_far(ctx, run, &tasks).await?;
+        let mut work = Self {
+            ctx,
+            run,
+            plan,
+            tasks,
+            base,
+            tree: before.clone(),
+            before,
+            worktree,
+            messages: Vec::new(),
+            prompt_version: Digest::of(""),
+            tests_before,
+            task,
+        };
+        work.begin_conversation()?;
+        Ok(work)
+    }
+
+    /// Leaves nothing behind; what is worth keeping is committed or in the store.
+    async fn close(self) -> Result<(), BuildError> {
+        self.ctx.git.worktree_remove(&self.worktree).await?;
+        Ok(())
+    }
+
+    async fn attempts(&mut self) -> Result<TaskEnd, BuildError> {
+        let first = self.task.round_first;
+        let mut ordinal = self.replay().await?;
+        if ordinal == first {
+            self.see_it_fail().await?;
+        }
+        let max = first.saturating_add(self.ctx.limits.attempts_max.max(1)) - 1;
+        loop {
+            let tried = self.attempt(ordinal).await?;
+            let last = ordinal >= max;
+            match tried {
+                Tried::Passed(proof) => return self.finish(*proof).await,
+                Tried::NeedsPerson(attempt, reason) => {
+                    // Not a failure: once the person has looked, the same reply is checked again.
+                    self.end(*attempt, AttemptOutcome::Interrupted, TaskFact::PersonNeeded, &reason)
+                        .await?;
+                    return Ok(TaskEnd::Blocked { reason });
+                }
+                Tried::Mend(attempt, outcome, reason) => {
+                    let fact =
+                        if last { TaskFact::AttemptsUsedUp } else { TaskFact::AttemptFailed };
+                    self.end(*attempt, outcome, fact, &reason).await?;
+                    if last {
+                        let attempts = ordinal + 1 - first;
+                        return Ok(TaskEnd::Failed { attempts, reason });
+                    }
+                }
+            }
+            ordinal += 1;
+        }
+    }
+
+    fn begin_conversation(&mut self) -> Result<(), BuildError> {
+        let packed = context::pack(
+            &self.task,
+            self.plan,
+            &self.before,
+            self.ctx.limits.context_tokens_max,
+        );
+        let named = |done: bool| -> Vec<_> {
+            self.tasks
+                .iter()
+                .filter(|task| task.id != self.task.id)
+                .filter(|task| (task.state == TaskState::Done) == done)
+                .map(|task| json!({"number": number(task), "title": task.title}))
+                .collect()
+        };
+        let acceptance: Vec<_> = self
+            .task
+            .acceptance
+            .iter()
+            .map(|one| json!({"id": one.id, "text": one.text, "how": one.how()}))
+            .collect();
+        let inputs = json!({
+            "requirement": self.run.requirement,
+            "design_summary": self.plan.design.summary,
+            "task": {
+                "number": number(&self.task), "title": self.task.title,
+                "description": self.task.description, "why": self.task.why,
+                "outputs": self.task.outputs, "owns": self.task.owns,
+                "protected": self.task.protected, "acceptance": acceptance,
+            },
+            "done": named(true), "open": named(false),
+            "context": packed.text, "forms": context::forms(&self.task, &self.before),
+            "attempt": 1,
+        });
+        let prompt = self.ctx.library.render("code", &inputs)?;
+        self.messages = prompt.messages;
+        self.prompt_version = prompt.version;
+        Ok(())
+    }
+
+    /// Takes the failed attempts of an earlier invocation over, word for word, so that the next
+    /// ask is the one that would have followed. Returns the ordinal of the next attempt.
+    async fn replay(&mut self) -> Result<u32, BuildError> {
+        let attempts = self.ctx.store.attempt_list(&self.run.id, &self.task.id).await?;
+        let mut next = self.task.round_first;
+        for attempt in attempts.into_iter().skip_while(|one| one.ordinal < self.task.round_first) {
+            let failed = matches!(
+                attempt.outcome,
+                Some(AttemptOutcome::EditsRefused | AttemptOutcome::ChecksFailed)
+            );
+            let reply = match attempt.reply {
+                Some(digest) if failed && attempt.ordinal == next => {
+                    self.ctx.store.blob_fetch(&digest).await?
+                }
+                _ => None,
+            };
+            let Some(reply) = reply else { break };
+            let text = String::from_utf8_lossy(&reply).into_owned();
+            if let Ok(edited) = self.edited(&text) {
+                self.tree = edited.tree;
+            }
+            self.messages.push(Message { role: Role::Assistant, text });
+            self.messages.push(Message { role: Role::User, text: attempt.feedback });
+            next += 1;
+        }
+        Ok(next)
+    }
+
+    /// A check that passes before the work proves nothing about the work; that is worth knowing.
+    async fn see_it_fail(&self) -> Result<(), BuildError> {
+        let first: Vec<&Acceptance> =
+            self.task.acceptance.iter().filter(|one| one.must_fail_before).collect();
+        for acceptance in first {
+            let name = format!("{}/{} before", number(&self.task), acceptance.id);
+            let verification = self.verification(&self.before, Vec::new());
+            let result =
+                verification.criterion(&name, acceptance, &BTreeMap::new()).await?;
+            if result.outcome.passed() {
+                let message = format!(
+                    "{} {} passes before the work: it proves nothing about it",
+                    number(&self.task),
+                    acceptance.id
+                );
+                self.tell(EventKind::Warning { message }).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn attempt(&mut self, ordinal: u32) -> Result<Tried, BuildError> {
+        let mut attempt = Attempt {
+            run: self.run.id.clone(),
+            task: self.task.id.clone(),
+            ordinal,
+            base: self.base.clone().unwrap_or_default(),
+            reply: None,
+            outcome: None,
+            feedback: String::new(),
+            evidence: Evidence::default(),
+            cost: MicroUsd::ZERO,
+            started_at: self.ctx.now(),
+            ended_at: None,
+        };
+        self.ctx.store.attempt_start(&attempt, self.ctx.now()).await?;
+        let prompt = Digest::of_json(&self.messages);
+        let reply = self.ask(ordinal).await?;
+        attempt.reply = Some(reply.digest);
+        attempt.cost = reply.cost;
+        let used = ordinal + 1 - self.task.round_first;
+        let left = self.ctx.limits.attempts_max.saturating_sub(used);
+        self.messages.push(Message { role: Role::Assistant, text: reply.text.clone() });
+        let problems = self.take(&reply).await?;
+        if !problems.is_empty() {
+            let reason = problems.first().cloned().unwrap_or_default();
+            let tell = EventKind::EditsRefused { problems: problems.clone() };
+            self.tell(tell).await?;
+            attempt.feedback = self.feedback(&problems, &[], left).await?;
+            return Ok(Tried::Mend(Box::new(attempt), AttemptOutcome::EditsRefused, reason));
+        }
+        let evidence = self.check().await?;
+        attempt.evidence = evidence.clone();
+        if evidence.passed() {
+            return Ok(Tried::Passed(Box::new(Proof { attempt, reply, prompt })));
+        }
+        let failed: Vec<&CheckResult> =
+            evidence.checks.iter().filter(|check| !check.outcome.passed()).collect();
+        let line = |check: &&CheckResult| format!("{}: {}", check.name, check.reason);
+        let reason = failed.first().map(line).unwrap_or_default();
+        let person = atelier_model::CheckOutcome::NeedsPerson;
+        if failed.iter().all(|check| check.outcome == person) {
+            return Ok(Tried::NeedsPerson(Box::new(attempt), reason));
+        }
+        attempt.feedback = self.feedback(&[], &failed, left).await?;
+        Ok(Tried::Mend(Box::new(attempt), AttemptOutcome::ChecksFailed, reason))
+    }
+
+    async fn ask(&self, ordinal: u32) -> Result<Reply, BuildError> {
+        let step = self.plan.steps().find(|step| Some(&step.number) == self.task.step.as_ref());
+        let paths: Vec<_> = self.before.paths().collect();
+        let ask = Ask {
+            stage: Stage::Code,
+            run: self.run.id.clone(),
+            task: Some(self.task.id.clone()),
+            messages: self.messages.clone(),
+            schema: None,
+            template: "code".to_owned(),
+            template_version: self.prompt_version,
+            attempt: ordinal,
+            facts: json!({
+                "requirement": self.run.requirement, "design": self.plan.design, "step": step,
+                "files": paths, "attempt": ordinal,
+            }),
+        };
+        let asked = self.ctx.gateway.ask(&ask, self.run.budget.usd, &self.ctx.cancel).await;
+        asked.map_err(|source| BuildError::Ask { task: self.task.id.clone(), source })
+    }
+
+    /// Applies a reply's edits in memory and, if all of them fit, on disk. Returns the problems.
+    async fn take(&mut self, reply: &Reply) -> Result<Vec<String>, BuildError> {
+        if reply.stop == StopReason::Length {
+            let said = "the answer was cut off at the token limit: answer with fewer or smaller \
+                        edits";
+            return Ok(vec![said.to_owned()]);
+        }
+        let edited = match self.edited(&reply.text) {
+            Ok(edited) => edited,
+            Err(problems) => return Ok(problems),
+        };
+        if !edited.restored.is_empty() {
+            self.tell(EventKind::TestsRestored { files: edited.restored }).await?;
+        }
+        self.tree = edited.tree;
+        let changes = self.before.changes_to(&self.tree);
+        // The worktree is laid anew, so that nothing an earlier attempt left behind is checked.
+        self.worktree =
+            self.ctx.git.worktree_open(self.task.id.as_str(), self.base.as_deref()).await?;
+        self.worktree.tree_write(&changes).await?;
+        self.ctx
+            .store
+            .task_advance(&self.run.id, &self.task.id, TaskFact::Edited, "", self.ctx.now())
+            .await?;
+        self.tell(EventKind::EditsApplied {
+            written: edited.written.iter().map(ToString::to_string).collect(),
+            deleted: edited.deleted.iter().map(ToString::to_string).collect(),
+            notes: edited.notes,
+        })
+        .await?;
+        Ok(Vec::new())
+    }
+
+    /// Parses and applies a reply's edits to the tree; pure.
+    fn edited(&self, reply: &str) -> Result<Edited, Vec<String>> {
+        let limits = &self.ctx.limits;
+        let set = atelier_edit::parse(reply, limits).map_err(|error| vec![error.to_string()])?;
+        let (set, restored) = protect::take_out(set, &self.task, &self.before);
+        if set.edits.is_empty() {
+            let mut problems = restored;
+            problems.push("no other edit is left: solve the task without them".to_owned());
+            return Err(problems);
+        }
+        let applied = atelier_edit::apply(&set, &self.tree, limits).map_err(|error| {
+            error.problems.iter().map(ToString::to_string).collect::<Vec<_>>()
+        })?;
+        let escapes = protect::escapes(&self.before, &applied.tree, &applied.written);
+        if !escapes.is_empty() {
+            return Err(escapes);
+        }
+        Ok(Edited {
+            tree: applied.tree,
+            written: applied.written,
+            deleted: applied.deleted,
+            notes: applied.notes,
+            restored,
+        })
+    }
+
+    async fn check(&self) -> Result<Evidence, BuildError> {
+        let named = self
+            .task
+            .acceptance
+            .iter()
+            .map(|one| (format!("{}/{}", number(&self.task), one.id), one))
+            .collect();
+        self.verification(&self.tree, named).run().await
+    }
+
+    fn verification<'b>(
+        &'b self,
+        tree: &'b FileTree,
+        acceptance: Vec<(String, &'b Acceptance)>,
+    ) -> Verification<'b> {
+        Verification {
+            ctx: self.ctx,
+            run: &self.run.id,
+            task: Some(&self.task.id),
+            folder: self.worktree.path(),
+            tree,
+            guarded: protect::guarded(tree, Some(&self.task)),
+            acceptance,
+            tests_before: self.tests_before,
+            ask_person: true,
+        }
+    }
+
+    /// What the model is told after a failed attempt.
+    async fn feedback(
+        &mut self,
+        problems: &[String],
+        failed: &[&CheckResult],
+        attempts_left: u32,
+    ) -> Result<String, BuildError> {
+        let share = self.ctx.limits.evidence_bytes_max / failed.len().max(1);
+        let mut evidence = Vec::new();
+        for check in failed {
+            let output = self.ctx.store.blob_fetch(&check.output).await?.unwrap_or_default();
+            let output = head_and_tail(&String::from_utf8_lossy(&output), share);
+            evidence.push(json!({
+                "name": check.name, "command": check.command, "reason": check.reason,
+                "output": output,
+            }));
+        }
+        let inputs = json!({
+            "problems": problems, "evidence": evidence, "attempts_left": attempts_left,
+        });
+        let prompt = self.ctx.library.render("repair", &inputs)?;
+        let turn = prompt.messages.into_iter().find(|message| message.role == Role::User);
+        let text = turn.map(|message| message.text).unwrap_or_default();
+        self.messages.push(Message { role: Role::User, text: text.clone() });
+        Ok(text)
+    }
+
+    async fn end(
+        &self,
+        mut attempt: Attempt,
+        outcome: AttemptOutcome,
+        fact: TaskFact,
+        reason: &str,
+    ) -> Result<(), BuildError> {
+        attempt.outcome = Some(outcome);
+        attempt.ended_at = Some(self.ctx.now());
+        self.ctx.store.attempt_finish(&attempt, fact, reason, self.ctx.now()).await?;
+        Ok(())
+    }
+
+    /// Commits the verified tree with its documents and moves the trunk to it.
+    async fn finish(&mut self, proof: Proof) -> Result<TaskEnd, BuildError> {
+        self.take_lockfiles();
+        let evidence = proof.attempt.evidence.digest();
+        let trace = commit::Trace {
+            run: &self.run.id,
+            task: &self.task,
+            model: &proof.reply.model,
+            prompt: proof.prompt,
+            reply: proof.reply.digest,
+            evidence,
+            cost: proof.attempt.cost,
+        };
+        let message = commit::message(&trace);
+        let documents = report::documents(
+            self.ctx,
+            self.run,
+            self.plan,
+            &self.tree,
+            Some((&self.task.id, &proof.attempt.evidence)),
+            None,
+        )
+        .await?;
+        let mut tree = self.tree.clone();
+        for document in &documents {
+            tree.put(document.path.clone(), FileEntry::text(document.text.clone()));
+        }
+        let changes = self.before.changes_to(&tree);
+        self.end(proof.attempt, AttemptOutcome::Passed, TaskFact::Verified, "").await?;
+        let commit = self.ctx.git.commit_changes(
+            self.base.as_deref(),
+            &changes,
+            &message,
+            self.ctx.now(),
+        )
+        .await?;
+        self.merge(&commit, &documents).await
+    }
+
+    async fn merge(
+        &self,
+        commit: &str,
+        documents: &[atelier_docs::Rendered],
+    ) -> Result<TaskEnd, BuildError> {
+        let (run, task) = (&self.run.id, &self.task.id);
+        let store = &self.ctx.store;
+        let trunk = store.run_fetch(run).await?.trunk.or_else(|| self.run.base_commit.clone());
+        if trunk != self.base {
+            let reason = "the trunk moved";
+            store.task_advance(run, task, TaskFact::MergeRefused, reason, self.ctx.now()).await?;
+            return Ok(TaskEnd::Again);
+        }
+        let subject = commit::subject(&self.task);
+        store.task_merge(run, task, commit, &subject, self.ctx.now()).await?;
+        report::trunk_moved(self.ctx, self.run, commit, self.base.as_deref()).await?;
+        report::keep_documents(self.ctx, self.run, documents).await?;
+        Ok(TaskEnd::Done)
+    }
+
+    /// Lockfiles the build made belong to the work: without them the next build may differ.
+    fn take_lockfiles(&mut self) {
+        for project in self.ctx.recipes.detect(&self.tree) {
+            for path in project.lockfiles() {
+                let found = atelier_exec::file_read(
+                    self.worktree.path(),
+                    &path,
+                    self.ctx.limits.file_bytes_max,
+                );
+                if let Some(file) = found {
+                    self.tree.put(path, file);
+                }
+            }
+        }
+    }
+
+    async fn tell(&self, kind: EventKind) -> Result<(), BuildError> {
+        let (run, task) = (Some(&self.run.id), Some(&self.task.id));
+        self.ctx.store.event_append(run, task, kind, self.ctx.now()).await?;
+        Ok(())
+    }
+}
+
+/// What a reply's edits make of the tree.
+struct Edited {
+    tree: FileTree,
+    written: Vec<TreePath>,
+    deleted: Vec<TreePath>,
+    notes: Vec<String>,
+    restored: Vec<String>,
+}
+
+/// The number of the task's step, or its id.
+fn number(task: &Task) -> &str {
+    task.step.as_deref().unwrap_or(task.id.as_str())
+}
+
+/// The first third and the last two thirds of a text that is too long: errors stand at its end,
+/// their cause often at its beginning.
+fn head_and_tail(text: &str, bytes_max: usize) -> String {
+    if text.len() <= bytes_max {
+        return text.to_owned();
+    }
+    let head = text.floor_char_boundary(bytes_max / 3);
+    let tail = text.ceil_char_boundary(text.len() - bytes_max * 2 / 3);
+    let left_out = tail - head;
+    format!("{}\n… {left_out} bytes left out …\n{}", &text[..head], &text[tail..])
+}
+
+/// Asks for approval of a task where the policy wants it. `false` means that it stays ready.
+pub(crate) async fn approved(ctx: &Ctx, run: &Run, task: &Task) -> Result<Answer, BuildError> {
+    let question = Question::Task { id: task.id.to_string(), title: task.title.clone() };
+    ask_person(ctx, &run.id, Some(&task.id), &question).await
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,157 @@
+//! The final verdict: everything checked again, in a fresh checkout of the final commit.
+
+use atelier_model::{
+    DevPlan, EventKind, Evidence, FileEntry, FileTree, Run, RunFact, Task, TaskState,
+};
+use atelier_plan::Draft;
+
+use crate::{BuildError, Ctx, commit, protect, report, verify::Verification};
+
+/// Describes the finished project: the documents get their prose and are committed.
+///
+/// Prose is welcome, not needed: where the model cannot be asked, the documents say what the state
+/// says, and the report tells why there is no more.
+pub(crate) async fn describe(ctx: &Ctx, run: &Run, plan: &DevPlan) -> Result<(), BuildError> {
+    let Some(trunk) = ctx.store.run_fetch(&run.id).await?.trunk else { return Ok(()) };
+    let files = ctx.git.tree_of(&trunk, &ctx.limits).await?;
+    let tasks = ctx.store.task_list(&run.id).await?;
+    let draft = Draft {
+        store: &ctx.store,
+        gateway: &ctx.gateway,
+        library: &ctx.library,
+        clock: &*ctx.clock,
+        limits: &ctx.limits,
+        cancel: &ctx.cancel,
+        run,
+    };
+    let prose = match draft.prose(plan, &files, &tasks).await {
+        Ok(prose) => Some(prose),
+        Err(_) if ctx.cancel.is_cancelled() => return Err(BuildError::Cancelled),
+        Err(error) => {
+            let message = format!("the documents stay without prose: {}", chain(&error));
+            let kind = EventKind::Warning { message };
+            ctx.store.event_append(Some(&run.id), None, kind, ctx.now()).await?;
+            None
+        }
+    };
+    let rendered = report::documents(ctx, run, plan, &files, None, prose.as_ref()).await?;
+    let subject = format!("docs: describe {} as built", plan.design.name);
+    commit_documents(ctx, run, Some(&trunk), &files, &rendered, &subject).await
+}
+
+/// Commits documents that belong to no task, where they say anything new.
+pub(crate) async fn commit_documents(
+    ctx: &Ctx,
+    run: &Run,
+    base: Option<&str>,
+    files: &FileTree,
+    rendered: &[atelier_docs::Rendered],
+    subject: &str,
+) -> Result<(), BuildError> {
+    let mut tree = files.clone();
+    for document in rendered {
+        tree.put(document.path.clone(), FileEntry::text(document.text.clone()));
+    }
+    let changes = files.changes_to(&tree);
+    if changes.is_empty() {
+        return Ok(());
+    }
+    let message = commit::house_message(&run.id, subject, tree.digest());
+    let made = ctx.git.commit_changes(base, &changes, &message, ctx.now()).await?;
+    ctx.store.run_trunk_set(&run.id, &made, ctx.now()).await?;
+    report::trunk_moved(ctx, run, &made, base).await?;
+    report::keep_documents(ctx, run, rendered).await
+}
+
+/// Checks the trunk in a fresh checkout and says what it found.
+pub(crate) async fn verdict(ctx: &Ctx, run: &Run, plan: &DevPlan) -> Result<(), BuildError> {
+    let Some(commit) = ctx.store.run_fetch(&run.id).await?.trunk else {
+        return Err(BuildError::Verdict {
+            commit: "none".to_owned(),
+            reason: "nothing was built".to_owned(),
+        });
+    };
+    let tasks = ctx.store.task_list(&run.id).await?;
+    let reason = check(ctx, run, plan, &tasks, &commit).await?;
+    match reason {
+        None => {
+            ctx.store.run_advance(&run.id, RunFact::Verified, ctx.now()).await?;
+            Ok(())
+        }
+        Some(reason) => Err(BuildError::Verdict { commit, reason }),
+    }
+}
+
+/// Checks any commit against the criteria of the tasks that are done; `None` when all of it holds.
+pub(crate) async fn check(
+    ctx: &Ctx,
+    run: &Run,
+    plan: &DevPlan,
+    tasks: &[Task],
+    commit: &str,
+) -> Result<Option<String>, BuildError> {
+    let tree = ctx.git.tree_of(commit, &ctx.limits).await?;
+    let checkout = ctx.git.checkout_fresh(&format!("verdict-{}", plan.design.name), commit).await?;
+    let done = tasks.iter().filter(|task| task.state == TaskState::Done);
+    let acceptance = done
+        .flat_map(|task| {
+            let number = task.step.as_deref().unwrap_or(task.id.as_str());
+            task.acceptance.iter().map(move |one| (format!("{number}/{}", one.id), one))
+        })
+        .collect();
+    let verification = Verification {
+        ctx,
+        run: &run.id,
+        task: None,
+        folder: checkout.path(),
+        tree: &tree,
+        guarded: protect::guarded(&tree, None),
+        acceptance,
+        tests_before: report::tests_so_far(ctx, run, tasks).await?,
+        ask_person: false,
+    };
+    let evidence = verification.run().await;
+    ctx.git.worktree_remove(&checkout).await?;
+    let evidence = evidence?;
+    let reason = failure(&evidence);
+    let kind = EventKind::RunVerified {
+        commit: commit.to_owned(),
+        passed: reason.is_none(),
+        checks: evidence.checks.len() as u64,
+        tests: report::of_steps(&evidence).max(most_of_criteria(&evidence)),
+    };
+    ctx.store.event_append(Some(&run.id), None, kind, ctx.now()).await?;
+    Ok(reason)
+}
+
+/// The first thing that does not hold. Checks without a single executed test prove too little.
+fn failure(evidence: &Evidence) -> Option<String> {
+    let failed = evidence.checks.iter().find(|check| !check.outcome.passed());
+    match failed {
+        Some(check) => Some(format!("{}: {}", check.name, check.reason)),
+        None if evidence.checks.is_empty() => Some("no check ran".to_owned()),
+        None if evidence.tests_executed() == 0 => Some("no test was executed".to_owned()),
+        None => None,
+    }
+}
+
+fn most_of_criteria(evidence: &Evidence) -> u64 {
+    evidence
+        .checks
+        .iter()
+        .filter_map(|check| check.tests.as_ref())
+        .map(atelier_model::TestCounts::executed)
+        .max()
+        .unwrap_or(0)
+}
+
+/// An error and its causes in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}
