@@ -79,7 +79,10 @@ pub fn resolve(text: &str, files: &FileTree) -> Result<Vec<Citation>, Vec<Citati
         }
         let (code, _) = code_spans(line);
         for (place, cited) in brackets(line) {
-            if code.iter().any(|span| span.contains(&place.start)) {
+            if code
+                .iter()
+                .any(|span| span.start < place.end && place.start < span.end)
+            {
                 continue;
             }
             match follow(cited, index + 1, files) {
@@ -131,12 +134,11 @@ pub(crate) fn demoted(line: &str, files: &FileTree) -> String {
     let mut at = 0;
     for (place, cited) in brackets(line) {
         out.push_str(&line[at..place.start]);
-        match follow(cited, 1, files) {
-            Ok(_) => out.push_str(&line[place.clone()]),
-            Err(_) => {
-                out.push_str("\\[\\[");
-                out.push_str(&line[place.start + 2..place.end]);
-            }
+        if follow(cited, 1, files).is_ok() {
+            out.push_str(&line[place.clone()]);
+        } else {
+            out.push_str("\\[\\[");
+            out.push_str(&line[place.start + 2..place.end]);
         }
         at = place.end;
     }

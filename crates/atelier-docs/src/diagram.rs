@@ -94,7 +94,7 @@ fn label(text: &str) -> String {
         out.push('…');
     }
     if out.is_empty() {
-        out.push('?');
+        out.push_str("unnamed");
     }
     out
 }

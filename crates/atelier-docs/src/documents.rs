@@ -9,12 +9,13 @@ mod progress;
 
 use std::fmt::Write as _;
 
-use atelier_model::{Acceptance, FileTree, Task};
+use atelier_model::{Acceptance, FileTree, Task, TreePath};
 
 use crate::{
     Document, ProjectState,
     citations::cite,
-    markdown::{code, inline},
+    markdown::{code, line, words},
+    render::place,
     state::Standing,
 };
 
@@ -98,14 +99,24 @@ fn fact(label: &str, text: &str) -> String {
 /// The criteria with how each is checked.
 fn acceptance(all: &[Acceptance], files: &FileTree) -> String {
     all.iter().fold(String::new(), |mut out, one| {
-        let (id, text) = (inline(&one.id, files), inline(&one.text, files));
+        let (id, text) = (words(&one.id, files), words(&one.text, files));
         _ = writeln!(out, "- **{id}** {text}");
-        _ = writeln!(out, "  Checked: {}.", inline(&one.how(), files));
+        _ = writeln!(out, "  - Checked: {}", words(&one.how(), files));
         if one.must_fail_before {
-            out.push_str("  The check fails before the step is done.\n");
+            out.push_str("  - The check fails before the step is done.\n");
         }
         out
     })
+}
+
+/// A text as a paragraph of one line, with the blank line behind it; nothing where there is none.
+fn paragraph(text: &str, files: &FileTree) -> String {
+    let text = line(text, files);
+    if text.is_empty() {
+        text
+    } else {
+        format!("{text}\n\n")
+    }
 }
 
 /// A count with its noun.
@@ -125,7 +136,7 @@ fn proof_words(state: &ProjectState<'_>, task: &Task) -> String {
 /// Number, or id, and title of a task.
 fn task_name(task: &Task, files: &FileTree) -> String {
     let number = task.step.as_deref().unwrap_or(task.id.as_str());
-    format!("{} {}", inline(number, files), inline(&task.title, files))
+    format!("{} {}", words(number, files), words(&task.title, files))
 }
 
 /// The tasks that stand in one of these ways, one list item each.
@@ -150,4 +161,21 @@ fn tasks_standing(state: &ProjectState<'_>, wanted: &[Standing]) -> String {
 /// A path as code, with a slash behind a folder.
 fn folder_name(path: &str) -> String {
     code(&format!("{}/", path.trim_end_matches('/')))
+}
+
+/// A link from the root to the document at a path, under the name it has in the tree.
+fn link(path: &str, files: &FileTree) -> String {
+    match place(path, files) {
+        Ok(path) => link_from("", &path),
+        Err(_) => code(path),
+    }
+}
+
+/// A link to a file of the project; `up` leads from the document to the root.
+fn link_from(up: &str, path: &TreePath) -> String {
+    let mut name = path.as_str().to_owned();
+    for mark in ["[", "]", "`", "*", "_"] {
+        name = name.replace(mark, &format!("\\{mark}"));
+    }
+    format!("[{name}](<{up}{path}>)")
 }

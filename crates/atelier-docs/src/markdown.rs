@@ -1,6 +1,6 @@
 //! Markdown made from text that is not trusted to be well-formed.
 //!
-//! What models and people wrote goes through [`inline`], [`cell`] or [`block`]: it can then neither
+//! What models and people wrote goes through [`words`], [`line`], [`cell`] or [`block`]: it can then neither
 //! open an HTML comment that hides the rest, nor stand for one of our markers, nor break a table,
 //! nor put a heading above its place.
 
@@ -97,15 +97,20 @@ fn backtick_runs(line: &str) -> Vec<Range<usize>> {
     runs
 }
 
-/// One line of running text.
-pub(crate) fn inline(text: &str, files: &FileTree) -> String {
+/// Running text within a line, such as the rest of a heading.
+pub(crate) fn words(text: &str, files: &FileTree) -> String {
     let joined = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    unheaded(&prose_line(&joined, &mut true, files))
+    prose_line(&joined, &mut true, files)
 }
 
-/// One line of running text in a table.
+/// Running text that is a line, or a list item, of its own.
+pub(crate) fn line(text: &str, files: &FileTree) -> String {
+    unstructured(&words(text, files))
+}
+
+/// Running text in a table.
 pub(crate) fn cell(text: &str, files: &FileTree) -> String {
-    inline(text, files).replace('|', "\\|")
+    words(text, files).replace('|', "\\|")
 }
 
 /// A text shown letter by letter within a line.
@@ -266,18 +271,19 @@ fn prose(text: &str, files: &FileTree) -> String {
     out
 }
 
-/// A line that begins no heading, list, quote, code block or table.
-fn unheaded(line: &str) -> String {
-    let digits = line.trim_start_matches(|c: char| c.is_ascii_digit());
-    let numbered = digits.len() < line.len() && digits.starts_with(['.', ')']);
+/// A line that begins no heading, list, quote, code block, table or rule.
+fn unstructured(line: &str) -> String {
+    let digits = line.len() - line.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    let item = |rest: &str| rest.is_empty() || rest.starts_with(' ');
+    let numbered = digits > 0 && line[digits..].strip_prefix(['.', ')']).is_some_and(item);
+    let bulleted = line.strip_prefix(['-', '+', '*']).is_some_and(item);
+    let first = line.chars().next().unwrap_or(' ');
+    let ruled = "-*_=".contains(first) && line.chars().all(|c| c == first || c == ' ');
+    let fenced = !fence_run(line).is_empty();
+    let other = line.starts_with(['>', '|']) || heading(line).is_some();
     if numbered {
-        let count = line.len() - digits.len();
-        return format!("{}\\{digits}", &line[..count]);
-    }
-    let marks = ['#', '-', '+', '*', '>', '|', '~', '='];
-    let strong = line.starts_with("**");
-    let ticks = line.starts_with("```");
-    if (line.starts_with(marks) && !strong) || ticks {
+        format!("{}\\{}", &line[..digits], &line[digits..])
+    } else if bulleted || ruled || fenced || other {
         format!("\\{line}")
     } else {
         line.to_owned()

@@ -130,7 +130,7 @@ const NOTE: &str = "<!-- Text between two atelier markers is rewritten after eve
                     whatever stands outside them is kept. -->";
 
 /// The path of a document: that of a file which differs in case only, where there is one.
-fn place(wanted: &str, files: &FileTree) -> Result<TreePath, DocumentError> {
+pub(crate) fn place(wanted: &str, files: &FileTree) -> Result<TreePath, DocumentError> {
     let path = TreePath::parse(wanted)?;
     if files.contains(&path) {
         return Ok(path);

@@ -80,6 +80,23 @@ impl Standing {
     }
 }
 
+const ROOT_DOCUMENTS: [&str; 4] = [
+    "docs/design.md",
+    "docs/devplan.md",
+    "docs/index.md",
+    "handoff.md",
+];
+const COMPONENT_DOCUMENTS: [&str; 2] = ["architecture.md", "progress.md"];
+
+/// Whether a path is that of a document, whoever wrote it.
+///
+/// Lists of files leave documents out: otherwise writing them would change what they say.
+pub(crate) fn is_document(path: &TreePath) -> bool {
+    let whole = path.as_str().to_ascii_lowercase();
+    let name = path.name().to_ascii_lowercase();
+    ROOT_DOCUMENTS.contains(&whole.as_str()) || COMPONENT_DOCUMENTS.contains(&name.as_str())
+}
+
 /// A component of the design with the folder it owns in the tree.
 #[derive(Debug, Clone)]
 pub(crate) struct Folder<'a> {
@@ -119,14 +136,11 @@ impl<'a> ProjectState<'a> {
     }
 
     /// The folders of the design's components that hold files of the project, in path order.
-    ///
-    /// A folder in which only documents with our markers stand does not count: it would exist
-    /// because of us.
     pub(crate) fn folders(&self) -> Vec<Folder<'a>> {
         let mut folders: BTreeMap<TreePath, Vec<&Component>> = BTreeMap::new();
         for component in &self.plan.design.components {
             if let Ok(path) = TreePath::parse(&component.path)
-                && self.holds_files(&path)
+                && self.files_in(&path).next().is_some()
             {
                 folders.entry(path).or_default().push(component);
             }
@@ -137,26 +151,28 @@ impl<'a> ProjectState<'a> {
             .collect()
     }
 
-    /// The project's own files below a folder, in path order.
+    /// The files below a folder in path order, documents left out.
     pub(crate) fn files_in(&self, folder: &TreePath) -> impl Iterator<Item = &'a TreePath> {
         let folder = folder.clone();
         self.files
-            .iter()
-            .filter(move |(path, _)| *path != &folder && path.is_within(folder.as_str()))
-            .filter(|(_, file)| !file.as_text().is_some_and(crate::managed::has_markers))
-            .map(|(path, _)| path)
+            .paths()
+            .filter(move |path| **path != folder && path.is_within(folder.as_str()))
+            .filter(|path| !is_document(path))
     }
 
-    fn holds_files(&self, folder: &TreePath) -> bool {
-        self.files_in(folder).next().is_some()
-    }
-
-    /// The steps that have an acceptance for a requirement.
+    /// The steps that have an acceptance for a requirement. An acceptance that names none serves
+    /// those of its step.
     pub(crate) fn proving(&self, item: &RequirementItem) -> Vec<&'a Step> {
         let proves = |step: &&Step| {
-            step.acceptance
-                .iter()
-                .any(|acceptance| acceptance.requirements.contains(&item.id))
+            step.acceptance.iter().any(|acceptance| {
+                let named = &acceptance.requirements;
+                let served = if named.is_empty() {
+                    &step.requirements
+                } else {
+                    named
+                };
+                served.contains(&item.id)
+            })
         };
         self.plan.steps().filter(proves).collect()
     }

@@ -2,16 +2,16 @@
 
 use std::fmt::Write as _;
 
-use atelier_model::{Component, TreePath};
+use atelier_model::{Component, FileTree, PathError, TreePath};
 
 use super::{
     Document, DocumentKind, Draft, ProjectState, Section, design::components, fact, folder_name,
-    paths,
+    link, paragraph, paths,
 };
 use crate::{
     diagram::Flowchart,
-    markdown::{block, code, inline, list, titled},
-    state::Folder,
+    markdown::{block, code, list, titled, words},
+    state::{Folder, is_document},
 };
 
 pub(super) struct Architecture;
@@ -94,7 +94,7 @@ fn draft(state: &ProjectState<'_>, folder: &Folder<'_>) -> Draft {
         .map(|part| part.name.as_str())
         .collect();
     Draft {
-        path: format!("{}/ARCHITECTURE.md", folder.path),
+        path: component_path(&folder.path),
         title: format!("Architecture of {}", folder_name(folder.path.as_str())),
         about: format!(
             "What {} is responsible for, and its files.",
@@ -119,15 +119,17 @@ fn details(state: &ProjectState<'_>) -> String {
         }
     }
     for Folder { path, components } in &folders {
+        let document = link(&component_path(path), state.files);
         for part in components {
-            let name = inline(&part.name, state.files);
-            _ = writeln!(
-                text,
-                "### {name}\n\nDescribed in [{path}/ARCHITECTURE.md]({path}/ARCHITECTURE.md).\n"
-            );
+            let name = name(part, state.files);
+            _ = writeln!(text, "### {name}\n\nDescribed in {document}.\n");
         }
     }
     text
+}
+
+fn component_path(folder: &TreePath) -> String {
+    format!("{folder}/ARCHITECTURE.md")
 }
 
 /// Heading, purpose, dependencies and note of one component.
@@ -143,11 +145,11 @@ fn component(state: &ProjectState<'_>, part: &Component, level: usize) -> String
         .collect();
     let note = state.prose.into_iter().flat_map(|prose| &prose.components);
     let note = note.filter(|note| note.name == part.name);
-    let mut text = format!("{} {}\n\n", "#".repeat(level), inline(&part.name, files));
-    _ = writeln!(text, "{}\n", inline(&part.purpose, files));
+    let mut text = format!("{} {}\n\n", "#".repeat(level), name(part, files));
+    text.push_str(&paragraph(&part.purpose, files));
     text.push_str(&fact("Path", &path_of(state, part)));
-    text.push_str(&fact("Uses", &inline(&part.depends_on.join(", "), files)));
-    text.push_str(&fact("Used by", &inline(&users.join(", "), files)));
+    text.push_str(&fact("Uses", &words(&part.depends_on.join(", "), files)));
+    text.push_str(&fact("Used by", &words(&users.join(", "), files)));
     for note in note {
         text.push('\n');
         text.push_str(&block(&note.text, level + 1, files));
@@ -155,10 +157,21 @@ fn component(state: &ProjectState<'_>, part: &Component, level: usize) -> String
     text
 }
 
+fn name(part: &Component, files: &FileTree) -> String {
+    let name = words(&part.name, files);
+    if name.is_empty() {
+        "unnamed".to_owned()
+    } else {
+        name
+    }
+}
+
 /// The path of a component, and whether it is there.
 fn path_of(state: &ProjectState<'_>, part: &Component) -> String {
-    let Ok(path) = TreePath::parse(&part.path) else {
-        return "the whole project".to_owned();
+    let path = match TreePath::parse(&part.path) {
+        Ok(path) => path,
+        Err(PathError::Empty) => return "the whole project".to_owned(),
+        Err(_) => return format!("{} (no path inside the project)", code(&part.path)),
     };
     if state.files.contains(&path) {
         paths([path.as_str()], state.files)
@@ -206,12 +219,7 @@ fn files_of(state: &ProjectState<'_>, folder: &TreePath) -> String {
 /// The entries at the root of the project; a folder with how many files it holds.
 fn layout(state: &ProjectState<'_>) -> String {
     let mut entries: Vec<(String, u64)> = Vec::new();
-    let ours = |text: &str| crate::managed::has_markers(text);
-    let theirs = state
-        .files
-        .iter()
-        .filter(|(_, file)| !file.as_text().is_some_and(ours));
-    for (path, _) in theirs {
+    for path in state.files.paths().filter(|path| !is_document(path)) {
         match path.as_str().split_once('/') {
             Some((folder, _)) => match entries.last_mut() {
                 Some((name, count)) if *name == format!("{folder}/") => *count += 1,

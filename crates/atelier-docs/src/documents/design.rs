@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use atelier_model::Design;
 
 use super::{Document, DocumentKind, Draft, ProjectState, Section};
-use crate::markdown::{block, cell, code, fence, inline, list, titled};
+use crate::markdown::{block, cell, code, fence, line, list, titled, words};
 use atelier_model::FileTree;
 
 pub(super) struct DesignDocument;
@@ -17,7 +17,7 @@ impl DocumentKind for DesignDocument {
 
     fn drafts(&self, state: &ProjectState<'_>, _: &[Document]) -> Vec<Draft> {
         let (design, files) = (&state.plan.design, state.files);
-        let lines = |all: &[String]| list(all.iter().map(|one| inline(one, files)));
+        let lines = |all: &[String]| list(all.iter().map(|one| line(one, files)));
         let requirement = fence("text", &state.run.requirement);
         let overview = block(&design.architecture_overview, 3, files);
         let sections = vec![
@@ -65,8 +65,8 @@ fn requirements(design: &Design, files: &FileTree) -> String {
     list(design.requirements.iter().map(|item| {
         format!(
             "**{}** {}",
-            inline(&item.id, files),
-            inline(&item.text, files)
+            words(&item.id, files),
+            words(&item.text, files)
         )
     }))
 }
@@ -81,7 +81,7 @@ fn technology(design: &Design, files: &FileTree) -> String {
         ("Tests", &stack.testing),
     ]
     .into_iter()
-    .map(|(label, text)| super::fact(label, &inline(text, files)))
+    .map(|(label, text)| super::fact(label, &words(text, files)))
     .collect()
 }
 

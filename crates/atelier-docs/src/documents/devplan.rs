@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     diagram::{Flowchart, NODES_MAX},
-    markdown::{block, inline, titled},
+    markdown::{block, titled, words},
     state::Standing,
 };
 
@@ -129,13 +129,15 @@ fn phase_text(state: &ProjectState<'_>, phase: &Phase) -> String {
     let mut text = format!(
         "## Phase {}: {}\n\n",
         outline.number,
-        inline(&outline.title, files)
+        words(&outline.title, files)
     );
-    text.push_str(&block(&outline.description, 3, files));
-    text.push('\n');
+    if !outline.description.trim().is_empty() {
+        text.push_str(&block(&outline.description, 3, files));
+        text.push('\n');
+    }
     text.push_str(&fact(
         "Serves",
-        &inline(&outline.requirements.join(", "), files),
+        &words(&outline.requirements.join(", "), files),
     ));
     text.push_str(&fact("Waits for phase", &needed.join(", ")));
     for step in &phase.steps {
@@ -147,17 +149,17 @@ fn phase_text(state: &ProjectState<'_>, phase: &Phase) -> String {
 
 fn step_text(state: &ProjectState<'_>, step: &Step) -> String {
     let files = state.files;
-    let (number, title) = (inline(&step.number, files), inline(&step.title, files));
+    let (number, title) = (words(&step.number, files), words(&step.title, files));
     let mut text = format!("### {} {title}\n\n", number.replace('\\', ""));
     _ = writeln!(text, "- State: {}", state.standing(step).word());
-    text.push_str(&fact("Why", &inline(&step.why, files)));
+    text.push_str(&fact("Why", &words(&step.why, files)));
     text.push_str(&fact(
         "Serves",
-        &inline(&step.requirements.join(", "), files),
+        &words(&step.requirements.join(", "), files),
     ));
     text.push_str(&fact(
         "Waits for",
-        &inline(&step.depends_on.join(", "), files),
+        &words(&step.depends_on.join(", "), files),
     ));
     text.push_str(&fact("Reads", &paths(&step.inputs, files)));
     text.push_str(&fact("Creates or changes", &paths(&step.outputs, files)));

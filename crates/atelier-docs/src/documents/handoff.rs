@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::{Document, DocumentKind, Draft, ProjectState, Section, tasks_standing};
+use super::{Document, DocumentKind, Draft, ProjectState, Section, link, tasks_standing};
 use crate::{
-    markdown::{block, fence, inline, list, titled},
+    markdown::{block, fence, line, list, titled},
     state::Standing,
 };
 
@@ -21,7 +21,7 @@ impl DocumentKind for HandoffDocument {
             .handoff
             .map_or(&state.plan.design.summary, |handoff| &handoff.summary);
         let usage = state.prose.map_or("", |prose| prose.usage.as_str());
-        let lines = |all: &[String]| list(all.iter().map(|one| inline(one, files)));
+        let lines = |all: &[String]| list(all.iter().map(|one| line(one, files)));
         let next = state
             .handoff
             .map_or_else(String::new, |handoff| lines(&handoff.next_steps));
@@ -47,9 +47,10 @@ impl DocumentKind for HandoffDocument {
 
 fn progress(state: &ProjectState<'_>) -> String {
     let mut text = format!(
-        "{} of {} tasks done; [PROGRESS.md](PROGRESS.md) has the proofs.\n",
+        "{} of {} tasks done; {} has the proofs.\n",
         state.done_count(),
-        state.tasks.len()
+        state.tasks.len(),
+        link("PROGRESS.md", state.files)
     );
     let groups = [
         ("Open", &[Standing::Open][..]),

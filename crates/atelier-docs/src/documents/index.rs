@@ -75,17 +75,7 @@ fn table<'a>(rows: impl Iterator<Item = (&'a TreePath, String)>) -> String {
         if text.is_empty() {
             text.push_str("| Document | What it is |\n| --- | --- |\n");
         }
-        _ = writeln!(text, "| {} | {about} |", link(path));
+        _ = writeln!(text, "| {} | {about} |", super::link_from("../", path));
     }
     text
-}
-
-/// A link from `docs/` to a file of the project.
-fn link(path: &TreePath) -> String {
-    let name = path
-        .as_str()
-        .replace('|', "\\|")
-        .replace('[', "\\[")
-        .replace(']', "\\]");
-    format!("[{name}](<../{}>)", path.as_str().replace('|', "%7C"))
 }

@@ -9,7 +9,7 @@ use super::{
     proof_words, task_name,
 };
 use crate::{
-    markdown::{cell, code, inline, titled},
+    markdown::{cell, code, titled, words},
     state::{Folder, Standing},
 };
 
@@ -153,14 +153,10 @@ fn done(state: &ProjectState<'_>, tasks: &[&Task]) -> String {
         };
         let files = state.files;
         _ = writeln!(text, "### {}\n", task_name(task, files));
-        text.push_str(&fact("Commit", &inline(&proof.subject, files)));
+        text.push_str(&fact("Commit", &words(&proof.subject, files)));
         text.push_str(&fact("Wrote", &paths(&proof.outputs, files)));
         text.push_str(&fact("Proof", &proof_words(state, task)));
-        let restored: Vec<String> = proof
-            .restored
-            .iter()
-            .map(|one| inline(one, files))
-            .collect();
+        let restored: Vec<String> = proof.restored.iter().map(|one| words(one, files)).collect();
         if !restored.is_empty() {
             let count = counted(restored.len() as u64, "protected file");
             text.push_str(&fact(
