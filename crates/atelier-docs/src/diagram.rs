@@ -59,10 +59,10 @@ impl Flowchart {
             .collect();
         let mut text = format!("flowchart {}\n", self.direction);
         for (index, (_, text_of)) in self.nodes.iter().enumerate() {
-            let _ = writeln!(text, "    n{}[\"{}\"]", index + 1, label(text_of));
+            _ = writeln!(text, "    n{}[\"{}\"]", index + 1, label(text_of));
         }
         for (from, to) in &self.edges {
-            let _ = writeln!(
+            _ = writeln!(
                 text,
                 "    n{} --> n{}",
                 ids[from.as_str()],
@@ -76,21 +76,21 @@ impl Flowchart {
 /// A label in which every character that could mean something to Mermaid is its code point.
 fn label(text: &str) -> String {
     let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let cut = words.chars().count() > LABEL_CHARS_MAX;
-    let shown = words.chars().take(LABEL_CHARS_MAX);
     let mut out = String::new();
-    for (index, c) in shown.enumerate() {
-        let harmless = c.is_alphanumeric() || matches!(c, ' ' | ',' | '/' | '_');
-        // A full stop or hyphen at the start could begin a list.
-        let inner = index > 0 && matches!(c, '-' | '.') && !out.ends_with(' ');
-        let list = matches!(c, '-' | '.') && words[..].chars().nth(index + 1) == Some(' ');
-        if harmless || (inner && !list) {
+    let mut before = ' ';
+    let mut rest = words.chars().peekable();
+    for _ in 0..LABEL_CHARS_MAX {
+        let Some(c) = rest.next() else { break };
+        // Next to a space, a full stop or hyphen could make a list of the label.
+        let joins = matches!(c, '-' | '.') && before != ' ' && rest.peek() != Some(&' ');
+        if joins || c.is_alphanumeric() || matches!(c, ' ' | ',' | '/' | '_') {
             out.push(c);
         } else if !c.is_control() {
-            let _ = write!(out, "#{};", u32::from(c));
+            _ = write!(out, "#{};", u32::from(c));
         }
+        before = c;
     }
-    if cut {
+    if rest.peek().is_some() {
         out.push('…');
     }
     if out.is_empty() {

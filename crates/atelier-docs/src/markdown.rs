@@ -144,7 +144,7 @@ pub(crate) fn fence(info: &str, text: &str) -> String {
 /// A list of running texts; empty where there are none.
 pub(crate) fn list<T: AsRef<str>>(items: impl IntoIterator<Item = T>) -> String {
     items.into_iter().fold(String::new(), |mut out, item| {
-        let _ = writeln!(out, "- {}", item.as_ref());
+        _ = writeln!(out, "- {}", item.as_ref());
         out
     })
 }

@@ -2,11 +2,10 @@
 
 use std::fmt::Write as _;
 
-use atelier_model::Design;
+use atelier_model::{Design, FileTree};
 
 use super::{Document, DocumentKind, Draft, ProjectState, Section};
 use crate::markdown::{block, cell, code, fence, line, list, titled, words};
-use atelier_model::FileTree;
 
 pub(super) struct DesignDocument;
 

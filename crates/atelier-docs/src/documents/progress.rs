@@ -23,7 +23,7 @@ impl DocumentKind for Progress {
     fn drafts(&self, state: &ProjectState<'_>, _: &[Document]) -> Vec<Draft> {
         let all: Vec<&Task> = state.tasks.iter().collect();
         let sections = vec![
-            Section::new("summary", summary(state, &all)),
+            Section::new("summary", summary(&all)),
             Section::new("tasks", titled(2, "Tasks", &table(state, &all))),
             Section::new(
                 "requirements",
@@ -77,14 +77,14 @@ fn draft(state: &ProjectState<'_>, folder: &Folder<'_>) -> Draft {
         title: format!("Progress of {}", folder_name(folder.path.as_str())),
         about: format!("The tasks that create or change {}.", names.join(", ")),
         sections: vec![
-            Section::new("summary", summary(state, &here)),
+            Section::new("summary", summary(&here)),
             Section::new("tasks", titled(2, "Tasks", &table(state, &here))),
             Section::new("done", titled(2, "What was done", &done(state, &here))),
         ],
     }
 }
 
-fn summary(_: &ProjectState<'_>, tasks: &[&Task]) -> String {
+fn summary(tasks: &[&Task]) -> String {
     let count = |wanted: Standing| {
         tasks
             .iter()
