@@ -1,1 +1,39 @@
-//! Replies become edits, and edits applied to a file tree become a new file tree.
+//! Replies become edits; edits and a file tree become a new file tree.
+//!
+//! [`parse`] finds the edits of a reply, whatever mixture of forms it uses, as a [`ChangeSet`];
+//! [`apply`] makes a new [`atelier_model::FileTree`] of them, all or nothing. [`forms`] tells
+//! models how to write edits.
+//!
+//! ```
+//! use atelier_model::{FileEntry, FileTree, Limits, TreePath};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let path = TreePath::parse("a.txt")?;
+//! let mut tree = FileTree::default();
+//! tree.put(path.clone(), FileEntry::text("one\ntwo\n"));
+//!
+//! let reply = "a.txt\n```\n<<<<<<< SEARCH\ntwo\n=======\n2\n>>>>>>> REPLACE\n```\n";
+//! let limits = Limits::default();
+//! let changes = atelier_edit::parse(reply, &limits)?;
+//! let applied = atelier_edit::apply(&changes, &tree, &limits)?;
+//! assert_eq!(applied.tree.text(&path), Some("one\n2\n"));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Invariants: an edit is placed exactly where its author meant it or it is refused, never nearly;
+//! nothing is applied unless everything can be; bytes that no edit names stay as they are; this
+//! crate opens no file and starts no process.
+
+mod apply;
+mod change;
+mod formats;
+mod header;
+mod parse;
+mod place;
+mod text;
+
+pub use apply::{Applied, ApplyError, Problem, apply};
+pub use change::{Change, ChangeSet, Edit, Split};
+pub use formats::{EditFormat, FORMATS, forms};
+pub use parse::{ParseEditsError, parse};

@@ -1,0 +1,107 @@
+//! What may have been meant, for the one who must mend an edit. Nothing is ever applied on this.
+
+use std::{collections::BTreeSet, ops::Range};
+
+use atelier_model::{FileTree, TreePath};
+use similar::TextDiff;
+
+use crate::place::{fold, fold_path};
+
+/// Similarity from which lines are worth showing.
+const RATIO_MIN: f32 = 0.5;
+/// Places of a file that are compared character by character.
+const CANDIDATES_MAX: usize = 8;
+/// Lines of a search that are compared.
+const LINES_MAX: usize = 60;
+/// Bytes of lines that are compared and shown.
+const SHOWN_BYTES_MAX: usize = 4000;
+
+/// The lines of a file that are most like some others, if any are.
+pub(super) fn lines(file: &[Option<&str>], search: &[&str]) -> Option<String> {
+    let search: Vec<_> = search
+        .iter()
+        .copied()
+        .skip_while(|line| line.trim().is_empty())
+        .take(LINES_MAX)
+        .collect();
+    let key = |line: &str| fold(line.trim());
+    let wanted: Vec<_> = search.iter().map(|line| key(line)).collect();
+    let words: BTreeSet<&str> = wanted
+        .iter()
+        .flat_map(|line| line.split_whitespace())
+        .collect();
+    let keys: Vec<_> = file
+        .iter()
+        .map(|line| line.map(key).unwrap_or_default())
+        .collect();
+    let weight = |line: &String| {
+        let known = line
+            .split_whitespace()
+            .filter(|word| words.contains(word))
+            .count();
+        known
+            + if !line.is_empty() && wanted.contains(line) {
+                4
+            } else {
+                0
+            }
+    };
+    let weights: Vec<usize> = keys.iter().map(weight).collect();
+    let size = search.len().min(file.len()).max(1);
+    let mut starts: Vec<(usize, usize)> = weights
+        .windows(size)
+        .map(|window| window.iter().sum())
+        .zip(0..)
+        .collect();
+    starts.sort_by_key(|(weight, start)| (std::cmp::Reverse(*weight), *start));
+    let wanted = bounded(&wanted);
+    let (ratio, start) = starts
+        .into_iter()
+        .take(CANDIDATES_MAX)
+        .map(|(_, start)| {
+            let there = bounded(&keys[start..start + size]);
+            (
+                TextDiff::from_chars(wanted.as_str(), there.as_str()).ratio(),
+                start,
+            )
+        })
+        .max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(&a.1)))?;
+    (ratio >= RATIO_MIN).then(|| shown(file, start..start + size))
+}
+
+fn bounded(lines: &[String]) -> String {
+    let text = lines.join("\n");
+    let end = (0..=SHOWN_BYTES_MAX.min(text.len()))
+        .rev()
+        .find(|at| text.is_char_boundary(*at));
+    text[..end.unwrap_or(0)].to_owned()
+}
+
+/// Lines of a file as they are shown.
+pub(super) fn shown(file: &[Option<&str>], range: Range<usize>) -> String {
+    let first = range.start + 1;
+    let last = range.end;
+    let lines: Vec<String> = file[range]
+        .iter()
+        .map(|line| line.unwrap_or("(a line that is not UTF-8)").to_owned())
+        .collect();
+    let numbers = if first == last {
+        format!("line {first}")
+    } else {
+        format!("lines {first}–{last}")
+    };
+    format!("{numbers}:\n{}\n", bounded(&lines))
+}
+
+/// The path of a tree that differs from another in case or folders only, if there is just one.
+pub(super) fn path(tree: &FileTree, path: &TreePath) -> Option<String> {
+    let name = fold_path(path.name());
+    let alike: Vec<_> = tree
+        .paths()
+        .filter(|other| fold_path(other.name()) == name)
+        .collect();
+    match alike.as_slice() {
+        [only] => Some(only.to_string()),
+        _ => None,
+    }
+}

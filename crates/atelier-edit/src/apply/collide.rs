@@ -1,0 +1,68 @@
+//! Paths that some file systems cannot hold side by side.
+
+use std::collections::BTreeMap;
+
+use atelier_model::{FileTree, TreePath};
+
+use super::{Problem, Trouble, file::Staged};
+use crate::{change::ChangeSet, place::fold_path};
+
+/// The new paths that collide with others of the tree as it would be.
+pub(super) fn problems(
+    changes: &ChangeSet,
+    staged: &BTreeMap<&TreePath, Staged>,
+    tree: &FileTree,
+) -> Vec<Problem> {
+    let stays = |path: &&TreePath| staged.get(path).is_none_or(Staged::exists);
+    let mut files: BTreeMap<String, &str> = BTreeMap::new();
+    let mut folders: BTreeMap<String, &str> = BTreeMap::new();
+    for path in tree.paths().filter(stays) {
+        files.insert(fold_path(path.as_str()), path.as_str());
+        for folder in folders_of(path) {
+            folders.insert(fold_path(folder), folder);
+        }
+    }
+    let mut problems = Vec::new();
+    for (path, _) in staged
+        .iter()
+        .filter(|(path, file)| file.exists() && !tree.contains(path))
+    {
+        let trouble = collision(path, &files, &folders);
+        files
+            .entry(fold_path(path.as_str()))
+            .or_insert(path.as_str());
+        for folder in folders_of(path) {
+            folders.entry(fold_path(folder)).or_insert(folder);
+        }
+        let edit = changes.edits.iter().find(|edit| &edit.path == *path);
+        if let (Some(other), Some(edit)) = (trouble, edit) {
+            let said = format!("the path cannot stand beside `{other}` on every system");
+            let mend = "use the path that is there, or one that differs in more than case";
+            problems.push(Trouble::new(said, mend).about(edit));
+        }
+    }
+    problems
+}
+
+/// The path that a new one collides with.
+fn collision<'a>(
+    path: &TreePath,
+    files: &BTreeMap<String, &'a str>,
+    folders: &BTreeMap<String, &'a str>,
+) -> Option<&'a str> {
+    let folded = fold_path(path.as_str());
+    let as_file = files.get(&folded).or_else(|| folders.get(&folded));
+    as_file.copied().or_else(|| {
+        folders_of(path).find_map(|folder| {
+            let folded = fold_path(folder);
+            let spelled = folders.get(&folded).filter(|other| **other != folder);
+            files.get(&folded).or(spelled).copied()
+        })
+    })
+}
+
+/// The folders that a path lies in, outermost first.
+fn folders_of(path: &TreePath) -> impl Iterator<Item = &str> {
+    let path = path.as_str();
+    path.match_indices('/').map(|(at, _)| &path[..at])
+}

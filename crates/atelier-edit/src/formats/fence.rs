@@ -1,0 +1,71 @@
+//! Fenced blocks of Markdown.
+
+/// An opened fence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Fence {
+    /// Index of the line that opens it.
+    pub(crate) line: usize,
+    /// The path that its info string or the line before it names.
+    pub(crate) path: Option<String>,
+    mark: char,
+    count: usize,
+    indent: usize,
+}
+
+/// How much deeper than its opening a closing fence may be indented.
+const INDENT_SLACK: usize = 3;
+const MARKS_MIN: usize = 3;
+
+impl Fence {
+    /// The fence that a line opens, with its info string.
+    pub(crate) fn opened_by(text: &str, line: usize) -> Option<(Self, &str)> {
+        let trimmed = text.trim_start();
+        let indent = text.len() - trimmed.len();
+        let mark = trimmed.chars().next().filter(|c| matches!(c, '`' | '~'))?;
+        let info = trimmed.trim_start_matches(mark);
+        let count = trimmed.len() - info.len();
+        if count < MARKS_MIN || (mark == '`' && info.contains('`')) {
+            return None;
+        }
+        let fence = Self {
+            line,
+            path: None,
+            mark,
+            count,
+            indent,
+        };
+        Some((fence, info.trim()))
+    }
+
+    /// Whether a line closes this fence.
+    pub(crate) fn closed_by(&self, text: &str) -> bool {
+        Self::opened_by(text, 0).is_some_and(|(other, info)| {
+            info.is_empty()
+                && other.mark == self.mark
+                && other.count >= self.count
+                && other.indent <= self.indent + INDENT_SLACK
+        })
+    }
+
+    /// Whether a line opens a fence that could stand inside this one and be closed by the same
+    /// marks.
+    pub(crate) fn nests(&self, text: &str) -> bool {
+        Self::opened_by(text, 0).is_some_and(|(other, info)| {
+            !info.is_empty()
+                && other.mark == self.mark
+                && other.count >= self.count
+                && other.indent <= self.indent + INDENT_SLACK
+        })
+    }
+
+    /// Whether the fence is longer than it need be, as where its content has fences of its own.
+    pub(crate) fn is_long(&self) -> bool {
+        self.count > MARKS_MIN
+    }
+
+    /// A line of the content without the indentation of the fence.
+    pub(crate) fn content<'a>(&self, text: &'a str) -> &'a str {
+        let spare = text.len() - text.trim_start_matches([' ', '\t']).len();
+        &text[spare.min(self.indent)..]
+    }
+}
