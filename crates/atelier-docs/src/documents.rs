@@ -12,7 +12,7 @@ use std::fmt::Write as _;
 use atelier_model::{Acceptance, FileTree, Task, TreePath};
 
 use crate::{
-    Document, ProjectState,
+    ProjectState, Rendered,
     citations::cite,
     markdown::{code, line, words},
     render::place,
@@ -21,11 +21,11 @@ use crate::{
 
 /// One kind of document. It says what stands in the documents of its kind; merging them with what
 /// people wrote is not its business.
-pub trait DocumentKind: Sync {
+pub trait Document: Sync {
     /// Its name, such as `progress`.
     fn kind(&self) -> &'static str;
     /// The documents of this kind; `earlier` are the ones of the kinds before it in [`DOCUMENTS`].
-    fn drafts(&self, state: &ProjectState<'_>, earlier: &[Document]) -> Vec<Draft>;
+    fn drafts(&self, state: &ProjectState<'_>, earlier: &[Rendered]) -> Vec<Draft>;
 }
 
 /// A document before it is merged.
@@ -59,7 +59,7 @@ impl Section {
 
 /// Every kind of document, in the order in which a reader new to a project reads them. The index
 /// stands last: it lists the others.
-pub const DOCUMENTS: &[&dyn DocumentKind] = &[
+pub const DOCUMENTS: &[&dyn Document] = &[
     &design::DesignDocument,
     &devplan::DevPlanDocument,
     &architecture::Architecture,

@@ -17,8 +17,8 @@ mod render;
 mod state;
 mod summary;
 
-pub use documents::{DOCUMENTS, DocumentKind, Draft, Section};
-pub use render::{Document, DocumentError, DocumentProblem, RenderDocumentsError, render};
+pub use documents::{DOCUMENTS, Document, Draft, Section};
+pub use render::{DocumentError, DocumentProblem, RenderDocumentsError, Rendered, render};
 pub use state::{ProjectState, Proof};
 pub use summary::summary;
 

@@ -6,13 +6,13 @@ use atelier_model::{FileTree, PathError, TreePath};
 use thiserror::Error;
 
 use crate::{
-    DOCUMENTS, DocumentKind, Draft, ProjectState, Section,
+    DOCUMENTS, Document, Draft, ProjectState, Section,
     managed::{MergeError, merge},
 };
 
 /// One document as it must stand in the tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Document {
+pub struct Rendered {
     /// Where it stands.
     pub path: TreePath,
     /// Name of its kind, such as `progress`.
@@ -74,7 +74,7 @@ pub enum DocumentError {
 /// Renders every document of [`DOCUMENTS`] for a state, merged with the files of the state.
 ///
 /// Rendering again with these documents in the tree gives the same documents.
-pub fn render(state: &ProjectState<'_>) -> Result<Vec<Document>, RenderDocumentsError> {
+pub fn render(state: &ProjectState<'_>) -> Result<Vec<Rendered>, RenderDocumentsError> {
     let mut documents = Vec::new();
     let mut problems = Vec::new();
     for kind in DOCUMENTS {
@@ -93,11 +93,7 @@ pub fn render(state: &ProjectState<'_>) -> Result<Vec<Document>, RenderDocuments
     }
 }
 
-fn finish(
-    kind: &dyn DocumentKind,
-    draft: Draft,
-    files: &FileTree,
-) -> Result<Document, DocumentError> {
+fn finish(kind: &dyn Document, draft: Draft, files: &FileTree) -> Result<Rendered, DocumentError> {
     let path = place(&draft.path, files)?;
     let existing = match files.get(&path) {
         Some(file) => file.as_text().ok_or(DocumentError::NotText)?,
@@ -116,7 +112,7 @@ fn finish(
         .map(|Section { id, text }| (id.as_str(), text.as_str()))
         .collect();
     let text = merge(Some(base), &sections)?;
-    Ok(Document {
+    Ok(Rendered {
         path,
         kind: kind.kind(),
         title: draft.title,

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use atelier_model::{Component, FileTree, PathError, TreePath};
 
 use super::{
-    Document, DocumentKind, Draft, ProjectState, Section, design::components, fact, folder_name,
-    link, paragraph, paths,
+    Document, Draft, ProjectState, Rendered, Section, design::components, fact, folder_name, link,
+    paragraph, paths,
 };
 use crate::{
     diagram::Flowchart,
@@ -16,12 +16,12 @@ use crate::{
 
 pub(super) struct Architecture;
 
-impl DocumentKind for Architecture {
+impl Document for Architecture {
     fn kind(&self) -> &'static str {
         "architecture"
     }
 
-    fn drafts(&self, state: &ProjectState<'_>, _: &[Document]) -> Vec<Draft> {
+    fn drafts(&self, state: &ProjectState<'_>, _: &[Rendered]) -> Vec<Draft> {
         let (design, files) = (&state.plan.design, state.files);
         let overview = match state.prose {
             Some(prose) if !prose.overview.trim().is_empty() => &prose.overview,
@@ -54,12 +54,12 @@ impl DocumentKind for Architecture {
 
 pub(super) struct ComponentArchitecture;
 
-impl DocumentKind for ComponentArchitecture {
+impl Document for ComponentArchitecture {
     fn kind(&self) -> &'static str {
         "component-architecture"
     }
 
-    fn drafts(&self, state: &ProjectState<'_>, _: &[Document]) -> Vec<Draft> {
+    fn drafts(&self, state: &ProjectState<'_>, _: &[Rendered]) -> Vec<Draft> {
         state
             .folders()
             .iter()

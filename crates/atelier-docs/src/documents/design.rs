@@ -4,17 +4,17 @@ use std::fmt::Write as _;
 
 use atelier_model::{Design, FileTree};
 
-use super::{Document, DocumentKind, Draft, ProjectState, Section};
+use super::{Document, Draft, ProjectState, Rendered, Section};
 use crate::markdown::{block, cell, code, fence, line, list, titled, words};
 
 pub(super) struct DesignDocument;
 
-impl DocumentKind for DesignDocument {
+impl Document for DesignDocument {
     fn kind(&self) -> &'static str {
         "design"
     }
 
-    fn drafts(&self, state: &ProjectState<'_>, _: &[Document]) -> Vec<Draft> {
+    fn drafts(&self, state: &ProjectState<'_>, _: &[Rendered]) -> Vec<Draft> {
         let (design, files) = (&state.plan.design, state.files);
         let lines = |all: &[String]| list(all.iter().map(|one| line(one, files)));
         let requirement = fence("text", &state.run.requirement);

@@ -4,9 +4,7 @@ use std::fmt::Write as _;
 
 use atelier_model::{Phase, Step};
 
-use super::{
-    Document, DocumentKind, Draft, ProjectState, Section, acceptance, fact, paths, task_name,
-};
+use super::{Document, Draft, ProjectState, Rendered, Section, acceptance, fact, paths, task_name};
 use crate::{
     diagram::{Flowchart, NODES_MAX},
     markdown::{block, titled, words},
@@ -15,12 +13,12 @@ use crate::{
 
 pub(super) struct DevPlanDocument;
 
-impl DocumentKind for DevPlanDocument {
+impl Document for DevPlanDocument {
     fn kind(&self) -> &'static str {
         "devplan"
     }
 
-    fn drafts(&self, state: &ProjectState<'_>, _: &[Document]) -> Vec<Draft> {
+    fn drafts(&self, state: &ProjectState<'_>, _: &[Rendered]) -> Vec<Draft> {
         let summary = block(&state.plan.summary, 3, state.files);
         let mut sections = vec![
             Section::new("summary", titled(2, "Summary", &summary)),

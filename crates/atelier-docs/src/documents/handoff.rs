@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Document, DocumentKind, Draft, ProjectState, Section, link, tasks_standing};
+use super::{Document, Draft, ProjectState, Rendered, Section, link, tasks_standing};
 use crate::{
     markdown::{block, fence, line, list, titled},
     state::Standing,
@@ -10,12 +10,12 @@ use crate::{
 
 pub(super) struct HandoffDocument;
 
-impl DocumentKind for HandoffDocument {
+impl Document for HandoffDocument {
     fn kind(&self) -> &'static str {
         "handoff"
     }
 
-    fn drafts(&self, state: &ProjectState<'_>, _: &[Document]) -> Vec<Draft> {
+    fn drafts(&self, state: &ProjectState<'_>, _: &[Rendered]) -> Vec<Draft> {
         let files = state.files;
         let summary = state
             .handoff

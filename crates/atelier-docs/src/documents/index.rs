@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use atelier_model::{FileTree, TreePath};
 
-use super::{Document, DocumentKind, Draft, ProjectState, Section};
+use super::{Document, Draft, ProjectState, Rendered, Section};
 use crate::{
     managed::has_markers,
     markdown::{Fences, Line, cell, heading, titled},
@@ -15,12 +15,12 @@ pub(super) struct Index;
 /// Documents of other origin that are listed.
 const OTHERS_MAX: usize = 200;
 
-impl DocumentKind for Index {
+impl Document for Index {
     fn kind(&self) -> &'static str {
         "index"
     }
 
-    fn drafts(&self, state: &ProjectState<'_>, earlier: &[Document]) -> Vec<Draft> {
+    fn drafts(&self, state: &ProjectState<'_>, earlier: &[Rendered]) -> Vec<Draft> {
         let ours = earlier
             .iter()
             .map(|document| (&document.path, cell(&document.about, state.files)));
@@ -47,7 +47,7 @@ impl DocumentKind for Index {
 }
 
 /// The project's Markdown files that are no documents of ours, with their first heading.
-fn others<'a>(files: &'a FileTree, ours: &[Document]) -> Vec<(&'a TreePath, String)> {
+fn others<'a>(files: &'a FileTree, ours: &[Rendered]) -> Vec<(&'a TreePath, String)> {
     files
         .iter()
         .filter(|(path, _)| {

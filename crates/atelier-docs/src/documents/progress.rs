@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use atelier_model::{Task, TreePath};
 
 use super::{
-    Document, DocumentKind, Draft, ProjectState, Section, counted, fact, folder_name, paths,
+    Document, Draft, ProjectState, Rendered, Section, counted, fact, folder_name, paths,
     proof_words, task_name,
 };
 use crate::{
@@ -15,12 +15,12 @@ use crate::{
 
 pub(super) struct Progress;
 
-impl DocumentKind for Progress {
+impl Document for Progress {
     fn kind(&self) -> &'static str {
         "progress"
     }
 
-    fn drafts(&self, state: &ProjectState<'_>, _: &[Document]) -> Vec<Draft> {
+    fn drafts(&self, state: &ProjectState<'_>, _: &[Rendered]) -> Vec<Draft> {
         let all: Vec<&Task> = state.tasks.iter().collect();
         let sections = vec![
             Section::new("summary", summary(&all)),
@@ -42,12 +42,12 @@ impl DocumentKind for Progress {
 
 pub(super) struct ComponentProgress;
 
-impl DocumentKind for ComponentProgress {
+impl Document for ComponentProgress {
     fn kind(&self) -> &'static str {
         "component-progress"
     }
 
-    fn drafts(&self, state: &ProjectState<'_>, _: &[Document]) -> Vec<Draft> {
+    fn drafts(&self, state: &ProjectState<'_>, _: &[Rendered]) -> Vec<Draft> {
         state
             .folders()
             .iter()

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use atelier_model::{FileEntry, FileTree, TaskState};
 
 use super::case::{Case, files_below, folders, rewrite, updating};
-use crate::{Document, ProjectState, citations, render};
+use crate::{ProjectState, Rendered, citations, render};
 
 /// Documents as a tree, or the refusal as its only file.
 fn rendered(state: &ProjectState<'_>) -> FileTree {
@@ -15,7 +15,7 @@ fn rendered(state: &ProjectState<'_>) -> FileTree {
     }
 }
 
-fn file(document: &Document) -> (atelier_model::TreePath, FileEntry) {
+fn file(document: &Rendered) -> (atelier_model::TreePath, FileEntry) {
     (document.path.clone(), FileEntry::text(&document.text))
 }
 
@@ -45,7 +45,7 @@ fn check_same(case: &str, expected: &FileTree, found: &FileTree) {
 }
 
 /// The cases that are not refused, with their documents.
-fn accepted() -> Vec<(Case, Vec<Document>)> {
+fn accepted() -> Vec<(Case, Vec<Rendered>)> {
     folders("documents")
         .iter()
         .map(|folder| Case::read(folder))
