@@ -24,9 +24,6 @@ pub trait EditFormat: Sync {
     /// Its name, in kebab-case.
     fn name(&self) -> &'static str;
 
-    /// How models are told to write it.
-    fn form(&self) -> &'static str;
-
     /// Reads what begins at a line of a reply; `None` where this form does not begin there.
     fn read(&self, scan: &Scan<'_>, at: usize) -> Result<Option<Found>, ParseEditsError>;
 }
@@ -40,10 +37,4 @@ pub struct Found {
     pub(crate) end: usize,
     /// A fence that was opened and that holds further edits.
     pub(crate) opened: Option<Fence>,
-}
-
-/// How models are told to write edits.
-pub fn forms() -> String {
-    let forms: Vec<_> = FORMATS.iter().rev().map(|format| format.form()).collect();
-    forms.join("\n\n")
 }

@@ -1,8 +1,8 @@
 //! Replies become edits; edits and a file tree become a new file tree.
 //!
 //! [`parse`] finds the edits of a reply, whatever mixture of forms it uses, as a [`ChangeSet`];
-//! [`apply`] makes a new [`atelier_model::FileTree`] of them, all or nothing. [`forms`] tells
-//! models how to write edits.
+//! [`apply`] makes a new [`atelier_model::FileTree`] of them, all or nothing. Each form that is
+//! understood is an entry of [`FORMATS`].
 //!
 //! ```
 //! use atelier_model::{FileEntry, FileTree, Limits, TreePath};
@@ -35,5 +35,5 @@ mod text;
 
 pub use apply::{Applied, ApplyError, Problem, apply};
 pub use change::{Change, ChangeSet, Edit, Split};
-pub use formats::{EditFormat, FORMATS, forms};
+pub use formats::{EditFormat, FORMATS};
 pub use parse::{ParseEditsError, parse};

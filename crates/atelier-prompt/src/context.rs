@@ -6,8 +6,6 @@ mod tests;
 
 pub use pack::{Block, BlockUse, Packed, pack};
 
-/// Lines of a file that its shortened form shows.
-const HEAD_LINES: usize = 40;
 /// The shortest fence.
 const FENCE_MIN: usize = 3;
 
@@ -56,26 +54,16 @@ pub fn fence(info: &str, text: &str) -> String {
     format!("{marks}{info}\n{text}{gap}{marks}")
 }
 
-/// A file as models are shown it: its path, then its whole text in a fence.
-pub fn file(path: &str, text: &str) -> String {
-    let path = clean(path).replace(['`', '\n'], "");
-    format!("### File: `{path}`\n\n{}", fence(info(&path), text))
-}
-
-/// A file in forms that get shorter: whole, its first lines, its name and size.
-pub fn file_rungs(path: &str, text: &str) -> Vec<String> {
-    let lines = text.lines().count();
-    let shown = clean(path).replace(['`', '\n'], "");
-    let mut rungs = vec![file(path, text)];
-    if lines > HEAD_LINES * 2 {
-        let head: Vec<_> = text.lines().take(HEAD_LINES).collect();
-        let head = fence(info(&shown), &head.join("\n"));
-        rungs.push(format!(
-            "### File: `{shown}` (the first {HEAD_LINES} of {lines} lines)\n\n{head}"
-        ));
-    }
-    rungs.push(format!("### File: `{shown}` ({lines} lines, not shown)"));
-    rungs
+/// A piece of material as models are shown it: a heading with its label, then its text in a fence.
+///
+/// The label is a path, perhaps with a remark, as in `src/a.rs (first 40 lines)`.
+pub fn data(label: &str, text: &str) -> String {
+    let label = clean(label).replace(['`', '\n'], "");
+    let (path, remark) = match label.split_once(" (") {
+        Some((path, remark)) => (path, format!(" ({remark}")),
+        None => (label.as_str(), String::new()),
+    };
+    format!("### File: `{path}`{remark}\n\n{}", fence(info(path), text))
 }
 
 /// The word that names a file's language in a fence.

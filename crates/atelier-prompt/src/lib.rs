@@ -21,4 +21,5 @@ pub mod context;
 mod library;
 pub mod tokens;
 
+pub use answer::ReadAnswerError;
 pub use library::{Library, LibraryError, Prompt, RenderPromptError};

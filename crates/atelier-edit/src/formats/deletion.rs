@@ -15,10 +15,6 @@ impl EditFormat for Deletion {
         "deletion"
     }
 
-    fn form(&self) -> &'static str {
-        "To remove a file, a line by itself:\n\n*** Delete File: src/old.py"
-    }
-
     fn read(&self, scan: &Scan<'_>, at: usize) -> Result<Option<Found>, ParseEditsError> {
         let Some(path) = deleted(scan.lines[at]) else {
             return Ok(None);

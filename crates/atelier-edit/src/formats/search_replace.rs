@@ -15,29 +15,9 @@ const MARKS_MAX: usize = 12;
 /// Lines before a block, blank ones and fences aside, that are searched for its path.
 const HEADER_LINES_MAX: usize = 3;
 
-const FORM: &str = "\
-To change part of a longer file, one block or several, each with the file's path in the line before it:
-
-src/config.py
-```
-<<<<<<< SEARCH
-    timeout = 10
-    retries = 1
-=======
-    timeout = 30
-    retries = 3
->>>>>>> REPLACE
-```
-
-The lines between `SEARCH` and `=======` stand in the file exactly so, whole lines with their indentation, and occur in it only once. No line numbers, nothing left out.";
-
 impl EditFormat for SearchReplace {
     fn name(&self) -> &'static str {
         "search-replace"
-    }
-
-    fn form(&self) -> &'static str {
-        FORM
     }
 
     fn read(&self, scan: &Scan<'_>, at: usize) -> Result<Option<Found>, ParseEditsError> {

@@ -13,23 +13,9 @@ pub(super) struct WholeFile;
 /// Lines of explanation that may stand between a heading that names a file and its fence.
 const EXPLANATION_LINES_MAX: usize = 4;
 
-const FORM: &str = "\
-To create or rewrite a file, its path in a heading and its whole content in a fence:
-
-### File: `src/app.py`
-```python
-print(\"hello\")
-```
-
-If the content itself has lines that begin with three backticks, the fence around it has four.";
-
 impl EditFormat for WholeFile {
     fn name(&self) -> &'static str {
         "whole-file"
-    }
-
-    fn form(&self) -> &'static str {
-        FORM
     }
 
     fn read(&self, scan: &Scan<'_>, at: usize) -> Result<Option<Found>, ParseEditsError> {

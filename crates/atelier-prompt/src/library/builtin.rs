@@ -15,5 +15,6 @@ pub(super) const TEMPLATES: &[(&str, &str)] = &[
     ("reask", include_str!("../../../../prompts/reask.md")),
     ("relint", include_str!("../../../../prompts/relint.md")),
     ("repair", include_str!("../../../../prompts/repair.md")),
+    ("edits", include_str!("../../../../prompts/edits.md")),
     ("answer", include_str!("../../../../prompts/answer.md")),
 ];
