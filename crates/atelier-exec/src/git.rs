@@ -1,5 +1,6 @@
 //! Git, through its command line: commits, branches, and trees without a checkout.
 
+mod changes;
 mod delivery;
 mod history;
 mod objects;

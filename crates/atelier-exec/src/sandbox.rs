@@ -7,11 +7,13 @@
 mod confine;
 mod family;
 mod frame;
+mod request;
 mod service;
 mod supervisor;
 mod tape;
 mod watch;
 
+pub use request::{RequestError, ServiceAnswer, free_port};
 pub use service::Service;
 pub use supervisor::helper_main;
 

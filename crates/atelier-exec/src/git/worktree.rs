@@ -182,7 +182,7 @@ impl Git {
         self.commit_tree(&tree, &commit)
     }
 
-    fn commit_tree(&self, tree: &str, commit: &Commit<'_>) -> Result<String, GitError> {
+    pub(super) fn commit_tree(&self, tree: &str, commit: &Commit<'_>) -> Result<String, GitError> {
         let (name, address) = self.identity()?;
         let date = format!("@{} +0000", commit.at.millis().div_euclid(1000).max(0));
         let mut asked = command();

@@ -1,0 +1,8 @@
+//! The sandbox through its real helper program: real processes, real kernel.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod bench;
+mod confinement;
+mod endings;
+mod output;
+mod starts;
