@@ -21,9 +21,10 @@ pub use git::{Commit, Delivery, Git, GitError, Head, LogEntry, Worktree};
 pub use host::HostError;
 pub use program::{find_program, program_version};
 pub use sandbox::{
-    Command, Exit, HELPER_COMMAND, Level, OutputSink, Report, Sandbox, Service, SpawnError,
-    helper_main,
+    Command, Exit, HELPER_COMMAND, Level, OutputSink, Report, RequestError, Sandbox, Service,
+    ServiceAnswer, SpawnError, free_port, helper_main,
 };
 pub use tree::{
-    ReadTreeError, Skip, SkippedFile, WriteTreeError, tree_read, tree_survey, tree_write,
+    ReadTreeError, Skip, SkippedFile, WriteTreeError, file_read, files_matching, tree_read,
+    tree_survey, tree_write,
 };

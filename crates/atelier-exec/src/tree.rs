@@ -1,10 +1,12 @@
 //! File trees on disk: read whole, changed file by file, never through a symbolic link.
 
+mod find;
 mod read;
 mod remove;
 mod walk;
 mod write;
 
+pub use find::{file_read, files_matching};
 pub use read::{ReadTreeError, Skip, SkippedFile, tree_read, tree_survey};
 pub use write::{WriteTreeError, tree_write};
 
