@@ -6,7 +6,11 @@ use landlock::{
     ABI, Access, AccessFs, LandlockStatus, RestrictionStatus, Ruleset, RulesetAttr,
     RulesetCreatedAttr, RulesetError, RulesetStatus, Scope, path_beneath_rules,
 };
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::{
+    io::Errno,
+    process::{Resource, Rlimit, getrlimit, setrlimit},
+    thread::{CapabilitySet, remove_capability_from_bounding_set},
+};
 
 use super::Level;
 
@@ -27,6 +31,16 @@ const DEVICES: [&str; 8] = [
 const SHARED_MEMORY: &str = "/dev/shm";
 /// Files that one process may have open.
 const OPEN_FILES_MAX: u64 = 16 * 1024;
+
+/// Of the root user's rights, those that installing and testing need; no others reach a command.
+const RIGHTS: CapabilitySet = CapabilitySet::CHOWN
+    .union(CapabilitySet::DAC_OVERRIDE)
+    .union(CapabilitySet::FOWNER)
+    .union(CapabilitySet::FSETID)
+    .union(CapabilitySet::KILL)
+    .union(CapabilitySet::SETGID)
+    .union(CapabilitySet::SETUID)
+    .union(CapabilitySet::NET_BIND_SERVICE);
 
 /// Finds out how far this machine can confine a command, by confining a thread that then ends.
 pub(super) fn level() -> Level {
@@ -58,9 +72,26 @@ pub(super) fn level() -> Level {
 ///
 /// With `required`, a kernel that does not take it is an error.
 pub(super) fn confine(writable: &[PathBuf], required: bool) -> Result<(), String> {
+    give_up_rights().map_err(|error| error.to_string())?;
     let status = restrict(writable).map_err(|error| error.to_string())?;
     if required && status.ruleset == RulesetStatus::NotEnforced {
         return Err("the kernel does not enforce it any more".to_owned());
+    }
+    Ok(())
+}
+
+/// The root user may look into other processes, load kernel modules or restart the machine; what
+/// the calling thread starts may not, whoever starts it.
+fn give_up_rights() -> Result<(), Errno> {
+    for (_, right) in CapabilitySet::all().iter_names() {
+        if RIGHTS.contains(right) {
+            continue;
+        }
+        match remove_capability_from_bounding_set(right) {
+            // An older kernel does not know the right; an ordinary user has none to give up.
+            Ok(()) | Err(Errno::INVAL | Errno::PERM) => {}
+            Err(error) => return Err(error),
+        }
     }
     Ok(())
 }
