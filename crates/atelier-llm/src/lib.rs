@@ -1,1 +1,40 @@
 //! The one door to language models: providers and the policy layers around them.
+//!
+//! Start with [`Gateway::ask`]: an [`Ask`](atelier_model::Ask) goes through the layers (cache, then
+//! budget, then retries) to the [`Provider`] of its stage's [`Route`] and comes back as a complete
+//! [`Reply`](atelier_model::Reply) or as a typed [`AskError`]. [`PROVIDERS`] lists who can answer.
+//!
+//! Invariants: an answer that ended without the terminal event of its dialect is never a reply; the
+//! worst case is reserved before anything is sent; a key reaches no log, no error and no store. This
+//! crate reads no clock, environment or random source, opens no file, and holds no SQL.
+
+mod call;
+mod config;
+mod discover;
+mod error;
+mod gateway;
+mod gateway_error;
+mod http;
+mod layers;
+mod price;
+mod probe;
+mod providers;
+mod secret;
+mod wire;
+
+#[cfg(test)]
+mod tests;
+
+pub use call::{Call, CallError, Retry, Wait};
+pub use config::{GatewayConfig, Route};
+pub use discover::{LocalServer, LocalServerKind, local_servers};
+pub use error::{AskError, AskErrorKind};
+pub use gateway::{Estimate, Gateway};
+pub use gateway_error::GatewayError;
+pub use price::{Price, PriceTable};
+pub use probe::{ProbeError, probe_key};
+pub use providers::{AnswersFrom, PROVIDERS, Provider, ProviderEntry, provider_entry};
+pub use secret::Secret;
+pub use wire::Completion;
+
+pub(crate) use gateway::prompt_bytes;

@@ -1,0 +1,79 @@
+//! The settings of the gateway: final values, without defaults of their own.
+
+use std::collections::BTreeMap;
+
+use atelier_model::{Limits, Stage};
+use url::{Host, Url};
+
+use crate::{PriceTable, Secret};
+
+/// What a gateway needs to know.
+#[derive(Debug, Clone)]
+pub struct GatewayConfig {
+    /// Who answers each stage; every stage must be there.
+    pub routes: BTreeMap<Stage, Route>,
+    /// What tokens cost.
+    pub prices: PriceTable,
+    /// How far anything may go.
+    pub limits: Limits,
+}
+
+/// Who answers, and how it is asked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Route {
+    /// Name of an entry of [`crate::PROVIDERS`].
+    pub provider: String,
+    /// Model name, passed on as it is.
+    pub model: String,
+    /// Where the provider is; `None` for its public address.
+    pub base_url: Option<Url>,
+    /// The key.
+    pub key: Option<Secret>,
+    /// Sampling temperature; `None` leaves it to the provider.
+    pub temperature: Option<f64>,
+    /// Most tokens of an answer.
+    pub tokens_max: u64,
+    /// Whether the answer is asked for piece by piece. A whole answer sends its first byte only
+    /// when it is complete, so `first_byte_ms_max` bounds all of it.
+    pub stream: bool,
+    /// Whether the schema of an answer is sent for constrained decoding as well; prompts carry it
+    /// in words either way.
+    pub structured: bool,
+    /// Whether unencrypted HTTP to another machine is allowed.
+    pub plain_http: bool,
+}
+
+impl Route {
+    /// A streamed route to a provider's public address, with nothing optional set.
+    pub fn new(provider: impl Into<String>, model: impl Into<String>, tokens_max: u64) -> Self {
+        Self {
+            provider: provider.into(),
+            model: model.into(),
+            base_url: None,
+            key: None,
+            temperature: None,
+            tokens_max,
+            stream: true,
+            structured: false,
+            plain_http: false,
+        }
+    }
+
+    /// Whether its answers come from this machine: through a loopback address, or from no server.
+    pub fn is_local(&self) -> bool {
+        match &self.base_url {
+            Some(url) => is_loopback(url),
+            None => self.provider == crate::providers::offline::NAME,
+        }
+    }
+}
+
+/// Whether a URL points to this machine.
+pub(crate) fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}

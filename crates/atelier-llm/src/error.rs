@@ -1,0 +1,338 @@
+//! Why an ask brought no reply, what kind of trouble that is, and what to do about it.
+
+use atelier_model::MicroUsd;
+use atelier_scaffold::ScaffoldError;
+use atelier_store::{AskBeginError, StoreError};
+
+use crate::{CallError, Route, Wait};
+
+/// Why an ask brought no reply.
+#[derive(Debug, thiserror::Error)]
+pub enum AskError {
+    /// The most it could cost is more than what is left of the budget.
+    #[error(
+        "ask within the budget of {budget}: {spent} is spent or reserved and this ask may cost {needed}"
+    )]
+    Budget {
+        /// The most it could cost.
+        needed: MicroUsd,
+        /// What is spent or reserved.
+        spent: MicroUsd,
+        /// The budget.
+        budget: MicroUsd,
+    },
+    /// The provider does not accept the key, or there is none, or no credit on it.
+    #[error("get access to {model} at {provider}: {said}{}", in_brackets(*status))]
+    Credentials {
+        /// The provider.
+        provider: String,
+        /// The model.
+        model: String,
+        /// HTTP status; `None` where nothing was sent for want of a key.
+        status: Option<u16>,
+        /// The provider's words.
+        said: String,
+    },
+    /// The provider refuses this request and would refuse it again.
+    #[error("have {provider} accept the request: {said} ({status})")]
+    Refused {
+        /// The provider.
+        provider: String,
+        /// HTTP status.
+        status: u16,
+        /// The provider's words.
+        said: String,
+    },
+    /// The provider wants to be asked less often, or later than is worth waiting for.
+    #[error("ask {provider} so often: {said} ({status}, {}){}", tried(*tries), wait(*retry_after_ms))]
+    RateLimited {
+        /// The provider.
+        provider: String,
+        /// HTTP status.
+        status: u16,
+        /// The provider's words.
+        said: String,
+        /// How often it was sent.
+        tries: u32,
+        /// Milliseconds after which the provider wants to be asked again.
+        retry_after_ms: Option<u64>,
+    },
+    /// The provider could not do its work.
+    #[error("get an answer, the provider says: {said} ({status}, {})", tried(*tries))]
+    Provider {
+        /// HTTP status, or the one that means the same.
+        status: u16,
+        /// The provider's words.
+        said: String,
+        /// How often it was sent.
+        tries: u32,
+    },
+    /// The provider could not be reached, or the connection broke.
+    #[error("reach the provider: {said} ({})", tried(*tries))]
+    Network {
+        /// The cause.
+        said: String,
+        /// How often it was sent.
+        tries: u32,
+    },
+    /// A wait reached its limit.
+    #[error("get an answer within {limit_ms} ms of waiting for {} ({})", which.name(), tried(*tries))]
+    TimedOut {
+        /// Which wait.
+        which: Wait,
+        /// Its limit.
+        limit_ms: u64,
+        /// How often it was sent.
+        tries: u32,
+    },
+    /// The answer ended without the terminal event of its dialect: half an answer is none.
+    #[error("read the whole answer: it ended too early ({})", tried(*tries))]
+    Truncated {
+        /// How often it was sent.
+        tries: u32,
+    },
+    /// The answer is not in the provider's dialect.
+    #[error("read the answer: {said}")]
+    Malformed {
+        /// What is wrong with it.
+        said: String,
+    },
+    /// The answer is larger than allowed.
+    #[error("read an answer of more than {limit} bytes")]
+    TooLarge {
+        /// The limit.
+        limit: usize,
+    },
+    /// A budget is set and nobody knows what the model costs.
+    #[error("keep to a budget with {model}: its price is not known")]
+    PriceUnknown {
+        /// The model.
+        model: String,
+    },
+    /// The scaffolder, which answers where no model is configured, has no answer.
+    #[error("answer without a model")]
+    Scaffold(#[source] ScaffoldError),
+    /// The caller cancelled it.
+    #[error("finish the ask: it was cancelled")]
+    Cancelled,
+    /// The state could not be read or written.
+    #[error("record the ask")]
+    Store(#[from] StoreError),
+}
+
+/// What kind of trouble it is, as far as the outcome of a run depends on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AskErrorKind {
+    /// Money.
+    Budget,
+    /// The configuration or its credentials must change.
+    Credentials,
+    /// The provider or the network.
+    Provider,
+    /// A person stopped it.
+    Cancelled,
+    /// This program or its state.
+    Internal,
+}
+
+impl AskError {
+    /// What kind of trouble it is.
+    pub fn kind(&self) -> AskErrorKind {
+        match self {
+            Self::Budget { .. } => AskErrorKind::Budget,
+            Self::Credentials { .. } | Self::PriceUnknown { .. } => AskErrorKind::Credentials,
+            Self::Refused { .. }
+            | Self::RateLimited { .. }
+            | Self::Provider { .. }
+            | Self::Network { .. }
+            | Self::TimedOut { .. }
+            | Self::Truncated { .. }
+            | Self::Malformed { .. }
+            | Self::TooLarge { .. } => AskErrorKind::Provider,
+            Self::Scaffold(error) => scaffold_kind(error),
+            Self::Cancelled => AskErrorKind::Cancelled,
+            Self::Store(_) => AskErrorKind::Internal,
+        }
+    }
+
+    /// What a person can do about it.
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Budget { needed, spent, .. } => {
+                let enough = *spent + *needed;
+                format!("resume with `--budget` of at least {enough}; nothing already answered is asked again")
+            }
+            Self::Credentials { provider, status, .. } => credentials_hint(provider, *status),
+            Self::Refused { status, .. } => refused_hint(*status).to_owned(),
+            Self::RateLimited { .. } => "wait, then `atelier resume`; or use a model with higher limits".to_owned(),
+            Self::Provider { .. } => "`atelier resume` later, or set another provider or model".to_owned(),
+            Self::Network { .. } => "check the network and `base_url`, then `atelier resume`; `atelier doctor` shows which servers answer".to_owned(),
+            Self::TimedOut { which, .. } => timed_out_hint(*which),
+            Self::Truncated { .. } => "`atelier resume`; if it goes on, a proxy between here and the provider cuts answers off: set `stream = false`".to_owned(),
+            Self::Malformed { .. } => "check that `base_url` is the address of the provider's API, and that `provider` names its dialect".to_owned(),
+            Self::TooLarge { .. } => "lower `tokens_max`, or raise `limits.reply_bytes_max`".to_owned(),
+            Self::PriceUnknown { model } => format!("add `[prices.\"{model}\"]` with `input` and `output` in micro-dollars per million tokens, or run without `--budget`"),
+            Self::Scaffold(_) => "connect a model: `atelier doctor` says which ones are within reach".to_owned(),
+            Self::Cancelled => "`atelier resume` goes on where it stopped".to_owned(),
+            Self::Store(_) => "check that the disk is not full and that `.atelier` can be written, then `atelier resume`".to_owned(),
+        }
+    }
+
+    /// What a failed sending means for the ask after so many tries.
+    pub(crate) fn from_call(error: CallError, route: &Route, tries: u32) -> Self {
+        match error {
+            CallError::KeyMissing => Self::Credentials {
+                provider: route.provider.clone(),
+                model: route.model.clone(),
+                status: None,
+                said: "no key is set".to_owned(),
+            },
+            CallError::Status {
+                status,
+                said,
+                retry_after_ms,
+                no_credit,
+            } => Self::from_status(status, said, (retry_after_ms, no_credit), route, tries),
+            CallError::Reported { status, said } => {
+                Self::from_status(status, said, (None, false), route, tries)
+            }
+            CallError::Connect { said } | CallError::Broken { said } => {
+                Self::Network { said, tries }
+            }
+            CallError::TimedOut { which, limit_ms } => Self::TimedOut {
+                which,
+                limit_ms,
+                tries,
+            },
+            CallError::Truncated => Self::Truncated { tries },
+            CallError::Malformed { said } => Self::Malformed { said },
+            CallError::TooLarge { limit } => Self::TooLarge { limit },
+            CallError::Scaffold(error) => Self::Scaffold(error),
+        }
+    }
+
+    fn from_status(
+        status: u16,
+        said: String,
+        (retry_after_ms, no_credit): (Option<u64>, bool),
+        route: &Route,
+        tries: u32,
+    ) -> Self {
+        let provider = route.provider.clone();
+        match status {
+            _ if no_credit || matches!(status, 401..=403) => Self::Credentials {
+                provider,
+                model: route.model.clone(),
+                status: Some(status),
+                said,
+            },
+            429 => Self::RateLimited {
+                provider,
+                status,
+                said,
+                tries,
+                retry_after_ms,
+            },
+            408 | 409 | 500..=599 if retry_after_ms.is_some() => Self::RateLimited {
+                provider,
+                status,
+                said,
+                tries,
+                retry_after_ms,
+            },
+            408 | 409 | 500..=599 => Self::Provider {
+                status,
+                said,
+                tries,
+            },
+            _ => Self::Refused {
+                provider,
+                status,
+                said,
+            },
+        }
+    }
+}
+
+impl From<AskBeginError> for AskError {
+    fn from(error: AskBeginError) -> Self {
+        match error {
+            AskBeginError::OverBudget {
+                needed,
+                spent,
+                budget,
+            } => Self::Budget {
+                needed,
+                spent,
+                budget,
+            },
+            AskBeginError::Store(error) => Self::Store(error),
+        }
+    }
+}
+
+fn scaffold_kind(error: &ScaffoldError) -> AskErrorKind {
+    match error {
+        ScaffoldError::NothingToBuild
+        | ScaffoldError::NoPack(_)
+        | ScaffoldError::NeedsModel { .. } => AskErrorKind::Credentials,
+        ScaffoldError::UnknownPhase(_) | ScaffoldError::Facts { .. } | ScaffoldError::Write(_) => {
+            AskErrorKind::Internal
+        }
+    }
+}
+
+fn credentials_hint(provider: &str, status: Option<u16>) -> String {
+    if matches!(status, Some(402 | 429)) {
+        return "add credit to the account, or set another provider or model".to_owned();
+    }
+    let entry = crate::provider_entry(provider);
+    match entry.and_then(|entry| entry.key_variables.first()) {
+        Some(variable) => format!("set {variable} to a key that may use this model"),
+        None => "set a key that may use this model".to_owned(),
+    }
+}
+
+fn refused_hint(status: u16) -> &'static str {
+    match status {
+        404 => "check `model` and `base_url`: the provider does not know one of them",
+        413 => "lower `limits.context_tokens_max`, or use a model with a larger context",
+        _ => "check `model`, `temperature` and `tokens_max` against what the provider allows",
+    }
+}
+
+fn timed_out_hint(which: Wait) -> String {
+    let limit = which.limit_name();
+    match which {
+        Wait::Connect => {
+            format!("check that the server runs and `base_url` is right; or raise `limits.{limit}`")
+        }
+        Wait::FirstByte | Wait::Idle | Wait::Total => {
+            format!(
+                "raise `limits.{limit}`, set `stream = true`, or use a faster model; then `atelier resume`"
+            )
+        }
+    }
+}
+
+fn in_brackets(status: Option<u16>) -> String {
+    status
+        .map(|status| format!(" ({status})"))
+        .unwrap_or_default()
+}
+
+fn tried(tries: u32) -> String {
+    match tries {
+        1 => "tried once".to_owned(),
+        _ => format!("tried {tries} times"),
+    }
+}
+
+fn wait(retry_after_ms: Option<u64>) -> String {
+    retry_after_ms
+        .map(|wait_ms| {
+            let wait_s = wait_ms.div_ceil(1_000);
+            format!("; it wants to be asked again in {wait_s} s")
+        })
+        .unwrap_or_default()
+}

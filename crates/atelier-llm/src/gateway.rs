@@ -1,0 +1,273 @@
+//! The gateway: routes by stage, and the one method that asks.
+
+use std::sync::Arc;
+
+use atelier_model::{
+    Ask, AskId, AskKey, AskRecord, Clock, Digest, IdSource, Limits, Message, MicroUsd, Reply, Role,
+    Stage, Usage,
+};
+use atelier_store::Store;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    AnswersFrom, AskError, GatewayConfig, GatewayError, Price, PriceTable, Provider, ProviderEntry,
+    Route,
+    layers::{Next, Passage},
+    price, provider_entry,
+};
+
+/// Bytes of prose and code that make one token, on average.
+const BYTES_PER_TOKEN: u64 = 4;
+
+/// Messages of a usual prompt: the standing instructions and the question.
+const PROMPT_MESSAGES: usize = 2;
+
+/// The one door to models. Cheap to clone.
+#[derive(Clone)]
+pub struct Gateway {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    channels: PerStage<Channel>,
+    limits: Limits,
+    store: Store,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn IdSource>,
+}
+
+/// A route with everything that is prepared for it once.
+struct Channel {
+    route: Route,
+    answers_from: AnswersFrom,
+    provider: Arc<dyn Provider>,
+    price: Option<Price>,
+}
+
+/// One value for each stage, so that looking one up cannot fail.
+struct PerStage<T> {
+    design: T,
+    plan: T,
+    detail: T,
+    handoff: T,
+    code: T,
+    docs: T,
+}
+
+impl<T> PerStage<T> {
+    fn try_from_fn<E>(mut make: impl FnMut(Stage) -> Result<T, E>) -> Result<Self, E> {
+        Ok(Self {
+            design: make(Stage::Design)?,
+            plan: make(Stage::Plan)?,
+            detail: make(Stage::Detail)?,
+            handoff: make(Stage::Handoff)?,
+            code: make(Stage::Code)?,
+            docs: make(Stage::Docs)?,
+        })
+    }
+
+    fn get(&self, stage: Stage) -> &T {
+        match stage {
+            Stage::Design => &self.design,
+            Stage::Plan => &self.plan,
+            Stage::Detail => &self.detail,
+            Stage::Handoff => &self.handoff,
+            Stage::Code => &self.code,
+            Stage::Docs => &self.docs,
+        }
+    }
+}
+
+/// What one ask of a stage uses up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Estimate {
+    /// Tokens of the prompt, expected.
+    pub input_tokens: u64,
+    /// Tokens of the answer, expected.
+    pub output_tokens: u64,
+    /// Money, expected; `None` where the price is not known.
+    pub expected: Option<MicroUsd>,
+    /// The money that is reserved for it; `None` where the price is not known.
+    pub most: Option<MicroUsd>,
+}
+
+impl Gateway {
+    /// Prepares the routes of every stage. Opens no connection and needs no key yet: what the store
+    /// can answer needs neither.
+    pub fn new(
+        config: GatewayConfig,
+        store: Store,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn IdSource>,
+    ) -> Result<Self, GatewayError> {
+        let GatewayConfig {
+            mut routes,
+            prices,
+            limits,
+        } = config;
+        let channels = PerStage::try_from_fn(|stage| {
+            let route = routes
+                .remove(&stage)
+                .ok_or(GatewayError::RouteMissing { stage })?;
+            channel(route, &prices, &limits)
+        })?;
+        Ok(Self {
+            inner: Arc::new(Inner {
+                channels,
+                limits,
+                store,
+                clock,
+                ids,
+            }),
+        })
+    }
+
+    /// Asks once: out of the store where it holds the reply, else the provider of the stage's
+    /// route. `budget` is what the whole run may spend.
+    pub async fn ask(
+        &self,
+        ask: &Ask,
+        budget: Option<MicroUsd>,
+        cancel: &CancellationToken,
+    ) -> Result<Reply, AskError> {
+        let inner = &*self.inner;
+        let channel = inner.channels.get(ask.stage);
+        let mut passage = Passage {
+            ask,
+            record: self.record(ask, &channel.route),
+            budget,
+            cancel,
+            route: &channel.route,
+            provider: &*channel.provider,
+            price: channel.price,
+            store: &inner.store,
+            clock: &*inner.clock,
+            ids: &*inner.ids,
+            limits: &inner.limits,
+            sendings: 0,
+        };
+        let answered = Next::ALL.run(&mut passage).await;
+        answered.map_err(|failure| failure.error)
+    }
+
+    /// The key under which the reply to an ask is kept.
+    pub fn key(&self, ask: &Ask) -> Digest {
+        let Channel {
+            route,
+            answers_from,
+            ..
+        } = self.inner.channels.get(ask.stage);
+        let facts;
+        let messages = match answers_from {
+            AnswersFrom::Messages => ask.messages.as_slice(),
+            AnswersFrom::Facts => {
+                facts = [Message {
+                    role: Role::User,
+                    text: ask.facts.to_string(),
+                }];
+                &facts
+            }
+        };
+        let schema = ask.schema.as_ref().filter(|_| route.structured);
+        AskKey {
+            version: AskKey::VERSION,
+            model: &route.model,
+            messages,
+            temperature: route.temperature,
+            tokens_max: route.tokens_max,
+            schema: schema.map(|(_, schema)| schema),
+            template_version: ask.template_version,
+            attempt: ask.attempt,
+        }
+        .digest()
+    }
+
+    /// Who answers a stage.
+    pub fn route(&self, stage: Stage) -> &Route {
+        &self.inner.channels.get(stage).route
+    }
+
+    /// What one ask of a stage uses up for a prompt of so many bytes.
+    pub fn estimate(&self, stage: Stage, prompt_bytes: usize) -> Estimate {
+        let channel = self.inner.channels.get(stage);
+        let tokens_max = channel.route.tokens_max;
+        let bytes = u64::try_from(prompt_bytes).unwrap_or(u64::MAX);
+        let input_tokens = bytes.div_ceil(BYTES_PER_TOKEN);
+        let output_tokens = expected_output_tokens(stage).min(tokens_max);
+        let usage = Usage {
+            input: input_tokens,
+            output: output_tokens,
+            ..Usage::default()
+        };
+        let input_max = price::input_tokens_max(prompt_bytes, PROMPT_MESSAGES);
+        Estimate {
+            input_tokens,
+            output_tokens,
+            expected: channel.price.map(|price| price.cost(&usage)),
+            most: channel.price.map(|price| price.most(input_max, tokens_max)),
+        }
+    }
+
+    fn record(&self, ask: &Ask, route: &Route) -> AskRecord {
+        let at = self.inner.clock.now();
+        AskRecord {
+            id: AskId::new(at, &*self.inner.ids),
+            run: ask.run.clone(),
+            task: ask.task.clone(),
+            stage: ask.stage,
+            attempt: ask.attempt,
+            key: self.key(ask),
+            provider: route.provider.clone(),
+            model: route.model.clone(),
+            template: ask.template.clone(),
+            template_version: ask.template_version,
+            prompt: Digest::of(prompt_bytes(ask)),
+            reply: None,
+            source: None,
+            usage: Usage::default(),
+            reserved: MicroUsd::ZERO,
+            cost: MicroUsd::ZERO,
+            latency_ms: 0,
+            error: None,
+            at,
+        }
+    }
+}
+
+/// The conversation as it is kept: a JSON list of its messages.
+pub(crate) fn prompt_bytes(ask: &Ask) -> Vec<u8> {
+    // Roles and texts are all it holds, and both can be written.
+    serde_json::to_vec(&ask.messages).unwrap_or_default()
+}
+
+fn channel(route: Route, prices: &PriceTable, limits: &Limits) -> Result<Channel, GatewayError> {
+    let entry = known_entry(&route)?;
+    let provider = (entry.build)(&route, limits)?;
+    let free = route.is_local().then_some(Price::FREE);
+    let price = prices.price(&route.model).or(free);
+    Ok(Channel {
+        route,
+        answers_from: entry.answers_from,
+        provider,
+        price,
+    })
+}
+
+/// The registry's line for a route.
+pub(crate) fn known_entry(route: &Route) -> Result<&'static ProviderEntry, GatewayError> {
+    provider_entry(&route.provider).ok_or_else(|| GatewayError::ProviderUnknown {
+        provider: route.provider.clone(),
+    })
+}
+
+/// Tokens of a usual answer of a stage.
+fn expected_output_tokens(stage: Stage) -> u64 {
+    match stage {
+        Stage::Design => 1_800,
+        Stage::Plan => 1_200,
+        Stage::Detail => 2_500,
+        Stage::Handoff => 1_000,
+        Stage::Code => 4_000,
+        Stage::Docs => 1_500,
+    }
+}

@@ -1,0 +1,39 @@
+//! How long a provider wants to be left alone.
+
+use atelier_model::Timestamp;
+use jiff::fmt::rfc2822::DateTimeParser;
+use reqwest::header::{HeaderMap, RETRY_AFTER};
+
+/// The header that gives milliseconds where `Retry-After` is too coarse.
+const RETRY_AFTER_MS: &str = "retry-after-ms";
+
+/// Reads the wait from the headers of a refusal: milliseconds, seconds or a date.
+pub(crate) fn millis(headers: &HeaderMap, now: Timestamp) -> Option<u64> {
+    let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
+    if let Some(wait) = text(RETRY_AFTER_MS).and_then(|text| scaled(text, 1.0)) {
+        return Some(wait);
+    }
+    let text = text(RETRY_AFTER.as_str())?;
+    scaled(text, 1_000.0).or_else(|| until(text, now))
+}
+
+/// A count that is not negative, rounded up to whole milliseconds.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the value is finite and not negative, and the cast saturates"
+)]
+fn scaled(text: &str, unit_ms: f64) -> Option<u64> {
+    let count: f64 = text.parse().ok()?;
+    let wait = (count * unit_ms).ceil();
+    (wait.is_finite() && wait >= 0.0).then_some(wait as u64)
+}
+
+/// Milliseconds until a date; none for one that has passed.
+fn until(text: &str, now: Timestamp) -> Option<u64> {
+    let date = DateTimeParser::new()
+        .relaxed_weekday(true)
+        .parse_timestamp(text)
+        .ok()?;
+    Some(Timestamp::from_millis(date.as_millisecond()).millis_since(now))
+}

@@ -1,0 +1,167 @@
+//! The policies every ask passes on its way to a provider, outermost first.
+
+mod budget;
+mod cache;
+mod retry;
+
+use atelier_model::{
+    Ask, AskRecord, AskSource, BoxFuture, Clock, Digest, IdSource, Limits, MicroUsd, Reply,
+};
+use atelier_store::{Store, StoreError};
+use tokio_util::sync::CancellationToken;
+
+use crate::{AskError, Call, CallError, Completion, Price, Provider, Retry, Route};
+
+/// Every layer, outermost first.
+pub(crate) const LAYERS: &[&dyn Layer] = &[&cache::Cache, &budget::Budget, &retry::Retries];
+
+/// One policy between the gateway's door and a provider.
+pub(crate) trait Layer: Send + Sync {
+    /// Answers an ask itself, or lets the next layer answer it, as often as it sees fit.
+    fn ask<'a>(
+        &'a self,
+        passage: &'a mut Passage<'_>,
+        next: Next,
+    ) -> BoxFuture<'a, Result<Reply, Failure>>;
+}
+
+/// One ask on its way through the layers.
+pub(crate) struct Passage<'a> {
+    /// The question.
+    pub(crate) ask: &'a Ask,
+    /// What will be kept of it.
+    pub(crate) record: AskRecord,
+    /// What the run may spend.
+    pub(crate) budget: Option<MicroUsd>,
+    /// Whether the caller has lost interest.
+    pub(crate) cancel: &'a CancellationToken,
+    /// Who is asked.
+    pub(crate) route: &'a Route,
+    /// The provider of the route.
+    pub(crate) provider: &'a dyn Provider,
+    /// What the route's model costs, where that is known.
+    pub(crate) price: Option<Price>,
+    /// The state.
+    pub(crate) store: &'a Store,
+    /// Now.
+    pub(crate) clock: &'a dyn Clock,
+    /// Chance.
+    pub(crate) ids: &'a dyn IdSource,
+    /// How far anything may go.
+    pub(crate) limits: &'a Limits,
+    /// How often it was sent.
+    pub(crate) sendings: u32,
+}
+
+/// A failed ask, with what the outer layers need to know of its last sending.
+pub(crate) struct Failure {
+    /// Why.
+    pub(crate) error: AskError,
+    /// When it may be sent again.
+    pub(crate) retry: Retry,
+    /// Whether the last sending may be charged for.
+    pub(crate) may_be_billed: bool,
+    /// Whether the store holds its end already.
+    pub(crate) is_closed: bool,
+}
+
+impl Failure {
+    /// A failure that nothing was spent on and that would happen again.
+    pub(crate) fn free(error: AskError) -> Self {
+        Self {
+            error,
+            retry: Retry::Never,
+            may_be_billed: false,
+            is_closed: false,
+        }
+    }
+
+    /// A cancelled ask.
+    fn cancelled(may_be_billed: bool) -> Self {
+        Self {
+            may_be_billed,
+            ..Self::free(AskError::Cancelled)
+        }
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::free(AskError::Store(error))
+    }
+}
+
+/// The layers that are still ahead, and the provider behind them.
+#[derive(Clone, Copy)]
+pub(crate) struct Next {
+    layers: &'static [&'static dyn Layer],
+}
+
+impl Next {
+    /// All layers.
+    pub(crate) const ALL: Self = Self { layers: LAYERS };
+
+    /// Passes the ask on.
+    pub(crate) fn run<'a>(
+        self,
+        passage: &'a mut Passage<'_>,
+    ) -> BoxFuture<'a, Result<Reply, Failure>> {
+        match self.layers.split_first() {
+            Some((layer, layers)) => layer.ask(passage, Self { layers }),
+            None => Box::pin(passage.send()),
+        }
+    }
+}
+
+impl Passage<'_> {
+    /// Sends the ask once.
+    async fn send(&mut self) -> Result<Reply, Failure> {
+        let start = self.clock.now();
+        self.sendings += 1;
+        let call = Call {
+            ask: self.ask,
+            route: self.route,
+            limits: self.limits,
+            now: start,
+        };
+        let sent = tokio::select! {
+            biased;
+            () = self.cancel.cancelled() => return Err(Failure::cancelled(true)),
+            sent = self.provider.send(&call) => sent,
+        };
+        let latency_ms = self.clock.now().millis_since(start);
+        match sent {
+            Ok(completion) => Ok(self.reply(completion, latency_ms)),
+            Err(error) => Err(self.failure(error)),
+        }
+    }
+
+    fn reply(&self, completion: Completion, latency_ms: u64) -> Reply {
+        let cost = match (&completion.usage, &self.price) {
+            (Some(usage), Some(price)) => price.cost(usage),
+            // Nobody knows what was used, so what could have been used counts.
+            (None, _) | (Some(_), None) => self.record.reserved,
+        };
+        Reply {
+            key: self.record.key,
+            digest: Digest::of(&completion.text),
+            text: completion.text,
+            stop: completion.stop,
+            provider: self.route.provider.clone(),
+            model: self.route.model.clone(),
+            usage: completion.usage.unwrap_or_default(),
+            cost,
+            latency_ms,
+            source: AskSource::Provider,
+        }
+    }
+
+    fn failure(&self, error: CallError) -> Failure {
+        Failure {
+            retry: error.retry(),
+            may_be_billed: error.may_be_billed(),
+            is_closed: false,
+            error: AskError::from_call(error, self.route, self.sendings),
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! Sends again what may succeed the next time, after waits that grow and are scattered by chance.
+
+use std::time::Duration;
+
+use atelier_model::{BoxFuture, IdSource, MicroUsd, Reply};
+use tokio::time::sleep;
+
+use crate::{
+    AskError, Retry,
+    layers::{Failure, Layer, Next, Passage},
+};
+
+/// The most the first wait may last; it doubles from wait to wait.
+const BACKOFF_FIRST_MS_MAX: u64 = 500;
+
+/// The most any wait may last that the provider did not ask for.
+const BACKOFF_MS_MAX: u64 = 20_000;
+
+/// Repeats what failed for a reason that may pass.
+pub(crate) struct Retries;
+
+impl Layer for Retries {
+    fn ask<'a>(
+        &'a self,
+        passage: &'a mut Passage<'_>,
+        next: Next,
+    ) -> BoxFuture<'a, Result<Reply, Failure>> {
+        Box::pin(async move {
+            loop {
+                let failure = match next.run(passage).await {
+                    Ok(reply) => return Ok(reply),
+                    Err(failure) => failure,
+                };
+                let Some(wait_ms) = wait_ms(passage, &failure) else {
+                    return Err(failure);
+                };
+                renew(passage, &failure, wait_ms).await?;
+                pause(passage, wait_ms).await?;
+            }
+        })
+    }
+}
+
+/// Milliseconds until the next sending; `None` where there will be none.
+fn wait_ms(passage: &Passage<'_>, failure: &Failure) -> Option<u64> {
+    if passage.sendings >= passage.limits.ask_tries_max {
+        return None;
+    }
+    match failure.retry {
+        Retry::Never => None,
+        Retry::Backoff => Some(backoff_ms(passage.sendings, passage.ids)),
+        Retry::After(wait_ms) => (wait_ms <= passage.limits.retry_wait_ms_max).then_some(wait_ms),
+    }
+}
+
+/// A wait anywhere between nothing and a bound that doubles, so that many who failed together do
+/// not come back together.
+fn backoff_ms(sendings: u32, ids: &dyn IdSource) -> u64 {
+    let doublings = sendings.saturating_sub(1).min(u64::BITS - 1);
+    let bound = BACKOFF_FIRST_MS_MAX.saturating_mul(1 << doublings);
+    let choices = u128::from(bound.min(BACKOFF_MS_MAX)) + 1;
+    u64::try_from(ids.bits() % choices).unwrap_or(BACKOFF_MS_MAX)
+}
+
+/// Debits the broken sending and reserves the next one.
+async fn renew(passage: &Passage<'_>, failure: &Failure, wait_ms: u64) -> Result<(), Failure> {
+    let renewed = passage
+        .store
+        .ask_retry(
+            &passage.record.id,
+            passage.debit(failure),
+            passage.record.reserved,
+            &failure.error.to_string(),
+            wait_ms,
+            passage.budget,
+            passage.clock.now(),
+        )
+        .await;
+    renewed.map_err(|error| {
+        let error = AskError::from(error);
+        let is_closed = matches!(error, AskError::Budget { .. });
+        Failure {
+            // Where the store could not take the debit, it is still to be made.
+            may_be_billed: failure.may_be_billed && !is_closed,
+            is_closed,
+            ..Failure::free(error)
+        }
+    })
+}
+
+async fn pause(passage: &Passage<'_>, wait_ms: u64) -> Result<(), Failure> {
+    tokio::select! {
+        biased;
+        () = passage.cancel.cancelled() => Err(Failure::cancelled(false)),
+        () = sleep(Duration::from_millis(wait_ms)) => Ok(()),
+    }
+}
+
+impl Passage<'_> {
+    /// What a failed sending counts for in the ledger.
+    pub(super) fn debit(&self, failure: &Failure) -> MicroUsd {
+        if failure.may_be_billed {
+            self.record.reserved
+        } else {
+            MicroUsd::ZERO
+        }
+    }
+}

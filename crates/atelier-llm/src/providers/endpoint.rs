@@ -1,0 +1,87 @@
+//! Addresses: from what people write as a base URL to where a request goes.
+
+use url::Url;
+
+use crate::{GatewayError, Route, config::is_loopback};
+
+/// The version segment that is added where a base has none.
+const VERSION: &str = "v1";
+
+/// The segments after the version of the question and of the list of models.
+const MODELS: &[&str] = &["models"];
+
+/// The addresses of a route: the question, and the list of models.
+pub(crate) fn addresses(
+    route: &Route,
+    default_base: &str,
+    ask_segments: &[&str],
+) -> Result<(Url, Url), GatewayError> {
+    let base = match &route.base_url {
+        Some(url) => url.clone(),
+        None => Url::parse(default_base).map_err(|_| wrong(route, "it is not a URL"))?,
+    };
+    check(route, &base)?;
+    let ask_url = joined(&base, ask_segments, ask_segments);
+    let models_url = joined(&base, ask_segments, MODELS);
+    Ok((ask_url, models_url))
+}
+
+fn check(route: &Route, base: &Url) -> Result<(), GatewayError> {
+    if !matches!(base.scheme(), "http" | "https") {
+        return Err(wrong(route, "it must begin with http:// or https://"));
+    }
+    if !base.username().is_empty() || base.password().is_some() {
+        return Err(wrong(route, "it must not hold a user name or password"));
+    }
+    if base.scheme() == "http" && !is_loopback(base) && !route.plain_http {
+        return Err(GatewayError::PlainHttp {
+            url: base.to_string(),
+        });
+    }
+    Ok(())
+}
+
+fn wrong(route: &Route, why: &'static str) -> GatewayError {
+    let mut shown = route.base_url.clone();
+    if let Some(url) = &mut shown {
+        // Neither call fails for a URL that can have them, and others have none to show.
+        let _ = url.set_username("");
+        let _ = url.set_password(None);
+    }
+    GatewayError::Url {
+        url: shown.map(String::from).unwrap_or_default(),
+        why,
+    }
+}
+
+/// The base with `segments` after its version; a base that is the whole address of a question
+/// already (`known`) is taken apart first.
+fn joined(base: &Url, known: &[&str], segments: &[&str]) -> Url {
+    let mut path: Vec<String> = base
+        .path_segments()
+        .into_iter()
+        .flatten()
+        .filter(|segment| !segment.is_empty())
+        .map(str::to_owned)
+        .collect();
+    if path.len() >= known.len() && path.ends_with(&owned(known)) {
+        path.truncate(path.len() - known.len());
+    }
+    if !path.iter().any(|segment| is_version(segment)) {
+        path.push(VERSION.to_owned());
+    }
+    path.extend(owned(segments));
+    let mut url = base.clone();
+    url.set_path(&path.join("/"));
+    url
+}
+
+fn owned(segments: &[&str]) -> Vec<String> {
+    segments.iter().map(|&segment| segment.to_owned()).collect()
+}
+
+/// Whether a path segment names a version: `v1`, `v4`, `v1beta`.
+fn is_version(segment: &str) -> bool {
+    let mut rest = segment.chars();
+    rest.next() == Some('v') && rest.next().is_some_and(|c| c.is_ascii_digit())
+}

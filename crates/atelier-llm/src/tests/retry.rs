@@ -1,0 +1,149 @@
+//! When an ask is sent again, and how long it waits before.
+
+use atelier_model::Limits;
+use proptest::prelude::*;
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+
+use crate::{
+    AskError,
+    http::retry_after,
+    tests::{
+        ask::recorded,
+        server::{Act, Server},
+        world::{DIALECTS, World, ask_of, limits, route},
+    },
+};
+
+#[tokio::test]
+async fn an_ask_survives_failures_that_pass() {
+    for dialect in DIALECTS {
+        let answer = recorded(dialect, true);
+        let script = vec![
+            Act::error(503, "busy"),
+            Act::json(answer[..answer.len() / 2].to_vec()),
+            Act::json(answer),
+        ];
+        let server = Server::start(script).await;
+        let world = World::new(route(dialect, &server.url), limits()).await;
+        assert!(world.ask(&ask_of(&world.run), None).await.is_ok());
+        assert_eq!(server.seen().len(), 3);
+        let names = world.event_names().await;
+        assert_eq!(
+            names,
+            ["ask.started", "ask.retried", "ask.retried", "ask.finished"]
+        );
+        let bodies: Vec<_> = server.seen().into_iter().map(|seen| seen.body).collect();
+        assert!(bodies.windows(2).all(|pair| pair[0] == pair[1]));
+    }
+}
+
+#[tokio::test]
+async fn the_wait_a_provider_asks_for_is_kept() {
+    for (header, value, wait_ms) in [("retry-after-ms", "7", 7), ("retry-after", "0.002", 2)] {
+        for status in [429, 503] {
+            let script = vec![
+                Act::wait(status, header, value),
+                Act::json(recorded("openai", true)),
+            ];
+            let server = Server::start(script).await;
+            let world = World::new(route("openai", &server.url), limits()).await;
+            assert!(world.ask(&ask_of(&world.run), None).await.is_ok());
+            assert_eq!(world.waits().await, [wait_ms]);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_wait_beyond_the_limit_is_named_instead_of_kept() {
+    for status in [429, 503] {
+        let server = Server::start(vec![Act::wait(status, "retry-after", "61")]).await;
+        let world = World::new(route("anthropic", &server.url), limits()).await;
+        let error = world.ask(&ask_of(&world.run), None).await.unwrap_err();
+        assert!(error.to_string().contains("in 61 s"), "{error}");
+        let AskError::RateLimited {
+            tries: 1,
+            retry_after_ms: Some(61_000),
+            ..
+        } = error
+        else {
+            panic!("{error:?}");
+        };
+        assert_eq!(server.seen().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn cancelling_ends_a_wait() {
+    let server = Server::start(vec![Act::wait(429, "retry-after", "50")]).await;
+    let world = World::new(route("openai", &server.url), limits()).await;
+    let ask = ask_of(&world.run);
+    let cancelling = async {
+        while world.waits().await.is_empty() {
+            tokio::task::yield_now().await;
+        }
+        world.cancel.cancel();
+    };
+    let (answered, ()) = tokio::join!(world.ask(&ask, None), cancelling);
+    assert!(matches!(answered, Err(AskError::Cancelled)));
+    assert_eq!(server.seen().len(), 1);
+}
+
+#[tokio::test]
+async fn one_try_is_one_sending() {
+    let once = Limits {
+        ask_tries_max: 1,
+        ..limits()
+    };
+    let server = Server::start(vec![Act::error(500, "no")]).await;
+    let world = World::new(route("openai", &server.url), once).await;
+    let error = world.ask(&ask_of(&world.run), None).await.unwrap_err();
+    assert!(error.to_string().contains("tried once"));
+    assert_eq!(server.seen().len(), 1);
+}
+
+fn wait(headers: &[(&str, &str)]) -> Option<u64> {
+    let header = |(name, value): &(&str, &str)| {
+        let name: HeaderName = name.parse().unwrap();
+        (name, HeaderValue::from_str(value).unwrap())
+    };
+    let headers: HeaderMap = headers.iter().map(header).collect();
+    retry_after::millis(&headers, "2026-11-20T12:00:00Z".parse().unwrap())
+}
+
+#[test]
+fn every_form_of_a_wait_is_read() {
+    let table: &[(&[(&str, &str)], Option<u64>)] = &[
+        (&[], None),
+        (&[("retry-after", "2")], Some(2_000)),
+        (&[("retry-after", " 0 ")], Some(0)),
+        (&[("retry-after", "1.5")], Some(1_500)),
+        (
+            &[("retry-after-ms", "250"), ("retry-after", "1")],
+            Some(250),
+        ),
+        (
+            &[("retry-after-ms", "x"), ("retry-after", "1")],
+            Some(1_000),
+        ),
+        (
+            &[("retry-after", "Fri, 20 Nov 2026 12:00:30 GMT")],
+            Some(30_000),
+        ),
+        (&[("retry-after", "Fri, 20 Nov 2026 11:00:00 GMT")], Some(0)),
+        (&[("retry-after", "-5")], None),
+        (&[("retry-after", "NaN")], None),
+        (&[("retry-after", "1e400")], None),
+        (&[("retry-after", "1e300")], Some(u64::MAX)),
+        (&[("retry-after", "soon")], None),
+    ];
+    for (headers, expected) in table {
+        assert_eq!(wait(headers), *expected, "{headers:?}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_header_panics(text in "[ -~]{0,40}") {
+        let _ = wait(&[("retry-after", &text), ("retry-after-ms", &text)]);
+    }
+}

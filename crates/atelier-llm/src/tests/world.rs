@@ -1,0 +1,216 @@
+//! What a gateway needs around it in a test: a run in a store, a clock and ids that count.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, AtomicU64, Ordering},
+    },
+};
+
+use atelier_model::{
+    Approval, Ask, AskRecord, Budget, Clock, Digest, Event, EventKind, IdSource, Limits, Message,
+    MicroUsd, ProjectId, Reply, Role, Run, RunId, RunMode, RunStatus, Stage, Timestamp,
+};
+use atelier_store::{RunCost, Store};
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+use url::Url;
+
+use crate::{AskError, Gateway, GatewayConfig, Price, PriceTable, Route, Secret};
+
+/// The key of every test route; it must turn up in headers and nowhere else.
+pub(super) const KEY: &str = "sk-test-0123456789abcdef";
+
+/// Both dialects.
+pub(super) const DIALECTS: [&str; 2] = ["openai", "anthropic"];
+
+/// A clock that moves a millisecond at each look.
+#[derive(Default)]
+struct CountingClock(AtomicI64);
+
+impl Clock for CountingClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(1_790_000_000_000 + self.0.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+/// Counts in the upper bits, so that ids differ and the waits drawn from them are short.
+#[derive(Default)]
+struct CountingIds(AtomicU64);
+
+impl IdSource for CountingIds {
+    fn bits(&self) -> u128 {
+        u128::from(self.0.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+/// A gateway with everything around it.
+pub(super) struct World {
+    pub(super) gateway: Gateway,
+    pub(super) store: Store,
+    pub(super) run: RunId,
+    pub(super) cancel: CancellationToken,
+}
+
+impl World {
+    /// A world in which every stage has this route.
+    pub(super) async fn new(route: Route, limits: Limits) -> Self {
+        let store = Store::open_in_memory().await.unwrap();
+        let now = Timestamp::from_millis(1_790_000_000_000);
+        let project = ProjectId::from_text("project");
+        store
+            .project_ensure(&project, "/project", "project", now)
+            .await
+            .unwrap();
+        let run = run(now);
+        store.run_create(&run).await.unwrap();
+        Self {
+            gateway: gateway(route, limits, store.clone()),
+            store,
+            run: run.id,
+            cancel: CancellationToken::new(),
+        }
+    }
+
+    /// The same store behind another route.
+    pub(super) fn reroute(&mut self, route: Route) {
+        self.gateway = gateway(route, limits(), self.store.clone());
+    }
+
+    pub(super) async fn ask(&self, ask: &Ask, budget: Option<MicroUsd>) -> Result<Reply, AskError> {
+        self.gateway.ask(ask, budget, &self.cancel).await
+    }
+
+    pub(super) async fn cost(&self) -> RunCost {
+        self.store.run_cost(&self.run).await.unwrap()
+    }
+
+    pub(super) async fn asks(&self) -> Vec<AskRecord> {
+        self.store.ask_list(&self.run).await.unwrap()
+    }
+
+    /// The events about asks.
+    pub(super) async fn events(&self) -> Vec<Event> {
+        let events = self.store.event_list(0, 1_000).await.unwrap();
+        let about_asks = |event: &Event| {
+            let name = event.kind.name();
+            name.starts_with("ask.") || name.starts_with("budget.")
+        };
+        events.into_iter().filter(about_asks).collect()
+    }
+
+    pub(super) async fn event_names(&self) -> Vec<String> {
+        self.events()
+            .await
+            .iter()
+            .map(|event| event.kind.name())
+            .collect()
+    }
+
+    /// Milliseconds of the waits between sendings.
+    pub(super) async fn waits(&self) -> Vec<u64> {
+        let wait = |event: Event| match event.kind {
+            EventKind::AskRetried { wait_ms, .. } => Some(wait_ms),
+            _ => None,
+        };
+        self.events().await.into_iter().filter_map(wait).collect()
+    }
+}
+
+fn gateway(route: Route, limits: Limits, store: Store) -> Gateway {
+    let config = config(route, limits);
+    let clock = Arc::new(CountingClock::default());
+    Gateway::new(config, store, clock, Arc::new(CountingIds::default())).unwrap()
+}
+
+pub(super) fn config(route: Route, limits: Limits) -> GatewayConfig {
+    let price = Price {
+        input: 2_000_000,
+        output: 8_000_000,
+        cached_input: Some(500_000),
+        cache_write: Some(2_500_000),
+    };
+    GatewayConfig {
+        routes: Stage::ALL
+            .iter()
+            .map(|&stage| (stage, route.clone()))
+            .collect(),
+        prices: PriceTable::new(BTreeMap::from([("priced".to_owned(), price)])),
+        limits,
+    }
+}
+
+/// Limits under which no test waits long.
+pub(super) fn limits() -> Limits {
+    Limits {
+        ask_tries_max: 3,
+        connect_ms_max: 5_000,
+        first_byte_ms_max: 20_000,
+        ask_idle_ms_max: 20_000,
+        ask_total_ms_max: 40_000,
+        ..Limits::default()
+    }
+}
+
+/// A streamed route to a server, with a model whose price is known.
+pub(super) fn route(dialect: &str, url: &Url) -> Route {
+    Route {
+        base_url: Some(url.clone()),
+        key: Some(Secret::new(KEY)),
+        temperature: Some(0.5),
+        ..Route::new(dialect, "priced", 4_000)
+    }
+}
+
+pub(super) fn ask_of(run: &RunId) -> Ask {
+    let message = |role, text: &str| Message {
+        role,
+        text: text.to_owned(),
+    };
+    Ask {
+        stage: Stage::Design,
+        run: run.clone(),
+        task: None,
+        messages: vec![
+            message(Role::System, "You are a technical lead."),
+            message(Role::User, "# DESIGN\nA todo list for the terminal."),
+        ],
+        schema: Some(("Design".to_owned(), json!({"type": "object"}))),
+        template: "design".to_owned(),
+        template_version: Digest::of("design"),
+        attempt: 1,
+        facts: Value::Null,
+    }
+}
+
+fn run(now: Timestamp) -> Run {
+    Run {
+        id: RunId::from_text("run"),
+        requirement: "A todo list.".to_owned(),
+        requirement_digest: Digest::of("A todo list."),
+        mode: RunMode::Build,
+        approval: Approval::Never,
+        budget: Budget::default(),
+        base_branch: None,
+        base_commit: None,
+        branch: "atelier/run".to_owned(),
+        trunk: None,
+        status: RunStatus::Planning,
+        exit_code: None,
+        reason: String::new(),
+        created_at: now,
+        ended_at: None,
+    }
+}
+
+pub(super) fn fixture(path: &str) -> Vec<u8> {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/providers");
+    fs::read(root.join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+pub(super) fn fixture_json(path: &str) -> Value {
+    serde_json::from_slice(&fixture(path)).unwrap()
+}

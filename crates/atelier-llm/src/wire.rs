@@ -1,0 +1,311 @@
+//! The dialects as they travel: request bodies, and one decoder for whole and streamed answers.
+//!
+//! Nothing here opens a connection. A decoder takes bytes in whatever pieces they arrive and says
+//! at the end whether they were a complete answer by the rules of its dialect.
+
+pub(crate) mod anthropic;
+pub(crate) mod openai;
+pub(crate) mod sse;
+
+#[cfg(test)]
+mod tests;
+
+use atelier_model::{StopReason, Usage};
+use serde::Deserialize;
+use serde_json::Value;
+
+use self::sse::SseDecoder;
+
+/// Characters of a provider's own words that are kept.
+const SAID_CHARS_MAX: usize = 500;
+
+/// Bytes on the wire for one byte of text: a streamed token travels in some 300 bytes of JSON.
+const WIRE_BYTES_FACTOR_MAX: usize = 400;
+
+/// Bytes of a JSON document for one byte of text, every character escaped, and its envelope.
+const DOCUMENT_BYTES_FACTOR_MAX: usize = 8;
+
+/// One complete answer of a provider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Completion {
+    /// The text.
+    pub text: String,
+    /// Why it ended.
+    pub stop: StopReason,
+    /// Tokens, where the provider counted them.
+    pub usage: Option<Usage>,
+}
+
+/// Why bytes were not a complete answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum DecodeError {
+    /// They ended before the dialect's terminal event.
+    #[error("read an answer that ended too early")]
+    Truncated,
+    /// They do not follow the dialect.
+    #[error("read an answer in the provider's dialect: {said}")]
+    Malformed {
+        /// What is wrong.
+        said: String,
+    },
+    /// The provider reports an error in the place of an answer.
+    #[error("get an answer, the provider says: {said}")]
+    Reported {
+        /// The HTTP status that means the same.
+        status: u16,
+        /// The provider's words.
+        said: String,
+    },
+    /// The text or its envelope is larger than allowed.
+    #[error("read an answer of more than {limit} bytes")]
+    TooLarge {
+        /// The limit.
+        limit: usize,
+    },
+}
+
+/// What one dialect makes of the JSON it receives.
+pub(crate) trait Dialect: Default {
+    /// Takes a whole answer.
+    fn document(&mut self, value: &Value) -> Result<(), DecodeError>;
+
+    /// Takes one event of a stream: its data, which is not always JSON.
+    fn event(&mut self, data: &str) -> Result<(), DecodeError>;
+
+    /// Whether the terminal event of the dialect was seen.
+    fn is_complete(&self) -> bool;
+
+    /// Bytes of text so far.
+    fn text_bytes(&self) -> usize;
+
+    /// The answer, when nothing more will come.
+    fn finish(self) -> Result<Completion, DecodeError>;
+}
+
+/// How an answer travels; told apart by its first byte, since servers err in their headers.
+#[derive(Debug)]
+enum Form {
+    Unknown,
+    Document(Vec<u8>),
+    Stream(SseDecoder),
+}
+
+/// Takes the bytes of one answer in pieces of any size.
+#[derive(Debug)]
+pub(crate) struct Decoder<D> {
+    dialect: D,
+    form: Form,
+    text_bytes_max: usize,
+    wire_bytes: usize,
+}
+
+impl<D: Dialect> Decoder<D> {
+    /// A decoder for an answer of at most so many bytes of text.
+    pub(crate) fn new(text_bytes_max: usize) -> Self {
+        Self {
+            dialect: D::default(),
+            form: Form::Unknown,
+            text_bytes_max,
+            wire_bytes: 0,
+        }
+    }
+
+    /// Takes the next bytes.
+    pub(crate) fn push(&mut self, bytes: &[u8]) -> Result<(), DecodeError> {
+        self.wire_bytes = self.wire_bytes.saturating_add(bytes.len());
+        self.check(self.wire_bytes, WIRE_BYTES_FACTOR_MAX)?;
+        let bytes = self.recognise(bytes);
+        match &mut self.form {
+            Form::Unknown => Ok(()),
+            Form::Document(document) => {
+                document.extend_from_slice(bytes);
+                let size = document.len();
+                self.check(size, DOCUMENT_BYTES_FACTOR_MAX)
+            }
+            Form::Stream(stream) => {
+                let events = stream.push(bytes);
+                let pending = stream.pending_bytes();
+                self.check(pending, DOCUMENT_BYTES_FACTOR_MAX)?;
+                self.take(&events)
+            }
+        }
+    }
+
+    /// Whether the answer is complete, so that nothing more needs to be read.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.dialect.is_complete()
+    }
+
+    /// The answer, after the last byte.
+    pub(crate) fn finish(mut self) -> Result<Completion, DecodeError> {
+        match std::mem::replace(&mut self.form, Form::Unknown) {
+            Form::Unknown => return Err(DecodeError::Truncated),
+            Form::Document(document) => {
+                let value = parse_document(&document)?;
+                if let Some(reported) = reported_error(&value) {
+                    return Err(reported);
+                }
+                self.dialect.document(&value)?;
+            }
+            Form::Stream(stream) => {
+                if !self.dialect.is_complete()
+                    && let Some(last) = stream.finish()
+                {
+                    self.take_last(&last)?;
+                }
+            }
+        }
+        self.check(self.dialect.text_bytes(), 1)?;
+        self.dialect.finish()
+    }
+
+    /// Settles the form by the first byte that is not white space and returns what is left.
+    fn recognise<'b>(&mut self, bytes: &'b [u8]) -> &'b [u8] {
+        if !matches!(self.form, Form::Unknown) {
+            return bytes;
+        }
+        let Some(start) = bytes.iter().position(|byte| !byte.is_ascii_whitespace()) else {
+            return bytes;
+        };
+        let is_document = matches!(bytes[start], b'{' | b'[' | b'<' | b'"');
+        self.form = if is_document {
+            Form::Document(Vec::new())
+        } else {
+            Form::Stream(SseDecoder::default())
+        };
+        &bytes[start..]
+    }
+
+    fn take(&mut self, events: &[String]) -> Result<(), DecodeError> {
+        for data in events {
+            if self.dialect.is_complete() {
+                break;
+            }
+            self.dialect.event(data)?;
+        }
+        self.check(self.dialect.text_bytes(), 1)
+    }
+
+    /// Takes an event that was not closed by its blank line. Unless it parses it was cut off.
+    fn take_last(&mut self, data: &str) -> Result<(), DecodeError> {
+        match self.dialect.event(data) {
+            Err(DecodeError::Malformed { .. }) => Err(DecodeError::Truncated),
+            taken @ (Ok(())
+            | Err(
+                DecodeError::Truncated
+                | DecodeError::Reported { .. }
+                | DecodeError::TooLarge { .. },
+            )) => taken,
+        }
+    }
+
+    fn check(&self, size: usize, factor: usize) -> Result<(), DecodeError> {
+        let limit = self.text_bytes_max;
+        if size
+            > limit
+                .saturating_mul(factor)
+                .saturating_add(ENVELOPE_BYTES_MAX * (factor - 1))
+        {
+            return Err(DecodeError::TooLarge { limit });
+        }
+        Ok(())
+    }
+}
+
+/// Bytes of envelope that are always allowed, however small the limit of the text is.
+const ENVELOPE_BYTES_MAX: usize = 16 * 1024;
+
+/// Reads a whole answer. A document that merely stops is truncated, not malformed.
+fn parse_document(document: &[u8]) -> Result<Value, DecodeError> {
+    serde_json::from_slice(document).map_err(|error| {
+        if error.is_eof() {
+            return DecodeError::Truncated;
+        }
+        let start: String = String::from_utf8_lossy(document).chars().take(80).collect();
+        DecodeError::Malformed {
+            said: format!("it is not JSON and begins with `{}`", tidy(&start)),
+        }
+    })
+}
+
+/// Reads the data of one event.
+fn parse_event<T: for<'de> Deserialize<'de>>(data: &str) -> Result<T, DecodeError> {
+    serde_json::from_str(data).map_err(|error| DecodeError::Malformed {
+        said: format!("an event is not what it should be: {error}"),
+    })
+}
+
+/// The error that a provider puts in the place of an answer, in either dialect.
+pub(crate) fn reported_error(value: &Value) -> Option<DecodeError> {
+    let error = value.get("error").filter(|error| !error.is_null())?;
+    Some(DecodeError::Reported {
+        status: reported_status(error),
+        said: said(value).unwrap_or_else(|| "an error without words".to_owned()),
+    })
+}
+
+/// The HTTP status that an error object means: its code where it is one, else by its type.
+fn reported_status(error: &Value) -> u16 {
+    let code = error.get("code").and_then(Value::as_u64);
+    if let Some(code) = code.and_then(|code| u16::try_from(code).ok())
+        && (400..600).contains(&code)
+    {
+        return code;
+    }
+    let kind = error
+        .get("type")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    match kind {
+        "invalid_request_error" => 400,
+        "authentication_error" => 401,
+        "billing_error" | "insufficient_quota" => 402,
+        "permission_error" => 403,
+        "not_found_error" => 404,
+        "request_too_large" => 413,
+        "rate_limit_error" | "rate_limit_exceeded" => 429,
+        "timeout_error" => 504,
+        "overloaded_error" => 529,
+        _ => 500,
+    }
+}
+
+/// The words of an error body: both dialects, and the habits of their imitators.
+pub(crate) fn said(value: &Value) -> Option<String> {
+    let error = value.get("error").unwrap_or(value);
+    let text = error
+        .get("message")
+        .or_else(|| value.get("message"))
+        .or_else(|| value.get("detail"))
+        .unwrap_or(error);
+    let text = match text {
+        Value::String(text) => text.clone(),
+        other @ (Value::Null
+        | Value::Bool(_)
+        | Value::Number(_)
+        | Value::Array(_)
+        | Value::Object(_)) => other.to_string(),
+    };
+    Some(tidy(&text)).filter(|text| !text.is_empty())
+}
+
+/// The code of an error body, such as `insufficient_quota`.
+pub(crate) fn error_code(value: &Value) -> Option<&str> {
+    let error = value.get("error")?;
+    error
+        .get("code")
+        .and_then(Value::as_str)
+        .or_else(|| error.get("type").and_then(Value::as_str))
+}
+
+/// A stranger's words on one line of bounded length, without control characters.
+pub(crate) fn tidy(text: &str) -> String {
+    let words = text
+        .split(|c: char| c.is_control() || c.is_whitespace())
+        .filter(|word| !word.is_empty());
+    let line = words.collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(SAID_CHARS_MAX) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line,
+    }
+}
