@@ -56,6 +56,7 @@ CREATE TABLE runs (
     exit_code BIGINT,
     reason TEXT NOT NULL,
     created_at BIGINT NOT NULL,
+    updated_at BIGINT NOT NULL,
     ended_at BIGINT
 );
 CREATE INDEX runs_requirement ON runs (requirement, seq);
@@ -132,6 +133,7 @@ CREATE TABLE tasks (
     priority BIGINT NOT NULL,
     source TEXT NOT NULL CHECK (source IN ('plan', 'user')),
     attempts BIGINT NOT NULL CHECK (attempts >= 0),
+    round_first BIGINT NOT NULL CHECK (round_first > 0),
     state TEXT NOT NULL CHECK (state IN (
         'pending', 'ready', 'running', 'verifying', 'merging', 'done', 'blocked', 'failed',
         'cancelled')),

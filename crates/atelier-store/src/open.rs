@@ -126,14 +126,9 @@ pub(crate) async fn on_disk(dir: &Path, migrator: &Migrator) -> Result<Opened, O
     }
     let newest = Head::read(&mut connection).await?.seq;
     drop(connection);
-    let readers = SqlitePoolOptions::new()
-        .max_connections(READERS_MAX)
-        .test_before_acquire(false)
-        .acquire_timeout(Duration::from_millis(QUEUE_WAIT_MS_MAX))
-        .connect_lazy_with(options.create_if_missing(false));
     Ok(Opened {
         writer,
-        readers,
+        readers: pool(READERS_MAX).connect_lazy_with(reading(options)),
         newest,
     })
 }
@@ -164,15 +159,22 @@ fn settings(options: SqliteConnectOptions) -> SqliteConnectOptions {
 
 /// One connection that lives as long as the store: a second one would only wait for the first.
 async fn writer_pool(options: SqliteConnectOptions) -> Result<SqlitePool, OpenError> {
-    let pool = SqlitePoolOptions::new()
-        .max_connections(1)
+    Ok(pool(1).connect_with(options).await?)
+}
+
+/// Connections that stay open as long as the store: opening one costs more than keeping it.
+fn pool(connections_max: u32) -> SqlitePoolOptions {
+    SqlitePoolOptions::new()
+        .max_connections(connections_max)
         .idle_timeout(None)
         .max_lifetime(None)
         .test_before_acquire(false)
         .acquire_timeout(Duration::from_millis(QUEUE_WAIT_MS_MAX))
-        .connect_with(options)
-        .await?;
-    Ok(pool)
+}
+
+/// The same settings for a connection that can change nothing.
+fn reading(options: SqliteConnectOptions) -> SqliteConnectOptions {
+    options.create_if_missing(false).pragma("query_only", "ON")
 }
 
 /// Makes the folder, and keeps git from seeing what is in it.
@@ -275,14 +277,19 @@ async fn migrate(connection: &mut SqliteConnection, migrator: &Migrator) -> Resu
     migrator
         .run(&mut *connection)
         .await
-        .map_err(|error| match error {
-            MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _)
-                if Cause::of(&error) != Cause::Other =>
-            {
-                OpenError::Store(error.into())
-            }
-            error => OpenError::Migrate(error),
-        })
+        .map_err(migration_failed)
+}
+
+/// A full disk is a full disk, also while migrating.
+fn migration_failed(error: MigrateError) -> OpenError {
+    if let MigrateError::Execute(cause) | MigrateError::ExecuteMigration(cause, _) = error {
+        return if Cause::of(&cause) == Cause::Other {
+            OpenError::Migrate(MigrateError::Execute(cause))
+        } else {
+            OpenError::Store(cause.into())
+        };
+    }
+    OpenError::Migrate(error)
 }
 
 /// Copies the database as it is to `backups/`. The copy appears under its name once it is whole.

@@ -1,7 +1,8 @@
 //! Runs and the requirements they serve.
 
 use atelier_model::{
-    Approval, Budget, Digest, EventKind, Run, RunFact, RunId, RunStatus, Timestamp, next_run,
+    Approval, Budget, Digest, EventKind, Refused, Run, RunFact, RunId, RunStatus, Timestamp,
+    next_run,
 };
 use sqlx::SqliteConnection;
 
@@ -71,8 +72,16 @@ fn missing(id: &RunId) -> StoreError {
 }
 
 impl Store {
-    /// Stores a new run with its requirement.
+    /// Stores a new run with its requirement. A new run is planning; the state machine alone takes
+    /// it further.
     pub async fn run_create(&self, run: &Run) -> Result<(), StoreError> {
+        if run.status != RunStatus::Planning {
+            return Err(Refused {
+                state: format!("{:?}", run.status),
+                fact: "Created".to_owned(),
+            }
+            .into());
+        }
         let mut write = self.write().await?;
         sqlx::query(
             "INSERT INTO requirements (digest, body, created_at) VALUES ($1, $2, $3)
@@ -179,13 +188,16 @@ impl Store {
             | RunStatus::Stopped
             | RunStatus::Cancelled) => settled,
         };
-        sqlx::query("UPDATE runs SET exit_code = $2, reason = $3, ended_at = $4 WHERE id = $1")
-            .bind(id.as_str())
-            .bind(exit_code)
-            .bind(reason)
-            .bind(at.millis())
-            .execute(write.connection())
-            .await?;
+        sqlx::query(
+            "UPDATE runs SET exit_code = $2, reason = $3, ended_at = $4, updated_at = $4
+             WHERE id = $1",
+        )
+        .bind(id.as_str())
+        .bind(exit_code)
+        .bind(reason)
+        .bind(at.millis())
+        .execute(write.connection())
+        .await?;
         let finished = EventKind::RunFinished {
             status,
             exit_code,
@@ -202,12 +214,13 @@ impl Store {
         &self,
         id: &RunId,
         budget: Budget,
-        _at: Timestamp,
+        at: Timestamp,
     ) -> Result<(), StoreError> {
         let mut write = self.write().await?;
-        let done = sqlx::query("UPDATE runs SET budget = $2 WHERE id = $1")
+        let done = sqlx::query("UPDATE runs SET budget = $2, updated_at = $3 WHERE id = $1")
             .bind(id.as_str())
             .bind(column::budget(budget))
+            .bind(at.millis())
             .execute(write.connection())
             .await?;
         existing(id, done.rows_affected())?;
@@ -231,10 +244,10 @@ impl Store {
         &self,
         id: &RunId,
         commit: &str,
-        _at: Timestamp,
+        at: Timestamp,
     ) -> Result<(), StoreError> {
         let mut write = self.write().await?;
-        run_trunk_set_in_txn(&mut write, id, commit).await?;
+        run_trunk_set_in_txn(&mut write, id, commit, at).await?;
         self.commit(write).await
     }
 }
@@ -246,9 +259,10 @@ fn existing(id: &RunId, rows: u64) -> Result<(), StoreError> {
 async fn run_insert_in_txn(write: &mut Write, run: &Run, seq: u64) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO runs (id, seq, project_id, requirement, mode, approval, budget, base_branch,
-             base_commit, branch, trunk, status, exit_code, reason, created_at, ended_at)
+             base_commit, branch, trunk, status, exit_code, reason, created_at, updated_at,
+             ended_at)
          VALUES ($1, $2, (SELECT id FROM projects ORDER BY created_at, id LIMIT 1), $3, $4, $5, $6,
-             $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+             $7, $8, $9, $10, $11, $12, $13, $14, $14, $15)",
     )
     .bind(run.id.as_str())
     .bind(column::count(seq))
@@ -293,9 +307,10 @@ async fn run_advance_in_txn(
 ) -> Result<RunStatus, StoreError> {
     let from = run_fetch_in_txn(write.connection(), id).await?.status;
     let to = next_run(from, fact)?;
-    sqlx::query("UPDATE runs SET status = $2 WHERE id = $1")
+    sqlx::query("UPDATE runs SET status = $2, updated_at = $3 WHERE id = $1")
         .bind(id.as_str())
         .bind(column::word(&to))
+        .bind(at.millis())
         .execute(write.connection())
         .await?;
     let moved = EventKind::RunStatus { from, to };
@@ -307,10 +322,12 @@ pub(crate) async fn run_trunk_set_in_txn(
     write: &mut Write,
     id: &RunId,
     commit: &str,
+    at: Timestamp,
 ) -> Result<(), StoreError> {
-    let done = sqlx::query("UPDATE runs SET trunk = $2 WHERE id = $1")
+    let done = sqlx::query("UPDATE runs SET trunk = $2, updated_at = $3 WHERE id = $1")
         .bind(id.as_str())
         .bind(commit)
+        .bind(at.millis())
         .execute(write.connection())
         .await?;
     existing(id, done.rows_affected())

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use atelier_model::{EventKind, RunId, Task, TaskFact, TaskId, TaskState, Timestamp, next_task};
+use atelier_model::{
+    EventKind, Refused, RunId, Task, TaskFact, TaskId, TaskState, Timestamp, next_task,
+};
 use sqlx::SqliteConnection;
 
 use crate::{
@@ -29,6 +31,7 @@ struct TaskRow {
     priority: i64,
     source: String,
     attempts: i64,
+    round_first: i64,
     state: String,
     commit_id: Option<String>,
 }
@@ -53,6 +56,7 @@ impl TaskRow {
             priority: column::small(self.priority, "the priority of a task")?,
             source: column::from_word(&self.source, "the source of a task")?,
             attempts: column::small(self.attempts, "the attempts of a task")?,
+            round_first: column::small(self.round_first, "the attempts of a task")?,
             state: column::from_word(&self.state, "the state of a task")?,
             commit: self.commit_id,
         })
@@ -67,8 +71,16 @@ fn missing(run: &RunId, task: &TaskId) -> StoreError {
 
 impl Store {
     /// Adds tasks, in the order in which a person would read them. A task may depend on any task of
-    /// its run, also on one that comes later in the list.
+    /// its run, also on one that comes later in the list. A new task is pending and untried; the
+    /// state machine alone takes it further.
     pub async fn task_add(&self, tasks: &[Task], at: Timestamp) -> Result<(), StoreError> {
+        if let Some(task) = tasks.iter().find(|task| task.state != TaskState::Pending) {
+            return Err(Refused {
+                state: format!("{:?}", task.state),
+                fact: "Added".to_owned(),
+            }
+            .into());
+        }
         let mut write = self.write().await?;
         for task in tasks {
             let added = EventKind::TaskAdded {
@@ -133,8 +145,8 @@ impl Store {
             .task(needs.into_iter().map(TaskId::from_text).collect())
     }
 
-    /// Moves a task by a fact and returns its new state. A new round of attempts starts counting
-    /// from nothing.
+    /// Moves a task by a fact and returns its new state. When a person asks for it again, a new
+    /// round begins with the attempt after the newest one.
     pub async fn task_advance(
         &self,
         run: &RunId,
@@ -146,11 +158,13 @@ impl Store {
         let mut write = self.write().await?;
         let state = task_advance_in_txn(&mut write, run, id, (fact, reason), at).await?;
         if fact == TaskFact::RetryAsked {
-            sqlx::query("UPDATE tasks SET attempts = 0 WHERE run_id = $1 AND id = $2")
-                .bind(run.as_str())
-                .bind(id.as_str())
-                .execute(write.connection())
-                .await?;
+            sqlx::query(
+                "UPDATE tasks SET round_first = attempts + 1 WHERE run_id = $1 AND id = $2",
+            )
+            .bind(run.as_str())
+            .bind(id.as_str())
+            .execute(write.connection())
+            .await?;
         }
         self.commit(write).await?;
         Ok(state)
@@ -178,7 +192,7 @@ impl Store {
             .bind(commit)
             .execute(write.connection())
             .await?;
-        runs::run_trunk_set_in_txn(&mut write, run, commit).await?;
+        runs::run_trunk_set_in_txn(&mut write, run, commit, at).await?;
         self.commit(write).await
     }
 
@@ -215,10 +229,10 @@ async fn task_insert_in_txn(
 ) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO tasks (run_id, id, seq, step, title, description, why, requirements, inputs,
-             outputs, owns, protected, acceptance, context, priority, source, attempts, state,
-             commit_id, updated_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
-             $19, $20)",
+             outputs, owns, protected, acceptance, context, priority, source, attempts,
+             round_first, state, updated_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 0, 1,
+             $17, $18)",
     )
     .bind(task.run.as_str())
     .bind(task.id.as_str())
@@ -236,9 +250,7 @@ async fn task_insert_in_txn(
     .bind(column::json(&task.context))
     .bind(task.priority)
     .bind(column::word(&task.source))
-    .bind(task.attempts)
     .bind(column::word(&task.state))
-    .bind(&task.commit)
     .bind(at.millis())
     .execute(write.connection())
     .await?;
