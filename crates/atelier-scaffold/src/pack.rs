@@ -36,18 +36,115 @@ pub(crate) struct Pack {
 const CARGO_BUILD: &[&str] = &["cargo", "build", "--locked"];
 const CARGO_TEST: &[&str] = &["cargo", "test", "--locked"];
 const CARGO_RUN: &[&str] = &["cargo", "run", "--quiet", "--locked"];
+const PYTHON_BUILD: &[&str] = &["python3", "-m", "compileall", "-q", "{{module}}", "tests"];
+const PYTHON_TEST: &[&str] = &["python3", "-m", "unittest", "discover"];
+const PYTHON_RUN: &[&str] = &["python3", "-m", "{{module}}"];
+const NODE_TEST: &[&str] = &["node", "--test"];
+const NODE_RUN: &[&str] = &["node", "src/main.js"];
 
 /// Every pack, by language in the order users see them.
-pub(crate) const PACKS: &[Pack] = &[Pack {
-    language: Language::Rust,
-    kind: Kind::CommandLine,
-    tests: 12,
-    build: CARGO_BUILD,
-    test: CARGO_TEST,
-    run: CARGO_RUN,
-    sources: "src",
-    tests_path: "tests",
-}];
+pub(crate) const PACKS: &[Pack] = &[
+    Pack {
+        language: Language::Rust,
+        kind: Kind::CommandLine,
+        tests: 12,
+        build: CARGO_BUILD,
+        test: CARGO_TEST,
+        run: CARGO_RUN,
+        sources: "src",
+        tests_path: "tests",
+    },
+    Pack {
+        language: Language::Rust,
+        kind: Kind::Library,
+        tests: 8,
+        build: CARGO_BUILD,
+        test: CARGO_TEST,
+        run: &[],
+        sources: "src",
+        tests_path: "tests",
+    },
+    Pack {
+        language: Language::Rust,
+        kind: Kind::HttpService,
+        tests: 21,
+        build: CARGO_BUILD,
+        test: CARGO_TEST,
+        run: CARGO_RUN,
+        sources: "src",
+        tests_path: "tests",
+    },
+    Pack {
+        language: Language::Python,
+        kind: Kind::CommandLine,
+        tests: 11,
+        build: PYTHON_BUILD,
+        test: PYTHON_TEST,
+        run: PYTHON_RUN,
+        sources: "{{module}}",
+        tests_path: "tests",
+    },
+    Pack {
+        language: Language::Python,
+        kind: Kind::Library,
+        tests: 8,
+        build: PYTHON_BUILD,
+        test: PYTHON_TEST,
+        run: &[],
+        sources: "{{module}}",
+        tests_path: "tests",
+    },
+    Pack {
+        language: Language::Python,
+        kind: Kind::HttpService,
+        tests: 14,
+        build: PYTHON_BUILD,
+        test: PYTHON_TEST,
+        run: PYTHON_RUN,
+        sources: "{{module}}",
+        tests_path: "tests",
+    },
+    Pack {
+        language: Language::JavaScript,
+        kind: Kind::CommandLine,
+        tests: 11,
+        build: &["node", "--check", "src/cli.js"],
+        test: NODE_TEST,
+        run: NODE_RUN,
+        sources: "src",
+        tests_path: "test",
+    },
+    Pack {
+        language: Language::JavaScript,
+        kind: Kind::Library,
+        tests: 8,
+        build: &["node", "src/index.js"],
+        test: NODE_TEST,
+        run: &[],
+        sources: "src",
+        tests_path: "test",
+    },
+    Pack {
+        language: Language::JavaScript,
+        kind: Kind::HttpService,
+        tests: 13,
+        build: &["node", "--check", "src/server.js"],
+        test: NODE_TEST,
+        run: NODE_RUN,
+        sources: "src",
+        tests_path: "test",
+    },
+    Pack {
+        language: Language::JavaScript,
+        kind: Kind::WebPage,
+        tests: 10,
+        build: &["node", "--check", "src/page.js"],
+        test: NODE_TEST,
+        run: &[],
+        sources: "src",
+        tests_path: "test",
+    },
+];
 
 /// One file of a pack with every placeholder filled.
 #[derive(Debug, Clone, PartialEq, Eq)]

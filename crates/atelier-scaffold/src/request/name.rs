@@ -9,7 +9,7 @@ use crate::request::{
 };
 
 /// Characters of a name.
-const NAME_CHARS_MAX: usize = 40;
+const NAME_CHARS_MAX: usize = 32;
 
 /// Content words that make up a name where none is given.
 const NAME_WORDS_MAX: usize = 3;
