@@ -4,8 +4,6 @@ mod closest;
 mod collide;
 mod file;
 mod splice;
-#[cfg(test)]
-mod tests;
 
 use std::{collections::BTreeMap, fmt};
 

@@ -1,7 +1,5 @@
 //! The paths that replies write before, into and on top of their blocks.
 
-#[cfg(test)]
-mod tests;
 
 /// Words that may stand before a path without saying anything else.
 const LABELS: [&str; 22] = [

@@ -32,6 +32,8 @@ mod header;
 mod parse;
 mod place;
 mod text;
+#[cfg(test)]
+mod tests;
 
 pub use apply::{Applied, ApplyError, Problem, apply};
 pub use change::{Change, ChangeSet, Edit, Split};

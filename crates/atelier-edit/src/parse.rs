@@ -1,7 +1,5 @@
 //! The edits of a reply, in whatever mixture of forms it writes them.
 
-#[cfg(test)]
-mod tests;
 
 use atelier_model::{Limits, PathError, TreePath};
 

@@ -2,13 +2,11 @@
 
 mod fold;
 mod shift;
-#[cfg(test)]
-mod tests;
 
 use std::ops::Range;
 
 pub(crate) use fold::{fold, fold_path};
-pub(crate) use shift::Shift;
+pub(crate) use shift::{Shift, indent};
 
 /// How a search was matched, from strict to lenient.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

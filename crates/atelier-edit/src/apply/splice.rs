@@ -1,10 +1,12 @@
 //! The lines of a search are found in a file and others put in their place.
 
+use std::iter::repeat;
+
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
 use super::{Trouble, closest};
 use crate::{
-    place::{Hit, Rung, Shift, places},
+    place::{Hit, Rung, Shift, indent, places},
     text::{End, Line, Text},
 };
 
@@ -101,9 +103,11 @@ fn fit(text: &Text, search: &[&str], replace: &[&str]) -> Result<Option<Fit>, Tr
             "write these characters as escapes of the language, or send the whole file",
         ));
     }
+    let telling = |shift: &&Shift| **shift == Shift::None || !dedents(search, replace);
     let mut outcomes: Vec<Vec<Line>> = hit
         .shifts
         .iter()
+        .filter(telling)
         .filter_map(|shift| lines_after(text, &hit, search, replace, shift))
         .collect();
     outcomes.dedup_by(|a, b| a.iter().map(|l| &l.bytes).eq(b.iter().map(|l| &l.bytes)));
@@ -184,9 +188,14 @@ fn lines_after(
             }
         }
         if !matches!(op, DiffOp::Equal { .. }) {
-            for at in op.new_range() {
+            for (at, old) in op.new_range().zip(op.old_range().map(Some).chain(repeat(None))) {
+                let mut line = shift.line(replace[at])?;
+                let there = old.and_then(|old| Some((old, hit.lines[old]?)));
+                if let (Rung::Unicode, Some((old, there))) = (hit.rung, there) {
+                    line = retyped(&line, search[old], text.lines[there].text()?);
+                }
                 lines.push(Line {
-                    bytes: shift.line(replace[at])?.into_bytes(),
+                    bytes: line.into_bytes(),
                     end: usual,
                     fresh: true,
                 });
@@ -194,6 +203,35 @@ fn lines_after(
         }
     }
     Some(lines)
+}
+
+/// Whether new lines are indented less than every line of a search that has a single indentation.
+/// Where that indentation is not the file's, it cannot be told what theirs should be.
+fn dedents(search: &[&str], replace: &[&str]) -> bool {
+    let depth = |line: &&str| (!line.trim().is_empty()).then(|| indent(line).len());
+    let mut depths = search.iter().filter_map(depth);
+    let Some(first) = depths.next() else {
+        return false;
+    };
+    let single = depths.all(|depth| depth == first);
+    single && inserted(search, replace).any(|line| depth(&line).is_some_and(|depth| depth < first))
+}
+
+/// A new line with the typographic characters of the line it replaces, wherever the search has
+/// plain ones that the new line shares.
+fn retyped(new: &str, search: &str, there: &str) -> String {
+    let plain: Vec<char> = search.trim().chars().collect();
+    let typed: Vec<char> = there.trim().chars().collect();
+    if plain.len() != typed.len() {
+        return new.to_owned();
+    }
+    let mut body: Vec<char> = new.trim_start().chars().collect();
+    for op in capture_diff_slices(Algorithm::Myers, &plain, &body.clone()) {
+        if let DiffOp::Equal { old_index, new_index, len } = op {
+            body[new_index..new_index + len].copy_from_slice(&typed[old_index..old_index + len]);
+        }
+    }
+    indent(new).chars().chain(body).collect()
 }
 
 fn blank_run_end(text: &Text, from: usize, to: usize) -> usize {
