@@ -3,7 +3,7 @@
 -- of a dollar, digests 32 bytes. `seq` is the number of the event that made the row.
 
 CREATE TABLE events (
-    seq BIGINT PRIMARY KEY CHECK (seq > 0),
+    seq BIGINT NOT NULL PRIMARY KEY CHECK (seq > 0),
     at BIGINT NOT NULL,
     run_id TEXT,
     task_id TEXT,
@@ -15,32 +15,32 @@ CREATE INDEX events_run ON events (run_id, seq);
 
 -- The newest link of the chain. Locking this row is what makes `seq` free of gaps.
 CREATE TABLE chain_head (
-    id BIGINT PRIMARY KEY CHECK (id = 1),
+    id BIGINT NOT NULL PRIMARY KEY CHECK (id = 1),
     seq BIGINT NOT NULL,
     hash {blob} NOT NULL
 );
 
 CREATE TABLE blobs (
-    digest {blob} PRIMARY KEY,
+    digest {blob} NOT NULL PRIMARY KEY,
     size BIGINT NOT NULL,
     data {blob} NOT NULL
 );
 
 CREATE TABLE projects (
-    id TEXT PRIMARY KEY,
+    id TEXT NOT NULL PRIMARY KEY,
     root TEXT NOT NULL,
     title TEXT NOT NULL,
     created_at BIGINT NOT NULL
 );
 
 CREATE TABLE requirements (
-    digest {blob} PRIMARY KEY,
+    digest {blob} NOT NULL PRIMARY KEY,
     body TEXT NOT NULL,
     created_at BIGINT NOT NULL
 );
 
 CREATE TABLE runs (
-    id TEXT PRIMARY KEY,
+    id TEXT NOT NULL PRIMARY KEY,
     seq BIGINT NOT NULL UNIQUE,
     project_id TEXT REFERENCES projects (id),
     requirement {blob} NOT NULL REFERENCES requirements (digest),
@@ -73,13 +73,13 @@ CREATE TABLE artifacts (
 );
 
 CREATE TABLE designs (
-    run_id TEXT PRIMARY KEY REFERENCES runs (id),
+    run_id TEXT NOT NULL PRIMARY KEY REFERENCES runs (id),
     doc {json} NOT NULL,
     created_at BIGINT NOT NULL
 );
 
 CREATE TABLE plans (
-    run_id TEXT PRIMARY KEY REFERENCES designs (run_id) ON DELETE CASCADE,
+    run_id TEXT NOT NULL PRIMARY KEY REFERENCES designs (run_id) ON DELETE CASCADE,
     summary TEXT NOT NULL,
     created_at BIGINT NOT NULL
 );
@@ -171,7 +171,7 @@ CREATE TABLE attempts (
 );
 
 CREATE TABLE asks (
-    id TEXT PRIMARY KEY,
+    id TEXT NOT NULL PRIMARY KEY,
     seq BIGINT NOT NULL UNIQUE,
     run_id TEXT NOT NULL REFERENCES runs (id),
     task_id TEXT,
@@ -200,7 +200,7 @@ CREATE TABLE asks (
 CREATE INDEX asks_run ON asks (run_id, seq);
 
 CREATE TABLE replies (
-    ask_key {blob} PRIMARY KEY,
+    ask_key {blob} NOT NULL PRIMARY KEY,
     ask_id TEXT NOT NULL REFERENCES asks (id),
     digest {blob} NOT NULL REFERENCES blobs (digest),
     stop TEXT NOT NULL CHECK (stop IN ('end', 'length', 'filtered')),
@@ -216,7 +216,7 @@ CREATE TABLE replies (
 );
 
 CREATE TABLE documents (
-    path TEXT PRIMARY KEY,
+    path TEXT NOT NULL PRIMARY KEY,
     kind TEXT NOT NULL,
     digest {blob} NOT NULL,
     run_id TEXT NOT NULL REFERENCES runs (id),

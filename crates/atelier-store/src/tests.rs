@@ -171,5 +171,12 @@ async fn log(store: &Store) -> Vec<String> {
 }
 
 async fn all_events(store: &Store) -> Vec<Event> {
-    store.event_list(0, 100_000).await.unwrap()
+    let mut all = Vec::new();
+    loop {
+        let page = store.event_list(all.len() as u64, 1_000).await.unwrap();
+        if page.is_empty() {
+            return all;
+        }
+        all.extend(page);
+    }
 }

@@ -12,6 +12,9 @@ pub(crate) struct Write {
     head: Option<Head>,
 }
 
+/// Takes the write lock at once: what began by reading could not wait for it without a deadlock.
+const BEGIN: &str = "BEGIN IMMEDIATE";
+
 /// The newest link of the event chain.
 #[derive(Clone, Copy)]
 pub(crate) struct Head {
@@ -53,8 +56,17 @@ impl Head {
 
 impl Write {
     pub(crate) async fn begin(pool: &SqlitePool) -> Result<Self, StoreError> {
-        let txn = pool.begin_with("BEGIN IMMEDIATE").await?;
-        Ok(Self { txn, head: None })
+        let mut begun = pool.begin_with(BEGIN).await;
+        if matches!(begun, Err(sqlx::Error::InvalidSavePointStatement)) {
+            // A full disk makes SQLite undo a transaction by itself. The driver, which then finds
+            // nothing to undo, believes for ever that the transaction is still open.
+            pool.acquire().await?.close().await?;
+            begun = pool.begin_with(BEGIN).await;
+        }
+        Ok(Self {
+            txn: begun?,
+            head: None,
+        })
     }
 
     pub(crate) fn connection(&mut self) -> &mut SqliteConnection {

@@ -74,7 +74,7 @@ impl Store {
         Ok(seq)
     }
 
-    /// The events after a number, at most `limit`, in order.
+    /// The events after a number, at most `limit` and never more than 10,000, in order.
     pub async fn event_list(&self, after: u64, limit: u32) -> Result<Vec<Event>, StoreError> {
         let bodies: Vec<String> =
             sqlx::query_scalar("SELECT body FROM events WHERE seq > $1 ORDER BY seq LIMIT $2")
@@ -85,7 +85,7 @@ impl Store {
         events(&bodies)
     }
 
-    /// The events of a run after a number, at most `limit`, in order.
+    /// The events of a run after a number, at most `limit` and never more than 10,000, in order.
     pub async fn event_list_run(
         &self,
         run: &RunId,

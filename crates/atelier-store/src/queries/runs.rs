@@ -112,7 +112,7 @@ impl Store {
         run_fetch_in_txn(&mut connection, id).await
     }
 
-    /// The newest runs, newest first.
+    /// The newest runs, at most `limit` and never more than 10,000, newest first.
     pub async fn run_list(&self, limit: u32) -> Result<Vec<Run>, StoreError> {
         let rows = sqlx::query_as(
             "SELECT runs.*, requirements.body FROM runs
@@ -141,7 +141,8 @@ impl Store {
         row.map(Run::try_from).transpose()
     }
 
-    /// The runs whose id begins with a text, in either case of letters, newest first.
+    /// The runs whose id begins with a text, in either case of letters, newest first and at most
+    /// fifty.
     pub async fn run_find(&self, prefix: &str) -> Result<Vec<Run>, StoreError> {
         let rows = sqlx::query_as(
             "SELECT runs.*, requirements.body FROM runs

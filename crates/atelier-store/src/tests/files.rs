@@ -3,7 +3,7 @@
 
 use std::{fs, path::Path, process};
 
-use atelier_model::{EventKind, MicroUsd, RunFact, RunStatus};
+use atelier_model::{EventKind, MicroUsd, RunFact, RunStatus, Stage};
 use futures_util::future;
 
 use super::{ask, log, noon, prompt, reply, run, run_id};
@@ -169,35 +169,50 @@ async fn two_stores_share_one_budget() {
     assert_eq!(cost.reserved, MicroUsd(98));
 }
 
-#[tokio::test]
-async fn a_full_disk_is_named_and_changes_nothing() {
-    let home = tempfile::tempdir().unwrap();
-    let store = open(home.path()).await;
-    store.run_create(&run("r1")).await.unwrap();
-    let events = log(&store).await;
+/// Lets the database grow by four more pages, as if the disk had room for no more.
+async fn fill_disk(store: &Store) {
     let pages: i64 = sqlx::query_scalar("PRAGMA page_count")
         .fetch_one(store.writer())
         .await
         .unwrap();
     let limit = sqlx::AssertSqlSafe(format!("PRAGMA max_page_count = {}", pages + 4));
     sqlx::query(limit).execute(store.writer()).await.unwrap();
+}
 
+#[tokio::test]
+async fn a_full_disk_is_named_and_changes_nothing() {
+    let home = tempfile::tempdir().unwrap();
+    let store = open(home.path()).await;
+    store.run_create(&run("r1")).await.unwrap();
+    let events = log(&store).await;
     let large = vec![7; 1024 * 1024];
+
+    fill_disk(&store).await;
     let error = store.blob_put(&large).await.unwrap_err();
     assert!(matches!(error, StoreError::Full(_)), "{error:?}");
     assert_eq!(
         error.to_string(),
         "write the state database: the disk is full"
     );
-    let begun = store.ask_begin(&ask("r1", "a1", 5), &large, None).await;
-    assert!(begun.is_err());
-    assert_eq!(log(&store).await, events);
-    assert!(store.ask_list(&run_id("r1")).await.unwrap().is_empty());
 
-    sqlx::query("PRAGMA max_page_count = 1000000")
-        .execute(store.writer())
-        .await
-        .unwrap();
+    // The next change has a connection of its own, which knows nothing of the full disk.
+    drop(store.write().await.unwrap());
+    fill_disk(&store).await;
+    // Here the event is appended before the row that does not fit.
+    let refused = store
+        .artifact_put(
+            &run_id("r1"),
+            Stage::Design,
+            &"n".repeat(1 << 20),
+            b"",
+            "",
+            None,
+            noon(),
+        )
+        .await;
+    assert!(matches!(refused, Err(StoreError::Full(_))), "{refused:?}");
+    assert_eq!(log(&store).await, events);
+
     let record = ask("r1", "a1", 5);
     store.ask_begin(&record, &prompt("a1"), None).await.unwrap();
     store
@@ -205,6 +220,22 @@ async fn a_full_disk_is_named_and_changes_nothing() {
         .await
         .unwrap();
     assert_eq!(store.events_verify().await.unwrap(), 3);
+}
+
+#[tokio::test]
+async fn a_database_that_another_process_holds_is_busy() {
+    let home = tempfile::tempdir().unwrap();
+    let (first, second) = (open(home.path()).await, open(home.path()).await);
+    sqlx::query("PRAGMA busy_timeout = 1")
+        .execute(second.writer())
+        .await
+        .unwrap();
+    let held = first.write().await.unwrap();
+    let error = second.run_create(&run("r1")).await.unwrap_err();
+    assert!(matches!(error, StoreError::Busy(_)), "{error:?}");
+    assert!(second.run_list(1).await.unwrap().is_empty());
+    drop(held);
+    second.run_create(&run("r1")).await.unwrap();
 }
 
 #[tokio::test]
