@@ -69,7 +69,8 @@ const READERS: [Reader; 12] = [
 
 /// Reads a test report from what a command printed and from the files it wrote.
 ///
-/// `None` means unknown: there is no report, it is cut short, or it contradicts itself. Where a
+/// The output is taken as it was printed: a last line that does not end is a cut one, and is left
+/// out. `None` means unknown: there is no report, it is cut short, or it contradicts itself. Where a
 /// runner that runs once appears to have reported more than once, the smallest report counts, so
 /// that a test cannot print itself a better one.
 pub fn read_report(
@@ -78,7 +79,7 @@ pub fn read_report(
     files: &[(String, Vec<u8>)],
 ) -> Option<TestCounts> {
     let output = text::plain(output);
-    let output = output.as_str();
+    let output = text::whole_lines(&output);
     match format {
         ReportFormat::Cargo => sum([cargo::libtest(output), cargo::nextest(output)].concat()),
         ReportFormat::Unittest => least(python::unittest(output)),

@@ -15,11 +15,14 @@ static RESULT: LazyLock<Regex> = LazyLock::new(|| {
     ))
 });
 
+static PLACE: LazyLock<Regex> = LazyLock::new(|| pattern(r"panicked at (?:'.*', )?([^\s:]+:\d+)"));
+
 /// The runs of test binaries and doc tests.
 ///
-/// A run counts when its result agrees with the number of tests it announced; one that ended
-/// without a result makes the whole report unknown, for the process may have left on purpose.
-/// A run inside another one is the output of a test, not a run.
+/// A run counts when its result agrees with the number of tests it announced. A run without a
+/// result, or a result without a run, makes the whole report unknown: the process may have left on
+/// purpose, or a test may have printed a result of its own. A run inside another one is what a test
+/// printed, not a run.
 pub(crate) fn libtest(output: &str) -> Vec<TestCounts> {
     let mut open: Vec<u64> = Vec::new();
     let mut runs: Vec<TestCounts> = Vec::new();
@@ -29,12 +32,15 @@ pub(crate) fn libtest(output: &str) -> Vec<TestCounts> {
             .and_then(|found| number(&found, "tests"))
         {
             open.push(tests);
-        } else if let Some((announced, run)) = result(line)
-            && open.last() == Some(&announced)
-        {
-            open.pop();
-            if open.is_empty() {
-                runs.push(run);
+        } else if let Some((announced, run)) = result(line) {
+            let Some(running) = open.last() else {
+                return Vec::new();
+            };
+            if *running == announced {
+                open.pop();
+                if open.is_empty() {
+                    runs.push(run);
+                }
             }
         }
     }
@@ -60,8 +66,6 @@ fn result(line: &str) -> Option<(u64, TestCounts)> {
 
 fn libtest_failures(output: &str) -> Vec<TestFailure> {
     static HEAD: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?m)^---- (.+) stdout ----$"));
-    static PLACE: LazyLock<Regex> =
-        LazyLock::new(|| pattern(r"panicked at (?:'.*', )?([^\s:]+:\d+)"));
     let heads: Vec<_> = HEAD.captures_iter(output).collect();
     let starts = heads.iter().filter_map(|head| head.get(0));
     let mut ends: Vec<usize> = starts.map(|head| head.start()).skip(1).collect();
@@ -93,7 +97,30 @@ pub(crate) fn nextest(output: &str) -> Vec<TestCounts> {
         let rest = found.name("rest")?.as_str();
         let run = number(&found, "run")?;
         let passed = of(&PASSED, rest).min(run);
-        Some(counts(passed, run - passed, of(&SKIPPED, rest)))
+        let mut run = counts(passed, run - passed, of(&SKIPPED, rest));
+        run.failures = nextest_failures(output.get(..found.get(0)?.start())?);
+        Some(run)
     });
     runs.collect()
+}
+
+fn nextest_failures(before: &str) -> Vec<TestFailure> {
+    static HEAD: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(concat!(
+            r"(?m)^ +(?:TRY \d+ )?(?:FAIL|SIG\w+|TIMEOUT|ABORT) \[[^\]]*\] ",
+            r"(?:\( *\d+/\d+\) )?(?P<name>.+)$",
+        ))
+    });
+    static STATUS: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?m)^ *(?:[A-Z]+ )+\["));
+    let failures = HEAD.captures_iter(before).filter_map(|found| {
+        let after = before.get(found.get(0)?.end()..)?;
+        let end = STATUS.find(after).map_or(after.len(), |next| next.start());
+        let block = &after[..end];
+        let place = PLACE.captures(block).map(|place| place[1].to_owned());
+        let said = block
+            .split_once("panicked at ")
+            .map_or(block, |(_, said)| said);
+        Some(failure(&found["name"], place, said))
+    });
+    capped(failures)
 }

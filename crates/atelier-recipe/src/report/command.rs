@@ -102,22 +102,31 @@ fn runner(program: &str, arguments: &[&str]) -> Option<ReportFormat> {
             has(&["test", "tests", "check"]).then_some(ReportFormat::Any)
         }
         "tox" | "nox" => Some(ReportFormat::Any),
-        "prove" | "bats" => Some(ReportFormat::Tap),
+        "prove" => has(&["-v", "--verbose"]).then_some(ReportFormat::Tap),
+        "bats" => Some(ReportFormat::Tap),
         "sh" | "bash" | "dash" | "zsh" => shell_line(arguments),
         _ => None,
     }
 }
 
-/// `npm test`, `npm t`, `pnpm run test:unit`.
+/// `npm test`, `npm --prefix web t`, `pnpm run test:unit`.
 fn package_script(arguments: &[&str]) -> Option<ReportFormat> {
-    let mut words = arguments.iter().filter(|word| !word.starts_with('-'));
-    let script = match words.next().copied()? {
-        "run" | "run-script" => words.next().copied()?,
-        "t" | "tst" => "test",
-        "exec" => return recognise_words(words.copied()),
-        other => other,
+    let run = arguments
+        .iter()
+        .position(|word| matches!(*word, "run" | "run-script"));
+    let tests = match run {
+        Some(run) => {
+            let mut names = arguments[run + 1..]
+                .iter()
+                .filter(|word| !word.starts_with('-'));
+            names
+                .next()
+                .is_some_and(|script| *script == "test" || script.starts_with("test:"))
+        }
+        None => arguments
+            .iter()
+            .any(|word| matches!(*word, "test" | "t" | "tst")),
     };
-    let tests = script == "test" || script.starts_with("test:");
     tests.then_some(ReportFormat::Any)
 }
 

@@ -74,21 +74,20 @@ fn verbose(output: &str) -> Option<TestCounts> {
         return None;
     }
     let mut tests = Tests::default();
-    for (place, found) in END.captures_iter(output).enumerate() {
+    let mut top = 0;
+    for found in END.captures_iter(output) {
         let verdict = match &found["verdict"] {
             "PASS" => "PASS",
             "FAIL" => "FAIL",
             _ => "SKIP",
         };
-        let subtest = found["test"].contains('/');
-        let package = if subtest {
-            String::new()
-        } else {
-            place.to_string()
-        };
+        // Packages are not named here; sub-tests follow the test they belong to.
+        if !found["test"].contains('/') {
+            top += 1;
+        }
         tests
             .verdicts
-            .insert((package, found["test"].to_owned()), verdict);
+            .insert((format!("{top}"), found["test"].to_owned()), verdict);
     }
     Some(tests.counts())
 }

@@ -14,6 +14,9 @@ static SUMMARY: LazyLock<Regex> = LazyLock::new(|| {
     ))
 });
 
+/// Said instead of a summary; a report file beside it is from an earlier run.
+static NONE: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?m)^(?:\[\w+\] )?No tests to run\.$"));
+
 /// The runs of modules, by the line that closes each; the lines of single classes name a time.
 pub(crate) fn surefire(output: &str) -> Vec<TestCounts> {
     let runs = SUMMARY.captures_iter(output).filter_map(|found| {
@@ -24,5 +27,9 @@ pub(crate) fn surefire(output: &str) -> Vec<TestCounts> {
             .checked_sub(skipped)?;
         Some(counts(passed, failed, skipped))
     });
-    runs.collect()
+    let mut runs: Vec<_> = runs.collect();
+    if runs.is_empty() && NONE.is_match(output) {
+        runs.push(TestCounts::default());
+    }
+    runs
 }

@@ -17,11 +17,25 @@ static NODE: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 /// The runs of `node --test`.
+///
+/// Node reports a test file that declares no tests, or that leaves before they end, as one test
+/// that passed and is named after the file. Such an entry is no test. Only tests whose own line is
+/// there count as passed, so that a report with a hole never looks better than it is.
 pub(crate) fn node_test(output: &str) -> Vec<TestCounts> {
+    static PASSED: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(r"(?m)^ *(?:ok \d+ - (?P<tap>.*)|[✔▶] (?P<spec>.*) \([\d.]+ms\))$")
+    });
+    static FILE: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\S+\.[cm]?[jt]sx?$"));
+    let names = PASSED.captures_iter(output).map(|found| {
+        let name = found.name("tap").or_else(|| found.name("spec"));
+        FILE.is_match(name.map_or("", |name| name.as_str()))
+    });
+    let (files, tests): (Vec<bool>, Vec<bool>) = names.partition(|is_file| *is_file);
     let runs = NODE.captures_iter(output).filter_map(|found| {
         let failed = number(&found, "fail")? + number(&found, "cancelled")?;
         let skipped = number(&found, "skipped")? + number(&found, "todo")?;
-        let mut run = counts(number(&found, "pass")?, failed, skipped);
+        let passed = number(&found, "pass")?.saturating_sub(files.len() as u64);
+        let mut run = counts(passed.min(tests.len() as u64), failed, skipped);
         run.failures = node_failures(output);
         Some(run)
     });
@@ -41,7 +55,10 @@ fn node_failures(output: &str) -> Vec<TestFailure> {
     let tap = TAP.captures_iter(output).filter_map(|found| {
         let detail = found.name("detail")?.as_str();
         let own = !detail.contains(parents) && !found["name"].contains("# TODO");
-        own.then(|| failure(&found["name"], tap_place(detail), detail))
+        let said = detail
+            .split_once("error: ")
+            .map_or(detail, |(_, said)| said);
+        own.then(|| failure(&found["name"], tap_place(detail), said))
     });
     let spec = SPEC.captures_iter(output).map(|found| {
         let place = Some(found["place"].to_owned());
@@ -77,7 +94,7 @@ pub(crate) fn vitest(output: &str) -> Vec<TestCounts> {
         pattern(r"(?m)^ +Tests  (?:(?P<rest>\d+ \w+(?: \| \d+ \w+)*) \((?P<total>\d+)\)|no tests)$")
     });
     static FAILED: LazyLock<Regex> =
-        LazyLock::new(|| pattern(r"(?m)^ FAIL  (?P<name>.+ > .+)\n(?P<detail>(?:.+\n)*)"));
+        LazyLock::new(|| pattern(r"(?m)^ FAIL  (?P<name>.+ > .+)\n(?P<detail>(?:[^⎯\n].*\n|\n)*)"));
     static PLACE: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?m)^ ❯ (?:.* )?(\S+:\d+):\d+$"));
     let failures = FAILED.captures_iter(output).map(|found| {
         let place = PLACE
@@ -104,18 +121,13 @@ pub(crate) fn jest(output: &str) -> Vec<TestCounts> {
     });
     static FAILED: LazyLock<Regex> =
         LazyLock::new(|| pattern(r"(?m)^  ● (?P<name>.+)\n\n(?P<detail>(?:(?:    .*)?\n)*)"));
-    static PLACE: LazyLock<Regex> =
-        LazyLock::new(|| pattern(r"(?m)^ +at .*?\(?([^\s()]+:\d+):\d+\)?$"));
     let before = output
         .split("\nSummary of all failing tests\n")
         .next()
         .unwrap_or(output);
-    let failures = FAILED.captures_iter(before).map(|found| {
-        let place = PLACE
-            .captures(&found["detail"])
-            .map(|place| place[1].to_owned());
-        failure(&found["name"], place, &found["detail"])
-    });
+    let failures = FAILED
+        .captures_iter(before)
+        .map(|found| failure(&found["name"], frame(&found["detail"]), &found["detail"]));
     let failures = capped(failures);
     let runs = TESTS.captures_iter(output).filter_map(|found| {
         let mut run = match found.name("rest") {
@@ -151,19 +163,25 @@ fn mocha_failures(after: &str) -> Vec<TestFailure> {
             r"(?m)^  \d+\) (?P<name>.+)\n(?P<more>(?:       .+\n)*)(?P<detail>(?:(?:     .*)?\n)*)",
         )
     });
-    static PLACE: LazyLock<Regex> =
-        LazyLock::new(|| pattern(r"(?m)^ +at .*?\(?([^\s()]+:\d+):\d+\)?$"));
     let blocks = FAILED.captures_iter(after).map(|found| {
         let more = found["more"]
             .lines()
             .map(str::trim)
             .collect::<Vec<_>>()
             .join(" ");
-        let name = format!("{} {}", &found["name"], more.trim_end_matches(':'));
-        let place = PLACE
-            .captures(&found["detail"])
-            .map(|place| place[1].to_owned());
-        failure(&name, place, &found["detail"])
+        let name = format!("{} {}", &found["name"], more);
+        let name = name.trim_end_matches([' ', ':']);
+        failure(name, frame(&found["detail"]), &found["detail"])
     });
     capped(blocks)
+}
+
+/// The first frame of a stack that is not the runner's or Node's own.
+fn frame(detail: &str) -> Option<String> {
+    static FRAME: LazyLock<Regex> =
+        LazyLock::new(|| pattern(r"(?m)^ +at (?:.* )?\(?([^\s()]+:\d+):\d+\)?$"));
+    let frames = FRAME.captures_iter(detail).map(|found| found[1].to_owned());
+    let mut own =
+        frames.filter(|place| !place.contains("node_modules/") && !place.starts_with("node:"));
+    own.next()
 }

@@ -127,21 +127,43 @@ fn pytest_failures(before: &str) -> Vec<TestFailure> {
         LazyLock::new(|| pattern(r"(?m)^(?:FAILED|ERROR) (?P<test>\S+)(?: - (?P<message>.*))?$"));
     let lines = LINE.captures_iter(before).filter_map(|found| {
         let test = found.name("test")?.as_str();
-        let message = found.name("message").map_or("", |message| message.as_str());
-        Some(failure(test, pytest_place(before, test), message))
+        let short = found.name("message").map_or("", |message| message.as_str());
+        let block = pytest_block(before, test);
+        let said: Vec<&str> = block
+            .lines()
+            .filter_map(|line| line.strip_prefix("E   "))
+            .collect();
+        let said = said.join("\n");
+        let said = if said.is_empty() { short } else { &said };
+        Some(failure(test, pytest_place(block), said))
     });
     capped(lines)
 }
 
-/// The line a test broke at: the last `path:12: ` of that file in the long report.
-fn pytest_place(before: &str, test: &str) -> Option<String> {
-    let path = test.split("::").next()?;
-    let lines = before.lines().filter_map(|line| {
-        let rest = line.strip_prefix(path)?.strip_prefix(':')?;
-        let (number, _) = rest.split_once(':')?;
-        number.parse::<u32>().ok()
-    });
-    let mut lines = lines;
-    let only = lines.next()?;
-    lines.next().is_none().then(|| format!("{path}:{only}"))
+/// What the long report says about one test, under a line with its name.
+fn pytest_block<'a>(before: &'a str, test: &str) -> &'a str {
+    static HEAD: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?m)^_{3,} (.+?) _{3,}$"));
+    static END: LazyLock<Regex> =
+        LazyLock::new(|| pattern(r"(?m)^(?:_{3,} .+ _{3,}|={3,} .+ ={3,})$"));
+    let name = test.split("::").skip(1).collect::<Vec<_>>().join(".");
+    let about = |title: &str| {
+        title
+            .strip_suffix(name.as_str())
+            .is_some_and(|start| start.is_empty() || start.ends_with(" of "))
+    };
+    let mut heads = HEAD.captures_iter(before).filter(|head| about(&head[1]));
+    let after = heads
+        .next()
+        .and_then(|head| before.get(head.get(0)?.end()..))
+        .unwrap_or_default();
+    END.find(after).map_or(after, |end| &after[..end.start()])
+}
+
+/// Where it broke: the last `path:12: ` of the block.
+fn pytest_place(block: &str) -> Option<String> {
+    static PLACE: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?m)^(\S+\.py:\d+): "));
+    PLACE
+        .captures_iter(block)
+        .last()
+        .map(|found| found[1].to_owned())
 }

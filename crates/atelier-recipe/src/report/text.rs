@@ -28,6 +28,11 @@ pub(crate) fn plain(text: &str) -> String {
     ESCAPE.replace_all(text, "").replace("\r\n", "\n")
 }
 
+/// The text up to the end of its last whole line.
+pub(crate) fn whole_lines(text: &str) -> &str {
+    text.rfind('\n').map_or("", |end| &text[..=end])
+}
+
 /// The number in a named group; none if the group is absent or the number is absurd.
 pub(crate) fn number(found: &Captures<'_>, group: &str) -> Option<u64> {
     found.name(group)?.as_str().parse().ok()
@@ -46,7 +51,13 @@ pub(crate) fn counts(passed: u64, failed: u64, skipped: u64) -> TestCounts {
 /// A failure, its message shortened.
 pub(crate) fn failure(name: &str, place: Option<String>, message: &str) -> TestFailure {
     let mut text = String::new();
-    for line in message.trim_matches('\n').lines().take(MESSAGE_LINES_MAX) {
+    let lines = message.trim_matches('\n').lines().take(MESSAGE_LINES_MAX);
+    let filled = lines.clone().filter(|line| !line.trim().is_empty());
+    let indent = filled
+        .map(|line| line.len() - line.trim_start_matches(' ').len())
+        .min();
+    for line in lines {
+        let line = line.get(indent.unwrap_or(0)..).unwrap_or_default();
         let room = MESSAGE_BYTES_MAX.saturating_sub(text.len());
         let mut end = line.len().min(room);
         while !line.is_char_boundary(end) {
