@@ -9,7 +9,7 @@ use std::{
 
 use sqlx::{
     AssertSqlSafe, SqlSafeStr as _, SqliteConnection, SqlitePool,
-    migrate::{MigrateError, Migration, Migrator},
+    migrate::{AppliedMigration, MigrateError, Migration, Migrator},
     sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteSynchronous},
 };
 
@@ -214,12 +214,16 @@ async fn is_current(
     connection: &mut SqliteConnection,
     migrator: &Migrator,
 ) -> Result<bool, OpenError> {
-    let found = schema_version(connection).await?;
+    let found = newest_applied(connection).await?;
     let known = newest_version(migrator);
-    if found > known {
+    if found.version > known {
+        let found = found.version;
         return Err(OpenError::NewerSchema { found, known });
     }
-    Ok(found == known && journal_mode(connection).await? == "wal")
+    let same = migrator
+        .iter()
+        .any(|one| one.version == found.version && one.checksum == found.checksum);
+    Ok(same && found.version == known && journal_mode(connection).await? == "wal")
 }
 
 fn newest_version(migrator: &Migrator) -> i64 {
@@ -230,20 +234,26 @@ fn newest_version(migrator: &Migrator) -> i64 {
         .unwrap_or(0)
 }
 
-/// The newest migration the database has seen; 0 for an empty one.
-async fn schema_version(connection: &mut SqliteConnection) -> Result<i64, OpenError> {
+/// The newest migration the database has seen; version 0 for an empty one.
+async fn newest_applied(connection: &mut SqliteConnection) -> Result<AppliedMigration, OpenError> {
     let tables: i64 =
         sqlx::query_scalar("SELECT count(*) FROM sqlite_schema WHERE name = '_sqlx_migrations'")
             .fetch_one(&mut *connection)
             .await?;
-    if tables == 0 {
-        return Ok(0);
+    let mut newest: Option<(i64, Vec<u8>)> = None;
+    if tables > 0 {
+        newest = sqlx::query_as(
+            "SELECT version, checksum FROM _sqlx_migrations WHERE success
+             ORDER BY version DESC LIMIT 1",
+        )
+        .fetch_optional(connection)
+        .await?;
     }
-    let version =
-        sqlx::query_scalar("SELECT COALESCE(MAX(version), 0) FROM _sqlx_migrations WHERE success")
-            .fetch_one(connection)
-            .await?;
-    Ok(version)
+    let (version, checksum) = newest.unwrap_or_default();
+    Ok(AppliedMigration {
+        version,
+        checksum: checksum.into(),
+    })
 }
 
 async fn journal_mode(connection: &mut SqliteConnection) -> Result<String, OpenError> {
@@ -266,8 +276,8 @@ async fn bring_up_to_date(
     if is_current(connection, migrator).await? {
         return Ok(());
     }
-    let found = schema_version(connection).await?;
-    if found > 0 {
+    let found = newest_applied(connection).await?.version;
+    if (1..newest_version(migrator)).contains(&found) {
         back_up(connection, dir, found).await?;
     }
     migrate(connection, migrator).await

@@ -101,6 +101,21 @@ async fn a_newer_state_is_refused_and_left_alone() {
 }
 
 #[tokio::test]
+async fn a_state_made_by_other_migrations_is_refused() {
+    let home = tempfile::tempdir().unwrap();
+    open_and_close(home.path(), &later_migrator("CREATE TABLE a (id BIGINT)"))
+        .await
+        .unwrap();
+    let other = later_migrator("CREATE TABLE b (id BIGINT)");
+    let error = open_and_close(home.path(), &other).await.unwrap_err();
+    assert!(matches!(
+        error,
+        OpenError::Migrate(MigrateError::VersionMismatch(2))
+    ));
+    assert!(!home.path().join("backups").exists());
+}
+
+#[tokio::test]
 async fn an_older_state_is_backed_up_and_migrated() {
     let home = tempfile::tempdir().unwrap();
     with_one_project(home.path()).await;
