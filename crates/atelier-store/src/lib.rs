@@ -5,6 +5,19 @@
 //! event log sees exactly what the tables say. [`RunLock`] keeps two processes from working on
 //! one project at the same time.
 //!
+//! ```no_run
+//! use atelier_model::{Run, RunFact, Timestamp};
+//! use atelier_store::{Store, StoreError};
+//!
+//! /// Goes on with a run whose process died. The caller holds the run lock.
+//! async fn resume(store: &Store, run: &Run, at: Timestamp) -> Result<(), StoreError> {
+//!     store.asks_recover(&run.id, at).await?;
+//!     store.tasks_recover(&run.id, at).await?;
+//!     store.run_advance(&run.id, RunFact::ResumedRunning, at).await?;
+//!     Ok(())
+//! }
+//! ```
+//!
 //! Invariants: this crate reads no clock, makes no identifier and no random choice (callers bring
 //! instants and ids), starts no process, and lets no row type out. Statuses are written through
 //! the state machines of the model alone.

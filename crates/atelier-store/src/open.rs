@@ -8,7 +8,7 @@ use std::{
 };
 
 use sqlx::{
-    AssertSqlSafe, SqlSafeStr as _, SqliteConnection, SqlitePool,
+    AssertSqlSafe, ConnectOptions as _, SqlSafeStr as _, SqliteConnection, SqlitePool,
     migrate::{AppliedMigration, MigrateError, Migration, Migrator},
     sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteSynchronous},
 };
@@ -155,6 +155,7 @@ fn settings(options: SqliteConnectOptions) -> SqliteConnectOptions {
         .foreign_keys(true)
         .busy_timeout(Duration::from_millis(BUSY_WAIT_MS_MAX))
         .statement_cache_capacity(STATEMENTS_MAX)
+        .disable_statement_logging()
 }
 
 /// One connection that lives as long as the store: a second one would only wait for the first.
