@@ -124,6 +124,8 @@ pub enum CallError {
 pub enum Retry {
     /// It would fail again.
     Never,
+    /// After a short wait: whoever has no network should learn it at once.
+    Soon,
     /// After a wait that grows.
     Backoff,
     /// After so many milliseconds.
@@ -141,10 +143,8 @@ impl CallError {
                 ..
             } if may_pass(*status) => retry_after_ms.map_or(Retry::Backoff, Retry::After),
             Self::Reported { status, .. } if may_pass(*status) => Retry::Backoff,
-            Self::Connect { .. }
-            | Self::Broken { .. }
-            | Self::TimedOut { .. }
-            | Self::Truncated => Retry::Backoff,
+            Self::Connect { .. } => Retry::Soon,
+            Self::Broken { .. } | Self::TimedOut { .. } | Self::Truncated => Retry::Backoff,
             Self::Status { .. }
             | Self::Reported { .. }
             | Self::KeyMissing

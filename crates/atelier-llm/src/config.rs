@@ -59,6 +59,11 @@ impl Route {
         }
     }
 
+    /// The key, where there is something in it.
+    pub(crate) fn usable_key(&self) -> Option<&Secret> {
+        self.key.as_ref().filter(|key| !key.is_empty())
+    }
+
     /// Whether its answers come from this machine: through a loopback address, or from no server.
     pub fn is_local(&self) -> bool {
         match &self.base_url {

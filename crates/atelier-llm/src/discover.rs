@@ -69,6 +69,19 @@ pub struct LocalServer {
     pub detail: String,
 }
 
+/// The address that people write without a scheme, as in `OLLAMA_HOST`: `0.0.0.0:11434`,
+/// `localhost`, or a whole URL.
+pub fn server_url(text: &str) -> Option<Url> {
+    let text = text.trim();
+    let url = if text.contains("://") {
+        Url::parse(text).ok()?
+    } else {
+        Url::parse(&format!("http://{text}")).ok()?
+    };
+    url.host_str()?;
+    matches!(url.scheme(), "http" | "https").then(|| root(&url))
+}
+
 /// Asks the usual addresses, and `extra` ones, all at once. Each server has `timeout_ms` for all
 /// its answers; whoever says nothing recognisable is left out.
 pub async fn local_servers(timeout_ms: u64, extra: &[Url]) -> Vec<LocalServer> {

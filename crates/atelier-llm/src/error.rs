@@ -159,7 +159,7 @@ impl AskError {
     pub fn hint(&self) -> String {
         match self {
             Self::Budget { needed, spent, .. } => {
-                let enough = *spent + *needed;
+                let enough = whole_cents(*spent + *needed);
                 format!("resume with `--budget` of at least {enough}; nothing already answered is asked again")
             }
             Self::Credentials { provider, status, .. } => credentials_hint(provider, *status),
@@ -335,4 +335,10 @@ fn wait(retry_after_ms: Option<u64>) -> String {
             format!("; it wants to be asked again in {wait_s} s")
         })
         .unwrap_or_default()
+}
+
+/// The amount rounded up to cents: shown shorter than it is, it would not be enough.
+fn whole_cents(amount: MicroUsd) -> MicroUsd {
+    const CENT: u64 = 10_000;
+    MicroUsd(amount.0.div_ceil(CENT).saturating_mul(CENT))
 }

@@ -21,6 +21,9 @@ use crate::{
     wire::{self, Decoder, Dialect},
 };
 
+/// How this program names itself to servers.
+const USER_AGENT: &str = concat!("atelier/", env!("CARGO_PKG_VERSION"));
+
 /// Bytes of an error body that are read.
 const ERROR_BYTES_MAX: usize = 64 * 1024;
 
@@ -77,10 +80,12 @@ impl Endpoint {
     }
 
     /// Asks for the list of models.
-    pub(crate) async fn probe(&self, limits: &Limits, now: Timestamp) -> Result<(), CallError> {
+    pub(crate) async fn probe(&self, limits: &Limits) -> Result<(), CallError> {
         let request = self.client.get(self.models_url.clone());
         let probing = async {
             let response = send(request.headers(self.headers.clone()), limits).await?;
+            // Nobody waits for a second try, so the time does not matter.
+            let now = Timestamp::default();
             self.accept(response, limits, now).await.map(drop)
         };
         within(Wait::FirstByte, limits.first_byte_ms_max, probing).await
@@ -133,9 +138,10 @@ impl Endpoint {
         let retry_after_ms = retry_after::millis(response.headers(), now);
         let body = error_body(&mut response, limits).await;
         let value: Value = serde_json::from_slice(&body).unwrap_or_default();
-        let said = match value {
-            Value::Null => wire::tidy(&String::from_utf8_lossy(&body)),
-            _ => wire::said(&value).unwrap_or_default(),
+        let said = if value.is_null() {
+            wire::tidy(&String::from_utf8_lossy(&body))
+        } else {
+            wire::said(&value).unwrap_or_default()
         };
         Err(CallError::Status {
             status,
@@ -249,6 +255,7 @@ pub(crate) fn client(url: &Url, limits: &Limits) -> Result<Client, GatewayError>
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut builder = Client::builder()
         .connect_timeout(Duration::from_millis(limits.connect_ms_max))
+        .user_agent(USER_AGENT)
         .tcp_nodelay(true)
         .pool_max_idle_per_host(IDLE_CONNECTIONS_MAX)
         // A redirect would carry the key and the prompt to a place nobody configured.

@@ -2,7 +2,7 @@
 
 mod budget;
 mod cache;
-mod retry;
+pub(crate) mod retry;
 
 use atelier_model::{
     Ask, AskRecord, AskSource, BoxFuture, Clock, Digest, IdSource, Limits, MicroUsd, Reply,

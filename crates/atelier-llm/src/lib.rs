@@ -27,13 +27,13 @@ mod tests;
 
 pub use call::{Call, CallError, Retry, Wait};
 pub use config::{GatewayConfig, Route};
-pub use discover::{LocalServer, LocalServerKind, local_servers};
+pub use discover::{LocalServer, LocalServerKind, local_servers, server_url};
 pub use error::{AskError, AskErrorKind};
 pub use gateway::{Estimate, Gateway};
 pub use gateway_error::GatewayError;
 pub use price::{Price, PriceTable};
 pub use probe::{ProbeError, probe_key};
-pub use providers::{AnswersFrom, PROVIDERS, Provider, ProviderEntry, provider_entry};
+pub use providers::{AnswersFrom, Build, PROVIDERS, Provider, ProviderEntry, provider_entry};
 pub use secret::Secret;
 pub use wire::Completion;
 

@@ -29,6 +29,9 @@ pub enum AnswersFrom {
     Facts,
 }
 
+/// Prepares a provider for a route.
+pub type Build = fn(&Route, &Limits) -> Result<Arc<dyn Provider>, GatewayError>;
+
 /// One line of the registry.
 #[derive(Debug, Clone, Copy)]
 pub struct ProviderEntry {
@@ -43,7 +46,7 @@ pub struct ProviderEntry {
     /// What decides its answers.
     pub answers_from: AnswersFrom,
     /// Prepares it for a route.
-    pub build: fn(&Route, &Limits) -> Result<Arc<dyn Provider>, GatewayError>,
+    pub build: Build,
 }
 
 /// Every provider, in the order users see them.

@@ -1,4 +1,9 @@
 //! Tests of the gateway as a whole, against a scripted server on a real socket.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a test reads its fixtures and runs its own servers"
+)]
 
 mod ask;
 mod budget;

@@ -16,6 +16,9 @@ const BACKOFF_FIRST_MS_MAX: u64 = 500;
 /// The most any wait may last that the provider did not ask for.
 const BACKOFF_MS_MAX: u64 = 20_000;
 
+/// The most a wait may last after nobody could be reached.
+const SOON_MS_MAX: u64 = 400;
+
 /// Repeats what failed for a reason that may pass.
 pub(crate) struct Retries;
 
@@ -48,18 +51,25 @@ fn wait_ms(passage: &Passage<'_>, failure: &Failure) -> Option<u64> {
     }
     match failure.retry {
         Retry::Never => None,
-        Retry::Backoff => Some(backoff_ms(passage.sendings, passage.ids)),
+        Retry::Soon => Some(scattered_ms(SOON_MS_MAX, passage.ids)),
+        Retry::Backoff => Some(scattered_ms(backoff_ms_max(passage.sendings), passage.ids)),
         Retry::After(wait_ms) => (wait_ms <= passage.limits.retry_wait_ms_max).then_some(wait_ms),
     }
 }
 
-/// A wait anywhere between nothing and a bound that doubles, so that many who failed together do
-/// not come back together.
-fn backoff_ms(sendings: u32, ids: &dyn IdSource) -> u64 {
+/// The bound of the wait after so many sendings.
+pub(crate) fn backoff_ms_max(sendings: u32) -> u64 {
     let doublings = sendings.saturating_sub(1).min(u64::BITS - 1);
-    let bound = BACKOFF_FIRST_MS_MAX.saturating_mul(1 << doublings);
-    let choices = u128::from(bound.min(BACKOFF_MS_MAX)) + 1;
-    u64::try_from(ids.bits() % choices).unwrap_or(BACKOFF_MS_MAX)
+    BACKOFF_FIRST_MS_MAX
+        .saturating_mul(1 << doublings)
+        .min(BACKOFF_MS_MAX)
+}
+
+/// A wait anywhere between nothing and its bound, so that many who failed together do not come
+/// back together.
+fn scattered_ms(bound_ms: u64, ids: &dyn IdSource) -> u64 {
+    let choices = u128::from(bound_ms) + 1;
+    u64::try_from(ids.bits() % choices).unwrap_or(bound_ms)
 }
 
 /// Debits the broken sending and reserves the next one.

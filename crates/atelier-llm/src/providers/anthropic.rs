@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use atelier_model::{BoxFuture, Limits, Timestamp};
+use atelier_model::{BoxFuture, Limits};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::{
@@ -43,12 +43,12 @@ fn build(route: &Route, limits: &Limits) -> Result<Arc<dyn Provider>, GatewayErr
     let is_public = addresses.0.host_str() == Some(HOST);
     let mut headers = HeaderMap::new();
     headers.insert(VERSION_HEADER, VERSION);
-    if let Some(key) = &route.key {
+    if let Some(key) = route.usable_key() {
         let mut value = HeaderValue::try_from(key.expose()).map_err(|_| GatewayError::Key)?;
         value.set_sensitive(true);
         headers.insert(KEY_HEADER, value);
     }
-    let endpoint = Endpoint::new(addresses, headers, route.key.as_ref(), limits)?;
+    let endpoint = Endpoint::new(addresses, headers, route.usable_key(), limits)?;
     Ok(Arc::new(Anthropic {
         endpoint,
         is_public,
@@ -91,7 +91,7 @@ impl Provider for Anthropic {
     fn probe<'a>(&'a self, limits: &'a Limits) -> BoxFuture<'a, Result<(), CallError>> {
         Box::pin(async move {
             self.check_key()?;
-            self.endpoint.probe(limits, Timestamp::default()).await
+            self.endpoint.probe(limits).await
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use atelier_model::{BoxFuture, Limits, Timestamp};
+use atelier_model::{BoxFuture, Limits};
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 use url::Url;
 
@@ -37,13 +37,13 @@ fn build(route: &Route, limits: &Limits) -> Result<Arc<dyn Provider>, GatewayErr
     let addresses = endpoint::addresses(route, BASE_URL, &["chat", "completions"])?;
     let is_public = is_public(&addresses.0);
     let mut headers = HeaderMap::new();
-    if let Some(key) = &route.key {
+    if let Some(key) = route.usable_key() {
         let mut value = HeaderValue::try_from(format!("Bearer {}", key.expose()))
             .map_err(|_| GatewayError::Key)?;
         value.set_sensitive(true);
         headers.insert(AUTHORIZATION, value);
     }
-    let endpoint = Endpoint::new(addresses, headers, route.key.as_ref(), limits)?;
+    let endpoint = Endpoint::new(addresses, headers, route.usable_key(), limits)?;
     Ok(Arc::new(OpenAi {
         endpoint,
         is_public,
@@ -61,31 +61,32 @@ impl OpenAi {
         }
         Ok(())
     }
+}
 
-    fn body(&self, call: &Call<'_>) -> Vec<u8> {
-        let route = call.route;
-        let tokens_max = Some(route.tokens_max);
-        let schema = call.ask.schema.as_ref().filter(|_| route.structured);
-        let request = ChatRequest {
-            model: &route.model,
-            messages: call.ask.messages.iter().map(Into::into).collect(),
-            temperature: route.temperature,
-            max_tokens: tokens_max.filter(|_| !self.is_public),
-            max_completion_tokens: tokens_max.filter(|_| self.is_public),
-            response_format: schema.map(|(name, schema)| schema_format(name, schema)),
-            stream: route.stream,
-            stream_options: route.stream.then_some(StreamOptions::USAGE),
-        };
-        // Texts, numbers and JSON values are all it holds, and each of them can be written.
-        serde_json::to_vec(&request).unwrap_or_default()
-    }
+/// The request body. The public address takes the limit under another name than everyone else.
+pub(crate) fn body(call: &Call<'_>, is_public: bool) -> Vec<u8> {
+    let route = call.route;
+    let tokens_max = Some(route.tokens_max);
+    let schema = call.ask.schema.as_ref().filter(|_| route.structured);
+    let request = ChatRequest {
+        model: &route.model,
+        messages: call.ask.messages.iter().map(Into::into).collect(),
+        temperature: route.temperature,
+        max_tokens: tokens_max.filter(|_| !is_public),
+        max_completion_tokens: tokens_max.filter(|_| is_public),
+        response_format: schema.map(|(name, schema)| schema_format(name, schema)),
+        stream: route.stream,
+        stream_options: route.stream.then_some(StreamOptions::USAGE),
+    };
+    // Texts, numbers and JSON values are all it holds, and each of them can be written.
+    serde_json::to_vec(&request).unwrap_or_default()
 }
 
 impl Provider for OpenAi {
     fn send<'a>(&'a self, call: &'a Call<'a>) -> BoxFuture<'a, Result<Completion, CallError>> {
         Box::pin(async move {
             self.check_key()?;
-            let body = self.body(call);
+            let body = body(call, self.is_public);
             self.endpoint.ask::<Chat>(body, call.limits, call.now).await
         })
     }
@@ -93,7 +94,7 @@ impl Provider for OpenAi {
     fn probe<'a>(&'a self, limits: &'a Limits) -> BoxFuture<'a, Result<(), CallError>> {
         Box::pin(async move {
             self.check_key()?;
-            self.endpoint.probe(limits, Timestamp::default()).await
+            self.endpoint.probe(limits).await
         })
     }
 }

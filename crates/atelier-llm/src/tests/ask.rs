@@ -1,10 +1,11 @@
 //! One ask through the whole gateway, in both dialects and both forms.
 
-use atelier_model::{AskSource, Digest, Limits, MicroUsd, Stage, StopReason};
+use atelier_model::{AskSource, Digest, Limits, MicroUsd, Stage, StopReason, Timestamp};
 use serde_json::{Value, json};
 
 use crate::{
-    AskError, AskErrorKind, Route, Wait,
+    AskError, AskErrorKind, Call, Route, Wait,
+    providers::openai,
     tests::{
         server::{Act, Server},
         world::{DIALECTS, KEY, World, ask_of, fixture, fixture_json, limits, route},
@@ -106,6 +107,42 @@ async fn the_terminal_event_ends_an_answer_that_nobody_closes() {
 }
 
 #[tokio::test]
+async fn one_connection_serves_many_asks() {
+    for dialect in DIALECTS {
+        for stream in [true, false] {
+            let server = Server::start(vec![Act::Chunked(recorded(dialect, stream))]).await;
+            let world = World::new(route(dialect, &server.url), limits()).await;
+            let mut ask = ask_of(&world.run);
+            for attempt in 1..=3 {
+                ask.attempt = attempt;
+                world.ask(&ask, None).await.unwrap();
+            }
+            assert_eq!((server.seen().len(), server.connections()), (3, 1));
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_public_address_takes_the_limit_under_its_own_name() {
+    let world = World::new(Route::new("offline", "x", 1), limits()).await;
+    let ask = ask_of(&world.run);
+    let route = Route::new("openai", "gpt-5-mini", 4_000);
+    let call = Call {
+        ask: &ask,
+        route: &route,
+        limits: &limits(),
+        now: Timestamp::default(),
+    };
+    let body =
+        |is_public| -> Value { serde_json::from_slice(&openai::body(&call, is_public)).unwrap() };
+    assert_eq!(body(true)["max_completion_tokens"], 4_000);
+    assert_eq!(body(true).get("max_tokens"), None);
+    assert_eq!(body(false)["max_tokens"], 4_000);
+    assert_eq!(body(false).get("max_completion_tokens"), None);
+    assert_eq!(body(false).get("temperature"), None);
+}
+
+#[tokio::test]
 async fn a_server_may_answer_whole_where_a_stream_was_asked_for() {
     for dialect in DIALECTS {
         let server = Server::start(vec![Act::json(recorded(dialect, false))]).await;
@@ -123,7 +160,7 @@ async fn the_same_ask_again_is_answered_from_the_store_for_nothing() {
     // Neither key nor server nor budget is needed for what is known.
     let mut keyless = Route::new("openai", "priced", 4_000);
     keyless.temperature = Some(0.5);
-    world.reroute(keyless);
+    world.reroute(&keyless);
     let second = world.ask(&ask, Some(MicroUsd::ZERO)).await.unwrap();
     assert_eq!(
         (second.source, second.cost),

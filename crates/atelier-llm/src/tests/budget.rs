@@ -202,9 +202,11 @@ async fn spend(turns: Vec<Turn>, budget: MicroUsd) -> (MicroUsd, MicroUsd, usize
     let answers = futures_util::future::join_all(asked).await;
     assert_eq!(answers.len(), asks.len());
     let events = world.events().await;
-    let reserved = |event: &atelier_model::Event| match event.kind {
-        EventKind::AskStarted { reserved, .. } => reserved,
-        _ => MicroUsd::ZERO,
+    let reserved = |event: &atelier_model::Event| {
+        let EventKind::AskStarted { reserved, .. } = event.kind else {
+            return MicroUsd::ZERO;
+        };
+        reserved
     };
     let most = events.iter().map(reserved).max().unwrap_or_default();
     assert!(most <= budget);

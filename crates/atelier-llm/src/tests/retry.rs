@@ -7,6 +7,7 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use crate::{
     AskError,
     http::retry_after,
+    layers::retry::backoff_ms_max,
     tests::{
         ask::recorded,
         server::{Act, Server},
@@ -88,6 +89,26 @@ async fn cancelling_ends_a_wait() {
     assert_eq!(server.seen().len(), 1);
 }
 
+#[test]
+fn waits_double_up_to_their_bound() {
+    let bounds: Vec<u64> = (1..=8).map(backoff_ms_max).collect();
+    assert_eq!(
+        bounds,
+        [500, 1_000, 2_000, 4_000, 8_000, 16_000, 20_000, 20_000]
+    );
+    assert_eq!(backoff_ms_max(u32::MAX), 20_000);
+}
+
+#[tokio::test]
+async fn waits_are_drawn_from_chance_within_their_bound() {
+    let server = Server::start(vec![Act::error(500, "no")]).await;
+    let world = World::new(route("openai", &server.url), limits()).await;
+    // The ask's id takes the first draw, each wait one more.
+    world.draw_next(3 * 501 * 1_001 + 5);
+    world.ask(&ask_of(&world.run), None).await.unwrap_err();
+    assert_eq!(world.waits().await, [6, 7]);
+}
+
 #[tokio::test]
 async fn one_try_is_one_sending() {
     let once = Limits {
@@ -101,7 +122,10 @@ async fn one_try_is_one_sending() {
     assert_eq!(server.seen().len(), 1);
 }
 
-fn wait(headers: &[(&str, &str)]) -> Option<u64> {
+/// Names and values.
+type Headers<'a> = &'a [(&'a str, &'a str)];
+
+fn wait(headers: Headers<'_>) -> Option<u64> {
     let header = |(name, value): &(&str, &str)| {
         let name: HeaderName = name.parse().unwrap();
         (name, HeaderValue::from_str(value).unwrap())
@@ -112,7 +136,7 @@ fn wait(headers: &[(&str, &str)]) -> Option<u64> {
 
 #[test]
 fn every_form_of_a_wait_is_read() {
-    let table: &[(&[(&str, &str)], Option<u64>)] = &[
+    let table: &[(Headers<'_>, Option<u64>)] = &[
         (&[], None),
         (&[("retry-after", "2")], Some(2_000)),
         (&[("retry-after", " 0 ")], Some(0)),

@@ -32,7 +32,7 @@ impl IdSource for Fixed {
 async fn refusal(route: Route) -> GatewayError {
     let store = Store::open_in_memory().await.unwrap();
     let made = Gateway::new(
-        config(route, limits()),
+        config(&route, limits()),
         store,
         Arc::new(Fixed),
         Arc::new(Fixed),
@@ -145,7 +145,7 @@ async fn what_cannot_work_is_refused_with_its_reason() {
         };
         assert_eq!(refusal(route).await, GatewayError::Key);
     }
-    let mut config = config(Route::new("offline", "m", 1), limits());
+    let mut config = config(&Route::new("offline", "m", 1), limits());
     config.routes.remove(&Stage::Docs);
     let store = Store::open_in_memory().await.unwrap();
     let made = Gateway::new(config, store, Arc::new(Fixed), Arc::new(Fixed));

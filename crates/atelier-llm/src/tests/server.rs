@@ -19,6 +19,8 @@ use url::Url;
 pub(super) enum Act {
     /// Answers with a status, headers and a body, then closes.
     Answer(u16, Vec<(&'static str, String)>, Vec<u8>),
+    /// Answers in one chunk and takes the next request on the same connection.
+    Chunked(Vec<u8>),
     /// Answers and keeps the connection open, so that only the terminal event ends the answer.
     AnswerOpen(Vec<u8>),
     /// Promises more bytes than it sends and closes.
@@ -64,10 +66,16 @@ impl Seen {
     }
 }
 
+#[derive(Default)]
+struct Log {
+    seen: Vec<Seen>,
+    connections: usize,
+}
+
 /// A running server; it stops with the test.
 pub(super) struct Server {
     pub(super) url: Url,
-    seen: Arc<Mutex<Vec<Seen>>>,
+    log: Arc<Mutex<Log>>,
     task: JoinHandle<()>,
 }
 
@@ -76,22 +84,29 @@ impl Server {
     pub(super) async fn start(script: Vec<Act>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let seen = Arc::new(Mutex::new(Vec::new()));
-        let task = tokio::spawn(serve(listener, script, seen.clone()));
+        let log = Arc::<Mutex<Log>>::default();
+        let task = tokio::spawn(serve(listener, script, log.clone()));
         Self {
             url: url.parse().unwrap(),
-            seen,
+            log,
             task,
         }
     }
 
     /// Every question so far, each checked for what its dialect demands.
     pub(super) fn seen(&self) -> Vec<Seen> {
-        let seen = self.seen.lock().unwrap().clone();
+        let seen = self.log.lock().unwrap().seen.clone();
         seen.iter()
             .filter(|seen| seen.method == "POST")
             .for_each(check_question);
         seen
+    }
+}
+
+impl Server {
+    /// How many connections were opened.
+    pub(super) fn connections(&self) -> usize {
+        self.log.lock().unwrap().connections
     }
 }
 
@@ -101,22 +116,43 @@ impl Drop for Server {
     }
 }
 
-async fn serve(listener: TcpListener, script: Vec<Act>, seen: Arc<Mutex<Vec<Seen>>>) {
+async fn serve(listener: TcpListener, script: Vec<Act>, log: Arc<Mutex<Log>>) {
     let mut connections = tokio::task::JoinSet::new();
-    for turn in 0.. {
-        let (mut stream, _) = listener.accept().await.unwrap();
-        let Some(request) = read_request(&mut stream).await else {
-            continue;
-        };
-        seen.lock().unwrap().push(request);
-        let act = script[turn.min(script.len() - 1)].clone();
-        connections.spawn(play(stream, act));
+    loop {
+        let (stream, _) = listener.accept().await.unwrap();
+        log.lock().unwrap().connections += 1;
+        connections.spawn(converse(stream, script.clone(), log.clone()));
     }
 }
 
-async fn play(mut stream: TcpStream, act: Act) {
+/// Plays one act for each request, as long as the acts leave the connection open.
+async fn converse(mut stream: TcpStream, script: Vec<Act>, log: Arc<Mutex<Log>>) {
+    while let Some(request) = read_request(&mut stream).await {
+        let turn = {
+            let mut log = log.lock().unwrap();
+            log.seen.push(request);
+            log.seen.len() - 1
+        };
+        let act = script[turn.min(script.len() - 1)].clone();
+        if !play(&mut stream, act).await {
+            return;
+        }
+    }
+}
+
+/// Returns whether the connection can take another request.
+async fn play(stream: &mut TcpStream, act: Act) -> bool {
     let head = |status: u16, headers: &str| format!("HTTP/1.1 {status} Said\r\n{headers}\r\n");
     let opened = match act {
+        Act::Chunked(body) => {
+            send(stream, head(200, "transfer-encoding: chunked\r\n"), b"").await;
+            let chunk = format!("{:x}\r\n", body.len());
+            send(stream, chunk, &body).await;
+            // The end comes on its own, as it does from a server that closes its stream late.
+            tokio::task::yield_now().await;
+            send(stream, "\r\n0\r\n\r\n".to_owned(), b"").await;
+            return true;
+        }
         Act::Answer(status, headers, body) => {
             let lines = headers
                 .iter()
@@ -126,11 +162,11 @@ async fn play(mut stream: TcpStream, act: Act) {
                 "{lines}connection: close\r\ncontent-length: {}\r\n",
                 body.len()
             );
-            send(&mut stream, head(status, &lines), &body).await;
+            send(stream, head(status, &lines), &body).await;
             false
         }
         Act::AnswerOpen(body) | Act::Stall(body) => {
-            send(&mut stream, head(200, "connection: close\r\n"), &body).await;
+            send(stream, head(200, "connection: close\r\n"), &body).await;
             true
         }
         Act::Cut(body) => {
@@ -138,12 +174,12 @@ async fn play(mut stream: TcpStream, act: Act) {
                 "connection: close\r\ncontent-length: {}\r\n",
                 body.len() + 1
             );
-            send(&mut stream, head(200, &lines), &body).await;
+            send(stream, head(200, &lines), &body).await;
             false
         }
         Act::Hang => true,
         Act::Drip(pause_ms) => {
-            send(&mut stream, head(200, "connection: close\r\n"), b"").await;
+            send(stream, head(200, "connection: close\r\n"), b"").await;
             while stream.write_all(b":\n").await.is_ok() {
                 sleep(Duration::from_millis(pause_ms)).await;
             }
@@ -155,6 +191,7 @@ async fn play(mut stream: TcpStream, act: Act) {
         // Until the client gives up.
         let _ = stream.read(&mut [0; 1]).await;
     }
+    false
 }
 
 async fn send(stream: &mut TcpStream, head: String, body: &[u8]) {

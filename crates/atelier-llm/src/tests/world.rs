@@ -37,7 +37,7 @@ impl Clock for CountingClock {
     }
 }
 
-/// Counts in the upper bits, so that ids differ and the waits drawn from them are short.
+/// Counts from nothing, so that ids differ and the waits drawn from them are short.
 #[derive(Default)]
 struct CountingIds(AtomicU64);
 
@@ -53,6 +53,14 @@ pub(super) struct World {
     pub(super) store: Store,
     pub(super) run: RunId,
     pub(super) cancel: CancellationToken,
+    sources: Sources,
+}
+
+/// Time and chance, shared by all gateways of a world.
+#[derive(Clone, Default)]
+struct Sources {
+    clock: Arc<CountingClock>,
+    ids: Arc<CountingIds>,
 }
 
 impl World {
@@ -67,17 +75,24 @@ impl World {
             .unwrap();
         let run = run(now);
         store.run_create(&run).await.unwrap();
+        let sources = Sources::default();
         Self {
-            gateway: gateway(route, limits, store.clone()),
+            gateway: gateway(&route, limits, store.clone(), &sources),
+            sources,
             store,
             run: run.id,
             cancel: CancellationToken::new(),
         }
     }
 
+    /// Sets the next draw from chance.
+    pub(super) fn draw_next(&self, bits: u64) {
+        self.sources.ids.0.store(bits, Ordering::Relaxed);
+    }
+
     /// The same store behind another route.
-    pub(super) fn reroute(&mut self, route: Route) {
-        self.gateway = gateway(route, limits(), self.store.clone());
+    pub(super) fn reroute(&mut self, route: &Route) {
+        self.gateway = gateway(route, limits(), self.store.clone(), &self.sources);
     }
 
     pub(super) async fn ask(&self, ask: &Ask, budget: Option<MicroUsd>) -> Result<Reply, AskError> {
@@ -112,21 +127,22 @@ impl World {
 
     /// Milliseconds of the waits between sendings.
     pub(super) async fn waits(&self) -> Vec<u64> {
-        let wait = |event: Event| match event.kind {
-            EventKind::AskRetried { wait_ms, .. } => Some(wait_ms),
-            _ => None,
+        let wait = |event: &Event| {
+            let EventKind::AskRetried { wait_ms, .. } = event.kind else {
+                return None;
+            };
+            Some(wait_ms)
         };
-        self.events().await.into_iter().filter_map(wait).collect()
+        self.events().await.iter().filter_map(wait).collect()
     }
 }
 
-fn gateway(route: Route, limits: Limits, store: Store) -> Gateway {
-    let config = config(route, limits);
-    let clock = Arc::new(CountingClock::default());
-    Gateway::new(config, store, clock, Arc::new(CountingIds::default())).unwrap()
+fn gateway(route: &Route, limits: Limits, store: Store, sources: &Sources) -> Gateway {
+    let Sources { clock, ids } = sources.clone();
+    Gateway::new(config(route, limits), store, clock, ids).unwrap()
 }
 
-pub(super) fn config(route: Route, limits: Limits) -> GatewayConfig {
+pub(super) fn config(route: &Route, limits: Limits) -> GatewayConfig {
     let price = Price {
         input: 2_000_000,
         output: 8_000_000,

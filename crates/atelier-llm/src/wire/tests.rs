@@ -1,4 +1,6 @@
 //! Tests of the dialects: recorded answers in every chunking, and everything that is not an answer.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::disallowed_methods, reason = "a test reads its fixtures")]
 
 use std::{fs, path::PathBuf};
 
