@@ -194,7 +194,7 @@ fn challenges(layout: &Layout) -> Vec<String> {
     if request.typescript {
         list.push(
             "TypeScript needs an installed compiler, and nothing can be installed here: the sources are JavaScript modules with \
-             types in JSDoc comments, which `npx tsc` checks."
+             types in JSDoc comments, which the TypeScript compiler checks wherever it may be installed."
                 .to_owned(),
         );
     }

@@ -41,12 +41,18 @@ export function respond(method, target) {
   };
 }
 
-/** Says that the service is well. */
+/**
+ * Says that the service is well.
+ * @returns {Response}
+ */
 function health() {
   return { status: 200, document: { status: "ok" } };
 }
 
-/** Says what the service is. */
+/**
+ * Says what the service is.
+ * @returns {Response}
+ */
 function about() {
   const document = { name: NAME, version: VERSION, summary: SUMMARY };
   return { status: 200, document };

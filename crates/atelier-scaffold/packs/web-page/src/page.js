@@ -19,8 +19,11 @@ function mark() {
   const current = currentSection(places, window.innerHeight * LINE_SHARE);
   for (const link of links) {
     const here = targetOf(link.getAttribute("href")) === current;
-    if (here && current !== undefined) link.setAttribute("aria-current", "true");
-    else link.removeAttribute("aria-current");
+    if (here && current !== undefined) {
+      link.setAttribute("aria-current", "true");
+    } else {
+      link.removeAttribute("aria-current");
+    }
   }
 }
 

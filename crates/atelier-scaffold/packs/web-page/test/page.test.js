@@ -24,10 +24,10 @@ function count(pattern) {
 
 test("the page says its language, title and description", () => {
   assert.match(page, /^<!doctype html>\n<html lang="[a-z-]+">/);
-  assert.match(page, /<meta charset="utf-8">/);
+  assert.match(page, /<meta charset="utf-8"/);
   assert.match(page, /<title>[^<]+<\/title>/);
-  assert.match(page, /<meta name="description" content="[^"]+">/);
-  assert.match(page, /<meta name="viewport" content="width=device-width/);
+  assert.match(page, /<meta\s+name="description"\s+content="[^"]+"/);
+  assert.match(page, /<meta\s+name="viewport"\s+content="width=device-width/);
 });
 
 test("there is one main part with one first heading", () => {
@@ -40,8 +40,10 @@ test("ids are unique and every link inside the page arrives", () => {
   assert.equal(new Set(ids).size, ids.length);
   const targets = values("href").filter((href) => href.startsWith("#"));
   assert.ok(targets.length >= 3);
-  for (const target of targets) assert.ok(ids.includes(target.slice(1)), target);
-  for (const id of values("aria-labelledby")) assert.ok(ids.includes(id), id);
+  const named = targets.map((target) => target.slice(1));
+  for (const id of [...named, ...values("aria-labelledby")]) {
+    assert.ok(ids.includes(id), id);
+  }
 });
 
 test("every file the page names is there", () => {
@@ -53,7 +55,10 @@ test("every file the page names is there", () => {
 });
 
 test("nothing is loaded from elsewhere", () => {
-  assert.equal(count(/<(script|link|img|iframe)[^>]+(src|href)="(https?:)?\/\//g), 0);
+  assert.equal(
+    count(/<(script|link|img|iframe)[^>]+(src|href)="(https?:)?\/\//g),
+    0,
+  );
   assert.doesNotMatch(style, /@import|url\(\s*["']?(https?:)?\/\//);
 });
 
