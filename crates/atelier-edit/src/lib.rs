@@ -31,9 +31,9 @@ mod formats;
 mod header;
 mod parse;
 mod place;
-mod text;
 #[cfg(test)]
 mod tests;
+mod text;
 
 pub use apply::{Applied, ApplyError, Problem, apply};
 pub use change::{Change, ChangeSet, Edit, Split};

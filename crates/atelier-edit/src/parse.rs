@@ -1,6 +1,5 @@
 //! The edits of a reply, in whatever mixture of forms it writes them.
 
-
 use atelier_model::{Limits, PathError, TreePath};
 
 use crate::{
@@ -13,8 +12,9 @@ use crate::{
 pub enum ParseEditsError {
     /// There is nothing in the reply that changes a file.
     #[error(
-        "find an edit in the reply: {fences} fenced blocks name no file; write the path of the \
-         file in the line before its fence, such as ### File: `src/app.py`"
+        "find an edit in the reply{}; write the path of each file in the line before its fence, \
+         such as ### File: `src/app.py`",
+        unnamed(*.fences)
     )]
     NoEdits {
         /// Fenced blocks that name no file.
@@ -34,8 +34,8 @@ pub enum ParseEditsError {
     },
     /// The reply ends before a block does.
     #[error(
-        "find the end of the block at line {line} of the reply: its {missing} is missing, so the \
-         reply may be cut off; send every block complete"
+        "find the end of the block at line {line} of the reply: {missing} is missing, so the reply \
+         may be cut off; send every block complete"
     )]
     Truncated {
         /// Where the block begins.
@@ -44,15 +44,12 @@ pub enum ParseEditsError {
         missing: &'static str,
     },
     /// A path cannot be used.
-    #[error(
-        "use the path of the block at line {line} of the reply; name files relative to the \
-         project's root"
-    )]
+    #[error("{reason} (line {line} of the reply); name files relative to the project's root")]
     BadPath {
         /// Where the block begins.
         line: usize,
         /// Why not.
-        source: PathError,
+        reason: PathError,
     },
     /// A block does not say which file it changes.
     #[error(
@@ -113,6 +110,14 @@ pub enum ParseEditsError {
     },
 }
 
+fn unnamed(fences: usize) -> String {
+    match fences {
+        0 => String::new(),
+        1 => ": its one fenced block names no file".to_owned(),
+        _ => format!(": its {fences} fenced blocks name no file"),
+    }
+}
+
 /// A reply on its way to edits.
 #[derive(Debug)]
 pub struct Scan<'a> {
@@ -153,8 +158,7 @@ pub fn parse(reply: &str, limits: &Limits) -> Result<ChangeSet, ParseEditsError>
             scan.floor = at;
             continue;
         }
-        if lines[at].trim_end() == "*** Begin Patch" {
-            let form = "a patch";
+        if let Some(form) = patch(&lines[at..]) {
             return Err(ParseEditsError::Foreign { line: at + 1, form });
         }
         let Some(found) = read(&scan, at)? else {
@@ -183,6 +187,21 @@ pub fn parse(reply: &str, limits: &Limits) -> Result<ChangeSet, ParseEditsError>
     finish(&scan, changes, fences)
 }
 
+/// What kind of patch begins at a line.
+pub(crate) fn patch(lines: &[&str]) -> Option<&'static str> {
+    let line = lines.first()?;
+    let next = lines.get(1).copied().unwrap_or_default();
+    if line.trim_end() == "*** Begin Patch" {
+        Some("a patch")
+    } else if line.starts_with("diff --git ")
+        || line.starts_with("--- ") && next.starts_with("+++ ")
+    {
+        Some("a diff")
+    } else {
+        None
+    }
+}
+
 fn read(scan: &Scan<'_>, at: usize) -> Result<Option<crate::formats::Found>, ParseEditsError> {
     for format in FORMATS {
         if let Some(found) = format.read(scan, at)? {
@@ -193,7 +212,7 @@ fn read(scan: &Scan<'_>, at: usize) -> Result<Option<crate::formats::Found>, Par
 }
 
 fn tree_path(path: &str, line: usize) -> Result<TreePath, ParseEditsError> {
-    TreePath::parse(path).map_err(|source| ParseEditsError::BadPath { line, source })
+    TreePath::parse(path).map_err(|reason| ParseEditsError::BadPath { line, reason })
 }
 
 fn finish(
@@ -204,7 +223,7 @@ fn finish(
     if let Some(fence) = &scan.fence {
         return Err(ParseEditsError::Truncated {
             line: fence.line + 1,
-            missing: "line that closes its fence",
+            missing: "the line that closes its fence",
         });
     }
     if changes.edits.is_empty() {
@@ -237,7 +256,7 @@ fn lines(reply: &str) -> Result<Vec<&str>, ParseEditsError> {
             (Some(first), None) => {
                 return Err(ParseEditsError::Truncated {
                     line: first + 1,
-                    missing: "end of the thinking",
+                    missing: "the end of the thinking",
                 });
             }
             (None, _) => {}

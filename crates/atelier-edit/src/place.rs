@@ -3,7 +3,7 @@
 mod fold;
 mod shift;
 
-use std::ops::Range;
+use std::{borrow::Cow, ops::Range};
 
 pub(crate) use fold::{fold, fold_path};
 pub(crate) use shift::{Shift, indent};
@@ -125,16 +125,16 @@ impl Way {
     }
 
     /// What of a line is compared.
-    fn key(self, line: &str) -> String {
+    fn key(self, line: &str) -> Cow<'_, str> {
         let line = match self.rung {
             Rung::Exact => line,
             Rung::Trailing | Rung::Indent | Rung::Unicode | Rung::Blank => line.trim_end(),
         };
         let line = if self.shift { line.trim_start() } else { line };
         if self.fold {
-            fold(line)
+            Cow::Owned(fold(line))
         } else {
-            line.to_owned()
+            Cow::Borrowed(line)
         }
     }
 

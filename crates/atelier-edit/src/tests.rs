@@ -64,7 +64,10 @@ pub(crate) fn outcome(reply: &str, before: &FileTree) -> Result<FileTree, String
 fn check(case: &Path) -> Option<String> {
     let reply = fs::read_to_string(case.join("reply.md")).unwrap();
     let refused = case.join("refused.txt");
-    match (outcome(&reply, &tree(&case.join("before"))), refused.exists()) {
+    match (
+        outcome(&reply, &tree(&case.join("before"))),
+        refused.exists(),
+    ) {
         (Ok(after), false) => {
             let changes = tree(&case.join("after")).changes_to(&after);
             (!changes.is_empty()).then(|| format!("other than expected: {changes:#?}"))
@@ -100,9 +103,16 @@ fn every_case_is_applied_exactly_or_refused_as_written_down() {
 
 #[test]
 fn every_form_has_cases() {
-    let prefixes = [("search-replace", "replace-"), ("deletion", "delete-"), ("whole-file", "whole-")];
+    let prefixes = [
+        ("search-replace", "replace-"),
+        ("deletion", "delete-"),
+        ("whole-file", "whole-"),
+    ];
     for format in FORMATS {
-        let (_, prefix) = prefixes.iter().find(|(name, _)| *name == format.name()).unwrap();
+        let (_, prefix) = prefixes
+            .iter()
+            .find(|(name, _)| *name == format.name())
+            .unwrap();
         let cases = fs::read_dir(fixtures()).unwrap();
         let named = cases.filter(|entry| {
             let name = entry.as_ref().unwrap().file_name();

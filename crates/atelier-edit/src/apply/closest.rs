@@ -10,10 +10,12 @@ use crate::place::{fold, fold_path};
 /// Similarity from which lines are worth showing.
 const RATIO_MIN: f32 = 0.5;
 /// Places of a file that are compared character by character.
-const CANDIDATES_MAX: usize = 8;
+const CANDIDATES_MAX: usize = 4;
+/// Bytes of each that are compared.
+const COMPARED_BYTES_MAX: usize = 1500;
 /// Lines of a search that are compared.
 const LINES_MAX: usize = 60;
-/// Bytes of lines that are compared and shown.
+/// Bytes of lines that are shown.
 const SHOWN_BYTES_MAX: usize = 4000;
 
 /// The lines of a file that are most like some others, if any are.
@@ -54,12 +56,12 @@ pub(super) fn lines(file: &[Option<&str>], search: &[&str]) -> Option<String> {
         .zip(0..)
         .collect();
     starts.sort_by_key(|(weight, start)| (std::cmp::Reverse(*weight), *start));
-    let wanted = bounded(&wanted);
+    let wanted = bounded(&wanted, COMPARED_BYTES_MAX);
     let (ratio, start) = starts
         .into_iter()
         .take(CANDIDATES_MAX)
         .map(|(_, start)| {
-            let there = bounded(&keys[start..start + size]);
+            let there = bounded(&keys[start..start + size], COMPARED_BYTES_MAX);
             (
                 TextDiff::from_chars(wanted.as_str(), there.as_str()).ratio(),
                 start,
@@ -69,9 +71,9 @@ pub(super) fn lines(file: &[Option<&str>], search: &[&str]) -> Option<String> {
     (ratio >= RATIO_MIN).then(|| shown(file, start..start + size))
 }
 
-fn bounded(lines: &[String]) -> String {
+fn bounded(lines: &[String], bytes_max: usize) -> String {
     let text = lines.join("\n");
-    let end = (0..=SHOWN_BYTES_MAX.min(text.len()))
+    let end = (0..=bytes_max.min(text.len()))
         .rev()
         .find(|at| text.is_char_boundary(*at));
     text[..end.unwrap_or(0)].to_owned()
@@ -90,7 +92,7 @@ pub(super) fn shown(file: &[Option<&str>], range: Range<usize>) -> String {
     } else {
         format!("lines {first}–{last}")
     };
-    format!("{numbers}:\n{}\n", bounded(&lines))
+    format!("{numbers}:\n{}\n", bounded(&lines, SHOWN_BYTES_MAX))
 }
 
 /// The path of a tree that differs from another in case or folders only, if there is just one.

@@ -36,12 +36,24 @@ pub(super) fn problems(
         }
         let edit = changes.edits.iter().find(|edit| &edit.path == *path);
         if let (Some(other), Some(edit)) = (trouble, edit) {
-            let said = format!("the path cannot stand beside `{other}` on every system");
-            let mend = "use the path that is there, or one that differs in more than case";
-            problems.push(Trouble::new(said, mend).about(edit));
+            problems.push(said(path, other).about(edit));
         }
     }
     problems
+}
+
+fn said(path: &TreePath, other: &str) -> Trouble {
+    if path.as_str() == other {
+        Trouble::new("there is a folder of this name", "choose another path")
+    } else if path.is_within(other) {
+        let said = format!("there is a file `{other}` where a folder would have to be");
+        Trouble::new(said, "choose another path, or remove that file as well")
+    } else {
+        Trouble::new(
+            format!("many systems cannot tell this path from `{other}`"),
+            "use the path that is there, or one that differs in more than case",
+        )
+    }
 }
 
 /// The path that a new one collides with.

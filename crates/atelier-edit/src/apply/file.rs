@@ -57,8 +57,11 @@ impl Staged {
         let note = match &edit.change {
             Change::Write { content } => self.write(content, tree, &edit.path),
             Change::Delete => self.delete(tree, &edit.path),
-            Change::Replace { search, .. } if search.trim().is_empty() && self.text.is_none() => {
-                self.create(edit)
+            Change::Replace {
+                search, replace, ..
+            } if search.trim().is_empty() && self.text.is_none() => {
+                self.text = Some(Text::of(replace.as_bytes()));
+                Ok(None)
             }
             Change::Replace {
                 search,
@@ -108,13 +111,6 @@ impl Staged {
         };
         self.text = Some(Text::of(&bytes));
         self.written = Some(content.to_owned());
-        Ok(None)
-    }
-
-    fn create(&mut self, edit: &Edit) -> Result<Note, Trouble> {
-        if let Change::Replace { replace, .. } = &edit.change {
-            self.text = Some(Text::of(replace.as_bytes()));
-        }
         Ok(None)
     }
 

@@ -1,7 +1,5 @@
 //! The lines of a search are found in a file and others put in their place.
 
-use std::iter::repeat;
-
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
 use super::{Trouble, closest};
@@ -188,11 +186,10 @@ fn lines_after(
             }
         }
         if !matches!(op, DiffOp::Equal { .. }) {
-            for (at, old) in op.new_range().zip(op.old_range().map(Some).chain(repeat(None))) {
+            for at in op.new_range() {
                 let mut line = shift.line(replace[at])?;
-                let there = old.and_then(|old| Some((old, hit.lines[old]?)));
-                if let (Rung::Unicode, Some((old, there))) = (hit.rung, there) {
-                    line = retyped(&line, search[old], text.lines[there].text()?);
+                if hit.rung == Rung::Unicode {
+                    line = retyped(&line, search, hit, text);
                 }
                 lines.push(Line {
                     bytes: line.into_bytes(),
@@ -217,19 +214,31 @@ fn dedents(search: &[&str], replace: &[&str]) -> bool {
     single && inserted(search, replace).any(|line| depth(&line).is_some_and(|depth| depth < first))
 }
 
-/// A new line with the typographic characters of the line it replaces, wherever the search has
+/// A new line with the typographic characters of the line it is made of, wherever the search has
 /// plain ones that the new line shares.
-fn retyped(new: &str, search: &str, there: &str) -> String {
-    let plain: Vec<char> = search.trim().chars().collect();
-    let typed: Vec<char> = there.trim().chars().collect();
-    if plain.len() != typed.len() {
-        return new.to_owned();
-    }
+fn retyped(new: &str, search: &[&str], hit: &Hit, text: &Text) -> String {
     let mut body: Vec<char> = new.trim_start().chars().collect();
-    for op in capture_diff_slices(Algorithm::Myers, &plain, &body.clone()) {
-        if let DiffOp::Equal { old_index, new_index, len } = op {
-            body[new_index..new_index + len].copy_from_slice(&typed[old_index..old_index + len]);
-        }
+    let candidate = |(old, there): (&&str, &Option<usize>)| {
+        let plain: Vec<char> = old.trim().chars().collect();
+        let typed: Vec<char> = text.lines[(*there)?].text()?.trim().chars().collect();
+        let shared: Vec<(usize, usize)> = capture_diff_slices(Algorithm::Myers, &plain, &body)
+            .iter()
+            .filter(|op| matches!(op, DiffOp::Equal { .. }))
+            .flat_map(|op| op.old_range().zip(op.new_range()))
+            .collect();
+        let alike = plain.len() == typed.len() && shared.len() * 2 >= plain.len();
+        alike.then_some((shared, typed))
+    };
+    let best = search
+        .iter()
+        .zip(&hit.lines)
+        .filter_map(candidate)
+        .max_by_key(|(shared, _)| shared.len());
+    for (old, new, typed) in best
+        .iter()
+        .flat_map(|(shared, typed)| shared.iter().map(move |(old, new)| (*old, *new, typed)))
+    {
+        body[new] = typed[old];
     }
     indent(new).chars().chain(body).collect()
 }
@@ -282,9 +291,10 @@ fn applied_before(text: &Text, search: &[&str], replace: &[&str]) -> bool {
     let file: Vec<_> = text.lines.iter().map(Line::text).collect();
     let hits = places(&file, replace);
     let once = matches!(hits.as_slice(), [hit] if hit.rung <= Rung::Trailing);
+    let telling_line = |at: usize| !search[at].trim().is_empty();
     let shared = capture_diff_slices(Algorithm::Myers, search, replace)
         .iter()
-        .any(|op| matches!(op, DiffOp::Equal { .. }));
+        .any(|op| matches!(op, DiffOp::Equal { .. }) && op.old_range().any(telling_line));
     let telling = if shared {
         TELLING_BESIDE_MIN
     } else {
@@ -330,6 +340,19 @@ fn elided(text: &mut Text, search: &[&str], replace: &[&str]) -> Result<Option<S
 }
 
 fn not_found(text: &Text, search: &[&str]) -> Trouble {
+    if text.lines.iter().any(|line| line.bytes.contains(&0)) {
+        return Trouble::new(
+            "the file is not text that can be searched: it holds NUL bytes",
+            "send the whole file",
+        );
+    }
+    if !text.utf8 && search.iter().any(|line| !line.is_ascii()) {
+        return Trouble::new(
+            "the lines to find are not in the file, which is not UTF-8: lines with characters \
+             beyond ASCII cannot be found in it",
+            "find lines of ASCII beside them, or send the whole file",
+        );
+    }
     let file: Vec<_> = text.lines.iter().map(Line::text).collect();
     Trouble {
         said: "the lines to find are not in the file".to_owned(),

@@ -22,7 +22,7 @@ impl EditFormat for SearchReplace {
 
     fn read(&self, scan: &Scan<'_>, at: usize) -> Result<Option<Found>, ParseEditsError> {
         let Some(open) = Marker::search(scan.lines[at]) else {
-            return opened_fence(scan, at);
+            return Ok(opened_fence(scan, at));
         };
         let end = end_of_block(scan.lines, at, &open)?;
         let body = &scan.lines[at + 1..end];
@@ -106,7 +106,7 @@ fn end_of_block(lines: &[&str], at: usize, open: &Marker<'_>) -> Result<usize, P
     }
     other.ok_or(ParseEditsError::Truncated {
         line: at + 1,
-        missing: "`>>>>>>> REPLACE` line",
+        missing: "its `>>>>>>> REPLACE` line",
     })
 }
 
@@ -192,38 +192,31 @@ fn path_in_lines(lines: &[&str], info: &str) -> Option<String> {
 }
 
 /// A fence whose first lines are a block, perhaps with its path before it.
-fn opened_fence(scan: &Scan<'_>, at: usize) -> Result<Option<Found>, ParseEditsError> {
+fn opened_fence(scan: &Scan<'_>, at: usize) -> Option<Found> {
     if scan.fence.is_some() {
-        return Ok(None);
+        return None;
     }
-    let Some((mut fence, info)) = Fence::opened_by(scan.lines[at], at) else {
-        return Ok(None);
+    let (mut fence, info) = Fence::opened_by(scan.lines[at], at)?;
+    let names = |line: &str| {
+        header::path_of(line).is_some() || header::path_in_comment(line, info).is_some()
     };
-    let inside = scan.lines[at + 1..]
+    let first = scan.lines[at + 1..]
         .iter()
         .take_while(|line| !fence.closed_by(line))
-        .filter(|line| !line.trim().is_empty());
-    let block = inside
+        .filter(|line| !line.trim().is_empty())
         .take(HEADER_LINES_MAX)
-        .map_while(|line| match Marker::search(line) {
-            Some(_) => Some(true),
-            None => {
-                let path = header::path_of(line).or_else(|| header::path_in_comment(line, info));
-                path.map(|_| false)
-            }
-        })
-        .any(|is_block| is_block);
-    if !block {
-        return Ok(None);
+        .find(|line| !names(line))?;
+    if !opens_block(first) {
+        return None;
     }
     fence.path = header::path_in_info(info)
         .map(str::to_owned)
         .or_else(|| path_in_lines(&scan.lines[scan.floor..at], "markdown"));
-    Ok(Some(Found {
+    Some(Found {
         edits: Vec::new(),
         end: at + 1,
         opened: Some(fence),
-    }))
+    })
 }
 
 /// Whether a line opens a block.

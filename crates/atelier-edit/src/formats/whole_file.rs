@@ -4,7 +4,7 @@ use super::{EditFormat, Fence, Found, deletion, search_replace};
 use crate::{
     change::Change,
     header,
-    parse::{ParseEditsError, Scan},
+    parse::{self, ParseEditsError, Scan},
 };
 
 /// A path and a fence with the file's content.
@@ -41,6 +41,9 @@ impl EditFormat for WholeFile {
             .map(|line| fence.content(line))
             .collect();
         let Some(path) = path else {
+            if let Some(form) = parse::patch(&content) {
+                return Err(ParseEditsError::Foreign { line: at + 1, form });
+            }
             let edits = deletions(&content, start);
             return Ok(Some(Found {
                 edits,
@@ -197,20 +200,15 @@ fn deletions(content: &[&str], start: usize) -> Vec<(String, usize, Change)> {
 
 /// The form of a content that is a patch rather than a file.
 fn foreign(path: &str, info: &str, content: &[&str]) -> Option<&'static str> {
-    if path.ends_with(".diff") || path.ends_with(".patch") {
+    if matches!(path.rsplit_once('.'), Some((_, "diff" | "patch"))) {
         return None;
     }
-    let mut lines = content.iter().filter(|line| !line.trim().is_empty());
-    let first = lines.next()?;
-    let second = lines.next().copied().unwrap_or_default();
-    let unified = first.starts_with("--- ") && second.starts_with("+++ ");
-    let hunk = first.starts_with("@@ ");
-    let diff = matches!(info.split_whitespace().next(), Some("diff" | "patch"));
-    if first.starts_with("*** Begin Patch") {
-        Some("a patch")
-    } else if unified || hunk || diff || first.starts_with("diff --git") {
-        Some("a diff")
-    } else {
-        None
-    }
+    let blank = content
+        .iter()
+        .take_while(|line| line.trim().is_empty())
+        .count();
+    let lines = &content[blank..];
+    let hunk = lines.first().is_some_and(|line| line.starts_with("@@ "));
+    let labelled = matches!(info.split_whitespace().next(), Some("diff" | "patch"));
+    parse::patch(lines).or((hunk || labelled).then_some("a diff"))
 }

@@ -104,7 +104,7 @@ impl Shift {
             Self::Less(less) => from.strip_prefix(less.as_str()).map(str::to_owned),
             Self::Tabs { unit, levels } => {
                 let spaces = from.bytes().all(|byte| byte == b' ');
-                let whole = from.len() % unit == 0;
+                let whole = from.len().is_multiple_of(*unit);
                 let tabs = (from.len() / unit).checked_add_signed(*levels)?;
                 (spaces && whole).then(|| "\t".repeat(tabs))
             }
