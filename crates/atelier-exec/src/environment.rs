@@ -1,5 +1,10 @@
 //! The environment of commands nobody trusts: named variables, nothing else.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "this is the one file that reads the environment"
+)]
+
 use std::{
     collections::BTreeMap,
     env, fs,

@@ -26,15 +26,12 @@ const LIMITS: HostLimits = HostLimits {
     output_bytes_max: 320 * 1024 * 1024,
 };
 
-/// Settings of every call. Nothing that lies in a tree or a repository may start a program,
-/// change a byte on its way, or move work to the background.
-const SETTINGS: [&str; 13] = [
+/// Settings of every call. Nothing that lies in a tree or a repository may start a program or
+/// move work to the background.
+const SETTINGS: [&str; 10] = [
     "core.hooksPath=/dev/null",
     "core.fsmonitor=false",
     "core.quotePath=false",
-    "core.autocrlf=false",
-    "core.safecrlf=false",
-    "core.sparseCheckout=false",
     "gc.auto=0",
     "maintenance.auto=false",
     "submodule.recurse=false",
@@ -70,7 +67,7 @@ const FOREIGN: [&str; 18] = [
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Git {
     root: PathBuf,
-    git_dir: PathBuf,
+    repository: PathBuf,
     common_dir: PathBuf,
 }
 
@@ -159,12 +156,12 @@ impl Git {
         }
         let text = accept("rev-parse", output)?;
         let lines: Vec<_> = text.lines().collect();
-        let [root, git_dir, common_dir] = lines[..] else {
+        let [root, repository, common_dir] = lines[..] else {
             return Err(unexpected("rev-parse"));
         };
         Ok(Some(Self {
             root: root.into(),
-            git_dir: git_dir.into(),
+            repository: repository.into(),
             common_dir: common_dir.into(),
         }))
     }
@@ -276,7 +273,7 @@ impl Git {
         let mut command = command();
         command
             .arg("--git-dir")
-            .arg(&self.git_dir)
+            .arg(&self.repository)
             .arg("--work-tree")
             .arg(&self.root)
             .args(args)
@@ -329,3 +326,6 @@ fn unexpected(operation: &str) -> GitError {
         operation: operation.to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -205,7 +205,7 @@ fn read_some(pipe: Option<&mut impl Read>, into: &mut Vec<u8>) -> std::io::Resul
     let Some(pipe) = pipe else {
         return Ok(false);
     };
-    let mut piece = [0; PIECE_BYTES];
+    let mut piece = vec![0; PIECE_BYTES];
     match pipe.read(&mut piece) {
         Ok(count) => {
             into.extend_from_slice(&piece[..count]);
@@ -230,3 +230,6 @@ fn await_end(child: &mut Child, deadline: Instant) -> Result<(), Stop> {
         deadline,
     )
 }
+
+#[cfg(test)]
+mod tests;

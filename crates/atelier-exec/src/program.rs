@@ -37,3 +37,6 @@ pub fn program_version(program: &Path, args: &[&str]) -> Option<String> {
     let mut lines = stdout.lines().chain(output.stderr.lines()).map(str::trim);
     lines.find(|line| !line.is_empty()).map(str::to_owned)
 }
+
+#[cfg(test)]
+mod tests;

@@ -20,6 +20,7 @@ pub use supervisor::helper_main;
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use tokio_util::sync::CancellationToken;
@@ -212,9 +213,9 @@ impl Sandbox {
     ) -> Result<Report, SpawnError> {
         let watch = Watch::start(&self.helper, &self.order(command), &command.stdin).await?;
         let patience = Patience {
-            wall_ms: command.wall_ms,
-            idle_ms: Some(command.idle_ms),
-            kill_grace_ms: command.kill_grace_ms,
+            wall: Duration::from_millis(command.wall_ms),
+            idle: Some(Duration::from_millis(command.idle_ms)),
+            grace: Duration::from_millis(command.kill_grace_ms),
         };
         let tape = tape::Tape::new(command.output_bytes_max).shared();
         let ended = watch.end(patience, cancel, &tape, output).await?;
@@ -229,9 +230,9 @@ impl Sandbox {
     ) -> Result<Service, SpawnError> {
         let watch = Watch::start(&self.helper, &self.order(command), &command.stdin).await?;
         let patience = Patience {
-            wall_ms: command.wall_ms,
-            idle_ms: None,
-            kill_grace_ms: command.kill_grace_ms,
+            wall: Duration::from_millis(command.wall_ms),
+            idle: None,
+            grace: Duration::from_millis(command.kill_grace_ms),
         };
         let tape = tape::Tape::new(command.output_bytes_max).shared();
         Ok(Service::start(watch, patience, cancel.child_token(), tape))

@@ -12,3 +12,6 @@ pub use write::{WriteTreeError, tree_write};
 
 pub(crate) use read::{TREE_BYTES_MAX, files_read};
 pub(crate) use remove::folder_remove;
+
+#[cfg(test)]
+mod tests;

@@ -38,9 +38,9 @@ fn run(mut args: impl Iterator<Item = OsString>) -> io::Result<ExitCode> {
         return Ok(ExitCode::from(USAGE));
     };
     let folder = std::path::absolute(folder)?;
-    let argv = args.map(|arg| arg.to_string_lossy().into_owned()).collect();
     let sandbox = Sandbox::new(Path::new("/proc/self/exe").canonicalize()?);
-    let command = command(folder, argv);
+    let words = args.map(|word| word.to_string_lossy().into_owned());
+    let command = command(folder, words.collect());
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;

@@ -1,11 +1,15 @@
 //! Commits made from memory: what a step left on disk has no say in them.
 
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
+use std::{
+    collections::BTreeMap,
+    fmt::Write as _,
+    fs, io,
+    path::{Path, PathBuf},
+};
 
 use atelier_model::{FileEntry, TreePath};
 
-use super::{Commit, Git, GitError, LIMITS, accept, command, run};
+use super::{Commit, Git, GitError, LIMITS, accept, command, run, unexpected};
 
 impl Git {
     /// Commits these changes on top of `commit.parent` and returns the commit's id. Moves no
@@ -15,31 +19,34 @@ impl Git {
         changes: &BTreeMap<TreePath, Option<FileEntry>>,
         commit: &Commit<'_>,
     ) -> Result<String, GitError> {
-        let folder = tempfile::tempdir_in(&self.common_dir).map_err(|source| GitError::Io {
-            path: self.common_dir.clone(),
-            source,
-        })?;
-        let index = Index { git: self, path: folder.path().join("index") };
+        let folder = tempfile::tempdir_in(&self.common_dir)
+            .map_err(|source| failed(&self.common_dir, source))?;
+        let desk = Desk {
+            git: self,
+            folder: folder.path(),
+        };
         if let Some(parent) = commit.parent {
-            index.text(&["read-tree", "--end-of-options", parent], &[])?;
+            desk.text(&["read-tree", parent], &[])?;
         }
+        let objects = desk.objects_write(changes.values().flatten())?;
+        // Any object's id is as long as "no object" must be.
+        let nothing = "0".repeat(self.empty_tree()?.len());
+        let mut objects = objects.iter();
         let mut entries = String::new();
         for (path, file) in changes {
             let (mode, object) = match file {
-                Some(file) => (mode(file), self.object_write(&file.bytes)?),
-                None => ("0", "0".repeat(40)),
+                None => ("0", nothing.as_str()),
+                Some(file) => {
+                    let object = objects.next().ok_or_else(|| unexpected("hash-object"))?;
+                    (mode(file), object.as_str())
+                }
             };
+            // Writing to a string cannot fail.
             let _ = write!(entries, "{mode} {object}\t{path}\0");
         }
-        index.text(&["update-index", "-z", "--index-info"], entries.as_bytes())?;
-        let tree = index.text(&["write-tree"], &[])?;
+        desk.text(&["update-index", "-z", "--index-info"], entries.as_bytes())?;
+        let tree = desk.text(&["write-tree"], &[])?;
         self.commit_tree(tree.trim_end(), commit)
-    }
-
-    fn object_write(&self, bytes: &[u8]) -> Result<String, GitError> {
-        let args = ["hash-object", "-w", "--stdin", "--no-filters"];
-        let text = accept(args[0], self.output(&args, bytes)?)?;
-        Ok(text.trim_end().to_owned())
     }
 }
 
@@ -47,20 +54,46 @@ fn mode(file: &FileEntry) -> &'static str {
     if file.executable { "100755" } else { "100644" }
 }
 
-/// An index of its own, apart from the user's and from every worktree's.
-struct Index<'a> {
+/// A throwaway folder with an index of its own, apart from the user's and from every worktree's.
+struct Desk<'a> {
     git: &'a Git,
-    path: std::path::PathBuf,
+    folder: &'a Path,
 }
 
-impl Index<'_> {
+impl Desk<'_> {
+    /// Stores contents and returns their ids, in order.
+    fn objects_write<'f>(
+        &self,
+        files: impl Iterator<Item = &'f FileEntry>,
+    ) -> Result<Vec<String>, GitError> {
+        let mut names = String::new();
+        for (number, file) in files.enumerate() {
+            let name = number.to_string();
+            let path = self.folder.join(&name);
+            fs::write(&path, &file.bytes).map_err(|source| failed(&path, source))?;
+            names.push_str(&name);
+            names.push('\n');
+        }
+        let args = ["hash-object", "-w", "--no-filters", "--stdin-paths"];
+        let ids = self.text(&args, names.as_bytes())?;
+        Ok(ids.lines().map(str::to_owned).collect())
+    }
+
     fn text(&self, args: &[&str], input: &[u8]) -> Result<String, GitError> {
         let mut asked = command();
         asked
             .arg("--git-dir")
-            .arg(&self.git.git_dir)
+            .arg(&self.git.repository)
             .args(args)
-            .env("GIT_INDEX_FILE", &self.path);
+            .env("GIT_INDEX_FILE", self.folder.join("index"))
+            .current_dir(self.folder);
         accept(args.first().unwrap_or(&""), run(&mut asked, input, LIMITS)?)
+    }
+}
+
+fn failed(path: &Path, source: io::Error) -> GitError {
+    GitError::Io {
+        path: PathBuf::from(path),
+        source,
     }
 }

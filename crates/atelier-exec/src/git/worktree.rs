@@ -9,12 +9,20 @@ use std::{
 
 use atelier_model::{FileEntry, FileTree, Limits, Timestamp, TreePath};
 
-use super::{Git, GitError, LIMITS, OWN_FOLDER, accept, command, run};
+use super::{Git, GitError, LIMITS, OWN_FOLDER, accept, command, run, unexpected};
 use crate::{
     host::HostOutput,
     tree::{WriteTreeError, files_read, folder_remove, tree_write},
 };
 
+/// Settings of every call about a worktree: what is checked out and what is committed is the
+/// project's business, not this machine's.
+const SETTINGS: [&str; 4] = [
+    "core.autocrlf=false",
+    "core.safecrlf=false",
+    "core.sparseCheckout=false",
+    "core.excludesFile=/dev/null",
+];
 /// Who commits where the user configured no identity.
 const IDENTITY: (&str, &str) = ("Atelier", "atelier@localhost");
 /// Bytes of a worktree's name.
@@ -114,11 +122,19 @@ impl Git {
         self.own_folder()?;
         let shown = path.to_string_lossy();
         self.text(&[
-            "worktree", "add", "--quiet", "--force", "--detach", &shown, commit,
+            "worktree",
+            "add",
+            "--quiet",
+            "--no-checkout",
+            "--force",
+            "--detach",
+            &shown,
+            commit,
         ])?;
-        self.worktree_at(path)?.ok_or_else(|| GitError::Unexpected {
-            operation: "worktree".to_owned(),
-        })
+        let worktree = self.worktree_at(path)?;
+        let worktree = worktree.ok_or_else(|| unexpected("worktree"))?;
+        worktree.text(&["reset", "--hard", "--quiet", commit])?;
+        Ok(worktree)
     }
 
     /// Atelier's folder, which git shall not see.
@@ -188,7 +204,7 @@ impl Git {
         let mut asked = command();
         asked
             .arg("--git-dir")
-            .arg(&self.git_dir)
+            .arg(&self.repository)
             .args(["commit-tree", "-F", "-"]);
         if let Some(parent) = commit.parent {
             asked.args(["-p", parent]);
@@ -320,9 +336,10 @@ impl Worktree {
 
     fn output(&self, args: &[&str], input: &[u8]) -> Result<HostOutput, GitError> {
         let mut asked = command();
+        for setting in SETTINGS {
+            asked.args(["-c", setting]);
+        }
         asked
-            // What counts as ignored is the project's business, not this machine's.
-            .args(["-c", "core.excludesFile=/dev/null"])
             .arg("--git-dir")
             .arg(&self.record)
             .arg("--work-tree")

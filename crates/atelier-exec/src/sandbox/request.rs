@@ -62,20 +62,21 @@ impl Service {
         body: Option<&str>,
         limit_ms: u64,
     ) -> Result<ServiceAnswer, RequestError> {
-        let wrong = || RequestError::Request { method: method.to_owned(), path: path.to_owned() };
+        let wrong = || RequestError::Request {
+            method: method.to_owned(),
+            path: path.to_owned(),
+        };
         let url = reqwest::Url::parse(&format!("http://127.0.0.1:{port}{path}"));
-        let url = url.ok().filter(|url| url.port() == Some(port)).ok_or_else(wrong)?;
+        let url = url
+            .ok()
+            .filter(|url| url.port() == Some(port))
+            .ok_or_else(wrong)?;
         let verb = reqwest::Method::from_bytes(method.as_bytes()).map_err(|_| wrong())?;
         let until = Instant::now() + Duration::from_millis(limit_ms);
-        // No proxy: the service is here. No redirect: a check names the answer it wants.
-        let client = reqwest::Client::builder()
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .timeout(Duration::from_millis(limit_ms))
-            .build()
-            .map_err(RequestError::Answer)?;
+        let client = client().map_err(RequestError::Answer)?;
         loop {
-            let mut request = client.request(verb.clone(), url.clone());
+            let left = until.saturating_duration_since(Instant::now());
+            let mut request = client.request(verb.clone(), url.clone()).timeout(left);
             if let Some(body) = body {
                 request = request.body(body.to_owned());
                 if body.trim_start().starts_with(['{', '[']) {
@@ -84,24 +85,39 @@ impl Service {
             }
             match request.send().await {
                 Ok(answer) => return read(answer).await,
-                Err(error) if !error.is_connect() => return Err(RequestError::Answer(error)),
-                Err(_) if self.exited().is_some() => return Err(RequestError::Ended),
                 Err(_) if Instant::now() >= until => {
                     return Err(RequestError::TimedOut { port, limit_ms });
                 }
+                Err(error) if !error.is_connect() => return Err(RequestError::Answer(error)),
+                Err(_) if self.exited().is_some() => return Err(RequestError::Ended),
                 Err(_) => sleep(Duration::from_millis(RETRY_MS)).await,
             }
         }
     }
 }
 
+/// No proxy: the service is here. No redirect: a check names the answer it wants.
+fn client() -> Result<reqwest::Client, reqwest::Error> {
+    // The client wants a provider even where nothing is encrypted; the first one installed stays.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder()
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+}
+
 async fn read(mut answer: reqwest::Response) -> Result<ServiceAnswer, RequestError> {
     let status = answer.status().as_u16();
     let mut bytes = Vec::new();
     while bytes.len() < BODY_BYTES_MAX {
-        let Some(piece) = answer.chunk().await.map_err(RequestError::Answer)? else { break };
+        let Some(piece) = answer.chunk().await.map_err(RequestError::Answer)? else {
+            break;
+        };
         bytes.extend_from_slice(&piece);
     }
     bytes.truncate(BODY_BYTES_MAX);
-    Ok(ServiceAnswer { status, body: String::from_utf8_lossy(&bytes).into_owned() })
+    Ok(ServiceAnswer {
+        status,
+        body: String::from_utf8_lossy(&bytes).into_owned(),
+    })
 }

@@ -73,3 +73,6 @@ pub(super) fn record(tape: &SharedTape, bytes: &[u8]) {
 pub(super) fn text(tape: &SharedTape) -> (String, bool) {
     tape.lock().unwrap_or_else(PoisonError::into_inner).text()
 }
+
+#[cfg(test)]
+mod tests;

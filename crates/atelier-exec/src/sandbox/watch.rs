@@ -29,12 +29,12 @@ const COMPLAINT_BYTES_MAX: usize = 2000;
 /// How long a command is waited for.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Patience {
-    /// Milliseconds altogether.
-    pub(super) wall_ms: u64,
-    /// Milliseconds without output.
-    pub(super) idle_ms: Option<u64>,
-    /// Milliseconds from the request to end to the end by force.
-    pub(super) kill_grace_ms: u64,
+    /// Time altogether.
+    pub(super) wall: Duration,
+    /// Time without output.
+    pub(super) idle: Option<Duration>,
+    /// Time from the request to end to the end by force.
+    pub(super) grace: Duration,
 }
 
 /// A command that runs.
@@ -276,14 +276,10 @@ impl Waiting {
     fn due(&self) -> (Instant, Exit) {
         let patience = &self.patience;
         if let Some(reason) = self.reason {
-            let grace = Duration::from_millis(patience.kill_grace_ms);
-            return (self.asked + grace + FORCE, reason);
+            return (self.asked + patience.grace + FORCE, reason);
         }
-        let wall = self.started + Duration::from_millis(patience.wall_ms);
-        let idle = patience
-            .idle_ms
-            .map(|idle_ms| self.heard + Duration::from_millis(idle_ms));
-        match idle {
+        let wall = self.started + patience.wall;
+        match patience.idle.map(|idle| self.heard + idle) {
             Some(idle) if idle < wall => (idle, Exit::IdleTimeout),
             _ => (wall, Exit::WallTimeout),
         }

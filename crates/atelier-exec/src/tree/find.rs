@@ -16,21 +16,30 @@ const FOUND_MAX: usize = 2_000;
 /// The regular file at a path below `root`; `None` where there is none, or a larger one than
 /// `bytes_max`.
 pub fn file_read(root: &Path, path: &TreePath, bytes_max: usize) -> Option<FileEntry> {
-    let limits = Limits { file_bytes_max: bytes_max, ..Limits::default() };
+    let limits = Limits {
+        file_bytes_max: bytes_max,
+        ..Limits::default()
+    };
     let mut tree = files_read(root, std::slice::from_ref(path), &limits).ok()?;
     tree.remove(path)
 }
 
 /// The regular files below `root` whose paths match one of the patterns, in the order of their
 /// paths. Links are not followed.
-pub fn files_matching(root: &Path, patterns: &[String], bytes_max: usize) -> Vec<(String, Vec<u8>)> {
+pub fn files_matching(
+    root: &Path,
+    patterns: &[String],
+    bytes_max: usize,
+) -> Vec<(String, Vec<u8>)> {
     let mut set = globset::GlobSetBuilder::new();
     for pattern in patterns {
         if let Ok(glob) = globset::Glob::new(pattern) {
             set.add(glob);
         }
     }
-    let Ok(set) = set.build() else { return Vec::new() };
+    let Ok(set) = set.build() else {
+        return Vec::new();
+    };
     if set.is_empty() {
         return Vec::new();
     }
@@ -38,14 +47,22 @@ pub fn files_matching(root: &Path, patterns: &[String], bytes_max: usize) -> Vec
     let mut open = vec![(String::new(), 0)];
     let mut seen = 0;
     while let Some((folder, depth)) = open.pop() {
-        let Ok(entries) = fs::read_dir(root.join(&folder)) else { continue };
+        let Ok(entries) = fs::read_dir(root.join(&folder)) else {
+            continue;
+        };
         for entry in entries.flatten() {
             seen += 1;
-            let (Ok(kind), Some(name)) = (entry.file_type(), entry.file_name().to_str().map(str::to_owned))
-            else {
+            let (Ok(kind), Some(name)) = (
+                entry.file_type(),
+                entry.file_name().to_str().map(str::to_owned),
+            ) else {
                 continue;
             };
-            let path = if folder.is_empty() { name } else { format!("{folder}/{name}") };
+            let path = if folder.is_empty() {
+                name
+            } else {
+                format!("{folder}/{name}")
+            };
             if kind.is_dir() && depth < DEPTH_MAX && seen < ENTRIES_MAX {
                 open.push((path, depth + 1));
             } else if kind.is_file() && set.is_match(&path) {

@@ -202,7 +202,7 @@ fn root_copy(root: &OwnedFd, path: &TreePath) -> Result<OwnedFd, WriteTreeError>
     })
 }
 
-fn failed(path: &str, error: Errno) -> WriteTreeError {
+pub(super) fn failed(path: &str, error: Errno) -> WriteTreeError {
     match error {
         Errno::NOSPC | Errno::DQUOT => WriteTreeError::NoSpace {
             path: path.to_owned(),

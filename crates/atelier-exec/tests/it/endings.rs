@@ -37,7 +37,10 @@ async fn a_command_that_ends_by_itself_leaves_no_process() {
     let bench = Bench::new();
     let command = bench.shell(&format!("{FAMILY} exit 7"));
     let report = bench.run(&command).await.unwrap();
-    assert_eq!((report.exit, report.output.as_str()), (Exit::Code(7), "ready\n"));
+    assert_eq!(
+        (report.exit, report.output.as_str()),
+        (Exit::Code(7), "ready\n")
+    );
     all_gone(&bench);
 }
 
@@ -90,7 +93,9 @@ async fn a_dropped_run_ends_the_command() {
         report = bench.sandbox.run(&command, &cancel, Some(&tell)) => panic!("ended: {report:?}"),
         _ = ready.recv() => {}
     }
-    until("the family is gone", || bench.pids().values().all(|pid| !lives(*pid)));
+    until("the family is gone", || {
+        bench.pids().values().all(|pid| !lives(*pid))
+    });
     all_gone(&bench);
 }
 
@@ -109,20 +114,24 @@ fn a_killed_parent_leaves_no_process() {
     let pid = Pid::from_raw(i32::try_from(parent.id()).unwrap()).unwrap();
     kill_process(pid, Signal::KILL).unwrap();
     parent.wait().unwrap();
-    until("the family is gone", || bench.pids().values().all(|pid| !lives(*pid)));
+    until("the family is gone", || {
+        bench.pids().values().all(|pid| !lives(*pid))
+    });
 }
 
 #[tokio::test]
 async fn a_command_that_hears_the_request_may_tidy_up() {
     let bench = Bench::new();
-    let mut command = bench.shell(
-        "trap 'echo tidy > tidy; exit 0' TERM; echo ready; while :; do sleep 0.01; done",
-    );
+    let mut command = bench
+        .shell("trap 'echo tidy > tidy; exit 0' TERM; echo ready; while :; do sleep 0.01; done");
     command.idle_ms = 1000;
     command.kill_grace_ms = 30_000;
     let report = bench.run(&command).await.unwrap();
     assert_eq!(report.exit, Exit::IdleTimeout);
-    assert_eq!(fs::read_to_string(bench.work().join("tidy")).unwrap(), "tidy\n");
+    assert_eq!(
+        fs::read_to_string(bench.work().join("tidy")).unwrap(),
+        "tidy\n"
+    );
 }
 
 #[tokio::test]
@@ -162,6 +171,8 @@ fn somebody_has(entry: &str) -> bool {
     let processes = fs::read_dir("/proc").unwrap();
     processes.filter_map(Result::ok).any(|process| {
         let environment = fs::read(process.path().join("environ")).unwrap_or_default();
-        environment.split(|byte| *byte == 0).any(|part| part == entry.as_bytes())
+        environment
+            .split(|byte| *byte == 0)
+            .any(|part| part == entry.as_bytes())
     })
 }

@@ -4,5 +4,7 @@
 mod bench;
 mod confinement;
 mod endings;
+mod environment;
 mod output;
+mod requests;
 mod starts;

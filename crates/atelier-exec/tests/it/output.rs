@@ -67,8 +67,14 @@ async fn the_input_arrives_whole_and_ends() {
 #[tokio::test]
 async fn what_is_no_longer_there_to_print_does_not_hold_up_the_end() {
     let bench = Bench::new();
-    let report = bench.run(&bench.shell("sleep 1000 & echo done")).await.unwrap();
-    assert_eq!((report.exit, report.output.as_str()), (Exit::Code(0), "done\n"));
+    let report = bench
+        .run(&bench.shell("sleep 1000 & echo done"))
+        .await
+        .unwrap();
+    assert_eq!(
+        (report.exit, report.output.as_str()),
+        (Exit::Code(0), "done\n")
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -81,7 +87,10 @@ async fn a_service_answers_until_it_is_stopped() {
     until("the service is up", || service.output_so_far() == "up\n");
     assert_eq!(service.exited(), None);
     let report = service.stop().await.unwrap();
-    assert_eq!((report.exit, report.output.as_str()), (Exit::Cancelled, "up\n"));
+    assert_eq!(
+        (report.exit, report.output.as_str()),
+        (Exit::Cancelled, "up\n")
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -42,7 +42,10 @@ async fn a_program_that_cannot_start_says_why() {
 #[tokio::test]
 async fn a_helper_that_does_not_work_is_no_verdict() {
     let bench = Bench::new();
-    for (helper, said) in [("/no/such/helper", "start the sandbox helper"), ("/bin/true", "gone")] {
+    for (helper, said) in [
+        ("/no/such/helper", "start the sandbox helper"),
+        ("/bin/true", "gone"),
+    ] {
         let sandbox = Sandbox::new(helper.into());
         let command = bench.command(&["true"]);
         let ended = sandbox.run(&command, &CancellationToken::new(), None).await;
@@ -58,7 +61,11 @@ async fn the_environment_is_what_was_given_and_a_temporary_folder() {
     let mut command = bench.command(&["env"]);
     command.env = [("PATH".to_owned(), "/usr/bin:/bin".to_owned())].into();
     let report = bench.run(&command).await.unwrap();
-    let mut names: Vec<_> = report.output.lines().filter_map(|line| line.split('=').next()).collect();
+    let mut names: Vec<_> = report
+        .output
+        .lines()
+        .filter_map(|line| line.split('=').next())
+        .collect();
     names.sort_unstable();
     assert_eq!(names, ["PATH", "TEMP", "TMP", "TMPDIR"]);
 }
@@ -66,7 +73,8 @@ async fn the_environment_is_what_was_given_and_a_temporary_folder() {
 #[tokio::test]
 async fn the_temporary_folder_is_gone_afterwards_whatever_became_of_it() {
     let bench = Bench::new();
-    let script = "cd $TMPDIR && pwd && mkdir -p shut/below && touch shut/below/file && chmod 000 shut
+    let script =
+        "cd $TMPDIR && pwd && mkdir -p shut/below && touch shut/below/file && chmod 000 shut
         i=0; while [ $i -lt 1500 ]; do mkdir d && cd d || exit 1; i=$((i+1)); done";
     let report = bench.run(&bench.shell(script)).await.unwrap();
     assert_eq!(report.exit, Exit::Code(0), "{}", report.output);
@@ -81,9 +89,17 @@ async fn nothing_open_in_this_process_is_open_in_a_command() {
     let bench = Bench::new();
     // Not closed on exec, as descriptors are that a caller of this process left open.
     let (left_open, _other_end) = rustix::pipe::pipe().unwrap();
-    let report = bench.run(&bench.command(&["ls", "/proc/self/fd"])).await.unwrap();
+    let report = bench
+        .run(&bench.command(&["ls", "/proc/self/fd"]))
+        .await
+        .unwrap();
     // The last one is the folder that is listed.
-    assert_eq!(report.output, "0\n1\n2\n3\n", "left open: {}", left_open.as_raw_fd());
+    assert_eq!(
+        report.output,
+        "0\n1\n2\n3\n",
+        "left open: {}",
+        left_open.as_raw_fd()
+    );
 }
 
 #[tokio::test]
