@@ -1,5 +1,9 @@
 //! Trees in `fixtures/recipes` with the projects and steps that are found in them.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test reads its fixtures"
+)]
 
 use std::{collections::BTreeSet, env, fs, path::Path};
 

@@ -1,11 +1,12 @@
 //! Changes to tests, in pairs of before and after, and the paths that count as tests.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use atelier_model::TreePath;
 
 use super::{is_test_path, new_escapes};
 
 fn path(text: &str) -> TreePath {
-    TreePath::parse(text).expect("a path of a test")
+    TreePath::parse(text).unwrap()
 }
 
 fn check(file: &str, before: &str, after: &str, expected: &[&str]) {

@@ -1,3 +1,4 @@
+//! The built-in recipes can be read.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use super::{BUILTIN, builtin};
