@@ -127,7 +127,7 @@ async fn create(
     requirement: &str,
     digest: Digest,
 ) -> Result<Run, BuildError> {
-    let head = ctx.git.head().await?;
+    let head = ctx.git.head()?;
     let id = RunId::new(ctx.now(), &*ctx.ids);
     let run = Run {
         branch: format!("atelier/{id}"),
@@ -147,7 +147,7 @@ async fn create(
         ended_at: None,
     };
     ctx.store.run_create(&run).await?;
-    let dirty = ctx.git.dirty().await?;
+    let dirty = ctx.git.dirty()?;
     if !dirty.is_empty() {
         let message = format!(
             "{} uncommitted files are left alone and not seen by the run: {}",
@@ -163,20 +163,20 @@ async fn create(
 /// A finished run whose words come again: nothing to do where its result still stands.
 async fn again(ctx: &Ctx, run: &Run) -> Result<Option<Report>, BuildError> {
     let Some(trunk) = &run.trunk else { return Ok(None) };
-    let head = ctx.git.head().await?;
+    let head = ctx.git.head()?;
     let Some(commit) = head.commit else {
         // Nothing was ever delivered: try once more.
         let delivery = deliver(ctx, run).await?;
         return report::report(ctx, &run.id, None, delivery, true).await.map(Some);
     };
-    if commit == *trunk || ctx.git.tree_id(&commit).await? == ctx.git.tree_id(trunk).await? {
+    if commit == *trunk || ctx.git.tree_id(&commit)? == ctx.git.tree_id(trunk)? {
         return report::report(ctx, &run.id, None, None, true).await.map(Some);
     }
     if Some(&commit) == run.base_commit.as_ref() {
         let delivery = deliver(ctx, run).await?;
         return report::report(ctx, &run.id, None, delivery, true).await.map(Some);
     }
-    if !ctx.git.is_ancestor(trunk, &commit).await? {
+    if !ctx.git.is_ancestor(trunk, &commit)? {
         return Ok(None);
     }
     // The user went on from the result: what was asked for must still hold.
@@ -191,7 +191,7 @@ async fn go_on(ctx: &Ctx, run: &Run, overrides: &Overrides) -> Result<Report, Bu
     let now = ctx.now();
     ctx.store.asks_recover(&run.id, now).await?;
     ctx.store.tasks_recover(&run.id, now).await?;
-    ctx.git.worktrees_prune().await?;
+    ctx.git.worktrees_prune()?;
     for task in ctx.store.task_list(&run.id).await? {
         if task.state == TaskState::Blocked {
             // The question is put again; the reply that led to it comes from the store.
@@ -289,7 +289,7 @@ async fn planned(ctx: &Ctx, run: &Run) -> Result<DevPlan, BuildError> {
 
 async fn ground(ctx: &Ctx, run: &Run) -> Result<Ground, BuildError> {
     let Some(commit) = &run.base_commit else { return Ok(Ground::default()) };
-    let files = ctx.git.tree_of(commit, &ctx.limits).await?;
+    let files = ctx.git.tree_of(commit, &ctx.limits)?;
     let conventions = ["AGENTS.md", "CLAUDE.md", "CONVENTIONS.md"]
         .iter()
         .find_map(|path| files.text(&path.parse().ok()?))
@@ -343,10 +343,10 @@ pub(crate) async fn ask_person(
 /// The branch may lag behind the store after a crash; it must never be anywhere else.
 async fn follow_trunk(ctx: &Ctx, run: &Run) -> Result<(), BuildError> {
     let Some(trunk) = ctx.store.run_fetch(&run.id).await?.trunk else { return Ok(()) };
-    let tip = ctx.git.branch_tip(&run.branch).await?;
+    let tip = ctx.git.branch_commit(&run.branch)?;
     let behind = match &tip {
         Some(tip) if *tip == trunk => return Ok(()),
-        Some(tip) => ctx.git.is_ancestor(tip, &trunk).await?,
+        Some(tip) => ctx.git.is_ancestor(tip, &trunk)?,
         None => true,
     };
     if !behind {
@@ -471,7 +471,7 @@ async fn permit(ctx: &Ctx, run: &Run, next: &Task) -> Result<(), BuildError> {
 async fn plan_documents(ctx: &Ctx, run: &Run, plan: &DevPlan) -> Result<(), BuildError> {
     let base = run.base_commit.as_deref();
     let files = match base {
-        Some(commit) => ctx.git.tree_of(commit, &ctx.limits).await?,
+        Some(commit) => ctx.git.tree_of(commit, &ctx.limits)?,
         None => FileTree::default(),
     };
     let rendered = report::documents(ctx, run, plan, &files, None, None).await?;
@@ -481,7 +481,7 @@ async fn plan_documents(ctx: &Ctx, run: &Run, plan: &DevPlan) -> Result<(), Buil
 
 async fn deliver(ctx: &Ctx, run: &Run) -> Result<Option<Delivery>, BuildError> {
     let (branch, base) = (run.base_branch.as_deref(), run.base_commit.as_deref());
-    let delivery = ctx.git.deliver(&run.branch, branch, base).await?;
+    let delivery = ctx.git.deliver(&run.branch, branch, base)?;
     let (fast_forwarded, reason) = match &delivery {
         Delivery::FastForwarded { branch } => (Some(branch.clone()), String::new()),
         Delivery::Left { reason, command } => (None, format!("{reason}; {command}")),

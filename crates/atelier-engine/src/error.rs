@@ -125,6 +125,9 @@ pub enum BuildError {
     /// A process could not be started.
     #[error("start a process")]
     Spawn(#[from] SpawnError),
+    /// The machine gives no port for a service that is checked.
+    #[error("find a free port")]
+    Port(#[source] std::io::Error),
     /// Files could not be written.
     #[error("write files")]
     Write(#[from] WriteTreeError),
@@ -159,6 +162,7 @@ impl BuildError {
             Self::Draft(DraftError::Store(_))
             | Self::Git(_)
             | Self::Spawn(_)
+            | Self::Port(_)
             | Self::Write(_)
             | Self::Store(_) => Exit::Internal,
         }
@@ -207,6 +211,7 @@ impl BuildError {
             | Self::Draft(DraftError::Store(_))
             | Self::Git(_)
             | Self::Spawn(_)
+            | Self::Port(_)
             | Self::Write(_)
             | Self::Store(_) => "run `atelier doctor`; the work so far is kept: `atelier resume`",
         }

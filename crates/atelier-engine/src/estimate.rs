@@ -35,21 +35,19 @@ pub struct Estimate {
     pub planned: bool,
 }
 
-/// Tokens of the answers, prompts beside the requirement, and asks a phase or task takes on
-/// average, as runs of middle-sized projects show.
+/// Tokens of a stage's prompt beside the requirement, as runs of middle-sized projects show.
 struct Habit {
     stage: Stage,
-    prompt_tokens: u64,
-    answer_tokens: u64,
+    prompt_tokens: usize,
 }
 
 const HABITS: [Habit; 6] = [
-    Habit { stage: Stage::Design, prompt_tokens: 1_600, answer_tokens: 1_200 },
-    Habit { stage: Stage::Plan, prompt_tokens: 2_600, answer_tokens: 700 },
-    Habit { stage: Stage::Detail, prompt_tokens: 4_200, answer_tokens: 2_000 },
-    Habit { stage: Stage::Handoff, prompt_tokens: 5_000, answer_tokens: 500 },
-    Habit { stage: Stage::Code, prompt_tokens: 6_000, answer_tokens: 2_500 },
-    Habit { stage: Stage::Docs, prompt_tokens: 2_800, answer_tokens: 800 },
+    Habit { stage: Stage::Design, prompt_tokens: 1_600 },
+    Habit { stage: Stage::Plan, prompt_tokens: 2_600 },
+    Habit { stage: Stage::Detail, prompt_tokens: 4_200 },
+    Habit { stage: Stage::Handoff, prompt_tokens: 5_000 },
+    Habit { stage: Stage::Code, prompt_tokens: 6_000 },
+    Habit { stage: Stage::Docs, prompt_tokens: 2_800 },
 ];
 /// Attempts a task takes on average, in hundredths.
 const ATTEMPTS_PERCENT: u64 = 130;
@@ -58,7 +56,7 @@ const TOKENS_A_SECOND: u64 = 60;
 /// Seconds the build steps and checks of one task take.
 const CHECK_SECONDS: u64 = 8;
 /// Bytes of a token.
-const TOKEN_BYTES: u64 = 4;
+const TOKEN_BYTES: usize = 4;
 
 /// Estimates a run from its requirement, or from its plan where there is one.
 pub fn estimate(gateway: &Gateway, requirement: &str, plan: Option<&DevPlan>) -> Estimate {
@@ -67,7 +65,6 @@ pub fn estimate(gateway: &Gateway, requirement: &str, plan: Option<&DevPlan>) ->
         Some(plan) => (plan.phases.len() as u64, plan.steps().count() as u64),
         None => ((2 + words / 120).min(8), (4 + words / 30).min(40)),
     };
-    let said = requirement.len() as u64 / TOKEN_BYTES;
     let stages: Vec<StageEstimate> = HABITS
         .iter()
         .map(|habit| {
@@ -76,17 +73,17 @@ pub fn estimate(gateway: &Gateway, requirement: &str, plan: Option<&DevPlan>) ->
                 Stage::Code => (tasks * ATTEMPTS_PERCENT).div_ceil(100),
                 Stage::Design | Stage::Plan | Stage::Handoff | Stage::Docs => 1,
             };
-            let (input, output) =
-                (asks * (habit.prompt_tokens + said), asks * habit.answer_tokens);
+            let bytes = habit.prompt_tokens * TOKEN_BYTES + requirement.len();
+            let one = gateway.estimate(habit.stage, bytes);
             let route = gateway.route(habit.stage);
             StageEstimate {
                 stage: habit.stage,
                 provider: route.provider.clone(),
                 model: route.model.clone(),
                 asks,
-                input_tokens: input,
-                output_tokens: output,
-                cost: gateway.price(habit.stage, input, output),
+                input_tokens: asks * one.input_tokens,
+                output_tokens: asks * one.output_tokens,
+                cost: one.expected.map(|cost| MicroUsd(cost.0.saturating_mul(asks))),
             }
         })
         .collect();

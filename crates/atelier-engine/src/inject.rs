@@ -55,7 +55,7 @@ async fn begin(
     new: &NewTask,
 ) -> Result<(RunId, TaskId), BuildError> {
     let requirement = if new.description.trim().is_empty() { &new.title } else { &new.description };
-    let head = ctx.git.head().await?;
+    let head = ctx.git.head()?;
     let known = match newest {
         Some(run) => ctx.store.plan_fetch(&run.id).await?.map(|plan| plan.design),
         None => None,

@@ -197,7 +197,7 @@ pub(crate) async fn trunk_moved(
     commit: &str,
     before: Option<&str>,
 ) -> Result<(), BuildError> {
-    let moved = ctx.git.branch_set(&run.branch, commit, before).await;
+    let moved = ctx.git.branch_set(&run.branch, commit, before);
     moved.map_err(|error| match error {
         GitError::Moved { .. } => BuildError::BranchMoved {
             branch: run.branch.clone(),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use atelier_exec::Worktree;
+use atelier_exec::{Commit, Worktree};
 use atelier_model::{
     Acceptance, Ask, Attempt, AttemptOutcome, CheckResult, DevPlan, Digest, EventKind, Evidence,
     FileEntry, FileTree, Message, MicroUsd, Reply, Role, Run, Stage, StopReason, Task, TaskFact,
@@ -14,6 +14,20 @@ use crate::{
     Answer, BuildError, Ctx, Question, build::ask_person, commit, context, protect, report,
     verify::Verification,
 };
+
+/// Files in which package managers fix the versions they chose.
+const LOCKFILES: [&str; 10] = [
+    "Cargo.lock",
+    "package-lock.json",
+    "pnpm-lock.yaml",
+    "yarn.lock",
+    "uv.lock",
+    "poetry.lock",
+    "go.sum",
+    "Gemfile.lock",
+    "composer.lock",
+    "mix.lock",
+];
 
 /// How the work on a task ended.
 #[derive(Debug)]
@@ -85,10 +99,10 @@ impl<'a> Work<'a> {
         let tasks = ctx.store.task_list(&run.id).await?;
         let base = ctx.store.run_fetch(&run.id).await?.trunk.or_else(|| run.base_commit.clone());
         let before = match &base {
-            Some(commit) => ctx.git.tree_of(commit, &ctx.limits).await?,
+            Some(commit) => ctx.git.tree_of(commit, &ctx.limits)?,
             None => FileTree::default(),
         };
-        let worktree = ctx.git.worktree_open(task.id.as_str(), base.as_deref()).await?;
+        let worktree = ctx.git.worktree_open(task.id.as_str(), base.as_deref())?;
         let tests_before = report::tests_so_far(ctx, run, &tasks).await?;
         let mut work = Self {
             ctx,
@@ -110,7 +124,7 @@ impl<'a> Work<'a> {
 
     /// Leaves nothing behind; what is worth keeping is committed or in the store.
     async fn close(self) -> Result<(), BuildError> {
-        self.ctx.git.worktree_remove(&self.worktree).await?;
+        self.ctx.git.worktree_remove(&self.worktree)?;
         Ok(())
     }
 
@@ -321,8 +335,8 @@ impl<'a> Work<'a> {
         let changes = self.before.changes_to(&self.tree);
         // The worktree is laid anew, so that nothing an earlier attempt left behind is checked.
         self.worktree =
-            self.ctx.git.worktree_open(self.task.id.as_str(), self.base.as_deref()).await?;
-        self.worktree.tree_write(&changes).await?;
+            self.ctx.git.worktree_open(self.task.id.as_str(), self.base.as_deref())?;
+        self.worktree.tree_write(&changes)?;
         self.ctx
             .store
             .task_advance(&self.run.id, &self.task.id, TaskFact::Edited, "", self.ctx.now())
@@ -459,13 +473,8 @@ impl<'a> Work<'a> {
         }
         let changes = self.before.changes_to(&tree);
         self.end(proof.attempt, AttemptOutcome::Passed, TaskFact::Verified, "").await?;
-        let commit = self.ctx.git.commit_changes(
-            self.base.as_deref(),
-            &changes,
-            &message,
-            self.ctx.now(),
-        )
-        .await?;
+        let made = Commit { message, parent: self.base.as_deref(), at: self.ctx.now() };
+        let commit = self.ctx.git.commit_changes(&changes, &made)?;
         self.merge(&commit, &documents).await
     }
 
@@ -492,12 +501,9 @@ impl<'a> Work<'a> {
     /// Lockfiles the build made belong to the work: without them the next build may differ.
     fn take_lockfiles(&mut self) {
         for project in self.ctx.recipes.detect(&self.tree) {
-            for path in project.lockfiles() {
-                let found = atelier_exec::file_read(
-                    self.worktree.path(),
-                    &path,
-                    self.ctx.limits.file_bytes_max,
-                );
+            for path in lockfiles(&self.tree, project.folder.as_ref()) {
+                let bytes_max = self.ctx.limits.file_bytes_max;
+                let found = atelier_exec::file_read(self.worktree.path(), &path, bytes_max);
                 if let Some(file) = found {
                     self.tree.put(path, file);
                 }
@@ -524,6 +530,17 @@ struct Edited {
 /// The number of the task's step, or its id.
 fn number(task: &Task) -> &str {
     task.step.as_deref().unwrap_or(task.id.as_str())
+}
+
+/// Where the lockfiles of a project would be, without those that its `.gitignore` names.
+fn lockfiles(tree: &FileTree, folder: Option<&TreePath>) -> Vec<TreePath> {
+    let place = |name: &str| {
+        let path = TreePath::parse(name).ok()?;
+        Some(folder.map_or_else(|| path.clone(), |folder| path.below(folder)))
+    };
+    let ignored = place(".gitignore").and_then(|path| tree.text(&path)).unwrap_or_default();
+    let kept = |name: &&&str| !ignored.lines().any(|line| line.trim().trim_start_matches('/') == **name);
+    LOCKFILES.iter().filter(kept).filter_map(|name| place(name)).collect()
 }
 
 /// The first third and the last two thirds of a text that is too long: errors stand at its end,

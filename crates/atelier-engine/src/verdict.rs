@@ -1,5 +1,6 @@
 //! The final verdict: everything checked again, in a fresh checkout of the final commit.
 
+use atelier_exec::Commit;
 use atelier_model::{
     DevPlan, EventKind, Evidence, FileEntry, FileTree, Run, RunFact, Task, TaskState,
 };
@@ -13,7 +14,7 @@ use crate::{BuildError, Ctx, commit, protect, report, verify::Verification};
 /// says, and the report tells why there is no more.
 pub(crate) async fn describe(ctx: &Ctx, run: &Run, plan: &DevPlan) -> Result<(), BuildError> {
     let Some(trunk) = ctx.store.run_fetch(&run.id).await?.trunk else { return Ok(()) };
-    let files = ctx.git.tree_of(&trunk, &ctx.limits).await?;
+    let files = ctx.git.tree_of(&trunk, &ctx.limits)?;
     let tasks = ctx.store.task_list(&run.id).await?;
     let draft = Draft {
         store: &ctx.store,
@@ -57,7 +58,7 @@ pub(crate) async fn commit_documents(
         return Ok(());
     }
     let message = commit::house_message(&run.id, subject, tree.digest());
-    let made = ctx.git.commit_changes(base, &changes, &message, ctx.now()).await?;
+    let made = ctx.git.commit_changes(&changes, &Commit { message, parent: base, at: ctx.now() })?;
     ctx.store.run_trunk_set(&run.id, &made, ctx.now()).await?;
     report::trunk_moved(ctx, run, &made, base).await?;
     report::keep_documents(ctx, run, rendered).await
@@ -90,8 +91,8 @@ pub(crate) async fn check(
     tasks: &[Task],
     commit: &str,
 ) -> Result<Option<String>, BuildError> {
-    let tree = ctx.git.tree_of(commit, &ctx.limits).await?;
-    let checkout = ctx.git.checkout_fresh(&format!("verdict-{}", plan.design.name), commit).await?;
+    let tree = ctx.git.tree_of(commit, &ctx.limits)?;
+    let checkout = ctx.git.checkout_fresh(&format!("verdict-{}", plan.design.name), commit)?;
     let done = tasks.iter().filter(|task| task.state == TaskState::Done);
     let acceptance = done
         .flat_map(|task| {
@@ -111,7 +112,7 @@ pub(crate) async fn check(
         ask_person: false,
     };
     let evidence = verification.run().await;
-    ctx.git.worktree_remove(&checkout).await?;
+    ctx.git.worktree_remove(&checkout)?;
     let evidence = evidence?;
     let reason = failure(&evidence);
     let kind = EventKind::RunVerified {

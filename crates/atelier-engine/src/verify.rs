@@ -277,7 +277,7 @@ impl Verification<'_> {
         acceptance: &Acceptance,
         wall_ms: u64,
     ) -> Result<CheckResult, BuildError> {
-        let port = atelier_exec::free_port().map_err(BuildError::Spawn)?;
+        let port = atelier_exec::free_port().map_err(BuildError::Port)?;
         let env = BTreeMap::from([("PORT".to_owned(), port.to_string())]);
         let command = self.prepare(start, None, &env, wall_ms);
         let service = match self.ctx.sandbox.serve(&command, &self.ctx.cancel).await {
@@ -285,7 +285,7 @@ impl Verification<'_> {
             Ok(service) => service,
         };
         let answer = service.request(port, method, path, body, wall_ms).await;
-        let report = service.stop().await;
+        let report = service.stop().await?;
         if self.ctx.cancel.is_cancelled() {
             return Err(BuildError::Cancelled);
         }

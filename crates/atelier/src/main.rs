@@ -1,3 +1,51 @@
 //! The command line: arguments, configuration, wiring, printing, exit codes.
 
-fn main() {}
+mod app;
+mod cli;
+mod cli_error;
+mod commands;
+mod config;
+mod terminal;
+mod ui;
+mod watch;
+
+use std::{ffi::OsStr, process::ExitCode};
+
+use clap::Parser;
+
+use crate::{cli::Cli, cli_error::CliError, ui::Ui};
+
+fn main() -> ExitCode {
+    let mut args = std::env::args_os().skip(1);
+    if args.next().as_deref() == Some(OsStr::new(atelier_exec::HELPER_COMMAND)) {
+        return atelier_exec::helper_main(args);
+    }
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
+    let mut ui = Ui::new(&cli.global);
+    match run(&cli, &mut ui) {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            ui.error(&error);
+            ExitCode::from(error.code())
+        }
+    }
+}
+
+/// Help and version go to standard output and are no failure; everything else is exit code 2.
+fn usage(error: &clap::Error) -> ExitCode {
+    // Nothing more can be said where even the message cannot be printed.
+    let _ = error.print();
+    if error.use_stderr() { ExitCode::from(2) } else { ExitCode::SUCCESS }
+}
+
+fn run(cli: &Cli, ui: &mut Ui) -> Result<u8, CliError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(CliError::Runtime)?;
+    runtime.block_on(Box::pin(commands::run(cli, ui)))
+}

@@ -1,0 +1,214 @@
+//! Wiring: the only place that constructs store, gateway, sandbox and clock.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use atelier_engine::{Approver, Ctx};
+use atelier_exec::{Git, Sandbox};
+use atelier_llm::{Gateway, GatewayConfig};
+use atelier_model::{Clock, IdSource, Timestamp};
+use atelier_prompt::Library;
+use atelier_recipe::Recipes;
+use atelier_store::Store;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    cli::{Global, RunOptions},
+    cli_error::CliError,
+    config::{Config, Settings},
+};
+
+/// Name of Atelier's folder in a project.
+pub(crate) const STATE_FOLDER: &str = ".atelier";
+/// Bytes of one overriding template or recipe.
+const OVERRIDE_BYTES_MAX: u64 = 1024 * 1024;
+
+/// The system's clock.
+#[derive(Debug)]
+pub(crate) struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    }
+}
+
+/// The system's random bits.
+#[derive(Debug)]
+pub(crate) struct SystemIds;
+
+impl IdSource for SystemIds {
+    fn bits(&self) -> u128 {
+        use rand::TryRng as _;
+        let mut bytes = [0; 16];
+        // A system without random bits still gets ids that differ by their time.
+        let _ = rand::rngs::SysRng.try_fill_bytes(&mut bytes);
+        u128::from_le_bytes(bytes)
+    }
+}
+
+/// Where a command works.
+#[derive(Debug, Clone)]
+pub(crate) struct Place {
+    /// The folder the command was started in, or `-C`.
+    pub(crate) folder: PathBuf,
+    /// The root of its repository, or the folder itself.
+    pub(crate) root: PathBuf,
+    /// The repository.
+    pub(crate) git: Option<Git>,
+}
+
+impl Place {
+    /// Looks where the command works; changes nothing.
+    pub(crate) fn find(global: &Global) -> Result<Self, CliError> {
+        let named = global.directory.clone().unwrap_or_else(|| PathBuf::from("."));
+        let folder = std::path::absolute(&named)
+            .map_err(|source| CliError::Folder { path: named.clone(), source })?;
+        if !folder.exists() {
+            return Ok(Self { root: folder.clone(), folder, git: None });
+        }
+        let folder = folder
+            .canonicalize()
+            .map_err(|source| CliError::Folder { path: named, source })?;
+        let git = Git::discover(&folder)?;
+        let root = git.as_ref().map_or_else(|| folder.clone(), |git| git.root().to_owned());
+        Ok(Self { folder, root, git })
+    }
+
+    /// The repository; made where the folder is empty or does not exist.
+    pub(crate) fn repository(&mut self) -> Result<Git, CliError> {
+        if let Some(git) = &self.git {
+            return Ok(git.clone());
+        }
+        if !is_empty(&self.folder)? {
+            return Err(CliError::NoRepository(self.folder.clone()));
+        }
+        let git = Git::init(&self.folder)?;
+        self.root = git.root().to_owned();
+        self.git = Some(git.clone());
+        Ok(git)
+    }
+
+    /// Atelier's folder.
+    pub(crate) fn state(&self) -> PathBuf {
+        self.root.join(STATE_FOLDER)
+    }
+
+    /// The project's state, where there is any.
+    pub(crate) async fn store(&self) -> Result<Store, CliError> {
+        if !self.state().join("state.db").exists() {
+            return Err(CliError::NoProject(self.root.clone()));
+        }
+        Ok(Store::open(&self.state()).await?)
+    }
+}
+
+fn is_empty(folder: &Path) -> Result<bool, CliError> {
+    let failed = |source| CliError::Folder { path: folder.to_owned(), source };
+    match std::fs::read_dir(folder) {
+        Ok(entries) => {
+            for entry in entries {
+                let name = entry.map_err(failed)?.file_name();
+                if name != STATE_FOLDER && name != crate::config::PROJECT_FILE {
+                    return Ok(false);
+                }
+            }
+            Ok(true)
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(true),
+        Err(error) => Err(failed(error)),
+    }
+}
+
+/// Reads the configuration of a place.
+pub(crate) fn configure(
+    place: &Place,
+    global: &Global,
+    options: &RunOptions,
+) -> Result<(Config, Settings), CliError> {
+    let config = Config::load(&place.root, global, options)?;
+    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let settings = Settings::resolve(&config, &variable)?;
+    Ok((config, settings))
+}
+
+/// Opens every door for a run.
+pub(crate) async fn open(
+    place: &mut Place,
+    settings: &Settings,
+    approver: Arc<dyn Approver>,
+    cancel: CancellationToken,
+) -> Result<Ctx, CliError> {
+    let git = place.repository()?;
+    let store = Store::open(&place.state()).await?;
+    let title = place.root.file_name().map(|name| name.to_string_lossy().into_owned());
+    let (clock, ids): (Arc<dyn Clock>, Arc<dyn IdSource>) =
+        (Arc::new(SystemClock), Arc::new(SystemIds));
+    let fresh = atelier_model::ProjectId::new(clock.now(), &*ids);
+    let root = place.root.display().to_string();
+    store
+        .project_ensure(&fresh, &root, title.as_deref().unwrap_or("project"), clock.now())
+        .await?;
+    let gateway = gateway(settings, store.clone(), clock.clone(), ids.clone())?;
+    let home = place.state().join("home");
+    std::fs::create_dir_all(&home)
+        .map_err(|source| CliError::File { path: home.clone(), source })?;
+    let prompts = overrides(&place.state().join("prompts"), "md")?;
+    let recipes = overrides(&place.state().join("recipes"), "toml")?;
+    let helper = std::env::current_exe().map_err(CliError::Runtime)?;
+    Ok(Ctx {
+        store,
+        gateway: Arc::new(gateway),
+        library: Arc::new(Library::with_overrides(&prompts.into_iter().collect())?),
+        recipes: Arc::new(Recipes::with_user(&recipes)?),
+        git,
+        sandbox: Sandbox::new(helper),
+        home,
+        clock,
+        ids,
+        approver,
+        limits: settings.limits.clone(),
+        cancel,
+    })
+}
+
+/// The gateway of a configuration.
+pub(crate) fn gateway(
+    settings: &Settings,
+    store: Store,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn IdSource>,
+) -> Result<Gateway, CliError> {
+    let config = GatewayConfig {
+        routes: settings.routes.clone(),
+        prices: settings.prices.clone(),
+        limits: settings.limits.clone(),
+    };
+    Ok(Gateway::new(config, store, clock, ids)?)
+}
+
+/// The files of a folder by their names without ending, which stand in for built-in ones.
+fn overrides(folder: &Path, ending: &str) -> Result<Vec<(String, String)>, CliError> {
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(source) => return Err(CliError::File { path: folder.to_owned(), source }),
+    };
+    let mut files = Vec::new();
+    for entry in entries.flatten() {
+        let path = entry.path();
+        let small = entry.metadata().is_ok_and(|data| data.len() <= OVERRIDE_BYTES_MAX);
+        let fits = path.extension().is_some_and(|found| found == ending);
+        if let Some(name) = path.file_stem().and_then(|name| name.to_str()).filter(|_| fits && small) {
+            let text = std::fs::read_to_string(&path)
+                .map_err(|source| CliError::File { path: path.clone(), source })?;
+            files.push((name.to_owned(), text));
+        }
+    }
+    files.sort();
+    Ok(files)
+}

@@ -1,0 +1,114 @@
+//! The command line: every command and option, and their help.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::commands;
+
+/// `make` for requirements: a requirement and a budget go in, a branch of verified commits comes
+/// out.
+#[derive(Debug, Parser)]
+#[command(
+    name = "atelier",
+    version,
+    propagate_version = true,
+    max_term_width = 100,
+    after_help = "Exit codes: 0 verified · 1 internal · 2 usage · 3 configuration or credentials · \
+                  10 needs a person · 11 cancelled · 12 budget · 13 verification failed · 14 \
+                  provider or network · 15 conflict.\nBegin with: atelier build \"a command-line \
+                  tool that …\""
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Options every command takes.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct Global {
+    /// Work in this folder instead of the current one
+    #[arg(short = 'C', long = "directory", global = true, value_name = "DIR")]
+    pub(crate) directory: Option<PathBuf>,
+
+    /// Set a configuration value, such as `-c stages.code.model=gpt-5`
+    #[arg(short = 'c', long = "config", global = true, value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+
+    /// Provider: openai (and everything compatible), anthropic, offline
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) provider: Option<String>,
+
+    /// Model for every stage that names no other
+    #[arg(short = 'm', long, global = true, value_name = "NAME")]
+    pub(crate) model: Option<String>,
+
+    /// Base URL of the provider, such as http://127.0.0.1:11434/v1
+    #[arg(long, global = true, value_name = "URL")]
+    pub(crate) base_url: Option<String>,
+
+    /// One JSON event a line on standard output
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+
+    /// Say nothing but the answer and errors
+    #[arg(short = 'q', long, global = true)]
+    pub(crate) quiet: bool,
+
+    /// Colour: auto, always or never; `NO_COLOR` is honoured
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub(crate) color: ColorWhen,
+}
+
+/// When to use colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum ColorWhen {
+    /// On a terminal.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// Options of the commands that run something.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct RunOptions {
+    /// Most the run may cost, in dollars; it stops before the call that could exceed it
+    #[arg(long, visible_alias = "max-cost-usd", value_name = "USD")]
+    pub(crate) budget: Option<String>,
+
+    /// When to ask before going on: never, plan, task
+    #[arg(long, value_name = "POLICY")]
+    pub(crate) approval: Option<String>,
+
+    /// Answer every question with yes
+    #[arg(short = 'y', long)]
+    pub(crate) yes: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Init(commands::init::InitArgs),
+    Doctor(commands::doctor::DoctorArgs),
+    Build(commands::build::BuildArgs),
+    Plan(commands::plan::PlanArgs),
+    Run(commands::run::RunArgs),
+    Resume(commands::resume::ResumeArgs),
+    Status(commands::status::StatusArgs),
+    Log(commands::log::LogArgs),
+    Show(commands::show::ShowArgs),
+    Diff(commands::diff::DiffArgs),
+    #[command(subcommand)]
+    Task(commands::task::TaskCommand),
+    #[command(subcommand)]
+    Config(commands::config::ConfigCommand),
+    Shell(commands::shell::ShellArgs),
+    Completion(commands::completion::CompletionArgs),
+    #[command(hide = true)]
+    Reference(commands::reference::ReferenceArgs),
+}

@@ -1,0 +1,139 @@
+//! Every failure a person can see, once: text, hint, exit code.
+
+use std::{error::Error, path::PathBuf};
+
+use atelier_engine::{BuildError, Exit};
+use atelier_exec::GitError;
+use atelier_llm::GatewayError;
+use atelier_prompt::LibraryError;
+use atelier_recipe::RecipeError;
+use atelier_store::{OpenError, StoreError};
+
+use crate::config::ConfigError;
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CliError {
+    /// The runtime did not start.
+    #[error("start")]
+    Runtime(#[source] std::io::Error),
+    /// The folder is not there.
+    #[error("work in {}", path.display())]
+    Folder {
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
+    /// The folder has files but is no repository.
+    #[error("work in {}: it has files but is no git repository", .0.display())]
+    NoRepository(PathBuf),
+    /// Nothing was ever built here.
+    #[error("find a project in {}: there is no `.atelier` folder", .0.display())]
+    NoProject(PathBuf),
+    /// Something that was named is not there.
+    #[error("find {what} `{name}`{}", among(.known))]
+    NotFound { what: &'static str, name: String, known: Vec<String> },
+    /// Words that mean nothing.
+    #[error("{0}")]
+    Usage(String),
+    /// Configuration cannot be used.
+    #[error("read the configuration")]
+    Config(#[from] ConfigError),
+    /// The gateway cannot be opened.
+    #[error("connect the models")]
+    Gateway(#[from] GatewayError),
+    /// A template of the project cannot be used.
+    #[error("read the prompts")]
+    Library(#[from] LibraryError),
+    /// A recipe of the project cannot be used.
+    #[error("read the recipes")]
+    Recipe(#[from] RecipeError),
+    /// State cannot be opened.
+    #[error("open the project's state")]
+    Open(#[from] OpenError),
+    /// State cannot be read or written.
+    #[error("use the project's state")]
+    Store(#[from] StoreError),
+    /// Git failed.
+    #[error("use the repository")]
+    Git(#[from] GitError),
+    /// The run could not begin.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    /// A file could not be read or written.
+    #[error("use {}", path.display())]
+    File {
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
+    /// Standard input or output failed.
+    #[error("use the terminal")]
+    Terminal(#[source] std::io::Error),
+}
+
+fn among(known: &[String]) -> String {
+    if known.is_empty() { String::new() } else { format!("; there are {}", known.join(", ")) }
+}
+
+impl CliError {
+    /// The exit code.
+    pub(crate) fn code(&self) -> u8 {
+        let exit = match self {
+            Self::Runtime(_) | Self::Terminal(_) | Self::Open(_) | Self::Store(_) => Exit::Internal,
+            Self::Git(_) | Self::File { .. } => Exit::Internal,
+            Self::Folder { .. }
+            | Self::NoRepository(_)
+            | Self::NoProject(_)
+            | Self::NotFound { .. }
+            | Self::Usage(_) => Exit::Usage,
+            Self::Config(_) | Self::Gateway(_) | Self::Library(_) | Self::Recipe(_) => {
+                Exit::Configuration
+            }
+            Self::Build(error) => error.exit(),
+        };
+        exit as u8
+    }
+
+    /// What a person can do about it.
+    pub(crate) fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Runtime(_) | Self::Terminal(_) => return None,
+            Self::Folder { .. } => "create it, or name another one with -C".to_owned(),
+            Self::NoRepository(_) => {
+                "run `atelier init` there: it makes a repository of it and commits what there is"
+                    .to_owned()
+            }
+            Self::NoProject(_) => "begin with `atelier build \"…\"`".to_owned(),
+            Self::NotFound { .. } => "see `atelier status`".to_owned(),
+            Self::Usage(_) => "see `atelier --help`".to_owned(),
+            Self::Config(error) => error.hint(),
+            Self::Gateway(_) => "see `atelier config show`".to_owned(),
+            Self::Library(_) => "mend or remove the file in `.atelier/prompts`".to_owned(),
+            Self::Recipe(_) => "mend or remove the file in `.atelier/recipes`".to_owned(),
+            Self::Open(_) | Self::Store(_) => "run `atelier doctor`".to_owned(),
+            Self::Git(_) => "check that `git status` works there".to_owned(),
+            Self::File { .. } => "check that it may be written and that the disk has room".to_owned(),
+            Self::Build(error) => error.hint(),
+        })
+    }
+
+    /// The failure and its causes, each once, in one line.
+    pub(crate) fn text(&self) -> String {
+        format!("failed to {}", chain(self))
+    }
+}
+
+/// An error and its causes in one line, without repetitions.
+pub(crate) fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let said = error.to_string();
+        if !text.contains(&said) {
+            text = format!("{text}: {said}");
+        }
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,48 @@
+//! The commands, one file each, in the order of the help.
+
+pub(crate) mod build;
+pub(crate) mod completion;
+pub(crate) mod config;
+pub(crate) mod diff;
+pub(crate) mod doctor;
+pub(crate) mod init;
+pub(crate) mod log;
+pub(crate) mod plan;
+pub(crate) mod reference;
+pub(crate) mod resume;
+pub(crate) mod run;
+pub(crate) mod shell;
+pub(crate) mod show;
+pub(crate) mod status;
+pub(crate) mod task;
+
+mod drive;
+mod select;
+
+use crate::{
+    cli::{Cli, Command},
+    cli_error::CliError,
+    ui::Ui,
+};
+
+/// Runs the command that was asked for and returns its exit code.
+pub(crate) async fn run(cli: &Cli, ui: &mut Ui) -> Result<u8, CliError> {
+    let global = &cli.global;
+    match &cli.command {
+        Command::Init(args) => init::run(global, args, ui).await,
+        Command::Doctor(args) => doctor::run(global, args, ui).await,
+        Command::Build(args) => build::run(global, args, ui).await,
+        Command::Plan(args) => plan::run(global, args, ui).await,
+        Command::Run(args) => run::run(global, args, ui).await,
+        Command::Resume(args) => resume::run(global, args, ui).await,
+        Command::Status(args) => status::run(global, args, ui).await,
+        Command::Log(args) => log::run(global, args, ui).await,
+        Command::Show(args) => show::run(global, args, ui).await,
+        Command::Diff(args) => diff::run(global, args, ui).await,
+        Command::Task(command) => task::run(global, command, ui).await,
+        Command::Config(command) => config::run(global, command, ui).await,
+        Command::Shell(args) => shell::run(global, args, ui).await,
+        Command::Completion(args) => completion::run(args, ui),
+        Command::Reference(args) => reference::run(args, ui),
+    }
+}

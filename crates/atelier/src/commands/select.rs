@@ -1,0 +1,31 @@
+//! Which run a person means.
+
+use atelier_model::Run;
+use atelier_store::Store;
+
+use crate::cli_error::CliError;
+
+/// Runs listed when a name fits none.
+const LISTED_MAX: u32 = 5;
+
+/// The run whose id begins so, or the newest.
+pub(crate) async fn run(store: &Store, named: Option<&str>) -> Result<Run, CliError> {
+    let newest = store.run_list(LISTED_MAX).await?;
+    let Some(prefix) = named else {
+        return newest.into_iter().next().ok_or_else(|| CliError::NotFound {
+            what: "a run",
+            name: "any".to_owned(),
+            known: Vec::new(),
+        });
+    };
+    let mut found = store.run_find(&prefix.to_uppercase()).await?;
+    if found.len() == 1 {
+        return Ok(found.remove(0));
+    }
+    let known = if found.is_empty() { newest } else { found };
+    Err(CliError::NotFound {
+        what: "one run beginning with",
+        name: prefix.to_owned(),
+        known: known.into_iter().map(|run| run.id.to_string()).collect(),
+    })
+}

@@ -1,0 +1,206 @@
+//! Configuration: files, environment and flags become final values, and each remembers where it
+//! came from. The only reader of the environment.
+
+mod keys;
+mod settings;
+mod sources;
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    path::{Path, PathBuf},
+};
+
+pub(crate) use keys::{Kind, known_keys};
+pub(crate) use settings::Settings;
+
+use crate::cli::{Global, RunOptions};
+
+/// Name of the file in a project.
+pub(crate) const PROJECT_FILE: &str = "atelier.toml";
+
+/// Where a value came from, in rising order of rank.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// Built in.
+    Default,
+    /// The project's file.
+    Project(PathBuf),
+    /// The user's file.
+    User(PathBuf),
+    /// An environment variable.
+    Variable(String),
+    /// A flag.
+    Flag(String),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default => f.write_str("default"),
+            Self::Project(path) | Self::User(path) => write!(f, "{}", path.display()),
+            Self::Variable(name) => write!(f, "${name}"),
+            Self::Flag(flag) => f.write_str(flag),
+        }
+    }
+}
+
+/// One value with its origin.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Entry {
+    pub(crate) value: toml::Value,
+    pub(crate) origin: Origin,
+}
+
+/// Why configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConfigError {
+    /// A file could not be read.
+    #[error("read {}", path.display())]
+    Read {
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
+    /// A file is no TOML.
+    #[error("read {}", path.display())]
+    Syntax {
+        path: PathBuf,
+        #[source]
+        source: Box<toml::de::Error>,
+    },
+    /// A key that does not exist.
+    #[error("use `{key}` from {origin}: there is no such key{}", near(.near.as_deref()))]
+    Unknown { key: String, origin: Origin, near: Option<String> },
+    /// A value that does not fit its key.
+    #[error("use `{key}` from {origin}: it must be {wanted}")]
+    Value { key: String, origin: Origin, wanted: &'static str },
+    /// `-c` without `=`.
+    #[error("use `-c {0}`: write it as KEY=VALUE")]
+    Assignment(String),
+    /// A provider that does not exist.
+    #[error("use provider `{name}` from {origin}: there are {known}")]
+    Provider { name: String, origin: Origin, known: String },
+    /// A provider without a model.
+    #[error("ask for the {stage} stage: no model is named for provider `{provider}`")]
+    NoModel { stage: atelier_model::Stage, provider: String },
+    /// A provider without a key.
+    #[error("ask for the {stage} stage: provider `{provider}` needs a key")]
+    NoKey { stage: atelier_model::Stage, provider: String, variable: String },
+    /// A key of the user would go where only the project says.
+    #[error("send a key to {url}: only {origin} names that address")]
+    ForeignAddress { url: String, origin: Origin },
+}
+
+fn near(key: Option<&str>) -> String {
+    key.map(|key| format!("; did you mean `{key}`?")).unwrap_or_default()
+}
+
+impl ConfigError {
+    /// What a person can do about it.
+    pub(crate) fn hint(&self) -> String {
+        match self {
+            Self::Read { .. } => "check that the file exists and may be read".to_owned(),
+            Self::Syntax { .. } => "mend the line; `atelier config show` lists all keys".to_owned(),
+            Self::Unknown { .. } | Self::Value { .. } | Self::Assignment(_) => {
+                "see `atelier config show` for all keys and their values".to_owned()
+            }
+            Self::Provider { .. } => "use one of them with `--provider NAME`".to_owned(),
+            Self::NoModel { .. } => {
+                "name one with `--model NAME` or `atelier config set model NAME`".to_owned()
+            }
+            Self::NoKey { variable, .. } => format!(
+                "set {variable}, or connect a local server with `--base-url \
+                 http://127.0.0.1:11434/v1`"
+            ),
+            Self::ForeignAddress { url, .. } => format!(
+                "if you trust it: `atelier config set --user base_url {url}`, or pass --base-url"
+            ),
+        }
+    }
+}
+
+/// All values that are set, by key.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Config {
+    entries: BTreeMap<String, Entry>,
+    /// Things a person should know, such as variables that mean nothing.
+    pub(crate) warnings: Vec<String>,
+}
+
+impl Config {
+    /// Reads every source: the project's file, the user's file, the environment, the flags.
+    pub(crate) fn load(
+        project: &Path,
+        global: &Global,
+        options: &RunOptions,
+    ) -> Result<Self, ConfigError> {
+        let mut config = Self::default();
+        let file = project.join(PROJECT_FILE);
+        config.add_file(&file, &Origin::Project(file.clone()))?;
+        if let Some(file) = user_file() {
+            config.add_file(&file, &Origin::User(file.clone()))?;
+        }
+        let (variables, warnings) = sources::variables(std::env::vars_os());
+        config.warnings = warnings;
+        for (key, value, origin) in variables {
+            config.set(&key, sources::parse(&key, &value), origin)?;
+        }
+        for (key, value, origin) in sources::flags(global, options)? {
+            config.set(&key, sources::parse(&key, &value), origin)?;
+        }
+        Ok(config)
+    }
+
+    /// The entry of a key, where one is set.
+    pub(crate) fn get(&self, key: &str) -> Option<&Entry> {
+        self.entries.get(key)
+    }
+
+    /// Every key that is set.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&String, &Entry)> {
+        self.entries.iter()
+    }
+
+    fn add_file(&mut self, path: &Path, origin: &Origin) -> Result<(), ConfigError> {
+        let text = match std::fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            Err(source) => return Err(ConfigError::Read { path: path.to_owned(), source }),
+        };
+        let table: toml::Table = text.parse().map_err(|source| ConfigError::Syntax {
+            path: path.to_owned(),
+            source: Box::new(source),
+        })?;
+        for (key, value) in sources::flatten(&table) {
+            self.set(&key, value, origin.clone())?;
+        }
+        Ok(())
+    }
+
+    fn set(&mut self, key: &str, value: toml::Value, origin: Origin) -> Result<(), ConfigError> {
+        let Some(kind) = keys::kind(key) else {
+            let near = keys::nearest(key);
+            return Err(ConfigError::Unknown { key: key.to_owned(), origin, near });
+        };
+        let Some(value) = kind.fit(value) else {
+            let wanted = kind.wanted();
+            return Err(ConfigError::Value { key: key.to_owned(), origin, wanted });
+        };
+        self.entries.insert(key.to_owned(), Entry { value, origin });
+        Ok(())
+    }
+}
+
+/// The user's configuration file: `ATELIER_CONFIG`, else the platform's configuration folder.
+pub(crate) fn user_file() -> Option<PathBuf> {
+    use etcetera::BaseStrategy as _;
+    if let Some(path) = std::env::var_os("ATELIER_CONFIG") {
+        return Some(PathBuf::from(path));
+    }
+    let folders = etcetera::choose_base_strategy().ok()?;
+    Some(folders.config_dir().join("atelier").join("config.toml"))
+}
+
+#[cfg(test)]
+mod tests;
