@@ -41,6 +41,9 @@ const PYTHON_TEST: &[&str] = &["python3", "-m", "unittest", "discover"];
 const PYTHON_RUN: &[&str] = &["python3", "-m", "{{module}}"];
 const NODE_TEST: &[&str] = &["node", "--test"];
 const NODE_RUN: &[&str] = &["node", "src/main.js"];
+const GO_BUILD: &[&str] = &["go", "vet", "./..."];
+const GO_TEST: &[&str] = &["go", "test", "-json", "./..."];
+const GO_RUN: &[&str] = &["go", "run", "."];
 
 /// Every pack, by language in the order users see them.
 pub(crate) const PACKS: &[Pack] = &[
@@ -133,6 +136,36 @@ pub(crate) const PACKS: &[Pack] = &[
         run: NODE_RUN,
         sources: "src",
         tests_path: "test",
+    },
+    Pack {
+        language: Language::Go,
+        kind: Kind::CommandLine,
+        tests: 10,
+        build: GO_BUILD,
+        test: GO_TEST,
+        run: GO_RUN,
+        sources: "cli.go",
+        tests_path: "cli_test.go",
+    },
+    Pack {
+        language: Language::Go,
+        kind: Kind::Library,
+        tests: 8,
+        build: GO_BUILD,
+        test: GO_TEST,
+        run: &[],
+        sources: "label.go",
+        tests_path: "label_test.go",
+    },
+    Pack {
+        language: Language::Go,
+        kind: Kind::HttpService,
+        tests: 11,
+        build: GO_BUILD,
+        test: GO_TEST,
+        run: GO_RUN,
+        sources: "routes.go",
+        tests_path: "routes_test.go",
     },
     Pack {
         language: Language::JavaScript,

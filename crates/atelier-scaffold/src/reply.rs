@@ -12,8 +12,10 @@ pub(crate) fn artifact(artifact: &impl Serialize) -> Result<String, ScaffoldErro
 
 /// One whole file as an edit: its path, then its content in a fence.
 pub(crate) fn file(path: &str, content: &str) -> String {
-    let language = path
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let language = name
         .rsplit_once('.')
+        .filter(|(stem, _)| !stem.is_empty())
         .map_or("text", |(_, extension)| extension);
     format!("### File: `{path}`\n{}\n", fenced(language, content))
 }
