@@ -9,7 +9,7 @@ use serde_json::Value;
 use tokio::time::timeout;
 use url::Url;
 
-use crate::http;
+use crate::Transport;
 
 /// Where the servers usually listen: Ollama, LM Studio, llama.cpp, vLLM.
 const USUAL_BASES: [&str; 4] = [
@@ -126,7 +126,7 @@ async fn recognise(base: &Url, timeout_ms: u64) -> Option<LocalServer> {
         connect_ms_max: timeout_ms,
         ..Limits::default()
     };
-    let client = http::client(base, &limits).ok()?;
+    let client = Transport::new(limits).client(base).ok()?;
     let visit = Visit { client, base };
     if let Some(server) = visit.llama_cpp().await {
         return Some(server);

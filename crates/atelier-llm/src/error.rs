@@ -58,8 +58,10 @@ pub enum AskError {
         retry_after_ms: Option<u64>,
     },
     /// The provider could not do its work.
-    #[error("get an answer, the provider says: {said} ({status}, {})", tried(*tries))]
+    #[error("get an answer from {provider}: {said} ({status}, {})", tried(*tries))]
     Provider {
+        /// The provider.
+        provider: String,
         /// HTTP status, or the one that means the same.
         status: u16,
         /// The provider's words.
@@ -68,9 +70,9 @@ pub enum AskError {
         tries: u32,
     },
     /// The provider could not be reached, or the connection broke.
-    #[error("reach the provider: {said} ({})", tried(*tries))]
+    #[error("reach {said} ({})", tried(*tries))]
     Network {
-        /// The cause.
+        /// The address and the cause.
         said: String,
         /// How often it was sent.
         tries: u32,
@@ -241,6 +243,7 @@ impl AskError {
                 retry_after_ms,
             },
             408 | 409 | 500..=599 => Self::Provider {
+                provider,
                 status,
                 said,
                 tries,
@@ -295,6 +298,9 @@ fn credentials_hint(provider: &str, status: Option<u16>) -> String {
 
 fn refused_hint(status: u16) -> &'static str {
     match status {
+        300..=399 => {
+            "set `base_url` to the address that it leads to: a key is not sent after a redirect"
+        }
         404 => "check `model` and `base_url`: the provider does not know one of them",
         413 => "lower `limits.context_tokens_max`, or use a model with a larger context",
         _ => "check `model`, `temperature` and `tokens_max` against what the provider allows",

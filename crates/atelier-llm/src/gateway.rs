@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     AnswersFrom, AskError, GatewayConfig, GatewayError, Price, PriceTable, Provider, ProviderEntry,
-    Route,
+    Route, Transport,
     layers::{Next, Passage},
     price, provider_entry,
 };
@@ -105,11 +105,12 @@ impl Gateway {
             prices,
             limits,
         } = config;
+        let transport = Transport::new(limits.clone());
         let channels = PerStage::try_from_fn(|stage| {
             let route = routes
                 .remove(&stage)
                 .ok_or(GatewayError::RouteMissing { stage })?;
-            channel(route, &prices, &limits)
+            channel(route, &prices, &transport)
         })?;
         Ok(Self {
             inner: Arc::new(Inner {
@@ -240,9 +241,13 @@ pub(crate) fn prompt_bytes(ask: &Ask) -> Vec<u8> {
     serde_json::to_vec(&ask.messages).unwrap_or_default()
 }
 
-fn channel(route: Route, prices: &PriceTable, limits: &Limits) -> Result<Channel, GatewayError> {
+fn channel(
+    route: Route,
+    prices: &PriceTable,
+    transport: &Transport,
+) -> Result<Channel, GatewayError> {
     let entry = known_entry(&route)?;
-    let provider = (entry.build)(&route, limits)?;
+    let provider = (entry.build)(&route, transport)?;
     let free = route.is_local().then_some(Price::FREE);
     let price = prices.price(&route.model).or(free);
     Ok(Channel {

@@ -2,7 +2,7 @@
 
 pub(crate) mod retry_after;
 
-use std::{error::Error, sync::Arc, time::Duration};
+use std::{cell::RefCell, collections::BTreeMap, error::Error, sync::Arc, time::Duration};
 
 use atelier_model::{Limits, Timestamp};
 use bytes::Bytes;
@@ -33,6 +33,10 @@ const DRAIN_MS_MAX: u64 = 100;
 /// Connections that are kept open to one host.
 const IDLE_CONNECTIONS_MAX: usize = 8;
 
+/// Milliseconds an unused connection is kept. Common servers close theirs after 5 s, and a request
+/// sent at that moment must be counted as perhaps billed.
+const IDLE_CONNECTION_MS_MAX: u64 = 4_000;
+
 /// Where and how requests to one provider are sent.
 #[derive(Debug, Clone)]
 pub(crate) struct Endpoint {
@@ -51,9 +55,9 @@ impl Endpoint {
         (ask_url, models_url): (Url, Url),
         headers: HeaderMap,
         key: Option<&Secret>,
-        limits: &Limits,
+        transport: &Transport,
     ) -> Result<Self, GatewayError> {
-        let client = client(&ask_url, limits)?;
+        let client = transport.client(&ask_url)?;
         Ok(Self {
             ask_url,
             models_url,
@@ -76,7 +80,8 @@ impl Endpoint {
         now: Timestamp,
     ) -> Result<Completion, CallError> {
         let exchange = self.exchange::<D>(body, limits, now);
-        within(Wait::Total, limits.ask_total_ms_max, exchange).await
+        let done = within(Wait::Total, limits.ask_total_ms_max, exchange).await;
+        done.map_err(|error| self.told(error))
     }
 
     /// Asks for the list of models.
@@ -86,9 +91,10 @@ impl Endpoint {
             let response = send(request.headers(self.headers.clone()), limits).await?;
             // Nobody waits for a second try, so the time does not matter.
             let now = Timestamp::default();
-            self.accept(response, limits, now).await.map(drop)
+            accept(response, limits, now).await.map(drop)
         };
-        within(Wait::FirstByte, limits.first_byte_ms_max, probing).await
+        let probed = within(Wait::FirstByte, limits.first_byte_ms_max, probing).await;
+        probed.map_err(|error| self.told(error))
     }
 
     async fn exchange<D: Dialect>(
@@ -105,7 +111,7 @@ impl Endpoint {
             .body(body);
         let opening = async {
             let response = send(request, limits).await?;
-            let mut response = self.accept(response, limits, now).await?;
+            let mut response = accept(response, limits, now).await?;
             let first = next_piece(&mut response).await?;
             Ok((response, first))
         };
@@ -113,7 +119,7 @@ impl Endpoint {
         let (mut response, mut piece) = opened;
         let mut decoder = Decoder::<D>::new(limits.reply_bytes_max);
         while let Some(bytes) = piece {
-            decoder.push(&bytes).map_err(|error| self.wiped(error))?;
+            decoder.push(&bytes)?;
             if decoder.is_complete() {
                 drain(&mut response).await;
                 break;
@@ -121,54 +127,42 @@ impl Endpoint {
             let next = next_piece(&mut response);
             piece = within(Wait::Idle, limits.ask_idle_ms_max, next).await?;
         }
-        decoder.finish().map_err(|error| self.wiped(error))
+        Ok(decoder.finish()?)
     }
 
-    /// Passes on a response of success and turns any other into an error with its words.
-    async fn accept(
-        &self,
-        mut response: Response,
-        limits: &Limits,
-        now: Timestamp,
-    ) -> Result<Response, CallError> {
-        if response.status().is_success() {
-            return Ok(response);
-        }
-        let status = response.status().as_u16();
-        let retry_after_ms = retry_after::millis(response.headers(), now);
-        let body = error_body(&mut response, limits).await;
-        let value: Value = serde_json::from_slice(&body).unwrap_or_default();
-        let said = if value.is_null() {
-            wire::tidy(&String::from_utf8_lossy(&body))
-        } else {
-            wire::said(&value).unwrap_or_default()
+    /// An error as it may leave: with the address where nobody was reached, and without the key,
+    /// which providers like to quote.
+    fn told(&self, error: CallError) -> CallError {
+        use CallError as E;
+        let wiped = |said: String| match &self.key {
+            Some(key) => key.wiped_from(&said),
+            None => said,
         };
-        Err(CallError::Status {
-            status,
-            said: self.wiped_text(said),
-            retry_after_ms,
-            no_credit: wire::error_code(&value) == Some("insufficient_quota"),
-        })
-    }
-
-    fn wiped(&self, error: wire::DecodeError) -> CallError {
-        use wire::DecodeError as E;
-        CallError::from(match error {
+        let named = |said: String| format!("{}: {said}", self.ask_url.authority());
+        match error {
+            E::Status {
+                status,
+                said,
+                retry_after_ms,
+                no_credit,
+            } => E::Status {
+                status,
+                said: wiped(said),
+                retry_after_ms,
+                no_credit,
+            },
             E::Reported { status, said } => E::Reported {
                 status,
-                said: self.wiped_text(said),
+                said: wiped(said),
             },
-            E::Malformed { said } => E::Malformed {
-                said: self.wiped_text(said),
-            },
-            other @ (E::Truncated | E::TooLarge { .. }) => other,
-        })
-    }
-
-    fn wiped_text(&self, text: String) -> String {
-        match &self.key {
-            Some(key) => key.wiped_from(&text),
-            None => text,
+            E::Malformed { said } => E::Malformed { said: wiped(said) },
+            E::Connect { said } => E::Connect { said: named(said) },
+            E::Broken { said } => E::Broken { said: named(said) },
+            other @ (E::KeyMissing
+            | E::TimedOut { .. }
+            | E::Truncated
+            | E::TooLarge { .. }
+            | E::Scaffold(_)) => other,
         }
     }
 }
@@ -176,7 +170,7 @@ impl Endpoint {
 async fn send(request: reqwest::RequestBuilder, limits: &Limits) -> Result<Response, CallError> {
     request.send().await.map_err(|error| {
         if !error.is_connect() && !error.is_builder() {
-            return broken(error);
+            return broken(&error);
         }
         if error.is_timeout() {
             return CallError::TimedOut {
@@ -185,32 +179,59 @@ async fn send(request: reqwest::RequestBuilder, limits: &Limits) -> Result<Respo
             };
         }
         CallError::Connect {
-            said: causes(error),
+            said: root_cause(&error),
         }
     })
 }
 
+/// Passes on a response of success and turns any other into an error with its words.
+async fn accept(
+    mut response: Response,
+    limits: &Limits,
+    now: Timestamp,
+) -> Result<Response, CallError> {
+    if response.status().is_success() {
+        return Ok(response);
+    }
+    let status = response.status();
+    let retry_after_ms = retry_after::millis(response.headers(), now);
+    let body = error_body(&mut response, limits).await;
+    let value: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let words = if value.is_null() {
+        wire::tidy(&String::from_utf8_lossy(&body))
+    } else {
+        wire::said(&value).unwrap_or_default()
+    };
+    let said = if words.is_empty() {
+        status.canonical_reason().unwrap_or("no reason").to_owned()
+    } else {
+        words
+    };
+    Err(CallError::Status {
+        status: status.as_u16(),
+        said,
+        retry_after_ms,
+        no_credit: wire::error_code(&value) == Some("insufficient_quota"),
+    })
+}
+
 async fn next_piece(response: &mut Response) -> Result<Option<Bytes>, CallError> {
-    response.chunk().await.map_err(broken)
+    response.chunk().await.map_err(|error| broken(&error))
 }
 
-fn broken(error: reqwest::Error) -> CallError {
+fn broken(error: &reqwest::Error) -> CallError {
     CallError::Broken {
-        said: causes(error),
+        said: root_cause(error),
     }
 }
 
-/// An error with its causes on one line, without the address, which may hold a secret.
-fn causes(error: reqwest::Error) -> String {
-    let error = error.without_url();
-    let mut line = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        line.push_str(": ");
-        line.push_str(&inner.to_string());
-        cause = inner.source();
+/// The innermost cause: what surrounds it names layers that nobody outside knows.
+fn root_cause(error: &reqwest::Error) -> String {
+    let mut inner: &dyn Error = error;
+    while let Some(cause) = inner.source() {
+        inner = cause;
     }
-    wire::tidy(&line)
+    wire::tidy(&inner.to_string())
 }
 
 /// Reads what follows the terminal event, which is nothing but the end of the body. Whatever
@@ -248,26 +269,77 @@ async fn within<T>(
     }
 }
 
-/// A client for an address. Requests that leave the machine may go through the proxy that the
-/// environment names; requests to this machine never do.
-pub(crate) fn client(url: &Url, limits: &Limits) -> Result<Client, GatewayError> {
+/// The HTTP clients of a gateway. Routes share them, and with them open connections and the
+/// machine's certificates, which take longer to read than all else at the start.
+#[derive(Debug)]
+pub struct Transport {
+    limits: Limits,
+    clients: RefCell<BTreeMap<Reach, Client>>,
+}
+
+/// What a client must be able to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Reach {
+    /// Unencrypted, on this machine: never through a proxy.
+    Here,
+    /// Unencrypted, on another machine.
+    Plain,
+    /// Encrypted, on this machine: never through a proxy.
+    EncryptedHere,
+    /// Encrypted, on another machine, perhaps through the proxy that the environment names.
+    Encrypted,
+}
+
+impl Transport {
+    /// A transport without clients; each is made when a route first needs it.
+    pub fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            clients: RefCell::default(),
+        }
+    }
+
+    /// The client for an address.
+    pub(crate) fn client(&self, url: &Url) -> Result<Client, GatewayError> {
+        let reach = Reach::of(url);
+        if let Some(client) = self.clients.borrow().get(&reach) {
+            return Ok(client.clone());
+        }
+        let client = client(reach, &self.limits)?;
+        self.clients.borrow_mut().insert(reach, client.clone());
+        Ok(client)
+    }
+}
+
+impl Reach {
+    fn of(url: &Url) -> Self {
+        match (url.scheme() == "https", is_loopback(url)) {
+            (false, true) => Self::Here,
+            (false, false) => Self::Plain,
+            (true, true) => Self::EncryptedHere,
+            (true, false) => Self::Encrypted,
+        }
+    }
+}
+
+fn client(reach: Reach, limits: &Limits) -> Result<Client, GatewayError> {
     // Another part of the process may have chosen a provider already, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut builder = Client::builder()
-        .connect_timeout(Duration::from_millis(limits.connect_ms_max))
         .user_agent(USER_AGENT)
+        .connect_timeout(Duration::from_millis(limits.connect_ms_max))
         .tcp_nodelay(true)
         .pool_max_idle_per_host(IDLE_CONNECTIONS_MAX)
+        .pool_idle_timeout(Duration::from_millis(IDLE_CONNECTION_MS_MAX))
         // A redirect would carry the key and the prompt to a place nobody configured.
         .redirect(redirect::Policy::none());
-    if url.scheme() == "http" {
-        // Reading the machine's certificates costs more than the rest of the start.
+    if matches!(reach, Reach::Here | Reach::Plain) {
         builder = builder.tls_certs_only([]);
     }
-    if is_loopback(url) {
+    if matches!(reach, Reach::Here | Reach::EncryptedHere) {
         builder = builder.no_proxy();
     }
     builder.build().map_err(|error| GatewayError::Client {
-        said: causes(error),
+        said: root_cause(&error),
     })
 }

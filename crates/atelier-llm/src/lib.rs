@@ -31,6 +31,7 @@ pub use discover::{LocalServer, LocalServerKind, local_servers, server_url};
 pub use error::{AskError, AskErrorKind};
 pub use gateway::{Estimate, Gateway};
 pub use gateway_error::GatewayError;
+pub use http::Transport;
 pub use price::{Price, PriceTable};
 pub use probe::{ProbeError, probe_key};
 pub use providers::{AnswersFrom, Build, PROVIDERS, Provider, ProviderEntry, provider_entry};

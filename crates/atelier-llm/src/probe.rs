@@ -2,7 +2,7 @@
 
 use atelier_model::Limits;
 
-use crate::{AskError, GatewayError, Route, gateway::known_entry};
+use crate::{AskError, GatewayError, Route, Transport, gateway::known_entry};
 
 /// Why a route would not work.
 #[derive(Debug, thiserror::Error)]
@@ -17,7 +17,7 @@ pub enum ProbeError {
 
 /// Checks a route with one request that costs nothing: the list of models. `offline` always passes.
 pub async fn probe_key(route: &Route, limits: &Limits) -> Result<(), ProbeError> {
-    let provider = (known_entry(route)?.build)(route, limits)?;
+    let provider = (known_entry(route)?.build)(route, &Transport::new(limits.clone()))?;
     let probed = provider.probe(limits).await;
     probed.map_err(|error| AskError::from_call(error, route, 1).into())
 }

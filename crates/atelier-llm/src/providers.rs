@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use atelier_model::{BoxFuture, Limits};
 
-use crate::{Call, CallError, Completion, GatewayError, Route};
+use crate::{Call, CallError, Completion, GatewayError, Route, Transport};
 
 /// One model vendor. Policy (cache, budget, retries) is not its business.
 pub trait Provider: Send + Sync {
@@ -30,7 +30,7 @@ pub enum AnswersFrom {
 }
 
 /// Prepares a provider for a route.
-pub type Build = fn(&Route, &Limits) -> Result<Arc<dyn Provider>, GatewayError>;
+pub type Build = fn(&Route, &Transport) -> Result<Arc<dyn Provider>, GatewayError>;
 
 /// One line of the registry.
 #[derive(Debug, Clone, Copy)]

@@ -7,7 +7,7 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::{
     Call, CallError, Completion, GatewayError, Provider, ProviderEntry, Route,
-    http::Endpoint,
+    http::{Endpoint, Transport},
     providers::{AnswersFrom, endpoint},
     wire::anthropic::{Messages, MessagesRequest, turns},
 };
@@ -38,7 +38,7 @@ struct Anthropic {
     is_public: bool,
 }
 
-fn build(route: &Route, limits: &Limits) -> Result<Arc<dyn Provider>, GatewayError> {
+fn build(route: &Route, transport: &Transport) -> Result<Arc<dyn Provider>, GatewayError> {
     let addresses = endpoint::addresses(route, BASE_URL, &["messages"])?;
     let is_public = addresses.0.host_str() == Some(HOST);
     let mut headers = HeaderMap::new();
@@ -48,7 +48,7 @@ fn build(route: &Route, limits: &Limits) -> Result<Arc<dyn Provider>, GatewayErr
         value.set_sensitive(true);
         headers.insert(KEY_HEADER, value);
     }
-    let endpoint = Endpoint::new(addresses, headers, route.usable_key(), limits)?;
+    let endpoint = Endpoint::new(addresses, headers, route.usable_key(), transport)?;
     Ok(Arc::new(Anthropic {
         endpoint,
         is_public,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use atelier_model::{BoxFuture, Limits, StopReason, Usage};
 
 use crate::{
-    Call, CallError, Completion, GatewayError, Provider, ProviderEntry, Route,
+    Call, CallError, Completion, GatewayError, Provider, ProviderEntry, Route, Transport,
     providers::AnswersFrom,
 };
 
@@ -28,7 +28,7 @@ struct Offline;
     clippy::unnecessary_wraps,
     reason = "every entry of the registry builds so"
 )]
-fn build(_: &Route, _: &Limits) -> Result<Arc<dyn Provider>, GatewayError> {
+fn build(_: &Route, _: &Transport) -> Result<Arc<dyn Provider>, GatewayError> {
     Ok(Arc::new(Offline))
 }
 

@@ -8,7 +8,7 @@ use url::Url;
 
 use crate::{
     Call, CallError, Completion, GatewayError, Provider, ProviderEntry, Route,
-    http::Endpoint,
+    http::{Endpoint, Transport},
     providers::{AnswersFrom, endpoint},
     wire::openai::{Chat, ChatRequest, StreamOptions, schema_format},
 };
@@ -33,7 +33,7 @@ struct OpenAi {
     is_public: bool,
 }
 
-fn build(route: &Route, limits: &Limits) -> Result<Arc<dyn Provider>, GatewayError> {
+fn build(route: &Route, transport: &Transport) -> Result<Arc<dyn Provider>, GatewayError> {
     let addresses = endpoint::addresses(route, BASE_URL, &["chat", "completions"])?;
     let is_public = is_public(&addresses.0);
     let mut headers = HeaderMap::new();
@@ -43,7 +43,7 @@ fn build(route: &Route, limits: &Limits) -> Result<Arc<dyn Provider>, GatewayErr
         value.set_sensitive(true);
         headers.insert(AUTHORIZATION, value);
     }
-    let endpoint = Endpoint::new(addresses, headers, route.usable_key(), limits)?;
+    let endpoint = Endpoint::new(addresses, headers, route.usable_key(), transport)?;
     Ok(Arc::new(OpenAi {
         endpoint,
         is_public,

@@ -262,7 +262,7 @@ async fn a_refused_request_is_not_sent_again() {
 async fn a_failing_provider_is_tried_as_often_as_allowed() {
     for status in [408, 409, 500, 503, 529] {
         check_error(|_, _| vec![Act::error(status, "busy")], limits(), |error| {
-            assert!(matches!(error, AskError::Provider { status: got, tries: 3, said } if *got == status && said == "busy"));
+            assert!(matches!(error, AskError::Provider { status: got, tries: 3, said, .. } if *got == status && said == "busy"));
         })
         .await;
     }
