@@ -14,7 +14,7 @@ use std::{
 
 /// Variables that are handed on as they are: how to speak, where the network is, and which
 /// mirrors stand in for package registries. None of them is meant to hold a secret.
-const HANDED_ON: [&str; 66] = [
+const HANDED_ON: [&str; 67] = [
     "PATH",
     "LANG",
     "LC_ALL",
@@ -68,7 +68,8 @@ const HANDED_ON: [&str; 66] = [
     "npm_config_registry",
     "YARN_NPM_REGISTRY_SERVER",
     "COREPACK_NPM_REGISTRY",
-    "NODE_OPTIONS",
+    "USER",
+    "LOGNAME",
     "GOPROXY",
     "GOSUMDB",
     "GONOSUMDB",
@@ -83,8 +84,9 @@ const HANDED_ON: [&str; 66] = [
     "MAVEN_HOME",
 ];
 
-/// Homes of tools: variable, and where the tool looks below the user's home if it is not set.
-const TOOL_HOMES: [(&str, &str); 14] = [
+/// Homes and configuration files of tools: variable, and where the tool looks below the user's
+/// home if it is not set.
+const TOOL_HOMES: [(&str, &str); 17] = [
     ("RUSTUP_HOME", ".rustup"),
     ("PYENV_ROOT", ".pyenv"),
     ("NVM_DIR", ".nvm"),
@@ -99,10 +101,13 @@ const TOOL_HOMES: [(&str, &str); 14] = [
     ("GOROOT", ""),
     ("UV_PYTHON_INSTALL_DIR", ".local/share/uv/python"),
     ("NPM_CONFIG_USERCONFIG", ".npmrc"),
+    ("PIP_CONFIG_FILE", ".config/pip/pip.conf"),
+    ("UV_CONFIG_FILE", ".config/uv/uv.toml"),
+    ("GOENV", ".config/go/env"),
 ];
 
-/// Settings of every command: no questions, no colour, no news, no telemetry.
-const SETTINGS: [(&str, &str); 18] = [
+/// Settings of every command: no questions, no colour, no news, no telemetry, no git hooks.
+const SETTINGS: [(&str, &str); 19] = [
     ("TERM", "dumb"),
     ("NO_COLOR", "1"),
     ("CI", "1"),
@@ -118,7 +123,8 @@ const SETTINGS: [(&str, &str); 18] = [
     ("NEXT_TELEMETRY_DISABLED", "1"),
     ("ASTRO_TELEMETRY_DISABLED", "1"),
     ("DOTNET_CLI_TELEMETRY_OPTOUT", "1"),
-    ("GOTELEMETRY", "off"),
+    ("HUSKY", "0"),
+    ("LEFTHOOK", "0"),
     ("GOFLAGS", "-modcacherw"),
     ("CARGO_TERM_COLOR", "never"),
 ];

@@ -11,6 +11,7 @@ pub use history::LogEntry;
 pub use worktree::{Commit, Worktree};
 
 use std::{
+    io,
     path::{Path, PathBuf},
     process::Command,
     time::Duration,
@@ -83,9 +84,12 @@ pub struct Head {
 /// Why git could not do its work.
 #[derive(Debug, thiserror::Error)]
 pub enum GitError {
+    /// There is no git.
+    #[error("run git: it is not installed")]
+    Missing,
     /// Git could not be run to its end.
     #[error("run git")]
-    Host(#[from] HostError),
+    Host(#[source] HostError),
     /// Git refused.
     #[error("run `git {operation}`: {message}")]
     Refused {
@@ -128,6 +132,20 @@ pub enum GitError {
         #[source]
         source: std::io::Error,
     },
+}
+
+impl From<HostError> for GitError {
+    fn from(error: HostError) -> Self {
+        match error {
+            HostError::Start { source, .. } if source.kind() == io::ErrorKind::NotFound => {
+                Self::Missing
+            }
+            HostError::Start { .. }
+            | HostError::Exchange { .. }
+            | HostError::TimedOut { .. }
+            | HostError::TooMuchOutput { .. } => Self::Host(error),
+        }
+    }
 }
 
 fn place(commit: Option<&String>) -> &str {

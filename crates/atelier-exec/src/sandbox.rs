@@ -75,7 +75,7 @@ pub struct Command {
     pub idle_ms: u64,
     /// Bytes of output that are kept: the first half and the last half.
     pub output_bytes_max: usize,
-    /// Processes of the user while it runs; the kernel does not hold the root user to it.
+    /// Processes and threads it may have at once; the kernel does not hold the root user to it.
     pub processes_max: u64,
     /// Milliseconds between the request to end and the end by force.
     pub kill_grace_ms: u64,
@@ -117,6 +117,16 @@ pub struct Report {
     pub truncated: bool,
     /// Milliseconds from its start to its end.
     pub duration_ms: u64,
+}
+
+impl Report {
+    /// Of a command that was cancelled before it began.
+    const CANCELLED: Self = Self {
+        exit: Exit::Cancelled,
+        output: String::new(),
+        truncated: false,
+        duration_ms: 0,
+    };
 }
 
 /// Why a command did not run, or its end is not known. Never a verdict on the command.
@@ -211,6 +221,9 @@ impl Sandbox {
         cancel: &CancellationToken,
         output: Option<OutputSink<'_>>,
     ) -> Result<Report, SpawnError> {
+        if cancel.is_cancelled() {
+            return Ok(Report::CANCELLED);
+        }
         let watch = Watch::start(&self.helper, &self.order(command), &command.stdin).await?;
         let patience = Patience {
             wall: Duration::from_millis(command.wall_ms),

@@ -19,8 +19,11 @@ impl Git {
         changes: &BTreeMap<TreePath, Option<FileEntry>>,
         commit: &Commit<'_>,
     ) -> Result<String, GitError> {
-        let folder = tempfile::tempdir_in(&self.common_dir)
-            .map_err(|source| failed(&self.common_dir, source))?;
+        let all = self.own_folder()?;
+        let folder = tempfile::Builder::new()
+            .prefix(".commit-")
+            .tempdir_in(&all)
+            .map_err(|source| failed(&all, source))?;
         let desk = Desk {
             git: self,
             folder: folder.path(),
@@ -47,6 +50,11 @@ impl Git {
         desk.text(&["update-index", "-z", "--index-info"], entries.as_bytes())?;
         let tree = desk.text(&["write-tree"], &[])?;
         self.commit_tree(tree.trim_end(), commit)
+    }
+
+    /// Lets the user's index say what the user's commit says; the files are not touched.
+    pub fn index_follow(&self) -> Result<(), GitError> {
+        self.text(&["read-tree", "HEAD"]).map(drop)
     }
 }
 

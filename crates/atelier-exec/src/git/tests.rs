@@ -266,6 +266,29 @@ fn a_branch_that_is_not_clean_or_has_moved_is_left_byte_for_byte() {
 }
 
 #[test]
+fn a_repository_without_a_commit_keeps_what_is_in_the_way() {
+    for (state, delivered) in [
+        ("echo mine > a", false),
+        ("echo mine > a; git add a", false),
+        ("echo mine > other; git add other", false),
+        ("echo mine > other", true),
+        ("git switch -q -c else", false),
+    ] {
+        let project = Project::unborn();
+        project.work(&[("a", "theirs")]);
+        project.sh(state);
+        let before = project.snapshot();
+        let delivery = project
+            .git
+            .deliver("atelier/x", Some("main"), None)
+            .unwrap();
+        let forwarded = matches!(delivery, Delivery::FastForwarded { .. });
+        assert_eq!(forwarded, delivered, "{state}: {delivery:?}");
+        assert_eq!(project.snapshot() == before, !delivered, "{state}");
+    }
+}
+
+#[test]
 fn a_branch_moves_only_from_where_it_is_believed_to_be() {
     let project = Project::new();
     let first = project.head();

@@ -137,8 +137,8 @@ impl Git {
         Ok(worktree)
     }
 
-    /// Atelier's folder, which git shall not see.
-    fn own_folder(&self) -> Result<(), GitError> {
+    /// The folder of worktrees, in Atelier's folder, which git shall not see.
+    pub(super) fn own_folder(&self) -> Result<PathBuf, GitError> {
         let all = self.worktrees_folder();
         fs::create_dir_all(&all).map_err(|source| at(&all, source))?;
         let ignore = self.root.join(".atelier").join(".gitignore");
@@ -147,7 +147,8 @@ impl Git {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
             Err(error) => Err(error),
         }
-        .map_err(|source| at(&ignore, source))
+        .map_err(|source| at(&ignore, source))?;
+        Ok(all)
     }
 
     /// The worktree at a path, where both the folder and the repository's record are there.

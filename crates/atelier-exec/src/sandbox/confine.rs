@@ -8,11 +8,11 @@ use landlock::{
 };
 use rustix::{
     io::Errno,
-    process::{Resource, Rlimit, getrlimit, setrlimit},
+    process::{Resource, Rlimit, geteuid, getrlimit, setrlimit},
     thread::{CapabilitySet, remove_capability_from_bounding_set},
 };
 
-use super::Level;
+use super::{Level, family};
 
 /// The newest kernel interface this is written for; an older kernel enforces what it knows.
 const NEWEST: ABI = ABI::V9;
@@ -111,10 +111,18 @@ fn restrict(writable: &[PathBuf]) -> Result<RestrictionStatus, RulesetError> {
 }
 
 /// Limits this process and all that it starts.
+///
+/// The kernel counts the processes of the user, those of before included; the root user it does
+/// not count.
 pub(super) fn limit(processes_max: u64) -> std::io::Result<()> {
+    let before = if geteuid().is_root() {
+        0
+    } else {
+        family::users_tasks()
+    };
     for (resource, wanted) in [
         (Resource::Core, 0),
-        (Resource::Nproc, processes_max),
+        (Resource::Nproc, processes_max.saturating_add(before)),
         (Resource::Nofile, OPEN_FILES_MAX),
     ] {
         let most = getrlimit(resource).maximum;

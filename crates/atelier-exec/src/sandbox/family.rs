@@ -3,12 +3,13 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
+    os::unix::fs::MetadataExt,
     time::{Duration, Instant},
 };
 
 use rustix::{
     io::Errno,
-    process::{Pid, Signal, WaitOptions, WaitStatus, getpid, kill_process, wait},
+    process::{Pid, Signal, WaitOptions, WaitStatus, geteuid, getpid, kill_process, wait},
 };
 
 /// Rounds of stopping what is new before killing begins all the same.
@@ -17,6 +18,10 @@ const FREEZE_ROUNDS_MAX: usize = 64;
 const END: Duration = Duration::from_secs(10);
 /// Pause between two rounds.
 const PAUSE: Duration = Duration::from_millis(2);
+/// Place of the parent's number among the fields after a process's name.
+const PARENT: usize = 1;
+/// Place of the number of threads.
+const THREADS: usize = 17;
 
 /// Sends a signal to every descendant.
 pub(super) fn signal(signal: Signal) {
@@ -97,14 +102,33 @@ fn processes() -> Vec<(i32, i32)> {
         .filter_map(|entry| {
             let pid: i32 = entry.ok()?.file_name().to_str()?.parse().ok()?;
             let stat = fs::read(format!("/proc/{pid}/stat")).ok()?;
-            Some((pid, parent(&stat)?))
+            Some((pid, fields(&stat)?.nth(PARENT)?.parse().ok()?))
         })
         .collect()
 }
 
-/// The parent in `pid (name) state parent ...`; the name may hold anything, also brackets.
-fn parent(stat: &[u8]) -> Option<i32> {
+/// Threads of all processes of this process's user.
+pub(super) fn users_tasks() -> u64 {
+    let user = geteuid().as_raw();
+    let Ok(entries) = fs::read_dir("/proc") else {
+        return 0;
+    };
+    let tasks = entries.filter_map(|entry| {
+        let entry = entry.ok()?;
+        let pid: i32 = entry.file_name().to_str()?.parse().ok()?;
+        (entry.metadata().ok()?.uid() == user).then_some(())?;
+        fields(&fs::read(format!("/proc/{pid}/stat")).ok()?)?
+            .nth(THREADS)?
+            .parse()
+            .ok()
+    });
+    tasks.fold(0, u64::saturating_add)
+}
+
+/// The fields of `pid (name) state parent ...` after the name, which may hold anything, also
+/// brackets.
+fn fields(stat: &[u8]) -> Option<std::str::SplitAsciiWhitespace<'_>> {
     let end = stat.iter().rposition(|byte| *byte == b')')?;
     let rest = std::str::from_utf8(stat.get(end + 1..)?).ok()?;
-    rest.split_ascii_whitespace().nth(1)?.parse().ok()
+    Some(rest.split_ascii_whitespace())
 }

@@ -44,10 +44,14 @@ pub fn helper_main(mut args: impl Iterator<Item = OsString>) -> ExitCode {
     if args.next().is_some() {
         return ExitCode::from(FAILED);
     }
-    match supervise() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(_) => ExitCode::from(FAILED),
-    }
+    let Err(error) = supervise() else {
+        return ExitCode::SUCCESS;
+    };
+    // A parent that is gone wants no explanation.
+    let _ = tell(&Fact::NotConfined {
+        message: error.to_string(),
+    });
+    ExitCode::from(FAILED)
 }
 
 fn supervise() -> io::Result<()> {
@@ -118,18 +122,19 @@ fn start(order: &Order, input: &[u8], temporary: &Path) -> Result<Pid, Fact> {
         }
     }
     writable.push(temporary.to_owned());
-    limit(order.processes_max).map_err(|error| not_confined(error.to_string()))?;
     let mut command = prepare(order, input, temporary).map_err(|error| Fact::NotStarted {
         message: error.to_string(),
     })?;
-    let started = thread::scope(|scope| {
-        let confined = scope.spawn(|| {
+    thread::scope(|scope| {
+        let confined = thread::Builder::new().spawn_scoped(scope, || {
+            limit(order.processes_max).map_err(|error| not_confined(error.to_string()))?;
             confine(&writable, order.confined).map_err(not_confined)?;
             spawn(&mut command, order)
         });
-        confined.join()
-    });
-    started.unwrap_or_else(|_| Err(not_confined("the confined thread failed".to_owned())))
+        let confined = confined.map_err(|error| not_confined(error.to_string()))?;
+        let failed = |_| Err(not_confined("the confined thread failed".to_owned()));
+        confined.join().unwrap_or_else(failed)
+    })
 }
 
 fn prepare(order: &Order, input: &[u8], temporary: &Path) -> io::Result<Command> {

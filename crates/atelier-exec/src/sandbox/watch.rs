@@ -170,7 +170,12 @@ impl Watch {
         let exit = match fact {
             Some(Fact::Code { code }) => Exit::Code(code),
             Some(Fact::Signal { signal }) => Exit::Signal(signal),
-            Some(_) => return Err(self.lost("it spoke out of turn").await),
+            Some(Fact::NotConfined { message } | Fact::NotStarted { message }) => {
+                return Err(self.lost(&message).await);
+            }
+            Some(Fact::Started | Fact::ProgramMissing) => {
+                return Err(self.lost("it spoke out of turn").await);
+            }
             None => return Err(self.lost("it said nothing").await),
         };
         let duration = self.started.elapsed();
