@@ -70,7 +70,7 @@ pub(crate) enum ConfigError {
         source: Box<toml::de::Error>,
     },
     /// A key that does not exist.
-    #[error("use `{key}` from {origin}: there is no such key{}", near(.near.as_deref()))]
+    #[error("use `{key}` from {origin}: there is no such key{}", did_you_mean(.near.as_deref()))]
     Unknown { key: String, origin: Origin, near: Option<String> },
     /// A value that does not fit its key.
     #[error("use `{key}` from {origin}: it must be {wanted}")]
@@ -92,7 +92,7 @@ pub(crate) enum ConfigError {
     ForeignAddress { url: String, origin: Origin },
 }
 
-fn near(key: Option<&str>) -> String {
+fn did_you_mean(key: Option<&str>) -> String {
     key.map(|key| format!("; did you mean `{key}`?")).unwrap_or_default()
 }
 
@@ -152,6 +152,14 @@ impl Config {
         Ok(config)
     }
 
+    /// The value that a text is for a key.
+    pub(crate) fn check(key: &str, text: &str) -> Result<toml::Value, ConfigError> {
+        let mut config = Self::default();
+        let origin = Origin::Flag("the command line".to_owned());
+        config.set(key, sources::parse(key, text), origin)?;
+        Ok(config.entries.remove(key).map_or_else(|| text.into(), |entry| entry.value))
+    }
+
     /// The entry of a key, where one is set.
     pub(crate) fn get(&self, key: &str) -> Option<&Entry> {
         self.entries.get(key)
@@ -189,6 +197,15 @@ impl Config {
         };
         self.entries.insert(key.to_owned(), Entry { value, origin });
         Ok(())
+    }
+}
+
+/// The tables and the name that a key stands for in a file. The name of a model, which may hold
+/// dots, is one part.
+pub(crate) fn parts(key: &str) -> Vec<String> {
+    match key.strip_prefix("prices.").and_then(|rest| rest.rsplit_once('.')) {
+        Some((model, part)) => vec!["prices".to_owned(), model.to_owned(), part.to_owned()],
+        None => key.split('.').map(str::to_owned).collect(),
     }
 }
 

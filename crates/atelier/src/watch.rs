@@ -10,7 +10,7 @@ use tokio::sync::watch;
 
 use crate::ui::Ui;
 
-pub(crate) use line::Lines;
+pub(crate) use line::{Lines, seconds};
 
 /// Events read at once.
 const PAGE: u32 = 200;

@@ -1,0 +1,184 @@
+//! `atelier config`: the effective values and where each came from.
+
+use std::path::{Path, PathBuf};
+
+use atelier_llm::Secret;
+use atelier_model::{Limits, Stage};
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use crate::{
+    app::Place,
+    cli::{Global, RunOptions},
+    cli_error::CliError,
+    config::{Config, Entry, Kind, PROJECT_FILE, Settings, known_keys, user_file},
+    ui::{Tone, Ui, plain},
+};
+
+/// Show or change configuration
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Show every value in effect and where it came from; secrets are masked
+    Show(ConfigShowArgs),
+    /// Write a value into atelier.toml, or with --user into your own file
+    Set(ConfigSetArgs),
+    /// Show where the files are
+    Path,
+}
+
+/// What to show.
+#[derive(Debug, Args)]
+pub(crate) struct ConfigShowArgs {
+    /// Also every key that is not set
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
+/// What to set.
+#[derive(Debug, Args)]
+pub(crate) struct ConfigSetArgs {
+    /// The key, such as stages.code.model
+    pub(crate) key: String,
+    /// The value
+    pub(crate) value: String,
+    /// Write into your own file instead of the project's
+    #[arg(long)]
+    pub(crate) user: bool,
+}
+
+pub(crate) async fn run(global: &Global, command: &ConfigCommand, ui: &Ui) -> Result<u8, CliError> {
+    let place = Place::find(global)?;
+    match command {
+        ConfigCommand::Show(args) => show(&place, global, args.all, ui),
+        ConfigCommand::Set(args) => set(&place, args, ui),
+        ConfigCommand::Path => {
+            ui.out(&place.root.join(PROJECT_FILE).display().to_string());
+            if let Some(path) = user_file() {
+                ui.out(&path.display().to_string());
+            }
+            Ok(0)
+        }
+    }
+}
+
+fn show(place: &Place, global: &Global, all: bool, ui: &Ui) -> Result<u8, CliError> {
+    let config = Config::load(&place.root, global, &RunOptions::default())?;
+    for warning in &config.warnings {
+        ui.warn(warning);
+    }
+    if ui.json {
+        let entries: Vec<_> = config
+            .iter()
+            .map(|(key, entry)| {
+                json!({"key": key, "value": shown(key, entry), "origin": entry.origin.to_string()})
+            })
+            .collect();
+        ui.out(&json!({"v": 1, "type": "config", "entries": entries}).to_string());
+        return Ok(0);
+    }
+    for (key, entry) in config.iter() {
+        let value = format!("{key} = {}", shown(key, entry));
+        ui.out(&format!("{value:<48} {}", ui.paint(Tone::Faint, &entry.origin.to_string())));
+    }
+    if all {
+        unset(&config, ui);
+    }
+    stages(&config, ui);
+    Ok(0)
+}
+
+fn shown(key: &str, entry: &Entry) -> String {
+    let secret = key == "key" || key.ends_with(".key");
+    match entry.value.as_str() {
+        Some(text) if secret => Secret::new(text).masked(),
+        Some(text) => plain(text),
+        None => entry.value.to_string(),
+    }
+}
+
+fn unset(config: &Config, ui: &Ui) {
+    let limits = serde_json::to_value(Limits::default()).unwrap_or_default();
+    for key in known_keys().iter().filter(|key| config.get(&key.name).is_none()) {
+        let default = key.name.strip_prefix("limits.").map(|name| limits[name].to_string());
+        let value = match default {
+            Some(default) => format!("{} = {default}", key.name),
+            None => format!("{} is not set", key.name),
+        };
+        ui.out(&format!("{value:<48} {}", ui.paint(Tone::Faint, key.about)));
+    }
+}
+
+/// Who answers each stage in the end.
+fn stages(config: &Config, ui: &Ui) {
+    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    match Settings::resolve(config, &variable) {
+        Ok(settings) => {
+            ui.out("");
+            for stage in Stage::ALL {
+                let Some(route) = settings.routes.get(&stage) else { continue };
+                let address = route.base_url.as_ref().map_or(String::new(), |url| format!(" at {url}"));
+                let key = route.key.as_ref().map_or(String::new(), |key| format!(", key {}", key.masked()));
+                ui.out(&format!("{:<8} {} {}{address}{key}", stage.name(), route.provider, route.model));
+            }
+        }
+        Err(error) => ui.failure(&format!("failed to {error}"), Some(&error.hint())),
+    }
+}
+
+fn set(place: &Place, args: &ConfigSetArgs, ui: &Ui) -> Result<u8, CliError> {
+    let path = if args.user {
+        user_file().ok_or_else(|| CliError::Usage("find your configuration folder".to_owned()))?
+    } else {
+        place.root.join(PROJECT_FILE)
+    };
+    let value = Config::check(&args.key, &args.value)?;
+    let secret = known_keys().iter().any(|key| key.name == args.key && key.kind == Kind::Secret);
+    if secret && !args.user {
+        ui.warn("the key will stand in a file of the project; do not commit it, or use --user");
+    }
+    write(&path, &args.key, &value)?;
+    ui.status(&format!("wrote {} into {}", args.key, path.display()));
+    Ok(0)
+}
+
+/// Changes one value of a file and leaves the rest, comments included, as it is.
+fn write(path: &Path, key: &str, value: &toml::Value) -> Result<(), CliError> {
+    let failed = |source| CliError::File { path: path.to_owned(), source };
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+        Err(source) => return Err(failed(source)),
+    };
+    let mut document: toml_edit::DocumentMut = text.parse().map_err(|error| {
+        CliError::Usage(format!("read {}: {error}", path.display()))
+    })?;
+    let mut parts = crate::config::parts(key);
+    let last = parts.pop().unwrap_or_default();
+    let mut table = document.as_table_mut();
+    for part in parts {
+        let item = table.entry(&part).or_insert_with(|| {
+            let mut inner = toml_edit::Table::new();
+            inner.set_implicit(true);
+            toml_edit::Item::Table(inner)
+        });
+        table = item.as_table_mut().ok_or_else(|| {
+            CliError::Usage(format!("set {key} in {}: `{part}` is no table there", path.display()))
+        })?;
+    }
+    table[&last] = toml_edit::value(in_file(value));
+    let folder: PathBuf = path.parent().map(Path::to_owned).unwrap_or_default();
+    std::fs::create_dir_all(&folder).map_err(failed)?;
+    let fresh = path.with_extension("toml.new");
+    std::fs::write(&fresh, document.to_string()).map_err(failed)?;
+    std::fs::rename(&fresh, path).map_err(failed)
+}
+
+fn in_file(value: &toml::Value) -> toml_edit::Value {
+    match value {
+        toml::Value::Integer(number) => (*number).into(),
+        toml::Value::Float(number) => (*number).into(),
+        toml::Value::Boolean(flag) => (*flag).into(),
+        toml::Value::String(text) => text.as_str().into(),
+        other => other.to_string().into(),
+    }
+}

@@ -1,0 +1,153 @@
+//! `atelier task`: add, list, show, retry.
+
+use atelier_engine::{NewTask, Overrides, task_add};
+use atelier_model::{RunStatus, TaskFact, TaskId, TaskState};
+use clap::{Args, Subcommand};
+
+use super::{
+    drive::{self, Work},
+    select, show, status,
+};
+use crate::{
+    app::Place,
+    cli::{Global, RunOptions},
+    cli_error::CliError,
+    ui::Ui,
+};
+
+/// Add, list, show or retry tasks
+#[derive(Debug, Subcommand)]
+pub(crate) enum TaskCommand {
+    /// Add a task of your own: to the unfinished run, or as a run of its own
+    Add(TaskAddArgs),
+    /// List the tasks of a run with their states
+    List(TaskListArgs),
+    /// Show a task with its attempts and evidence
+    Show(TaskNamed),
+    /// Give a failed or blocked task another round of attempts, and go on
+    Retry(TaskNamed),
+    /// Execute one task and what it depends on
+    Execute(TaskNamed),
+}
+
+/// A new task.
+#[derive(Debug, Args)]
+pub(crate) struct TaskAddArgs {
+    /// What to do
+    #[arg(value_name = "TEXT", required = true)]
+    pub(crate) text: Vec<String>,
+
+    /// A path it will write; may be given several times
+    #[arg(long = "output", value_name = "PATH")]
+    pub(crate) outputs: Vec<String>,
+
+    /// A command that proves it, such as "cargo test"; may be given several times
+    #[arg(long = "accept", value_name = "COMMAND")]
+    pub(crate) accept: Vec<String>,
+
+    /// Higher goes first among ready tasks
+    #[arg(long, default_value_t = 10, allow_negative_numbers = true)]
+    pub(crate) priority: i32,
+
+    #[command(flatten)]
+    pub(crate) options: RunOptions,
+}
+
+/// Whose tasks.
+#[derive(Debug, Args)]
+pub(crate) struct TaskListArgs {
+    /// The run, by the beginning of its id; the newest if left out
+    #[arg(value_name = "RUN")]
+    pub(crate) run: Option<String>,
+}
+
+/// One task.
+#[derive(Debug, Args)]
+pub(crate) struct TaskNamed {
+    /// The task, such as t2.3
+    #[arg(value_name = "TASK")]
+    pub(crate) task: String,
+
+    /// The run, by the beginning of its id; the newest if left out
+    #[arg(long, value_name = "RUN")]
+    pub(crate) run: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) options: RunOptions,
+}
+
+pub(crate) async fn run(global: &Global, command: &TaskCommand, ui: &Ui) -> Result<u8, CliError> {
+    match command {
+        TaskCommand::Add(args) => add(global, args, ui).await,
+        TaskCommand::List(args) => {
+            let args = status::StatusArgs { run: args.run.clone(), all: false };
+            status::run(global, &args, ui).await
+        }
+        TaskCommand::Show(named) => {
+            let args = show::ShowArgs { what: named.task.clone(), run: named.run.clone() };
+            show::run(global, &args, ui).await
+        }
+        TaskCommand::Retry(named) => retry(global, named, ui).await,
+        TaskCommand::Execute(named) => execute(global, named, ui).await,
+    }
+}
+
+async fn add(global: &Global, args: &TaskAddArgs, ui: &Ui) -> Result<u8, CliError> {
+    let mut checks = Vec::new();
+    for command in &args.accept {
+        let words = shell_words::split(command);
+        let words = words.ok().filter(|words| !words.is_empty()).ok_or_else(|| {
+            CliError::Usage(format!("read --accept `{command}`: its quotes do not close"))
+        })?;
+        checks.push(words);
+    }
+    let (ctx, _) = drive::open(global, &args.options, ui).await?;
+    let new = NewTask {
+        title: args.text.join(" "),
+        description: String::new(),
+        outputs: args.outputs.clone(),
+        checks,
+        priority: args.priority,
+    };
+    let (run, id) = task_add(&ctx, &new).await?;
+    ui.out(&format!("{id} of run {run}"));
+    ui.status(&format!("  execute it with: atelier task execute {id}"));
+    Ok(0)
+}
+
+async fn retry(global: &Global, named: &TaskNamed, ui: &Ui) -> Result<u8, CliError> {
+    let (run, id) = {
+        let store = Place::find(global)?.store().await?;
+        let run = select::run(&store, named.run.as_deref()).await?;
+        let tasks = store.task_list(&run.id).await?;
+        let task = show::find(&tasks, &named.task)?;
+        let open = matches!(task.state, TaskState::Failed | TaskState::Blocked | TaskState::Cancelled);
+        if !open {
+            let state = status::word(task.state);
+            return Err(CliError::Usage(format!("retry {}: it is {state}", task.id)));
+        }
+        (run.id, task.id.clone())
+    };
+    let (ctx, settings) = drive::open(global, &named.options, ui).await?;
+    let now = ctx.clock.now();
+    ctx.store.task_advance(&run, &id, TaskFact::RetryAsked, "asked by a person", now).await?;
+    let overrides = super::run::overrides(&named.options, &settings, true);
+    let report = drive::watched(&ctx, ui, &Work::Resume(run, overrides)).await?;
+    Ok(drive::tell(ui, &report))
+}
+
+async fn execute(global: &Global, named: &TaskNamed, ui: &Ui) -> Result<u8, CliError> {
+    let (ctx, settings) = drive::open(global, &named.options, ui).await?;
+    let run = select::run(&ctx.store, named.run.as_deref()).await?;
+    let tasks = ctx.store.task_list(&run.id).await?;
+    let only = if tasks.is_empty() && run.status == RunStatus::Planned {
+        // The tasks are made from the plan when its execution begins.
+        TaskId::from_text(format!("t{}", named.task.trim_start_matches('t')))
+    } else {
+        show::find(&tasks, &named.task)?.id.clone()
+    };
+    let base = super::run::overrides(&named.options, &settings, true);
+    let overrides = Overrides { only: Some(only), ..base };
+    let report = drive::watched(&ctx, ui, &Work::Resume(run.id, overrides)).await?;
+    Ok(drive::tell(ui, &report))
+}
