@@ -125,9 +125,10 @@ impl Passage<'_> {
             now: start,
         };
         let sent = tokio::select! {
+            // An answer that is there is paid for, so it is kept.
             biased;
-            () = self.cancel.cancelled() => return Err(Failure::cancelled(true)),
             sent = self.provider.send(&call) => sent,
+            () = self.cancel.cancelled() => return Err(Failure::cancelled(true)),
         };
         let latency_ms = self.clock.now().millis_since(start);
         match sent {

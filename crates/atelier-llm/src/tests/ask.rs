@@ -323,6 +323,20 @@ async fn nobody_there_is_a_network_error() {
 }
 
 #[tokio::test]
+async fn a_server_that_does_not_encrypt_is_never_sent_the_question() {
+    for dialect in DIALECTS {
+        let server = Server::start(vec![Act::Slam]).await;
+        let mut url = server.url.clone();
+        url.set_scheme("https").unwrap();
+        let world = World::new(route(dialect, &url), limits()).await;
+        let error = world.ask(&ask_of(&world.run), None).await.unwrap_err();
+        assert!(matches!(error, AskError::Network { .. }), "{error:?}");
+        assert!(error.to_string().contains(url.authority()), "{error}");
+        assert_eq!(world.cost().await.spent, MicroUsd::ZERO);
+    }
+}
+
+#[tokio::test]
 async fn half_an_answer_is_never_an_answer() {
     let half = |dialect: &str, stream: bool| {
         let bytes = recorded(dialect, stream);

@@ -206,7 +206,9 @@ async fn read_request(stream: &mut TcpStream) -> Option<Seen> {
         if let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
             break end;
         }
-        if stream.read_buf(&mut bytes).await.ok()? == 0 {
+        // Whoever opens with anything but a method's name is not speaking HTTP.
+        let read = stream.read_buf(&mut bytes).await.ok()?;
+        if read == 0 || !bytes[0].is_ascii_uppercase() {
             return None;
         }
     };
