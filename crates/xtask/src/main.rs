@@ -1,3 +1,80 @@
-//! Developer commands: check, test, gen.
+//! Developer commands: `cargo xtask check`, `test` and `gen`.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "developer commands talk to the developer"
+)]
 
-fn main() {}
+mod generate;
+mod process;
+mod test;
+mod tidy;
+mod tools;
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+const USAGE: &str = "\
+usage: cargo xtask <command>
+
+  check          formatting, lints and the house's own rules
+  test           every test, after installing the tools they need
+  gen [--check]  write the reference pages anew, or fail if they are stale
+";
+
+fn main() -> ExitCode {
+    let words: Vec<String> = env::args().skip(1).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let root = root();
+    let result = match words.as_slice() {
+        ["check"] => check(&root),
+        ["test"] => test::run(&root),
+        ["gen"] => generate::run(&root, generate::Mode::Write),
+        ["gen", "--check"] => generate::run(&root, generate::Mode::Compare),
+        [] | ["help" | "--help" | "-h"] => {
+            print!("{USAGE}");
+            Ok(())
+        }
+        _ => {
+            eprint!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            eprintln!("xtask: {problem}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The workspace's root, whatever folder the command was started in.
+fn root() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.ancestors().nth(2).unwrap_or(here).to_owned()
+}
+
+fn check(root: &Path) -> Result<(), process::Problem> {
+    let lints = [
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--",
+        "-D",
+        "warnings",
+    ];
+    process::cargo(root, &["fmt", "--all", "--check"])?;
+    process::cargo(root, &lints)?;
+    let broken = tidy::broken_rules(root);
+    for rule in &broken {
+        eprintln!("{rule}");
+    }
+    match broken.len() {
+        0 => Ok(()),
+        count => Err(process::Problem::Untidy(count)),
+    }
+}
