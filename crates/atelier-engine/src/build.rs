@@ -233,6 +233,8 @@ async fn finish(
     };
     ctx.store.asks_recover(&run.id, ctx.now()).await?;
     ctx.store.tasks_recover(&run.id, ctx.now()).await?;
+    // What is worth keeping is committed or in the store.
+    ctx.git.worktrees_prune()?;
     let code = error.as_ref().map_or(0, |error| error.exit().code());
     let reason = error.as_ref().map(ToString::to_string).unwrap_or_default();
     ctx.store.run_end(&run.id, code, &reason, ctx.now()).await?;
@@ -369,6 +371,7 @@ async fn execute(
     }
     let width = ctx.limits.tasks_at_once_max.max(1);
     let mut running: Vec<TaskId> = Vec::new();
+    let mut slots: Vec<usize> = (1..=width).rev().collect();
     let mut work = FuturesUnordered::new();
     loop {
         let (graph, tasks) = ready(ctx, run, only).await?;
@@ -377,12 +380,17 @@ async fn execute(
         }
         for id in schedule::next(&graph, &tasks, &running, width) {
             permit(ctx, run, &tasks[&id]).await?;
+            let Some(slot) = slots.pop() else { break };
             running.push(id.clone());
-            work.push(async move { (id.clone(), task::execute(ctx, run, plan, &id).await) });
+            work.push(async move {
+                let end = task::execute(ctx, run, plan, &id, slot).await;
+                (id, slot, end)
+            });
         }
-        let Some((id, end)) = work.next().await else {
+        let Some((id, slot, end)) = work.next().await else {
             return Err(stuck(&tasks));
         };
+        slots.push(slot);
         running.retain(|other| *other != id);
         match end? {
             TaskEnd::Done | TaskEnd::Again => {}

@@ -42,19 +42,21 @@ pub(crate) enum TaskEnd {
     Again,
 }
 
-/// Works on a ready task until it is done, failed or blocked.
+/// Works on a ready task until it is done, failed or blocked, in the worktree of a slot.
+///
+/// Tasks that follow each other in a slot share its worktree, so that a build finds what the one
+/// before compiled.
 pub(crate) async fn execute(
     ctx: &Ctx,
     run: &Run,
     plan: &DevPlan,
     id: &TaskId,
+    slot: usize,
 ) -> Result<TaskEnd, BuildError> {
     let task = ctx.store.task_fetch(&run.id, id).await?;
     ctx.store.task_advance(&run.id, id, TaskFact::Claimed, "", ctx.now()).await?;
-    let mut work = Work::open(ctx, run, plan, task).await?;
-    let end = work.attempts().await?;
-    work.close().await?;
-    Ok(end)
+    let mut work = Work::open(ctx, run, plan, task, slot).await?;
+    work.attempts().await
 }
 
 /// The work on one task.
@@ -70,6 +72,8 @@ struct Work<'a> {
     /// The files as the edits so far have made them.
     tree: FileTree,
     worktree: Worktree,
+    /// The worktree's name.
+    place: String,
     messages: Vec<Message>,
     prompt_version: Digest,
     tests_before: u64,
@@ -95,6 +99,7 @@ impl<'a> Work<'a> {
         run: &'a Run,
         plan: &'a DevPlan,
         task: Task,
+        slot: usize,
     ) -> Result<Self, BuildError> {
         let tasks = ctx.store.task_list(&run.id).await?;
         let base = ctx.store.run_fetch(&run.id).await?.trunk.or_else(|| run.base_commit.clone());
@@ -102,7 +107,8 @@ impl<'a> Work<'a> {
             Some(commit) => ctx.git.tree_of(commit, &ctx.limits)?,
             None => FileTree::default(),
         };
-        let worktree = ctx.git.worktree_open(task.id.as_str(), base.as_deref())?;
+        let place = format!("slot-{slot}");
+        let worktree = ctx.git.worktree_open(&place, base.as_deref())?;
         let tests_before = report::tests_so_far(ctx, run, &tasks).await?;
         let mut work = Self {
             ctx,
@@ -113,6 +119,7 @@ impl<'a> Work<'a> {
             tree: before.clone(),
             before,
             worktree,
+            place,
             messages: Vec::new(),
             prompt_version: Digest::of(""),
             tests_before,
@@ -120,12 +127,6 @@ impl<'a> Work<'a> {
         };
         work.begin_conversation()?;
         Ok(work)
-    }
-
-    /// Leaves nothing behind; what is worth keeping is committed or in the store.
-    async fn close(self) -> Result<(), BuildError> {
-        self.ctx.git.worktree_remove(&self.worktree)?;
-        Ok(())
     }
 
     async fn attempts(&mut self) -> Result<TaskEnd, BuildError> {
@@ -334,8 +335,7 @@ impl<'a> Work<'a> {
         self.tree = edited.tree;
         let changes = self.before.changes_to(&self.tree);
         // The worktree is laid anew, so that nothing an earlier attempt left behind is checked.
-        self.worktree =
-            self.ctx.git.worktree_open(self.task.id.as_str(), self.base.as_deref())?;
+        self.worktree = self.ctx.git.worktree_open(&self.place, self.base.as_deref())?;
         self.worktree.tree_write(&changes)?;
         self.ctx
             .store
