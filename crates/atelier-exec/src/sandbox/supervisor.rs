@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use rustix::process::{Pid, Signal, WaitStatus, set_child_subreaper, setsid};
+use rustix::process::{Pid, Signal, WaitStatus, getpid, set_child_subreaper, setsid};
 use tokio::{
     io::AsyncReadExt,
     net::unix::pipe,
@@ -60,38 +60,70 @@ fn supervise() -> io::Result<()> {
     close_fds::set_fds_cloexec(FIRST_FOREIGN, &[]);
     // A session of its own: no terminal, and no part in what a terminal sends to the parent.
     setsid()?;
-    set_child_subreaper(Some(rustix::process::getpid()))?;
+    set_child_subreaper(Some(getpid()))?;
     let temporary = tempfile::Builder::new().prefix("atelier-").tempdir()?;
     let runtime = runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let _entered = runtime.enter();
-    // Before the start, so that no end of a child is missed.
-    let mut ends = signal(SignalKind::child())?;
-    let main = match start(&order, &input, temporary.path()) {
-        Ok(main) => main,
-        Err(fact) => return tell(&fact),
-    };
-    tell(&Fact::Started)?;
-    let leash = pipe::Receiver::from_owned_fd(leash.into())?;
-    let grace = Duration::from_millis(order.kill_grace_ms);
-    let status = runtime.block_on(wait_for(main, leash, grace, &mut ends));
-    let status = match status {
-        Ok(status) => status,
-        Err(error) => {
-            family::end();
-            return Err(error);
-        }
+    let fact = {
+        let _below = Below;
+        runtime.block_on(conduct(&order, &input, temporary.path(), leash))?
     };
     if !family::end() {
-        return Err(io::ErrorKind::TimedOut.into());
+        return Err(io::Error::other("some of its processes cannot be ended"));
     }
-    crate::tree::folder_remove(temporary.path())?;
-    match status {
-        Some(status) => tell(&fact(status)),
-        None => tell(&Fact::Signal {
+    // What is left of it is in the system's own folder for such files, and is no verdict.
+    let _ = crate::tree::folder_remove(temporary.path());
+    tell(&fact)
+}
+
+/// However the supervisor fails once it has started a command, nothing is left below it.
+struct Below;
+
+impl Drop for Below {
+    fn drop(&mut self) {
+        family::end();
+    }
+}
+
+/// Starts the command and waits until it ended, or is to be ended by force.
+async fn conduct(order: &Order, input: &[u8], temporary: &Path, leash: File) -> io::Result<Fact> {
+    // Before the start, so that no signal is missed.
+    let mut signals = Signals::new()?;
+    let leash = pipe::Receiver::from_owned_fd(leash.into())?;
+    let main = match start(order, input, temporary) {
+        Ok(main) => main,
+        Err(fact) => return Ok(fact),
+    };
+    tell(&Fact::Started)?;
+    let grace = Duration::from_millis(order.kill_grace_ms);
+    let status = wait_for(main, leash, grace, &mut signals).await;
+    Ok(status.map_or(
+        Fact::Signal {
             signal: Signal::KILL.as_raw(),
-        }),
+        },
+        fact,
+    ))
+}
+
+/// What the supervisor is told by the kernel.
+struct Signals {
+    /// A child ended.
+    ends: tokio::signal::unix::Signal,
+    /// Somebody wants the supervisor to end; each would end it alone, and leave the command.
+    requests: [tokio::signal::unix::Signal; 3],
+}
+
+impl Signals {
+    fn new() -> io::Result<Self> {
+        Ok(Self {
+            ends: signal(SignalKind::child())?,
+            requests: [
+                signal(SignalKind::terminate())?,
+                signal(SignalKind::interrupt())?,
+                signal(SignalKind::hangup())?,
+            ],
+        })
     }
 }
 
@@ -209,26 +241,28 @@ async fn wait_for(
     main: Pid,
     mut leash: pipe::Receiver,
     grace: Duration,
-    ends: &mut tokio::signal::unix::Signal,
-) -> io::Result<Option<WaitStatus>> {
-    let mut asked_from_outside = signal(SignalKind::terminate())?;
+    signals: &mut Signals,
+) -> Option<WaitStatus> {
+    let [terminate, interrupt, hangup] = &mut signals.requests;
     let mut force = None;
     let mut word = [0];
     loop {
         while let Some((pid, status)) = family::reap() {
             if pid == main {
-                return Ok(Some(status));
+                return Some(status);
             }
         }
         let polite = tokio::select! {
-            _ = ends.recv() => false,
-            _ = asked_from_outside.recv() => true,
+            _ = signals.ends.recv() => false,
+            _ = terminate.recv() => true,
+            _ = interrupt.recv() => true,
+            _ = hangup.recv() => true,
             read = leash.read(&mut word) => match read {
                 Ok(1) if word == [STOP] => true,
                 // The parent is gone.
-                Ok(_) | Err(_) => return Ok(None),
+                Ok(_) | Err(_) => return None,
             },
-            () = sleep_until(force.unwrap_or_else(Instant::now)), if force.is_some() => return Ok(None),
+            () = sleep_until(force.unwrap_or_else(Instant::now)), if force.is_some() => return None,
         };
         if polite && force.is_none() {
             force = Some(Instant::now() + grace);
