@@ -7,6 +7,7 @@ mod kind;
 mod language;
 mod name;
 mod reserved;
+mod summary;
 mod token;
 mod words;
 
@@ -36,6 +37,8 @@ pub(crate) struct Request {
     pub kind: Kind,
     /// Name of the project in kebab-case.
     pub name: String,
+    /// One line that says what it is for, where a sentence of the requirement does.
+    pub summary: Option<String>,
     /// What it should be able to do, in the user's words, one statement each.
     pub features: Vec<String>,
 }
@@ -50,18 +53,32 @@ impl Request {
         if !content && kind.is_none() && languages.named.is_empty() {
             return Err(ScaffoldError::NothingToBuild);
         }
-        let kind = kind.unwrap_or(Kind::CommandLine);
         let language = languages.named.first().copied();
+        let kind = match kind.unwrap_or(Kind::CommandLine) {
+            // Pages that a program makes are a service; a static page has no other language.
+            Kind::WebPage if languages.placed && language != Some(Language::JavaScript) => {
+                Kind::HttpService
+            }
+            kind => kind,
+        };
+        let page = kind == Kind::WebPage;
         let name = name::find(&statements, kind);
-        let features = features::find(&statements, &name);
         Ok(Self {
-            language: language.unwrap_or(kind.default_language()),
+            language: language
+                .filter(|_| !page)
+                .unwrap_or(kind.default_language()),
             language_named: language.is_some(),
             typescript: languages.typescript,
-            other_languages: languages.named.into_iter().skip(1).collect(),
+            other_languages: languages
+                .named
+                .into_iter()
+                .skip(1)
+                .filter(|_| !page)
+                .collect(),
             kind,
-            name,
-            features,
+            summary: summary::find(&statements, &name),
+            features: features::find(&statements, &name),
+            name: name.text,
         })
     }
 }

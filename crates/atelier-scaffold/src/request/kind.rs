@@ -84,7 +84,7 @@ impl Kind {
 }
 
 const COMMAND_LINE: &str = "command line, commandline, cli, clis, terminal, console app, console application, \
-    console tool, console program, shell tool, 命令行, 终端, コマンドライン, 명령줄, kommandozeile, \
+    console tool, console program, shell tool, 命令行, 终端, コマンドライン, 명령줄, kommandozeile, kommandozeilenprogramm, kommandozeilenwerkzeug, \
     kommandozeilen, ligne de commande, línea de comandos, linha de comando, командной строки";
 const LIBRARY: &str = "library, libraries, crate, sdk, npm package, python package, go package, go module, \
     python module, node module, pypi package, bibliothek, bibliothèque, biblioteca, \
@@ -159,7 +159,7 @@ fn earliest(words: &[Word], table: Table) -> Option<Kind> {
     let mut best: Option<(usize, usize, Kind)> = None;
     for kind in Kind::ALL {
         for phrase in table.of(kind) {
-            let Some(at) = place(&line, phrase) else {
+            let Some(at) = place(&line, kind, phrase) else {
                 continue;
             };
             let better = best.is_none_or(|(place, length, _)| {
@@ -174,14 +174,45 @@ fn earliest(words: &[Word], table: Table) -> Option<Kind> {
 }
 
 /// Where a phrase stands as what the project is. Scripts without blanks are searched anywhere.
-fn place(line: &str, phrase: &str) -> Option<usize> {
+fn place(line: &str, kind: Kind, phrase: &str) -> Option<usize> {
     if !phrase.is_ascii() {
         return line.find(phrase);
     }
     let padded = format!(" {phrase} ");
+    let remote = matches!(kind, Kind::HttpService | Kind::WebPage);
     line.match_indices(&padded)
         .map(|(at, _)| at)
-        .find(|at| !dealt_with(&line[..*at]))
+        .find(|at| !(dealt_with(&line[..*at]) || remote && worked_on(&line[at + padded.len()..])))
+}
+
+/// Words after a phrase that make it something the project works on: `static site generator`.
+const WORKERS: &[&str] = &[
+    "analyser",
+    "analyzer",
+    "builder",
+    "checker",
+    "client",
+    "clients",
+    "crawler",
+    "downloader",
+    "generator",
+    "linter",
+    "monitor",
+    "parser",
+    "scraper",
+    "tester",
+    "validator",
+    "wrapper",
+    "output",
+    "emulator",
+    "requests",
+    "calls",
+    "logs",
+];
+
+fn worked_on(after: &str) -> bool {
+    let next = after.split(' ').next().unwrap_or_default();
+    WORKERS.contains(&next)
 }
 
 fn dealt_with(before: &str) -> bool {

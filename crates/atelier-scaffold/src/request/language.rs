@@ -67,6 +67,8 @@ impl Language {
 pub(crate) struct Languages {
     /// The primary language first.
     pub named: Vec<Language>,
+    /// Whether the primary language stands where the language of the project stands.
+    pub placed: bool,
     /// Whether TypeScript was among them.
     pub typescript: bool,
 }
@@ -74,9 +76,8 @@ pub(crate) struct Languages {
 /// Words that mean a language whatever stands around them.
 fn surely(lower: &str) -> Option<Language> {
     Some(match lower {
-        "cargo" | "cargo.toml" | "rustc" | "clippy" | "rustlang" | "tokio" | "axum" | "serde" => {
-            Language::Rust
-        }
+        "cargo" | "cargo.toml" | "crate" | "rustc" | "clippy" | "rustlang" | "tokio" | "axum"
+        | "serde" => Language::Rust,
         "python" | "python2" | "python3" | "pip" | "pypi" | "pytest" | "unittest"
         | "pyproject.toml" | "fastapi" | "django" | "requirements.txt" | "asyncio" | "argparse"
         | "pydantic" | "cpython" => Language::Python,
@@ -226,7 +227,7 @@ pub(crate) fn find(statements: &[Statement]) -> Result<Languages, ScaffoldError>
                     .rsplit_once('.')
                     .is_some_and(|(_, end)| end == "ts");
                 found.push((weight, language));
-            } else if placed && foreign.is_none() {
+            } else if foreign.is_none() && (placed || heads_a_kind(&statement.words, index)) {
                 foreign = without_pack(word);
             }
         }
@@ -242,7 +243,25 @@ pub(crate) fn find(statements: &[Statement]) -> Result<Languages, ScaffoldError>
             named.push(language);
         }
     }
-    Ok(Languages { named, typescript })
+    Ok(Languages {
+        named,
+        placed: placed_own,
+        typescript,
+    })
+}
+
+/// Words between an article and the kind of project: `a Java Spring Boot service`.
+const BETWEEN_MAX: usize = 3;
+
+fn heads_a_kind(words: &[Word], index: usize) -> bool {
+    let article = index
+        .checked_sub(1)
+        .is_some_and(|at| matches!(words[at].lower.as_str(), "a" | "an"));
+    let near = words.iter().skip(index + 1).take(BETWEEN_MAX);
+    article
+        && near
+            .map(|word| word.lower.as_str())
+            .any(|word| AFTER.contains(&word))
 }
 
 fn without_pack(word: &Word) -> Option<&'static str> {
@@ -263,6 +282,11 @@ fn named(words: &[Word], index: usize, placed: bool) -> Option<Language> {
 }
 
 fn weight(words: &[Word], index: usize) -> Weight {
+    let word = words[index].lower.as_str();
+    if word.contains('.') && !matches!(word, "node.js" | "express.js") {
+        // The name of a file says what the project deals with, wherever it stands.
+        return Weight::Named;
+    }
     let before = index.checked_sub(1).map(|at| words[at].lower.as_str());
     let after = words.get(index + 1).map(|word| word.lower.as_str());
     let before_fits = before.is_some_and(|word| BEFORE.contains(&word) || word.ends_with('用'));

@@ -3,9 +3,9 @@
 use unicode_normalization::UnicodeNormalization;
 
 use crate::request::{
-    Kind, language,
+    Kind, Language,
     reserved::is_reserved,
-    token::{Statement, Word},
+    token::{Form, Statement, Word, words},
 };
 
 /// Characters of a name.
@@ -17,8 +17,17 @@ const NAME_WORDS_MAX: usize = 3;
 /// Statements in which a name is looked for.
 const STATEMENTS_MAX: usize = 12;
 
+/// A project's name and where it comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Name {
+    /// The name in kebab-case.
+    pub text: String,
+    /// Whether the user gave it.
+    pub given: bool,
+}
+
 /// The project's name: the one the user gives, or else the words that say what it is for.
-pub(crate) fn find(statements: &[Statement], kind: Kind) -> String {
+pub(crate) fn find(statements: &[Statement], kind: Kind) -> Name {
     let near = statements
         .get(..statements.len().min(STATEMENTS_MAX))
         .unwrap_or_default();
@@ -28,8 +37,11 @@ pub(crate) fn find(statements: &[Statement], kind: Kind) -> String {
         .or_else(|| near.first().and_then(quoted))
         .or_else(|| near.first().and_then(leading))
         .filter(|name| !kebab(name).is_empty());
-    let base = given.map_or_else(|| from_content(near), |name| kebab(&name));
-    usable(&base, kind)
+    let base = given.as_deref().map_or_else(|| from_content(near), kebab);
+    Name {
+        text: usable(&base, kind),
+        given: given.is_some(),
+    }
 }
 
 /// A name in kebab-case that no toolchain refuses; never empty.
@@ -94,7 +106,26 @@ fn shortened(name: &str) -> &str {
     cut.rsplit_once('-').map_or(cut, |(whole, _)| whole)
 }
 
-const INTRODUCTIONS: &[&str] = &["called", "named", "titled", "name", "codenamed", "dubbed"];
+const INTRODUCTIONS: &[&str] = &[
+    "called",
+    "named",
+    "titled",
+    "codenamed",
+    "dubbed",
+    "appelé",
+    "appelée",
+    "nommé",
+    "nommée",
+    "namens",
+    "genannt",
+    "llamado",
+    "llamada",
+    "chiamato",
+    "chiamata",
+];
+
+/// The same in a script without blanks.
+const DENSE_INTRODUCTIONS: &[&str] = &["名为", "名叫", "叫做", "称为", "叫"];
 
 /// Things inside a project that have names of their own.
 const PARTS: &[&str] = &[
@@ -144,26 +175,40 @@ const PARTS: &[&str] = &[
 /// `called X`, `named "X Y"`, `name: X`.
 fn introduced(statement: &Statement) -> Option<String> {
     let words = &statement.words;
-    (0..words.len()).find_map(|index| {
+    let by_word = (0..words.len()).find_map(|index| {
         let word = &words[index];
         let after = &statement.text[word.start + word.text.len()..];
-        let fits = match word.lower.as_str() {
+        let after = after.trim_start_matches(['*', ' ']);
+        let after = match word.lower.as_str() {
             "name" => after
-                .trim_start_matches(['*', '`'])
-                .trim_start()
-                .starts_with(':'),
-            lower => INTRODUCTIONS.contains(&lower) || says_call_it(words, index),
+                .strip_prefix([':', '：'])?
+                .trim_start_matches(['*', ' ']),
+            lower if INTRODUCTIONS.contains(&lower) && !names_a_part(words, index) => after,
+            "it" if says_call_it(words, index) => after,
+            _ => return None,
         };
-        let from = index.saturating_sub(3);
-        let part = words[from..index]
-            .iter()
-            .any(|near| PARTS.contains(&near.lower.as_str()) && near.lower != "crate");
-        if !fits || (part && index > 0) {
-            return None;
-        }
-        let after = after.trim_start_matches(['*', ':', ' ']);
-        quoted_first(after).or_else(|| plain_first(after))
+        name_at_start(after)
+    });
+    by_word.or_else(|| {
+        let text = &statement.text;
+        DENSE_INTRODUCTIONS.iter().find_map(|mark| {
+            let at = text.find(mark)?;
+            name_at_start(text[at + mark.len()..].trim_start())
+        })
     })
+}
+
+/// Whether `called` or `named` at an index follows something inside the project: `a command named`.
+fn names_a_part(words: &[Word], index: usize) -> bool {
+    let before = words[..index].iter().rev();
+    let thing = before
+        .map(|word| word.lower.as_str())
+        .find(|word| !matches!(*word, "is" | "are" | "be" | "simply" | "just"));
+    thing.is_some_and(|word| PARTS.contains(&word))
+}
+
+fn name_at_start(text: &str) -> Option<String> {
+    quoted_first(text).or_else(|| plain_first(text))
 }
 
 /// `call it`, `name it`: true at the word `it`.
@@ -205,15 +250,15 @@ const NO_NAMES: &[&str] = &[
 
 /// The first word of a text, with the capitalised words that follow a capitalised one.
 fn plain_first(text: &str) -> Option<String> {
-    let statement = crate::request::token::words(text);
-    let first = statement.first().filter(|word| word.start == 0)?;
+    let words = words(text);
+    let first = words.first().filter(|word| word.start == 0)?;
     if NO_NAMES.contains(&first.lower.as_str()) {
         return None;
     }
     let capital = |word: &Word| word.text.starts_with(char::is_uppercase);
     let mut end = first.text.len();
     if capital(first) {
-        for word in statement.iter().skip(1).take(2) {
+        for word in words.iter().skip(1).take(2) {
             let gap = text.get(end..word.start).unwrap_or_default();
             if gap != " " || !capital(word) {
                 break;
@@ -273,54 +318,61 @@ fn quoted(statement: &Statement) -> Option<String> {
 
 /// `wordcount: counts words`, `wordcount - a tool`, or a heading of at most four words.
 fn leading(statement: &Statement) -> Option<String> {
-    let text = &statement.text;
-    let head = [": ", " - ", " – ", " — ", "："]
+    let heading = statement.form == Form::Heading;
+    let (head, words_max) = match (title_of(&statement.text), heading) {
+        (Some(head), _) => (head, 2),
+        (None, true) => (statement.text.as_str(), 4),
+        (None, false) => return None,
+    };
+    let words = words(head);
+    let file = head
+        .rsplit_once('.')
+        .is_some_and(|(_, end)| end.len() <= 3 && !end.is_empty());
+    let content: Vec<_> = words.iter().filter(|word| names_content(word)).collect();
+    let fits = words.len() <= words_max && !content.is_empty() && !file;
+    fits.then(|| {
+        let named: Vec<_> = content.iter().map(|word| word.text.as_str()).collect();
+        named.join(" ")
+    })
+}
+
+/// What stands before a colon or a dash.
+fn title_of(text: &str) -> Option<&str> {
+    [": ", " - ", " – ", " — ", "："]
         .into_iter()
         .filter_map(|mark| text.find(mark))
         .min()
-        .map(|at| &text[..at]);
-    let candidate = head.or_else(|| statement.heading.then_some(text.as_str()))?;
-    let words = crate::request::token::words(candidate);
-    let few = if statement.heading { 4 } else { 1 };
-    let says = words.iter().filter(|word| names_content(word)).count();
-    (words.len() <= few && says > 0 && says == words.iter().filter(|w| !is_common(w)).count())
-        .then(|| candidate.to_owned())
-        .filter(|_| says > 0)
-}
-
-fn is_common(word: &Word) -> bool {
-    !word.says_something()
+        .map(|at| &text[..at])
 }
 
 /// Whether a word may be part of a name made from the requirement.
 fn names_content(word: &Word) -> bool {
-    word.says_something() && !kebab(&word.text).is_empty()
+    let form = FORM_WORDS
+        .split_ascii_whitespace()
+        .any(|form| form == word.lower);
+    let file = word.text.contains('.');
+    word.says_something() && !form && !file && !kebab(&word.text).is_empty()
 }
 
 /// Words of kinds and languages, which say how and not what.
 const FORM_WORDS: &str = "api apis backend binary cli client command command-line commandline commands console \
-    crate daemon dependencies dependency endpoint endpoints external go golang html http https javascript js json-api \
+    crate daemon dependencies dependency endpoint endpoints external go golang html http https javascript js json \
     landing lib libraries library line microservice module node node.js nodejs npm package packages page pages portable programming python python3 rest rest-api restful \
     rust script sdk server servers service services single site software static std terminal third-party ts typescript typed unit utility \
-    web webpage website tests test tested testing stdin stdout offline third party java css idiomatic";
+    web webpage website tests test tested testing stdin stdout offline third party css idiomatic \
+    kommandozeile kommandozeilenprogramm bibliothek bibliothèque biblioteca webseite dienst";
 
 /// The first content words of the requirement.
 fn from_content(statements: &[Statement]) -> String {
-    let form = |word: &&Word| !FORM_WORDS.split_ascii_whitespace().any(|f| f == word.lower);
     let mut chosen: Vec<String> = Vec::new();
-    for statement in statements {
-        let content = statement
-            .words
-            .iter()
-            .filter(|w| names_content(w))
-            .filter(form);
-        for word in content {
-            let part = kebab(&word.text);
-            if !chosen.contains(&part) {
-                chosen.push(part);
-            }
-            if chosen.len() == NAME_WORDS_MAX {
-                return chosen.join("-");
+    for statement in statements.iter().filter(|s| s.form != Form::Setting) {
+        for word in statement.words.iter().filter(|word| names_content(word)) {
+            let parts = kebab(&word.lower);
+            for part in parts.split('-').filter(|part| part.len() > 1) {
+                let known = |other: &String| stem(other) == stem(part);
+                if chosen.len() < NAME_WORDS_MAX && !chosen.iter().any(known) {
+                    chosen.push(part.to_owned());
+                }
             }
         }
         if chosen.len() >= 2 {
@@ -330,16 +382,34 @@ fn from_content(statements: &[Statement]) -> String {
     chosen.join("-")
 }
 
-/// Whether a statement asks for nothing but a project of this name, kind and language.
-pub(crate) fn only_introduces(statement: &Statement, name: &str) -> bool {
-    let own: Vec<&str> = name.split('-').collect();
-    let form = |word: &Word| {
-        FORM_WORDS.split_ascii_whitespace().any(|f| f == word.lower)
-            || language::Language::from_name(&word.text).is_some()
-    };
+/// A word without its plural.
+fn stem(word: &str) -> &str {
+    word.strip_suffix('s').unwrap_or(word)
+}
+
+/// Words that introduce a project and ask for nothing.
+const INTRODUCING: &str = "a an and app application as build call called could create develop hello hi i implement in is it let \
+    like make me my name named new please program project simple small that's the this titled to tool us using \
+    want we with would write you need";
+
+/// Whether a statement asks for nothing but a project of a name, a kind and a language.
+pub(crate) fn only_introduces(statement: &Statement, name: &Name) -> bool {
+    if statement.form == Form::Setting {
+        return true;
+    }
+    let own: Vec<&str> = name.text.split('-').filter(|_| name.given).collect();
     statement.words.iter().all(|word| {
         let part = kebab(&word.text);
         let names = !part.is_empty() && part.split('-').all(|piece| own.contains(&piece));
-        is_common(word) || form(word) || names
+        names || introduces(&word.lower) || Language::from_name(&word.text).is_some()
     })
+}
+
+fn introduces(word: &str) -> bool {
+    let kinds = "api cli command command-line console crate http library line module npm package page rest \
+        server service site terminal web webpage website";
+    let mut known = INTRODUCING
+        .split_ascii_whitespace()
+        .chain(kinds.split_ascii_whitespace());
+    known.any(|known| known == word)
 }

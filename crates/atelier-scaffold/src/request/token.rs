@@ -7,8 +7,21 @@ pub(crate) struct Statement {
     pub text: String,
     /// Its words.
     pub words: Vec<Word>,
-    /// Whether it is a heading.
-    pub heading: bool,
+    /// How it stands in the requirement.
+    pub form: Form,
+}
+
+/// How a statement stands in a requirement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// Sentence of a paragraph.
+    Sentence,
+    /// List item.
+    Item,
+    /// Heading.
+    Heading,
+    /// `name: value`.
+    Setting,
 }
 
 /// One word.
@@ -41,17 +54,15 @@ const EMPTY_WORDS: &str = "a about above after again all also always am an and a
     useful user users uses using various very via want wanted was way we well were what when where which \
     while who whose why will wish with within without work working works would write written you your \
     overview specification spec description goal goals introduction background summary purpose \
-    named stdlib standard tiny clean fast lightweight production ready quality high-quality";
+    stdlib standard tiny clean fast lightweight production ready quality high-quality \
+    ein eine einen der die das für mit und von zur zum un une le la les des du pour avec et el los \
+    las para con una que y de e.g i.e etc i'd i'll i've we'd we'll it's that's don't doesn't can't let's";
 
 impl Statement {
-    fn new(text: &str, heading: bool) -> Self {
+    fn new(text: &str, form: Form) -> Self {
         let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
         let words = words(&text);
-        Self {
-            text,
-            words,
-            heading,
-        }
+        Self { text, words, form }
     }
 
     /// Whether any of its words says what the project is for.
@@ -127,9 +138,12 @@ impl Parts {
         let text = clean.trim();
         if let Some(heading) = heading(text) {
             self.close();
-            self.push(heading, true);
+            self.push(heading, Form::Heading);
         } else if text.is_empty() || is_rule(text) {
             self.close();
+        } else if is_setting(text) {
+            self.close();
+            self.push(text, Form::Setting);
         } else if let Some(item) = list_item(text) {
             self.close();
             self.item = true;
@@ -146,16 +160,16 @@ impl Parts {
     fn close(&mut self) {
         let open = std::mem::take(&mut self.open);
         if std::mem::take(&mut self.item) {
-            self.push(&open, false);
+            self.push(&open, Form::Item);
         } else {
             for sentence in sentences(&open) {
-                self.push(sentence, false);
+                self.push(sentence, Form::Sentence);
             }
         }
     }
 
-    fn push(&mut self, text: &str, heading: bool) {
-        let statement = Statement::new(text, heading);
+    fn push(&mut self, text: &str, form: Form) {
+        let statement = Statement::new(text, form);
         if !statement.words.is_empty() {
             self.done.push(statement);
         }
@@ -166,6 +180,29 @@ fn heading(line: &str) -> Option<&str> {
     let rest = line.trim_start_matches('#');
     let depth = line.len() - rest.len();
     ((1..=6).contains(&depth) && rest.starts_with(' ')).then(|| rest.trim().trim_end_matches('#'))
+}
+
+/// Names of settings that people put before a requirement.
+const SETTINGS: &[&str] = &[
+    "framework",
+    "kind",
+    "language",
+    "name",
+    "project",
+    "project name",
+    "project type",
+    "title",
+    "type",
+];
+
+/// Whether a line is a short `name: value` about the project.
+fn is_setting(line: &str) -> bool {
+    let line = line.trim_start_matches(['*', '-', ' ']);
+    let Some((name, value)) = line.split_once(':') else {
+        return false;
+    };
+    let name = name.trim_matches(['*', ' ']).to_lowercase();
+    SETTINGS.contains(&name.as_str()) && (1..=4).contains(&value.split_whitespace().count())
 }
 
 fn is_rule(line: &str) -> bool {

@@ -2,9 +2,6 @@
 
 use crate::request::Request;
 
-/// Columns of the one-line summary that goes into manifests and help texts.
-const SUMMARY_COLUMNS_MAX: usize = 72;
-
 /// What stands behind each placeholder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Words {
@@ -26,18 +23,10 @@ impl Words {
     /// The words of a request.
     pub(crate) fn of(request: &Request) -> Self {
         let title = title(&request.name);
-        let summary = request
-            .features
-            .first()
-            .map(|feature| summary(feature))
-            .filter(|line| !line.is_empty())
-            .unwrap_or_else(|| {
-                format!(
-                    "{title}: a {} in {}",
-                    request.kind.noun(),
-                    request.language.name()
-                )
-            });
+        let summary = request.summary.clone().unwrap_or_else(|| {
+            let (noun, language) = (request.kind.noun(), request.language.name());
+            format!("{title}: a {noun} in {language}")
+        });
         Self {
             module: request.name.replace('-', "_"),
             package: request.name.replace('-', ""),
@@ -101,37 +90,6 @@ fn title(name: &str) -> String {
     chars.next().map_or_else(String::new, |first| {
         format!("{}{}", first.to_uppercase(), chars.as_str())
     })
-}
-
-/// The first words of a feature, without marks that mean something in Markdown, ending in no full stop.
-fn summary(feature: &str) -> String {
-    let plain: String = feature
-        .chars()
-        .filter(|c| {
-            !matches!(
-                c,
-                '`' | '*' | '_' | '<' | '>' | '[' | ']' | '{' | '}' | '|' | '\\'
-            )
-        })
-        .collect();
-    let plain = plain
-        .trim_start_matches(['#', '-', '+', '=', '~', ' ', '.'])
-        .trim_end();
-    let line = fitting(plain).trim_end_matches(['.', '。', ',', ';', ':', '!', '?', ' ', '-']);
-    line.to_owned()
-}
-
-/// What fits into [`SUMMARY_COLUMNS_MAX`] columns, cut between words; a wide character takes two.
-fn fitting(text: &str) -> &str {
-    let mut columns = 0;
-    for (at, c) in text.char_indices() {
-        columns += if c.is_ascii() { 1 } else { 2 };
-        if columns > SUMMARY_COLUMNS_MAX {
-            let head = &text[..at];
-            return head.rsplit_once(' ').map_or(head, |(whole, _)| whole);
-        }
-    }
-    text
 }
 
 /// The features as a list, each on its line.
