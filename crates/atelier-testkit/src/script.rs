@@ -1,5 +1,8 @@
 //! How a stand-in behaves: what it answers, and what goes wrong on the way.
 
+#[cfg(test)]
+mod tests;
+
 use atelier_model::Usage;
 
 use crate::{
@@ -7,7 +10,6 @@ use crate::{
     dialect::{Answered, Refusal, Request},
     ledger::tokens,
     oracle, spoil,
-    stage::StageSeen,
 };
 
 /// How often something happens.

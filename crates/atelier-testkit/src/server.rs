@@ -1,5 +1,8 @@
 //! The stand-in model server: one thread, one port, one script.
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     convert::Infallible,
     io,
