@@ -75,7 +75,7 @@ pub struct Command {
     pub idle_ms: u64,
     /// Bytes of output that are kept: the first half and the last half.
     pub output_bytes_max: usize,
-    /// Processes and threads it may have at once; the kernel does not hold the root user to it.
+    /// Processes it may have at once; threads count too, except for the root user.
     pub processes_max: u64,
     /// Milliseconds between the request to end and the end by force.
     pub kill_grace_ms: u64,
@@ -199,7 +199,8 @@ impl SpawnError {
 
 impl Sandbox {
     /// A sandbox whose supervisor is `helper`: a program that calls [`helper_main`] when its first
-    /// argument is [`HELPER_COMMAND`].
+    /// argument is [`HELPER_COMMAND`]. `/proc/self/exe` names this program itself, even after its
+    /// file was replaced.
     pub fn new(helper: PathBuf) -> Self {
         Self {
             helper,

@@ -112,8 +112,8 @@ fn restrict(writable: &[PathBuf]) -> Result<RestrictionStatus, RulesetError> {
 
 /// Limits this process and all that it starts.
 ///
-/// The kernel counts the processes of the user, those of before included; the root user it does
-/// not count.
+/// The kernel counts the processes of the user, those of before included; the root user's it does
+/// not count, which the supervisor does instead.
 pub(super) fn limit(processes_max: u64) -> std::io::Result<()> {
     let before = if geteuid().is_root() {
         0

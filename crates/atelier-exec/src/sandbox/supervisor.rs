@@ -11,13 +11,13 @@ use std::{
     time::Duration,
 };
 
-use rustix::process::{Pid, Signal, WaitStatus, getpid, set_child_subreaper, setsid};
+use rustix::process::{Pid, Signal, WaitStatus, geteuid, getpid, set_child_subreaper, setsid};
 use tokio::{
     io::AsyncReadExt,
     net::unix::pipe,
     runtime,
     signal::unix::{SignalKind, signal},
-    time::{Instant, sleep_until},
+    time::{Instant, interval, sleep_until},
 };
 
 use super::{
@@ -33,6 +33,8 @@ const FAILED: u8 = 70;
 const BUSY_TRIES_MAX: usize = 20;
 /// Pause between two of them.
 const BUSY_PAUSE: Duration = Duration::from_millis(10);
+/// Pause between two counts of the command's processes, where the kernel does not count them.
+const COUNT_PAUSE: Duration = Duration::from_millis(500);
 /// Descriptors from here on are not the command's business.
 const FIRST_FOREIGN: i32 = 3;
 
@@ -96,8 +98,7 @@ async fn conduct(order: &Order, input: &[u8], temporary: &Path, leash: File) -> 
         Err(fact) => return Ok(fact),
     };
     tell(&Fact::Started)?;
-    let grace = Duration::from_millis(order.kill_grace_ms);
-    let status = wait_for(main, leash, grace, &mut signals).await;
+    let status = wait_for(main, leash, order, &mut signals).await;
     Ok(status.map_or(
         Fact::Signal {
             signal: Signal::KILL.as_raw(),
@@ -240,9 +241,12 @@ fn not_started(error: &io::Error, order: &Order) -> Fact {
 async fn wait_for(
     main: Pid,
     mut leash: pipe::Receiver,
-    grace: Duration,
+    order: &Order,
     signals: &mut Signals,
 ) -> Option<WaitStatus> {
+    let grace = Duration::from_millis(order.kill_grace_ms);
+    let counted = geteuid().is_root();
+    let mut counts = interval(COUNT_PAUSE);
     let [terminate, interrupt, hangup] = &mut signals.requests;
     let mut force = None;
     let mut word = [0];
@@ -262,6 +266,14 @@ async fn wait_for(
                 // The parent is gone.
                 Ok(_) | Err(_) => return None,
             },
+            _ = counts.tick(), if counted => {
+                if family::size() as u64 > order.processes_max {
+                    // The report shows it; it is ended whether or not that can be said.
+                    let _ = writeln!(io::stdout(), "\n[ended: more than {} processes]", order.processes_max);
+                    return None;
+                }
+                false
+            }
             () = sleep_until(force.unwrap_or_else(Instant::now)), if force.is_some() => return None,
         };
         if polite && force.is_none() {

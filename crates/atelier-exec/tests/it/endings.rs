@@ -4,6 +4,7 @@ use std::{
     fs,
     process::{self, Stdio},
     sync::Mutex,
+    time::Duration,
 };
 
 use atelier_exec::Exit;
@@ -164,6 +165,55 @@ END
     assert_eq!(report.exit, Exit::WallTimeout);
     let marker = format!("PWD={}", bench.work().display());
     until("the storm is over", || !somebody_has(&marker));
+}
+
+#[tokio::test]
+async fn a_command_with_too_many_processes_is_ended() {
+    let bench = Bench::new();
+    let mut command = bench.shell("for i in $(seq 60); do sleep 1000 & done; wait");
+    command.processes_max = 50;
+    let report = bench.run(&command).await.unwrap();
+    // An ordinary user is refused the next process, the root user is counted.
+    assert!(!report.exit.is_success());
+    if rustix::process::geteuid().is_root() {
+        assert_eq!(report.exit, Exit::Signal(9));
+        assert_eq!(report.output, "\n[ended: more than 50 processes]\n");
+    }
+}
+
+#[test]
+fn a_parent_killed_at_any_moment_leaves_no_process() {
+    let bench = Bench::new();
+    for round in 0..40 {
+        let mut parent = process::Command::new(helper())
+            .arg("run")
+            .arg(bench.work())
+            .args(["sh", "-c", "setsid sleep 1000 & sleep 1000"])
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(Duration::from_millis(round));
+        parent.kill().unwrap();
+        parent.wait().unwrap();
+    }
+    let marker = format!("HOME={}", bench.work().join(".home").display());
+    until("nothing is left", || !somebody_has(&marker));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_supervisor_that_is_asked_to_end_ends_the_command() {
+    let bench = Bench::new();
+    let cancel = CancellationToken::new();
+    let command = bench.shell("echo $$ > main.pid; echo $PPID; exec sleep 1000");
+    let service = bench.sandbox.serve(&command, &cancel).await.unwrap();
+    until("the command runs", || {
+        service.output_so_far().ends_with('\n')
+    });
+    let supervisor = service.output_so_far().trim().parse().unwrap();
+    kill_process(Pid::from_raw(supervisor).unwrap(), Signal::TERM).unwrap();
+    until("the command has ended", || service.exited().is_some());
+    assert_eq!(service.exited(), Some(Exit::Signal(15)));
+    assert!(!lives(bench.pids()["main"]));
 }
 
 /// Whether a process has this entry in its environment.

@@ -115,7 +115,7 @@ async fn a_core_is_never_dumped_and_processes_are_limited() {
     let mut command = bench.command(&["bash", "-c", "ulimit -c; ulimit -u"]);
     command.processes_max = 1234;
     let report = bench.run(&command).await.unwrap();
-    let numbers = report.output.lines().map(|line| line.parse::<u64>());
+    let numbers = report.output.lines().map(str::parse::<u64>);
     let numbers: Vec<_> = numbers.map(Result::unwrap).collect();
     assert_eq!(numbers[0], 0);
     // The user's other processes come on top.
