@@ -54,12 +54,11 @@ impl Request {
             return Err(ScaffoldError::NothingToBuild);
         }
         let language = languages.named.first().copied();
+        // Pages that a program makes are a service; a static page is in no other language.
+        let made = languages.placed && language != Some(Language::JavaScript);
         let kind = match kind.unwrap_or(Kind::CommandLine) {
-            // Pages that a program makes are a service; a static page has no other language.
-            Kind::WebPage if languages.placed && language != Some(Language::JavaScript) => {
-                Kind::HttpService
-            }
-            kind => kind,
+            Kind::WebPage if made => Kind::HttpService,
+            kind @ (Kind::CommandLine | Kind::Library | Kind::HttpService | Kind::WebPage) => kind,
         };
         let page = kind == Kind::WebPage;
         let name = name::find(&statements, kind);

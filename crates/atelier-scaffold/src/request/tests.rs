@@ -27,532 +27,544 @@ fn check(rows: &[Row]) {
 
 #[test]
 fn programs_for_the_command_line() {
-    check(&[
-        (
-            "Build a Rust command-line tool called `todo-list`.",
-            Rust,
-            CommandLine,
-            "todo-list",
-            0,
-        ),
-        (
-            "Build a command line tool in Rust called wordcount that counts words, lines and bytes.",
-            Rust,
-            CommandLine,
-            "wordcount",
-            1,
-        ),
-        (
-            "A TypeScript CLI named csv2json that converts CSV files to JSON.",
-            JavaScript,
-            CommandLine,
-            "csv2json",
-            1,
-        ),
-        (
-            "Please write me a small utility that renames photos by the date they were taken.",
-            Python,
-            CommandLine,
-            "renames-photos-date",
-            1,
-        ),
-        (
-            "todo: a command line to-do manager in python",
-            Python,
-            CommandLine,
-            "todo",
-            1,
-        ),
-        (
-            "`tally` is a CLI that counts votes.",
-            Python,
-            CommandLine,
-            "tally",
-            1,
-        ),
-        (
-            "# Expense Tracker\n\nA Go command line program to track expenses.\n\n## Features\n\n- add an expense\n- list expenses by month\n- export to CSV\n",
-            Go,
-            CommandLine,
-            "expense-tracker",
-            4,
-        ),
-        (
-            "Write a CLI in Go. It should let users go back to the previous step.",
-            Go,
-            CommandLine,
-            "back-previous-step",
-            1,
-        ),
-        (
-            "Let people go through their photos in the terminal.",
-            Python,
-            CommandLine,
-            "people-photos",
-            1,
-        ),
-        (
-            "An app to remove rust from car parts: price calculator for the command line.",
-            Python,
-            CommandLine,
-            "remove-car-parts",
-            1,
-        ),
-        (
-            "A tool that calls the GitHub REST API and prints open issues.",
-            Python,
-            CommandLine,
-            "calls-github-prints",
-            1,
-        ),
-        (
-            "A command line client for a REST API.",
-            Python,
-            CommandLine,
-            "new-cli",
-            1,
-        ),
-        (
-            "Parse Python files with a Rust command line tool called pyscan.",
-            Rust,
-            CommandLine,
-            "pyscan",
-            1,
-        ),
-        (
-            "Convert Java source files to UML with a Python script.",
-            Python,
-            CommandLine,
-            "convert-java-source",
-            1,
-        ),
-        (
-            "name: price-watch\nlanguage: python\n\nWatches prices of products in online shops and mails me when they fall.",
-            Python,
-            CommandLine,
-            "price-watch",
-            1,
-        ),
-        (
-            "Implement main.rs that prints prime numbers",
-            Rust,
-            CommandLine,
-            "prints-prime-numbers",
-            1,
-        ),
-        (
-            "A thing that turns Markdown into slides",
-            Python,
-            CommandLine,
-            "turns-markdown-slides",
-            1,
-        ),
-        (
-            "MyAwesomeTool: a CLI in Rust",
-            Rust,
-            CommandLine,
-            "my-awesome-tool",
-            0,
-        ),
-        (
-            "Write a command-line program in Python 3.12 that prints a calendar",
-            Python,
-            CommandLine,
-            "prints-calendar",
-            1,
-        ),
-        (
-            "A command-line tool:\n1. reads a log file\n2. counts errors\n   per hour\n3) prints a table\n",
-            Python,
-            CommandLine,
-            "reads-log",
-            3,
-        ),
-        (
-            "A CLI with no Python, just Rust, for hashing files",
-            Rust,
-            CommandLine,
-            "hashing",
-            1,
-        ),
-        ("ROT13 encoder", Python, CommandLine, "rot13-encoder", 1),
-        (
-            "Build a calculator\n```rust\nfn main() {}\n```\nIt adds numbers.",
-            Python,
-            CommandLine,
-            "calculator-adds-numbers",
-            2,
-        ),
-        (
-            "A static site generator in Rust",
-            Rust,
-            CommandLine,
-            "generator",
-            1,
-        ),
-        (
-            "A server monitor for the terminal",
-            Python,
-            CommandLine,
-            "monitor",
-            1,
-        ),
-        (
-            "Write a Python script that generates files.",
-            Python,
-            CommandLine,
-            "generates",
-            1,
-        ),
-        (
-            "A Node CLI, called `nodeish`, that lists modules",
-            JavaScript,
-            CommandLine,
-            "nodeish",
-            1,
-        ),
-        (
-            "Build a CLI tool for tracking habits. Name it habitual.",
-            Python,
-            CommandLine,
-            "habitual",
-            1,
-        ),
-    ]);
+    check(COMMAND_LINE);
 }
+
+const COMMAND_LINE: &[Row] = &[
+    (
+        "Build a Rust command-line tool called `todo-list`.",
+        Rust,
+        CommandLine,
+        "todo-list",
+        0,
+    ),
+    (
+        "Build a command line tool in Rust called wordcount that counts words, lines and bytes.",
+        Rust,
+        CommandLine,
+        "wordcount",
+        1,
+    ),
+    (
+        "A TypeScript CLI named csv2json that converts CSV files to JSON.",
+        JavaScript,
+        CommandLine,
+        "csv2json",
+        1,
+    ),
+    (
+        "Please write me a small utility that renames photos by the date they were taken.",
+        Python,
+        CommandLine,
+        "renames-photos-date",
+        1,
+    ),
+    (
+        "todo: a command line to-do manager in python",
+        Python,
+        CommandLine,
+        "todo",
+        1,
+    ),
+    (
+        "`tally` is a CLI that counts votes.",
+        Python,
+        CommandLine,
+        "tally",
+        1,
+    ),
+    (
+        "# Expense Tracker\n\nA Go command line program to track expenses.\n\n## Features\n\n- add an expense\n- list expenses by month\n- export to CSV\n",
+        Go,
+        CommandLine,
+        "expense-tracker",
+        4,
+    ),
+    (
+        "Write a CLI in Go. It should let users go back to the previous step.",
+        Go,
+        CommandLine,
+        "back-previous-step",
+        1,
+    ),
+    (
+        "Let people go through their photos in the terminal.",
+        Python,
+        CommandLine,
+        "people-photos",
+        1,
+    ),
+    (
+        "An app to remove rust from car parts: price calculator for the command line.",
+        Python,
+        CommandLine,
+        "remove-car-parts",
+        1,
+    ),
+    (
+        "A tool that calls the GitHub REST API and prints open issues.",
+        Python,
+        CommandLine,
+        "calls-github-prints",
+        1,
+    ),
+    (
+        "A command line client for a REST API.",
+        Python,
+        CommandLine,
+        "new-cli",
+        1,
+    ),
+    (
+        "Parse Python files with a Rust command line tool called pyscan.",
+        Rust,
+        CommandLine,
+        "pyscan",
+        1,
+    ),
+    (
+        "Convert Java source files to UML with a Python script.",
+        Python,
+        CommandLine,
+        "convert-java-source",
+        1,
+    ),
+    (
+        "name: price-watch\nlanguage: python\n\nWatches prices of products in online shops and mails me when they fall.",
+        Python,
+        CommandLine,
+        "price-watch",
+        1,
+    ),
+    (
+        "Implement main.rs that prints prime numbers",
+        Rust,
+        CommandLine,
+        "prints-prime-numbers",
+        1,
+    ),
+    (
+        "A thing that turns Markdown into slides",
+        Python,
+        CommandLine,
+        "turns-markdown-slides",
+        1,
+    ),
+    (
+        "MyAwesomeTool: a CLI in Rust",
+        Rust,
+        CommandLine,
+        "my-awesome-tool",
+        0,
+    ),
+    (
+        "Write a command-line program in Python 3.12 that prints a calendar",
+        Python,
+        CommandLine,
+        "prints-calendar",
+        1,
+    ),
+    (
+        "A command-line tool:\n1. reads a log file\n2. counts errors\n   per hour\n3) prints a table\n",
+        Python,
+        CommandLine,
+        "reads-log",
+        3,
+    ),
+    (
+        "A CLI with no Python, just Rust, for hashing files",
+        Rust,
+        CommandLine,
+        "hashing",
+        1,
+    ),
+    ("ROT13 encoder", Python, CommandLine, "rot13-encoder", 1),
+    (
+        "Build a calculator\n```rust\nfn main() {}\n```\nIt adds numbers.",
+        Python,
+        CommandLine,
+        "calculator-adds-numbers",
+        2,
+    ),
+    (
+        "A static site generator in Rust",
+        Rust,
+        CommandLine,
+        "generator",
+        1,
+    ),
+    (
+        "A server monitor for the terminal",
+        Python,
+        CommandLine,
+        "monitor",
+        1,
+    ),
+    (
+        "Write a Python script that generates files.",
+        Python,
+        CommandLine,
+        "generates",
+        1,
+    ),
+    (
+        "A Node CLI, called `nodeish`, that lists modules",
+        JavaScript,
+        CommandLine,
+        "nodeish",
+        1,
+    ),
+    (
+        "Build a CLI tool for tracking habits. Name it habitual.",
+        Python,
+        CommandLine,
+        "habitual",
+        1,
+    ),
+];
 
 #[test]
 fn libraries() {
-    check(&[
-        (
-            "Write a Python library named \"Geo Kit\" for distances between coordinates.",
-            Python,
-            Library,
-            "geo-kit",
-            1,
-        ),
-        (
-            "Write a crate for parsing INI files.",
-            Rust,
-            Library,
-            "parsing-ini",
-            1,
-        ),
-        (
-            "a npm package that slugifies strings",
-            JavaScript,
-            Library,
-            "slugifies-strings",
-            1,
-        ),
-        (
-            "A graph library. Every node has edges.",
-            Python,
-            Library,
-            "graph-edges",
-            2,
-        ),
-        (
-            "A library for building command line tools in Python.",
-            Python,
-            Library,
-            "building",
-            1,
-        ),
-        ("A Rust library", Rust, Library, "new-lib", 0),
-        (
-            "Write `fizz_buzz` in Python, as a library",
-            Python,
-            Library,
-            "fizz-buzz",
-            0,
-        ),
-        (
-            "Build a key-value store library with persistence",
-            Python,
-            Library,
-            "key-value-store",
-            1,
-        ),
-        (
-            "Write a node module that validates IBANs",
-            JavaScript,
-            Library,
-            "validates-ibans",
-            1,
-        ),
-        (
-            "Project name: Big Idea\nLanguage: Go\nType: library\n\nCompares versions.",
-            Go,
-            Library,
-            "big-idea",
-            1,
-        ),
-    ]);
+    check(LIBRARIES);
 }
+
+const LIBRARIES: &[Row] = &[
+    (
+        "Write a Python library named \"Geo Kit\" for distances between coordinates.",
+        Python,
+        Library,
+        "geo-kit",
+        1,
+    ),
+    (
+        "Write a crate for parsing INI files.",
+        Rust,
+        Library,
+        "parsing-ini",
+        1,
+    ),
+    (
+        "a npm package that slugifies strings",
+        JavaScript,
+        Library,
+        "slugifies-strings",
+        1,
+    ),
+    (
+        "A graph library. Every node has edges.",
+        Python,
+        Library,
+        "graph-edges",
+        2,
+    ),
+    (
+        "A library for building command line tools in Python.",
+        Python,
+        Library,
+        "building",
+        1,
+    ),
+    ("A Rust library", Rust, Library, "new-lib", 0),
+    (
+        "Write `fizz_buzz` in Python, as a library",
+        Python,
+        Library,
+        "fizz-buzz",
+        0,
+    ),
+    (
+        "Build a key-value store library with persistence",
+        Python,
+        Library,
+        "key-value-store",
+        1,
+    ),
+    (
+        "Write a node module that validates IBANs",
+        JavaScript,
+        Library,
+        "validates-ibans",
+        1,
+    ),
+    (
+        "Project name: Big Idea\nLanguage: Go\nType: library\n\nCompares versions.",
+        Go,
+        Library,
+        "big-idea",
+        1,
+    ),
+];
 
 #[test]
 fn http_services() {
-    check(&[
-        (
-            "Create an HTTP API in Go for managing bookmarks.",
-            Go,
-            HttpService,
-            "bookmarks",
-            1,
-        ),
-        (
-            "I need a REST API server in Node.js for a book shop with endpoints for books and orders.",
-            JavaScript,
-            HttpService,
-            "book-shop-orders",
-            1,
-        ),
-        (
-            "golang microservice for sending emails",
-            Go,
-            HttpService,
-            "sending-emails",
-            1,
-        ),
-        (
-            "JSON API for a parking garage",
-            Python,
-            HttpService,
-            "parking-garage",
-            1,
-        ),
-        (
-            "A web server that serves static files, in Rust.",
-            Rust,
-            HttpService,
-            "serves",
-            1,
-        ),
-        (
-            "Build an HTTP service, not in Python but in Go, for short links.",
-            Go,
-            HttpService,
-            "short-links",
-            1,
-        ),
-        (
-            "A Rust HTTP service with a Python client.",
-            Rust,
-            HttpService,
-            "new-service",
-            1,
-        ),
-        (
-            "server.py: answers with the current time over HTTP",
-            Python,
-            HttpService,
-            "answers-current-time",
-            1,
-        ),
-        (
-            "We need an endpoint that returns the current exchange rate.",
-            Python,
-            HttpService,
-            "returns-current-exchange",
-            1,
-        ),
-        (
-            "Build a TypeScript REST backend for inventory. Use e.g. an in-memory store. Data must survive restarts!",
-            JavaScript,
-            HttpService,
-            "inventory-in-memory",
-            3,
-        ),
-        (
-            "Go service for pizza orders",
-            Go,
-            HttpService,
-            "pizza-orders",
-            1,
-        ),
-        (
-            "A web service in JavaScript which shortens URLs, named short.ly",
-            JavaScript,
-            HttpService,
-            "short-ly",
-            1,
-        ),
-        (
-            "A Django-free Python HTTP server for health checks",
-            Python,
-            HttpService,
-            "django-free-health",
-            1,
-        ),
-        (
-            "A website in Python for recipes",
-            Python,
-            HttpService,
-            "recipes",
-            1,
-        ),
-        ("Create a web API", Python, HttpService, "new-service", 0),
-        (
-            "I'd like an HTTP backend for my game; players post scores.",
-            Python,
-            HttpService,
-            "game-players-post",
-            1,
-        ),
-    ]);
+    check(HTTP_SERVICES);
 }
+
+const HTTP_SERVICES: &[Row] = &[
+    (
+        "Create an HTTP API in Go for managing bookmarks.",
+        Go,
+        HttpService,
+        "bookmarks",
+        1,
+    ),
+    (
+        "I need a REST API server in Node.js for a book shop with endpoints for books and orders.",
+        JavaScript,
+        HttpService,
+        "book-shop-orders",
+        1,
+    ),
+    (
+        "golang microservice for sending emails",
+        Go,
+        HttpService,
+        "sending-emails",
+        1,
+    ),
+    (
+        "JSON API for a parking garage",
+        Python,
+        HttpService,
+        "parking-garage",
+        1,
+    ),
+    (
+        "A web server that serves static files, in Rust.",
+        Rust,
+        HttpService,
+        "serves",
+        1,
+    ),
+    (
+        "Build an HTTP service, not in Python but in Go, for short links.",
+        Go,
+        HttpService,
+        "short-links",
+        1,
+    ),
+    (
+        "A Rust HTTP service with a Python client.",
+        Rust,
+        HttpService,
+        "new-service",
+        1,
+    ),
+    (
+        "server.py: answers with the current time over HTTP",
+        Python,
+        HttpService,
+        "answers-current-time",
+        1,
+    ),
+    (
+        "We need an endpoint that returns the current exchange rate.",
+        Python,
+        HttpService,
+        "returns-current-exchange",
+        1,
+    ),
+    (
+        "Build a TypeScript REST backend for inventory. Use e.g. an in-memory store. Data must survive restarts!",
+        JavaScript,
+        HttpService,
+        "inventory-in-memory",
+        3,
+    ),
+    (
+        "Go service for pizza orders",
+        Go,
+        HttpService,
+        "pizza-orders",
+        1,
+    ),
+    (
+        "A web service in JavaScript which shortens URLs, named short.ly",
+        JavaScript,
+        HttpService,
+        "short-ly",
+        1,
+    ),
+    (
+        "A Django-free Python HTTP server for health checks",
+        Python,
+        HttpService,
+        "django-free-health",
+        1,
+    ),
+    (
+        "A website in Python for recipes",
+        Python,
+        HttpService,
+        "recipes",
+        1,
+    ),
+    ("Create a web API", Python, HttpService, "new-service", 0),
+    (
+        "I'd like an HTTP backend for my game; players post scores.",
+        Python,
+        HttpService,
+        "game-players-post",
+        1,
+    ),
+];
 
 #[test]
 fn web_pages() {
-    check(&[
-        (
-            "Make a landing page for my bakery.",
-            JavaScript,
-            WebPage,
-            "bakery",
-            1,
-        ),
-        (
-            "Website for our hiking club with a calendar and a photo gallery",
-            JavaScript,
-            WebPage,
-            "hiking-club-calendar",
-            1,
-        ),
-        (
-            "Build \"Weather Station\", a web page that shows the temperature.",
-            JavaScript,
-            WebPage,
-            "weather-station",
-            1,
-        ),
-        (
-            "Hello, I would like to have a website about the history of Rust, the programming language",
-            JavaScript,
-            WebPage,
-            "history",
-            1,
-        ),
-        (
-            "Make a portfolio site named Jane Doe",
-            JavaScript,
-            WebPage,
-            "jane-doe",
-            1,
-        ),
-    ]);
+    check(WEB_PAGES);
 }
+
+const WEB_PAGES: &[Row] = &[
+    (
+        "Make a landing page for my bakery.",
+        JavaScript,
+        WebPage,
+        "bakery",
+        1,
+    ),
+    (
+        "Website for our hiking club with a calendar and a photo gallery",
+        JavaScript,
+        WebPage,
+        "hiking-club-calendar",
+        1,
+    ),
+    (
+        "Build \"Weather Station\", a web page that shows the temperature.",
+        JavaScript,
+        WebPage,
+        "weather-station",
+        1,
+    ),
+    (
+        "Hello, I would like to have a website about the history of Rust, the programming language",
+        JavaScript,
+        WebPage,
+        "history",
+        1,
+    ),
+    (
+        "Make a portfolio site named Jane Doe",
+        JavaScript,
+        WebPage,
+        "jane-doe",
+        1,
+    ),
+];
 
 #[test]
 fn requirements_in_other_scripts_and_languages() {
-    check(&[
-        (
-            "用Rust写一个命令行工具，统计文件里的单词。支持中文。",
-            Rust,
-            CommandLine,
-            "new-cli",
-            2,
-        ),
-        (
-            "用 Go 写一个 HTTP 服务，管理图书。",
-            Go,
-            HttpService,
-            "new-service",
-            1,
-        ),
-        ("做一个介绍猫咪的网页", JavaScript, WebPage, "new-page", 1),
-        (
-            "Ein Kommandozeilenprogramm in Python für die Verwaltung von Rezepten.",
-            Python,
-            CommandLine,
-            "verwaltung-rezepten",
-            1,
-        ),
-        (
-            "Une bibliothèque Python pour les dates, appelée «calendrier».",
-            Python,
-            Library,
-            "calendrier",
-            1,
-        ),
-        (
-            "Café menu website called Café Olé",
-            JavaScript,
-            WebPage,
-            "cafe-ole",
-            1,
-        ),
-        (
-            "A CLI called 待办 in Rust for todo lists",
-            Rust,
-            CommandLine,
-            "todo-lists",
-            1,
-        ),
-        (
-            "Build a CLI tool \u{202e}evil\u{202c} named `safe-tool`",
-            Python,
-            CommandLine,
-            "safe-tool",
-            1,
-        ),
-        (
-            "写一个叫 wordfreq 的 Python 库",
-            Python,
-            Library,
-            "wordfreq",
-            1,
-        ),
-    ]);
+    check(OTHER_SCRIPTS);
 }
+
+const OTHER_SCRIPTS: &[Row] = &[
+    (
+        "用Rust写一个命令行工具，统计文件里的单词。支持中文。",
+        Rust,
+        CommandLine,
+        "new-cli",
+        2,
+    ),
+    (
+        "用 Go 写一个 HTTP 服务，管理图书。",
+        Go,
+        HttpService,
+        "new-service",
+        1,
+    ),
+    ("做一个介绍猫咪的网页", JavaScript, WebPage, "new-page", 1),
+    (
+        "Ein Kommandozeilenprogramm in Python für die Verwaltung von Rezepten.",
+        Python,
+        CommandLine,
+        "verwaltung-rezepten",
+        1,
+    ),
+    (
+        "Une bibliothèque Python pour les dates, appelée «calendrier».",
+        Python,
+        Library,
+        "calendrier",
+        1,
+    ),
+    (
+        "Café menu website called Café Olé",
+        JavaScript,
+        WebPage,
+        "cafe-ole",
+        1,
+    ),
+    (
+        "A CLI called 待办 in Rust for todo lists",
+        Rust,
+        CommandLine,
+        "todo-lists",
+        1,
+    ),
+    (
+        "Build a CLI tool \u{202e}evil\u{202c} named `safe-tool`",
+        Python,
+        CommandLine,
+        "safe-tool",
+        1,
+    ),
+    (
+        "写一个叫 wordfreq 的 Python 库",
+        Python,
+        Library,
+        "wordfreq",
+        1,
+    ),
+];
 
 #[test]
 fn names_that_would_not_do_are_made_to_do() {
-    check(&[
-        ("A CLI called test", Python, CommandLine, "test-cli", 0),
-        ("A CLI called std in Rust", Rust, CommandLine, "std-cli", 0),
-        (
-            "A Python library called json",
-            Python,
-            Library,
-            "json-lib",
-            0,
-        ),
-        ("A tool named con", Python, CommandLine, "con-cli", 0),
-        ("A service named 1st", Python, HttpService, "service-1st", 0),
-        ("A Go library called main", Go, Library, "main-lib", 0),
-        ("A CLI called x", Python, CommandLine, "x-cli", 0),
-        (
-            "A CLI named \"!!!\" that shouts",
-            Python,
-            CommandLine,
-            "shouts",
-            1,
-        ),
-        (
-            "Build a CLI which has a function called twice.",
-            Python,
-            CommandLine,
-            "function-twice",
-            1,
-        ),
-        (
-            "A command line tool with a command named `sync` that mirrors folders.",
-            Python,
-            CommandLine,
-            "sync-mirrors-folders",
-            1,
-        ),
-        (
-            "A library called ThisIsAVeryLongNameThatNobodyWouldEverWantToTypeOnAKeyboard in Rust",
-            Rust,
-            Library,
-            "this-is-avery-long-name-that",
-            0,
-        ),
-    ]);
+    check(AWKWARD_NAMES);
 }
+
+const AWKWARD_NAMES: &[Row] = &[
+    ("A CLI called test", Python, CommandLine, "test-cli", 0),
+    ("A CLI called std in Rust", Rust, CommandLine, "std-cli", 0),
+    (
+        "A Python library called json",
+        Python,
+        Library,
+        "json-lib",
+        0,
+    ),
+    ("A tool named con", Python, CommandLine, "con-cli", 0),
+    ("A service named 1st", Python, HttpService, "service-1st", 0),
+    ("A Go library called main", Go, Library, "main-lib", 0),
+    ("A CLI called x", Python, CommandLine, "x-cli", 0),
+    (
+        "A CLI named \"!!!\" that shouts",
+        Python,
+        CommandLine,
+        "shouts",
+        1,
+    ),
+    (
+        "Build a CLI which has a function called twice.",
+        Python,
+        CommandLine,
+        "function-twice",
+        1,
+    ),
+    (
+        "A command line tool with a command named `sync` that mirrors folders.",
+        Python,
+        CommandLine,
+        "sync-mirrors-folders",
+        1,
+    ),
+    (
+        "A library called ThisIsAVeryLongNameThatNobodyWouldEverWantToTypeOnAKeyboard in Rust",
+        Rust,
+        Library,
+        "this-is-avery-long-name-that",
+        0,
+    ),
+];
 
 #[test]
 fn nothing_to_build_is_said_so() {
@@ -677,13 +689,11 @@ fn features_are_the_users_sentences_and_items() {
 
 #[test]
 fn a_requirement_of_sixty_kilobytes_is_read() {
-    let mut requirement = String::from("Build a Python CLI called big.\n");
-    for number in 0.. {
-        if requirement.len() > 60 * 1024 {
-            break;
-        }
-        requirement.push_str(&format!("- feature {number} does something worth having\n"));
-    }
+    let items: String = (0..1_500)
+        .map(|number| format!("- feature {number} does something worth it\n"))
+        .collect();
+    let requirement = format!("Build a Python CLI called big.\n{items}");
+    assert!(requirement.len() > 60_000);
     let read = Request::read(&requirement).unwrap();
     assert_eq!(read.name, "big");
     assert_eq!(read.features.len(), FEATURES_MAX);

@@ -8,11 +8,17 @@
 
 use std::{
     fs,
+    io::{Read, Write},
+    net::{TcpListener, TcpStream},
+    os::unix::process::CommandExt,
     path::Path,
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
+    thread,
+    time::Duration,
 };
 
 use atelier_model::{Ask, BasicPlan, Check, Design, DetailedPhase, Digest, RunId, Stage, Step};
+use regex::Regex;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
@@ -72,10 +78,11 @@ fn write_files(reply: &str, root: &Path) {
     }
 }
 
-/// Runs a command in a folder, as offline as its tool can be told to be.
-fn run(root: &Path, argv: &[&str]) -> Output {
+/// A command in a folder, as offline as its tool can be told to be.
+fn command(root: &Path, argv: &[&str]) -> Command {
     let (program, arguments) = argv.split_first().unwrap();
-    Command::new(program)
+    let mut command = Command::new(program);
+    command
         .args(arguments)
         .current_dir(root)
         .env("CARGO_NET_OFFLINE", "true")
@@ -83,14 +90,16 @@ fn run(root: &Path, argv: &[&str]) -> Output {
         .env("GOPROXY", "off")
         .env("GOTOOLCHAIN", "local")
         .env("GOFLAGS", "-buildvcs=false")
-        .env("PORT", "0")
-        .env_remove("NODE_TEST_CONTEXT")
-        .output()
-        .unwrap_or_else(|error| {
-            panic!(
-                "{program} does not start ({error}); `cargo xtask test` installs what tests need"
-            )
-        })
+        .env_remove("NODE_TEST_CONTEXT");
+    command
+}
+
+/// Runs a command to its end.
+fn run(root: &Path, argv: &[&str]) -> Output {
+    command(root, argv).output().unwrap_or_else(|error| {
+        let program = argv[0];
+        panic!("{program} does not start ({error}); `cargo xtask test` installs what tests need")
+    })
 }
 
 fn text(output: &Output) -> String {
@@ -126,7 +135,58 @@ fn tests_passed(argv: &[String], report: &str) -> u64 {
     }
 }
 
-/// Checks a criterion as the engine would; servers are covered by their packs' own tests.
+/// Connections that are tried before a server counts as not coming up.
+const CONNECTS_MAX: u32 = 600;
+
+/// What a server answers to a request for a path; it finds its port in `PORT`.
+fn ask_server(root: &Path, start: &[String], path: &str) -> String {
+    let free = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = free.local_addr().unwrap().port();
+    drop(free);
+    let mut server = command(root, &start.iter().map(String::as_str).collect::<Vec<_>>())
+        .env("PORT", port.to_string())
+        .process_group(0)
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut stream = (0..CONNECTS_MAX).find_map(|_| {
+        let connected = TcpStream::connect(("127.0.0.1", port)).ok();
+        if connected.is_none() {
+            thread::sleep(Duration::from_millis(100));
+        }
+        connected
+    });
+    let mut answer = String::new();
+    if let Some(stream) = &mut stream {
+        write!(
+            stream,
+            "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+        )
+        .unwrap();
+        stream.read_to_string(&mut answer).unwrap();
+    }
+    let group = format!("-{}", server.id());
+    let killed = Command::new("kill")
+        .args(["-TERM", "--", &group])
+        .status()
+        .unwrap();
+    server.wait().unwrap();
+    assert!(
+        stream.is_some() && killed.success(),
+        "{start:?} does not listen on PORT"
+    );
+    answer
+}
+
+/// Whether a text matches what a criterion expects of the output.
+fn check_output(place: &str, step: &Step, index: usize, text: &str) {
+    if let Some(pattern) = &step.acceptance[index].expect.output {
+        let matches = Regex::new(pattern).unwrap().is_match(text);
+        assert!(matches, "{place}: {pattern}\n{text}");
+    }
+}
+
+/// Checks a criterion as the engine would.
 fn check_criterion(root: &Path, step: &Step, index: usize) {
     let criterion = &step.acceptance[index];
     let place = format!("{} {}", step.number, criterion.id);
@@ -142,6 +202,7 @@ fn check_criterion(root: &Path, step: &Step, index: usize) {
                 Some(expected),
                 "{place}: {argv:?}\n{report}"
             );
+            check_output(&place, step, index, &report);
             if let Some(least) = criterion.expect.tests_min {
                 assert_eq!(
                     tests_passed(argv, &report),
@@ -156,7 +217,9 @@ fn check_criterion(root: &Path, step: &Step, index: usize) {
             assert!(content.contains(wanted), "{place}: {path} lacks {wanted:?}");
         }
         Check::Http { start, path, .. } => {
-            assert!(!start.is_empty() && path == "/health", "{place}");
+            let answer = ask_server(root, start, path);
+            assert!(answer.split(' ').nth(1) == Some("200"), "{place}: {answer}");
+            check_output(&place, step, index, &answer);
         }
         Check::Regex { .. } | Check::Human { .. } => panic!("{place}: no pack has such a check"),
     }
