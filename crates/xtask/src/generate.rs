@@ -17,7 +17,6 @@ pub(crate) enum Mode {
 const PAGES: &[(&str, &str)] = &[
     ("cli", "docs/reference/cli.md"),
     ("configuration", "docs/reference/configuration.md"),
-    ("errors", "docs/reference/errors.md"),
 ];
 
 /// Builds the program and lets it print its reference pages.
