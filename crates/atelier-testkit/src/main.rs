@@ -185,7 +185,7 @@ fn introduce(server: &Server, dialect: DialectName) {
     };
     let (url, provider) = (server.base_url(), dialect.provider());
     println!("{url}");
-    println!("export ATELIER_MODEL_PROVIDER={provider} ATELIER_MODEL_NAME=standin-large");
-    println!("export ATELIER_MODEL_BASE_URL={url}/v1");
-    println!("export ATELIER_MODEL_KEY=any");
+    println!("export ATELIER_PROVIDER={provider} ATELIER_MODEL=standin-large");
+    println!("export ATELIER_BASE_URL={url}/v1");
+    println!("export ATELIER_KEY=any");
 }

@@ -6,7 +6,7 @@
 use std::{collections::BTreeSet, fmt::Debug};
 
 use atelier_edit::Change;
-use atelier_model::{BasicPlan, Design, DetailedPhase, FileTree, Handoff, Limits, Prose, TreePath};
+use atelier_model::{BasicPlan, Design, FileTree, Limits, TreePath};
 use atelier_prompt::answer;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
