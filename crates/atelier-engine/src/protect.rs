@@ -8,11 +8,13 @@ const HARNESS: [&str; 4] = [".github/workflows", ".gitlab-ci.yml", "atelier.toml
 
 /// Why a task may not change a path; `None` where it may.
 pub(crate) fn protected(task: &Task, base: &FileTree, path: &TreePath) -> Option<String> {
-    let within = |folder: &String| path.is_within(folder.trim_start_matches("./"));
-    if task.protected.iter().any(within) {
+    let forbidden = closest(&task.protected, path);
+    let own = closest(&task.owns, path).max(closest(&task.outputs, path));
+    // The path that says it more precisely counts: a task may own a file of a protected folder.
+    if forbidden.is_some() && forbidden >= own {
         return Some("the task must not change it".to_owned());
     }
-    if task.owns.iter().any(within) || task.outputs.iter().any(within) || !base.contains(path) {
+    if own.is_some() || !base.contains(path) {
         return None;
     }
     if atelier_recipe::is_test_path(path) {
@@ -20,6 +22,12 @@ pub(crate) fn protected(task: &Task, base: &FileTree, path: &TreePath) -> Option
     }
     let harness = HARNESS.iter().any(|folder| path.is_within(folder));
     harness.then(|| "it decides what is checked".to_owned())
+}
+
+/// Length of the longest of the named files and folders that a path lies at or in.
+fn closest(named: &[String], path: &TreePath) -> Option<usize> {
+    let trimmed = named.iter().map(|name| name.trim_start_matches("./").trim_end_matches('/'));
+    trimmed.filter(|name| path.is_within(name)).map(str::len).max()
 }
 
 /// Takes the edits to protected files out of a change set; the second value says what was tried.
