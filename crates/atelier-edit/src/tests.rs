@@ -1,5 +1,9 @@
 //! Every case of `fixtures/edits`, and properties of parsing and applying.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test fails by panicking, and its cases are files"
+)]
 
 mod damage;
 

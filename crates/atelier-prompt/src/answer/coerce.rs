@@ -38,7 +38,11 @@ impl<'a> Coercion<'a> {
                 Ok(_) | Err(_) => Value::String(text),
             },
             Value::Array(mut items) if items.len() == 1 && items[0].is_object() => items.remove(0),
-            other => other,
+            Value::Null
+            | Value::Bool(_)
+            | Value::Number(_)
+            | Value::Array(_)
+            | Value::Object(_) => value,
         }
     }
 
@@ -50,7 +54,7 @@ impl<'a> Coercion<'a> {
                 None => value,
             };
         }
-        match self.kind(schema, &value) {
+        match kind(schema, &value) {
             "object" => self.object(value, schema),
             "array" => self.array(value, schema),
             "string" => string(value, schema),
@@ -71,20 +75,6 @@ impl<'a> Coercion<'a> {
             }
         }
         schema
-    }
-
-    /// The type that a value should have; of several, the one besides `null`.
-    fn kind(&self, schema: &'a Value, value: &Value) -> &'a str {
-        match schema.get("type") {
-            Some(Value::String(kind)) => kind,
-            Some(Value::Array(_)) if value.is_null() => "null",
-            Some(Value::Array(kinds)) => kinds
-                .iter()
-                .filter_map(Value::as_str)
-                .find(|kind| *kind != "null")
-                .unwrap_or_default(),
-            _ => "",
-        }
     }
 
     /// The variant that a value means: the one whose tag it bears, or the only one besides `null`.
@@ -147,12 +137,28 @@ impl<'a> Coercion<'a> {
         let items = match value {
             Value::Array(items) => items,
             Value::Null => Vec::new(),
-            single => vec![single],
+            single @ (Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_)) => {
+                vec![single]
+            }
         };
         match schema.get("items") {
             Some(item) => items.into_iter().map(|one| self.value(one, item)).collect(),
             None => Value::Array(items),
         }
+    }
+}
+
+/// The type that a value should have; of several, the one besides `null`.
+fn kind<'a>(schema: &'a Value, value: &Value) -> &'a str {
+    match schema.get("type") {
+        Some(Value::String(kind)) => kind,
+        Some(Value::Array(_)) if value.is_null() => "null",
+        Some(Value::Array(kinds)) => kinds
+            .iter()
+            .filter_map(Value::as_str)
+            .find(|kind| *kind != "null")
+            .unwrap_or_default(),
+        _ => "",
     }
 }
 
@@ -187,7 +193,7 @@ fn string(value: Value, schema: &Value) -> Value {
             let lines: Vec<_> = lines.iter().filter_map(Value::as_str).collect();
             lines.join("\n")
         }
-        other => return other,
+        Value::Null | Value::Array(_) | Value::Object(_) => return value,
     };
     let options = schema
         .get("enum")

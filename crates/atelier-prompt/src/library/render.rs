@@ -3,9 +3,8 @@
 use std::io::{self, Write};
 
 use minijinja::{
-    AutoEscape, Environment, ErrorKind, UndefinedBehavior, Value,
-    syntax::SyntaxConfig,
-    value::{Kwargs, Serde},
+    AutoEscape, Environment, ErrorKind, UndefinedBehavior, Value, syntax::SyntaxConfig,
+    value::Serde,
 };
 
 use super::{RenderPromptError, render_error};
@@ -62,9 +61,8 @@ fn lines(value: &Value) -> Result<String, minijinja::Error> {
 }
 
 /// A text inside a fence that it cannot close: `text | fence`, `text | fence("json")`.
-fn fence(text: &str, info: Option<&str>, options: Kwargs) -> Result<String, minijinja::Error> {
-    options.assert_all_used()?;
-    Ok(context::fence(info.unwrap_or_default(), text))
+fn fence(text: &str, info: Option<&str>) -> String {
+    context::fence(info.unwrap_or_default(), text)
 }
 
 /// Renders one part of a template and cuts the blank lines around it.

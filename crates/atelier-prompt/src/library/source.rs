@@ -98,12 +98,12 @@ impl Source {
         };
         let (system, user) = parts(body, kind);
         Ok(Self {
+            text,
             kind,
             inputs,
             optional,
             system,
             user,
-            text,
         })
     }
 }
