@@ -96,7 +96,10 @@ pub async fn build(
     let run = create(ctx, request, requirement, digest).await?;
     begin(&run.id);
     let plan_only = request.mode == RunMode::PlanOnly;
-    let overrides = Overrides { plan_only, ..Overrides::default() };
+    let overrides = Overrides {
+        plan_only,
+        ..Overrides::default()
+    };
     finish(ctx, &run, drive(ctx, &run, &overrides)).await
 }
 
@@ -155,36 +158,50 @@ async fn create(
             dirty.iter().take(5).cloned().collect::<Vec<_>>().join(", ")
         );
         let kind = EventKind::Warning { message };
-        ctx.store.event_append(Some(&run.id), None, kind, ctx.now()).await?;
+        ctx.store
+            .event_append(Some(&run.id), None, kind, ctx.now())
+            .await?;
     }
     Ok(run)
 }
 
 /// A finished run whose words come again: nothing to do where its result still stands.
 async fn again(ctx: &Ctx, run: &Run) -> Result<Option<Report>, BuildError> {
-    let Some(trunk) = &run.trunk else { return Ok(None) };
+    let Some(trunk) = &run.trunk else {
+        return Ok(None);
+    };
     let head = ctx.git.head()?;
     let Some(commit) = head.commit else {
         // Nothing was ever delivered: try once more.
         let delivery = deliver(ctx, run).await?;
-        return report::report(ctx, &run.id, None, delivery, true).await.map(Some);
+        return report::report(ctx, &run.id, None, delivery, true)
+            .await
+            .map(Some);
     };
     if commit == *trunk || ctx.git.tree_id(&commit)? == ctx.git.tree_id(trunk)? {
-        return report::report(ctx, &run.id, None, None, true).await.map(Some);
+        return report::report(ctx, &run.id, None, None, true)
+            .await
+            .map(Some);
     }
     if Some(&commit) == run.base_commit.as_ref() {
         let delivery = deliver(ctx, run).await?;
-        return report::report(ctx, &run.id, None, delivery, true).await.map(Some);
+        return report::report(ctx, &run.id, None, delivery, true)
+            .await
+            .map(Some);
     }
     if !ctx.git.is_ancestor(trunk, &commit)? {
         return Ok(None);
     }
     // The user went on from the result: what was asked for must still hold.
-    let Some(plan) = ctx.store.plan_fetch(&run.id).await? else { return Ok(None) };
+    let Some(plan) = ctx.store.plan_fetch(&run.id).await? else {
+        return Ok(None);
+    };
     let tasks = ctx.store.task_list(&run.id).await?;
     let reason = verdict::check(ctx, run, &plan, &tasks, &commit).await?;
     let error = reason.map(|reason| BuildError::Verdict { commit, reason });
-    report::report(ctx, &run.id, error, None, true).await.map(Some)
+    report::report(ctx, &run.id, error, None, true)
+        .await
+        .map(Some)
 }
 
 async fn go_on(ctx: &Ctx, run: &Run, overrides: &Overrides) -> Result<Report, BuildError> {
@@ -196,7 +213,9 @@ async fn go_on(ctx: &Ctx, run: &Run, overrides: &Overrides) -> Result<Report, Bu
         if task.state == TaskState::Blocked {
             // The question is put again; the reply that led to it comes from the store.
             let fact = TaskFact::PersonAnswered;
-            ctx.store.task_advance(&run.id, &task.id, fact, "asked again", now).await?;
+            ctx.store
+                .task_advance(&run.id, &task.id, fact, "asked again", now)
+                .await?;
         }
     }
     if let Some(budget) = overrides.budget {
@@ -212,7 +231,11 @@ async fn go_on(ctx: &Ctx, run: &Run, overrides: &Overrides) -> Result<Report, Bu
         ctx.store.run_advance(&run.id, RunFact::Ended, now).await?;
     }
     if interrupted || run.status == RunStatus::Stopped {
-        let fact = if planned { RunFact::ResumedRunning } else { RunFact::ResumedPlanning };
+        let fact = if planned {
+            RunFact::ResumedRunning
+        } else {
+            RunFact::ResumedPlanning
+        };
         ctx.store.run_advance(&run.id, fact, now).await?;
     }
     let run = ctx.store.run_fetch(&run.id).await?;
@@ -249,14 +272,18 @@ async fn drive(
 ) -> Result<Option<Delivery>, BuildError> {
     let plan = planned(ctx, run).await?;
     if ctx.store.run_fetch(&run.id).await?.status == RunStatus::Planning {
-        ctx.store.run_advance(&run.id, RunFact::PlanDrafted, ctx.now()).await?;
+        ctx.store
+            .run_advance(&run.id, RunFact::PlanDrafted, ctx.now())
+            .await?;
     }
     if ctx.store.run_fetch(&run.id).await?.status == RunStatus::Planned {
         if overrides.plan_only {
             return Ok(None);
         }
         approve_plan(ctx, run, &plan, overrides).await?;
-        ctx.store.run_advance(&run.id, RunFact::PlanApproved, ctx.now()).await?;
+        ctx.store
+            .run_advance(&run.id, RunFact::PlanApproved, ctx.now())
+            .await?;
     }
     follow_trunk(ctx, run).await?;
     let complete = execute(ctx, run, &plan, overrides.only.as_ref()).await?;
@@ -264,7 +291,9 @@ async fn drive(
         return Ok(None);
     }
     verdict::describe(ctx, run, &plan).await?;
-    ctx.store.run_advance(&run.id, RunFact::TasksDone, ctx.now()).await?;
+    ctx.store
+        .run_advance(&run.id, RunFact::TasksDone, ctx.now())
+        .await?;
     verdict::verdict(ctx, run, &plan).await?;
     deliver(ctx, run).await
 }
@@ -285,12 +314,16 @@ async fn planned(ctx: &Ctx, run: &Run) -> Result<DevPlan, BuildError> {
         run,
     };
     let drafted = draft.plan(&ground).await?;
-    ctx.store.plan_put(&run.id, &drafted.plan, ctx.now()).await?;
+    ctx.store
+        .plan_put(&run.id, &drafted.plan, ctx.now())
+        .await?;
     Ok(drafted.plan)
 }
 
 async fn ground(ctx: &Ctx, run: &Run) -> Result<Ground, BuildError> {
-    let Some(commit) = &run.base_commit else { return Ok(Ground::default()) };
+    let Some(commit) = &run.base_commit else {
+        return Ok(Ground::default());
+    };
     let files = ctx.git.tree_of(commit, &ctx.limits)?;
     let conventions = ["AGENTS.md", "CLAUDE.md", "CONVENTIONS.md"]
         .iter()
@@ -309,13 +342,19 @@ async fn approve_plan(
     if run.approval == Approval::Never || overrides.plan_approved {
         return Ok(());
     }
-    let steps: Vec<String> =
-        plan.steps().map(|step| format!("  {} {}", step.number, step.title)).collect();
-    let question = Question::Plan { summary: steps.join("\n") };
+    let steps: Vec<String> = plan
+        .steps()
+        .map(|step| format!("  {} {}", step.number, step.title))
+        .collect();
+    let question = Question::Plan {
+        summary: steps.join("\n"),
+    };
     match ask_person(ctx, &run.id, None, &question).await? {
         Answer::Yes => Ok(()),
         Answer::No => Err(BuildError::Declined("the plan".to_owned())),
-        Answer::Nobody => Err(BuildError::NeedsPerson("the plan waits for approval".to_owned())),
+        Answer::Nobody => Err(BuildError::NeedsPerson(
+            "the plan waits for approval".to_owned(),
+        )),
     }
 }
 
@@ -327,8 +366,12 @@ pub(crate) async fn ask_person(
     question: &Question,
 ) -> Result<Answer, BuildError> {
     let subject = question.subject();
-    let asked = EventKind::ApprovalAsked { subject: subject.clone() };
-    ctx.store.event_append(Some(run), task, asked, ctx.now()).await?;
+    let asked = EventKind::ApprovalAsked {
+        subject: subject.clone(),
+    };
+    ctx.store
+        .event_append(Some(run), task, asked, ctx.now())
+        .await?;
     let answer = tokio_util::future::FutureExt::with_cancellation_token(
         ctx.approver.ask(question),
         &ctx.cancel,
@@ -336,15 +379,22 @@ pub(crate) async fn ask_person(
     .await
     .ok_or(BuildError::Cancelled)?;
     if answer != Answer::Nobody {
-        let given = EventKind::ApprovalGiven { subject, approved: answer == Answer::Yes };
-        ctx.store.event_append(Some(run), task, given, ctx.now()).await?;
+        let given = EventKind::ApprovalGiven {
+            subject,
+            approved: answer == Answer::Yes,
+        };
+        ctx.store
+            .event_append(Some(run), task, given, ctx.now())
+            .await?;
     }
     Ok(answer)
 }
 
 /// The branch may lag behind the store after a crash; it must never be anywhere else.
 async fn follow_trunk(ctx: &Ctx, run: &Run) -> Result<(), BuildError> {
-    let Some(trunk) = ctx.store.run_fetch(&run.id).await?.trunk else { return Ok(()) };
+    let Some(trunk) = ctx.store.run_fetch(&run.id).await?.trunk else {
+        return Ok(());
+    };
     let tip = ctx.git.branch_commit(&run.branch)?;
     let behind = match &tip {
         Some(tip) if *tip == trunk => return Ok(()),
@@ -352,7 +402,10 @@ async fn follow_trunk(ctx: &Ctx, run: &Run) -> Result<(), BuildError> {
         None => true,
     };
     if !behind {
-        return Err(BuildError::BranchMoved { branch: run.branch.clone(), expected: trunk });
+        return Err(BuildError::BranchMoved {
+            branch: run.branch.clone(),
+            expected: trunk,
+        });
     }
     report::trunk_moved(ctx, run, &trunk, tip.as_deref()).await
 }
@@ -398,7 +451,12 @@ async fn execute(
             TaskEnd::Blocked { .. } => {}
             TaskEnd::Failed { attempts, reason } => {
                 let title = tasks[&id].title.clone();
-                return Err(BuildError::TaskFailed { task: id, title, attempts, reason });
+                return Err(BuildError::TaskFailed {
+                    task: id,
+                    title,
+                    attempts,
+                    reason,
+                });
             }
         }
     }
@@ -412,13 +470,17 @@ async fn ready(
 ) -> Result<(TaskGraph, BTreeMap<TaskId, Task>), BuildError> {
     let list = ctx.store.task_list(&run.id).await?;
     let graph = TaskGraph::new(&list)?;
-    let states = list.iter().map(|task| (task.id.clone(), task.state)).collect();
+    let states = list
+        .iter()
+        .map(|task| (task.id.clone(), task.state))
+        .collect();
     for id in graph.now_ready(&states) {
         let fact = TaskFact::DependenciesDone;
-        ctx.store.task_advance(&run.id, &id, fact, "", ctx.now()).await?;
+        ctx.store
+            .task_advance(&run.id, &id, fact, "", ctx.now())
+            .await?;
     }
-    let wanted =
-        |id: &TaskId| only.is_none_or(|only| only == id || graph.depends(only, id));
+    let wanted = |id: &TaskId| only.is_none_or(|only| only == id || graph.depends(only, id));
     let list = ctx.store.task_list(&run.id).await?;
     let tasks = list
         .into_iter()
@@ -435,7 +497,9 @@ async fn ready(
 
 fn all_done(tasks: &BTreeMap<TaskId, Task>, only: Option<&TaskId>) -> bool {
     match only {
-        Some(id) => tasks.get(id).is_some_and(|task| task.state == TaskState::Done),
+        Some(id) => tasks
+            .get(id)
+            .is_some_and(|task| task.state == TaskState::Done),
         None => tasks.values().all(|task| task.state == TaskState::Done),
     }
 }
@@ -469,9 +533,10 @@ async fn permit(ctx: &Ctx, run: &Run, next: &Task) -> Result<(), BuildError> {
     match task::approved(ctx, run, next).await? {
         Answer::Yes => Ok(()),
         Answer::No => Err(BuildError::Declined(format!("task {}", next.id))),
-        Answer::Nobody => {
-            Err(BuildError::NeedsPerson(format!("task {} waits for approval", next.id)))
-        }
+        Answer::Nobody => Err(BuildError::NeedsPerson(format!(
+            "task {} waits for approval",
+            next.id
+        ))),
     }
 }
 
@@ -494,8 +559,13 @@ async fn deliver(ctx: &Ctx, run: &Run) -> Result<Option<Delivery>, BuildError> {
         Delivery::FastForwarded { branch } => (Some(branch.clone()), String::new()),
         Delivery::Left { reason, command } => (None, format!("{reason}; {command}")),
     };
-    let kind =
-        EventKind::RunDelivered { branch: run.branch.clone(), fast_forwarded, reason };
-    ctx.store.event_append(Some(&run.id), None, kind, ctx.now()).await?;
+    let kind = EventKind::RunDelivered {
+        branch: run.branch.clone(),
+        fast_forwarded,
+        reason,
+    };
+    ctx.store
+        .event_append(Some(&run.id), None, kind, ctx.now())
+        .await?;
     Ok(Some(delivery))
 }

@@ -22,14 +22,22 @@ pub(crate) struct Trace<'a> {
 /// The subject line of a task's commit.
 pub(crate) fn subject(task: &Task) -> String {
     let scope = task.step.as_deref().unwrap_or(task.id.as_str());
-    short(&format!("{}({scope}): {}", kind(task), lower_first(task.title.trim())))
+    short(&format!(
+        "{}({scope}): {}",
+        kind(task),
+        lower_first(task.title.trim())
+    ))
 }
 
 /// The whole message of a task's commit.
 pub(crate) fn message(trace: &Trace<'_>) -> String {
     let task = trace.task;
     let mut text = format!("{}\n", subject(task));
-    let body = if task.why.trim().is_empty() { &task.description } else { &task.why };
+    let body = if task.why.trim().is_empty() {
+        &task.description
+    } else {
+        &task.why
+    };
     if !body.trim().is_empty() {
         let _ = write!(text, "\n{}\n", wrapped(body.trim()));
     }
@@ -44,23 +52,41 @@ pub(crate) fn message(trace: &Trace<'_>) -> String {
 
 /// The message of a commit of no task: the plan, or the documents.
 pub(crate) fn house_message(run: &RunId, subject: &str, evidence: Digest) -> String {
-    format!("{}\n\nAtelier-Run: {run}\nAtelier-Evidence: {evidence}\n", short(subject))
+    format!(
+        "{}\n\nAtelier-Run: {run}\nAtelier-Evidence: {evidence}\n",
+        short(subject)
+    )
 }
 
 /// The kind of change, from what the task writes and how its title begins.
 fn kind(task: &Task) -> &'static str {
-    let paths = if task.outputs.is_empty() { &task.owns } else { &task.outputs };
+    let paths = if task.outputs.is_empty() {
+        &task.owns
+    } else {
+        &task.outputs
+    };
     let all = |test: &dyn Fn(&str) -> bool| !paths.is_empty() && paths.iter().all(|p| test(p));
-    let first = task.title.split_whitespace().next().unwrap_or_default().to_lowercase();
+    let first = task
+        .title
+        .split_whitespace()
+        .next()
+        .unwrap_or_default()
+        .to_lowercase();
     if all(&|path| path.starts_with(".github/") || path.contains("ci.y")) {
         "ci"
     } else if all(&|path| path.to_lowercase().ends_with(".md") || path.starts_with("docs/")) {
         "docs"
-    } else if all(&|path| path.parse().is_ok_and(|path| atelier_recipe::is_test_path(&path))) {
+    } else if all(&|path| {
+        path.parse()
+            .is_ok_and(|path| atelier_recipe::is_test_path(&path))
+    }) {
         "test"
     } else if matches!(first.as_str(), "fix" | "repair" | "correct") {
         "fix"
-    } else if matches!(first.as_str(), "refactor" | "simplify" | "extract" | "rename") {
+    } else if matches!(
+        first.as_str(),
+        "refactor" | "simplify" | "extract" | "rename"
+    ) {
         "refactor"
     } else {
         "feat"
@@ -69,7 +95,9 @@ fn kind(task: &Task) -> &'static str {
 
 fn lower_first(text: &str) -> String {
     let mut chars = text.chars();
-    let Some(first) = chars.next() else { return String::new() };
+    let Some(first) = chars.next() else {
+        return String::new();
+    };
     // An acronym or a name in capitals stays as it is.
     if chars.clone().next().is_some_and(char::is_uppercase) {
         return text.to_owned();
@@ -83,7 +111,10 @@ fn short(subject: &str) -> String {
         return line;
     }
     let mut cut: String = line.chars().take(SUBJECT_CHARS_MAX - 1).collect();
-    if let Some(space) = cut.rfind(' ').filter(|space| *space > SUBJECT_CHARS_MAX / 2) {
+    if let Some(space) = cut
+        .rfind(' ')
+        .filter(|space| *space > SUBJECT_CHARS_MAX / 2)
+    {
         cut.truncate(space);
     }
     cut + "…"

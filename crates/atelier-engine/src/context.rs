@@ -28,7 +28,11 @@ pub(crate) fn pack(task: &Task, plan: &DevPlan, tree: &FileTree, tokens_max: usi
             }
         }
     };
-    add(below(tree, task.outputs.iter().chain(&task.owns)), 100, true);
+    add(
+        below(tree, task.outputs.iter().chain(&task.owns)),
+        100,
+        true,
+    );
     add(below(tree, &task.context.files), 80, false);
     add(below(tree, &task.inputs), 70, false);
     add(defining(tree, &task.context.symbols), 60, false);
@@ -49,7 +53,10 @@ pub(crate) fn pack(task: &Task, plan: &DevPlan, tree: &FileTree, tokens_max: usi
 pub(crate) fn forms(task: &Task, tree: &FileTree) -> String {
     let large: Vec<String> = below(tree, task.outputs.iter().chain(&task.owns))
         .into_iter()
-        .filter(|path| tree.text(path).is_some_and(|text| text.lines().count() > WHOLE_LINES_MAX))
+        .filter(|path| {
+            tree.text(path)
+                .is_some_and(|text| text.lines().count() > WHOLE_LINES_MAX)
+        })
         .map(|path| format!("`{path}`"))
         .collect();
     if large.is_empty() {
@@ -64,21 +71,33 @@ pub(crate) fn forms(task: &Task, tree: &FileTree) -> String {
 
 fn listing(tree: &FileTree) -> Block {
     let paths: Vec<&str> = tree.paths().map(TreePath::as_str).collect();
-    let shown = paths.iter().take(LISTED_MAX).copied().collect::<Vec<_>>().join("\n");
+    let shown = paths
+        .iter()
+        .take(LISTED_MAX)
+        .copied()
+        .collect::<Vec<_>>()
+        .join("\n");
     let more = paths.len().saturating_sub(LISTED_MAX);
     let full = match (paths.is_empty(), more) {
         (true, _) => "The project has no file yet.".to_owned(),
         (false, 0) => format!("Files of the project:\n{shown}"),
         (false, _) => format!("Files of the project:\n{shown}\n… and {more} more"),
     };
-    let folders: BTreeSet<&str> =
-        paths.iter().map(|path| path.split('/').next().unwrap_or(path)).collect();
+    let folders: BTreeSet<&str> = paths
+        .iter()
+        .map(|path| path.split('/').next().unwrap_or(path))
+        .collect();
     let short = format!(
         "The project has {} files in: {}",
         paths.len(),
         folders.into_iter().take(40).collect::<Vec<_>>().join(", ")
     );
-    Block { id: "files".to_owned(), rungs: vec![full, short], priority: 90, required: false }
+    Block {
+        id: "files".to_owned(),
+        rungs: vec![full, short],
+        priority: 90,
+        required: false,
+    }
 }
 
 fn file_block(tree: &FileTree, path: &TreePath, priority: i32, required: bool) -> Option<Block> {
@@ -88,10 +107,18 @@ fn file_block(tree: &FileTree, path: &TreePath, priority: i32, required: bool) -
     if !required {
         let head: Vec<&str> = text.lines().take(HEAD_LINES).collect();
         if head.len() == HEAD_LINES {
-            rungs.push(context::data(&format!("{path} (first {HEAD_LINES} lines)"), &head.join("\n")));
+            rungs.push(context::data(
+                &format!("{path} (first {HEAD_LINES} lines)"),
+                &head.join("\n"),
+            ));
         }
     }
-    Some(Block { id: path.to_string(), rungs, priority, required })
+    Some(Block {
+        id: path.to_string(),
+        rungs,
+        priority,
+        required,
+    })
 }
 
 fn document_block(tree: &FileTree, path: &TreePath) -> Option<Block> {
@@ -115,20 +142,35 @@ fn components(plan: &DevPlan) -> Option<Block> {
         .collect();
     let text = format!("Components:\n{}", lines.join("\n"));
     let rungs = vec![text];
-    let block = Block { id: "components".to_owned(), rungs, priority: 55, required: false };
+    let block = Block {
+        id: "components".to_owned(),
+        rungs,
+        priority: 55,
+        required: false,
+    };
     (!lines.is_empty()).then_some(block)
 }
 
 /// The files at or below the named paths.
 fn below<'a>(tree: &FileTree, named: impl IntoIterator<Item = &'a String>) -> Vec<TreePath> {
-    let named: Vec<&str> =
-        named.into_iter().map(|path| path.trim_start_matches("./")).filter(|p| !p.is_empty()).collect();
-    tree.paths().filter(|path| named.iter().any(|own| path.is_within(own))).cloned().collect()
+    let named: Vec<&str> = named
+        .into_iter()
+        .map(|path| path.trim_start_matches("./"))
+        .filter(|p| !p.is_empty())
+        .collect();
+    tree.paths()
+        .filter(|path| named.iter().any(|own| path.is_within(own)))
+        .cloned()
+        .collect()
 }
 
 /// The files whose text holds one of the symbols.
 fn defining(tree: &FileTree, symbols: &[String]) -> Vec<TreePath> {
-    let holds = |text: &str| symbols.iter().any(|symbol| !symbol.is_empty() && text.contains(symbol.as_str()));
+    let holds = |text: &str| {
+        symbols
+            .iter()
+            .any(|symbol| !symbol.is_empty() && text.contains(symbol.as_str()))
+    };
     tree.iter()
         .filter(|(_, file)| file.as_text().is_some_and(holds))
         .map(|(path, _)| path.clone())
@@ -147,7 +189,11 @@ fn neighbours(tree: &FileTree, task: &Task) -> Vec<TreePath> {
         .collect();
     let written = |path: &TreePath| folders.contains(&path.parent());
     let manifest = |path: &TreePath| path.parent().is_none() && !path.name().ends_with(".lock");
-    tree.paths().filter(|path| written(path) || manifest(path)).take(NEIGHBOURS_MAX).cloned().collect()
+    tree.paths()
+        .filter(|path| written(path) || manifest(path))
+        .take(NEIGHBOURS_MAX)
+        .cloned()
+        .collect()
 }
 
 #[cfg(test)]

@@ -42,12 +42,30 @@ struct Habit {
 }
 
 const HABITS: [Habit; 6] = [
-    Habit { stage: Stage::Design, prompt_tokens: 1_600 },
-    Habit { stage: Stage::Plan, prompt_tokens: 2_600 },
-    Habit { stage: Stage::Detail, prompt_tokens: 4_200 },
-    Habit { stage: Stage::Handoff, prompt_tokens: 5_000 },
-    Habit { stage: Stage::Code, prompt_tokens: 6_000 },
-    Habit { stage: Stage::Docs, prompt_tokens: 2_800 },
+    Habit {
+        stage: Stage::Design,
+        prompt_tokens: 1_600,
+    },
+    Habit {
+        stage: Stage::Plan,
+        prompt_tokens: 2_600,
+    },
+    Habit {
+        stage: Stage::Detail,
+        prompt_tokens: 4_200,
+    },
+    Habit {
+        stage: Stage::Handoff,
+        prompt_tokens: 5_000,
+    },
+    Habit {
+        stage: Stage::Code,
+        prompt_tokens: 6_000,
+    },
+    Habit {
+        stage: Stage::Docs,
+        prompt_tokens: 2_800,
+    },
 ];
 /// Attempts a task takes on average, in hundredths.
 const ATTEMPTS_PERCENT: u64 = 130;
@@ -83,7 +101,9 @@ pub fn estimate(gateway: &Gateway, requirement: &str, plan: Option<&DevPlan>) ->
                 asks,
                 input_tokens: asks * one.input_tokens,
                 output_tokens: asks * one.output_tokens,
-                cost: one.expected.map(|cost| MicroUsd(cost.0.saturating_mul(asks))),
+                cost: one
+                    .expected
+                    .map(|cost| MicroUsd(cost.0.saturating_mul(asks))),
             }
         })
         .collect();

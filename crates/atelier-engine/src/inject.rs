@@ -32,7 +32,10 @@ pub async fn task_add(ctx: &Ctx, new: &NewTask) -> Result<(RunId, TaskId), Build
     }
     let newest = ctx.store.run_list(1).await?.into_iter().next();
     let open = newest.as_ref().filter(|run| {
-        !matches!(run.status, RunStatus::Done | RunStatus::Cancelled | RunStatus::Planning)
+        !matches!(
+            run.status,
+            RunStatus::Done | RunStatus::Cancelled | RunStatus::Planning
+        )
     });
     match open {
         Some(run) if !ctx.store.task_list(&run.id).await?.is_empty() => join(ctx, run, new).await,
@@ -42,9 +45,16 @@ pub async fn task_add(ctx: &Ctx, new: &NewTask) -> Result<(RunId, TaskId), Build
 
 async fn join(ctx: &Ctx, run: &Run, new: &NewTask) -> Result<(RunId, TaskId), BuildError> {
     let tasks = ctx.store.task_list(&run.id).await?;
-    let count = tasks.iter().filter(|task| task.source == TaskSource::User).count();
+    let count = tasks
+        .iter()
+        .filter(|task| task.source == TaskSource::User)
+        .count();
     let id = TaskId::from_text(format!("u{}", count + 1));
-    let task = Task { id: id.clone(), step: None, ..of_step(&run.id, &step(new, "1.1")) };
+    let task = Task {
+        id: id.clone(),
+        step: None,
+        ..of_step(&run.id, &step(new, "1.1"))
+    };
     ctx.store.task_add(&[task], ctx.now()).await?;
     Ok((run.id.clone(), id))
 }
@@ -54,7 +64,11 @@ async fn begin(
     newest: Option<&Run>,
     new: &NewTask,
 ) -> Result<(RunId, TaskId), BuildError> {
-    let requirement = if new.description.trim().is_empty() { &new.title } else { &new.description };
+    let requirement = if new.description.trim().is_empty() {
+        &new.title
+    } else {
+        &new.description
+    };
     let head = ctx.git.head()?;
     let known = match newest {
         Some(run) => ctx.store.plan_fetch(&run.id).await?.map(|plan| plan.design),
@@ -82,7 +96,9 @@ async fn begin(
     ctx.store.run_create(&run).await?;
     ctx.store.plan_put(&id, &plan, ctx.now()).await?;
     if ctx.store.run_fetch(&id).await?.status == RunStatus::Planning {
-        ctx.store.run_advance(&id, RunFact::PlanDrafted, ctx.now()).await?;
+        ctx.store
+            .run_advance(&id, RunFact::PlanDrafted, ctx.now())
+            .await?;
     }
     let tasks: Vec<Task> = plan.steps().map(|step| of_step(&id, step)).collect();
     ctx.store.task_add(&tasks, ctx.now()).await?;
@@ -98,15 +114,28 @@ fn step(new: &NewTask, number: &str) -> Step {
         id: format!("A{}", index + 1),
         text: format!("`{}` succeeds", argv.join(" ")),
         requirements: vec!["R1".to_owned()],
-        check: Check::Command { argv: argv.clone(), cwd: None },
+        check: Check::Command {
+            argv: argv.clone(),
+            cwd: None,
+        },
         expect: Expect::default(),
         timeout_seconds: None,
         must_fail_before: false,
     };
-    let description = if new.description.trim().is_empty() { &new.title } else { &new.description };
+    let description = if new.description.trim().is_empty() {
+        &new.title
+    } else {
+        &new.description
+    };
     Step {
         number: number.to_owned(),
-        title: new.title.lines().next().unwrap_or_default().trim().to_owned(),
+        title: new
+            .title
+            .lines()
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .to_owned(),
         description: description.trim().to_owned(),
         why: String::new(),
         requirements: vec!["R1".to_owned()],
@@ -138,8 +167,10 @@ fn plan(known: Option<Design>, new: &NewTask, requirement: &str) -> DevPlan {
         dependencies: Vec::new(),
         challenges: Vec::new(),
     });
-    design.requirements =
-        vec![RequirementItem { id: "R1".to_owned(), text: requirement.trim().to_owned() }];
+    design.requirements = vec![RequirementItem {
+        id: "R1".to_owned(),
+        text: requirement.trim().to_owned(),
+    }];
     let outline = PhaseOutline {
         number: 1,
         title: new.title.clone(),
@@ -150,7 +181,9 @@ fn plan(known: Option<Design>, new: &NewTask, requirement: &str) -> DevPlan {
     DevPlan {
         design,
         summary: new.title.clone(),
-        phases: vec![Phase { outline, steps: vec![step(new, "1.1")] }],
+        phases: vec![Phase {
+            outline,
+            steps: vec![step(new, "1.1")],
+        }],
     }
 }
-

@@ -4,7 +4,12 @@ use atelier_edit::{ChangeSet, Edit};
 use atelier_model::{FileTree, Task, TreePath};
 
 /// Files that decide what is checked: a task changes them only where it owns them.
-const HARNESS: [&str; 4] = [".github/workflows", ".gitlab-ci.yml", "atelier.toml", ".circleci"];
+const HARNESS: [&str; 4] = [
+    ".github/workflows",
+    ".gitlab-ci.yml",
+    "atelier.toml",
+    ".circleci",
+];
 
 /// Why a task may not change a path; `None` where it may.
 pub(crate) fn protected(task: &Task, base: &FileTree, path: &TreePath) -> Option<String> {
@@ -26,16 +31,17 @@ pub(crate) fn protected(task: &Task, base: &FileTree, path: &TreePath) -> Option
 
 /// Length of the longest of the named files and folders that a path lies at or in.
 fn closest(named: &[String], path: &TreePath) -> Option<usize> {
-    let trimmed = named.iter().map(|name| name.trim_start_matches("./").trim_end_matches('/'));
-    trimmed.filter(|name| path.is_within(name)).map(str::len).max()
+    let trimmed = named
+        .iter()
+        .map(|name| name.trim_start_matches("./").trim_end_matches('/'));
+    trimmed
+        .filter(|name| path.is_within(name))
+        .map(str::len)
+        .max()
 }
 
 /// Takes the edits to protected files out of a change set; the second value says what was tried.
-pub(crate) fn take_out(
-    set: ChangeSet,
-    task: &Task,
-    base: &FileTree,
-) -> (ChangeSet, Vec<String>) {
+pub(crate) fn take_out(set: ChangeSet, task: &Task, base: &FileTree) -> (ChangeSet, Vec<String>) {
     let (kept, out) = set.split(|path| protected(task, base, path).is_none());
     let said = |edit: &Edit| {
         let why = protected(task, base, &edit.path).unwrap_or_default();

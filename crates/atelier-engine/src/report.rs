@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use atelier_docs::{ProjectState, Proof, Rendered};
 use atelier_exec::{Delivery, GitError};
 use atelier_model::{
-    AttemptOutcome, Digest, EventKind, Evidence, FileTree, Handoff, Prose, Run, RunId, Stage, Task,
-    TaskId, TaskState, DevPlan,
+    AttemptOutcome, DevPlan, Digest, EventKind, Evidence, FileTree, Handoff, Prose, Run, RunId,
+    Stage, Task, TaskId, TaskState,
 };
 use atelier_store::RunCost;
 
@@ -85,18 +85,16 @@ async fn events(ctx: &Ctx, run: &RunId) -> Result<Vec<EventKind>, BuildError> {
     let mut after = 0;
     loop {
         let page = ctx.store.event_list_run(run, after, EVENTS_AT_ONCE).await?;
-        let Some(last) = page.last() else { return Ok(kinds) };
+        let Some(last) = page.last() else {
+            return Ok(kinds);
+        };
         after = last.seq;
         kinds.extend(page.into_iter().map(|event| event.kind));
     }
 }
 
 /// How many tests the build steps executed when the trunk last moved.
-pub(crate) async fn tests_so_far(
-    ctx: &Ctx,
-    run: &Run,
-    tasks: &[Task],
-) -> Result<u64, BuildError> {
+pub(crate) async fn tests_so_far(ctx: &Ctx, run: &Run, tasks: &[Task]) -> Result<u64, BuildError> {
     let mut most = 0;
     for task in tasks.iter().filter(|task| task.state == TaskState::Done) {
         if let Some(evidence) = passed(ctx, run, &task.id).await? {
@@ -111,7 +109,10 @@ pub(crate) fn of_steps(evidence: &Evidence) -> u64 {
     // A criterion is named `2.3/A1`; a build step of a sub-folder `apps/web:test`.
     let step = |name: &str| !name.contains('/') || name.contains(':');
     let steps = evidence.checks.iter().filter(|check| step(&check.name));
-    steps.filter_map(|check| check.tests.as_ref()).map(atelier_model::TestCounts::executed).sum()
+    steps
+        .filter_map(|check| check.tests.as_ref())
+        .map(atelier_model::TestCounts::executed)
+        .sum()
 }
 
 async fn passed(ctx: &Ctx, run: &Run, task: &TaskId) -> Result<Option<Evidence>, BuildError> {
@@ -172,7 +173,10 @@ fn proof(task: &Task, evidence: &Evidence) -> Proof {
 }
 
 async fn handoff(ctx: &Ctx, run: &RunId) -> Result<Option<Handoff>, BuildError> {
-    let bytes = ctx.store.artifact_fetch(run, Stage::Handoff, "handoff").await?;
+    let bytes = ctx
+        .store
+        .artifact_fetch(run, Stage::Handoff, "handoff")
+        .await?;
     Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
 }
 
@@ -185,7 +189,9 @@ pub(crate) async fn keep_documents(
     for document in documents {
         let digest = Digest::of(&document.text);
         let (path, kind) = (document.path.as_str(), document.kind);
-        ctx.store.document_put(&run.id, path, kind, digest, ctx.now()).await?;
+        ctx.store
+            .document_put(&run.id, path, kind, digest, ctx.now())
+            .await?;
     }
     Ok(())
 }

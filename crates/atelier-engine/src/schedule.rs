@@ -42,7 +42,9 @@ fn disjoint(one: &Task, two: &Task) -> bool {
         let b = b.trim_end_matches('/');
         a == b || a.strip_prefix(b).is_some_and(|rest| rest.starts_with('/'))
     };
-    !one.owns.iter().any(|a| two.owns.iter().any(|b| within(a, b) || within(b, a)))
+    !one.owns
+        .iter()
+        .any(|a| two.owns.iter().any(|b| within(a, b) || within(b, a)))
 }
 
 #[cfg(test)]

@@ -54,7 +54,9 @@ pub(crate) async fn execute(
     slot: usize,
 ) -> Result<TaskEnd, BuildError> {
     let task = ctx.store.task_fetch(&run.id, id).await?;
-    ctx.store.task_advance(&run.id, id, TaskFact::Claimed, "", ctx.now()).await?;
+    ctx.store
+        .task_advance(&run.id, id, TaskFact::Claimed, "", ctx.now())
+        .await?;
     let mut work = Work::open(ctx, run, plan, task, slot).await?;
     work.attempts().await
 }
@@ -102,7 +104,12 @@ impl<'a> Work<'a> {
         slot: usize,
     ) -> Result<Self, BuildError> {
         let tasks = ctx.store.task_list(&run.id).await?;
-        let base = ctx.store.run_fetch(&run.id).await?.trunk.or_else(|| run.base_commit.clone());
+        let base = ctx
+            .store
+            .run_fetch(&run.id)
+            .await?
+            .trunk
+            .or_else(|| run.base_commit.clone());
         let before = match &base {
             Some(commit) => ctx.git.tree_of(commit, &ctx.limits)?,
             None => FileTree::default(),
@@ -143,13 +150,21 @@ impl<'a> Work<'a> {
                 Tried::Passed(proof) => return self.finish(*proof).await,
                 Tried::NeedsPerson(attempt, reason) => {
                     // Not a failure: once the person has looked, the same reply is checked again.
-                    self.end(*attempt, AttemptOutcome::Interrupted, TaskFact::PersonNeeded, &reason)
-                        .await?;
+                    self.end(
+                        *attempt,
+                        AttemptOutcome::Interrupted,
+                        TaskFact::PersonNeeded,
+                        &reason,
+                    )
+                    .await?;
                     return Ok(TaskEnd::Blocked { reason });
                 }
                 Tried::Mend(attempt, outcome, reason) => {
-                    let fact =
-                        if last { TaskFact::AttemptsUsedUp } else { TaskFact::AttemptFailed };
+                    let fact = if last {
+                        TaskFact::AttemptsUsedUp
+                    } else {
+                        TaskFact::AttemptFailed
+                    };
                     self.end(*attempt, outcome, fact, &reason).await?;
                     if last {
                         let attempts = ordinal + 1 - first;
@@ -204,9 +219,16 @@ impl<'a> Work<'a> {
     /// Takes the failed attempts of an earlier invocation over, word for word, so that the next
     /// ask is the one that would have followed. Returns the ordinal of the next attempt.
     async fn replay(&mut self) -> Result<u32, BuildError> {
-        let attempts = self.ctx.store.attempt_list(&self.run.id, &self.task.id).await?;
+        let attempts = self
+            .ctx
+            .store
+            .attempt_list(&self.run.id, &self.task.id)
+            .await?;
         let mut next = self.task.round_first;
-        for attempt in attempts.into_iter().skip_while(|one| one.ordinal < self.task.round_first) {
+        for attempt in attempts
+            .into_iter()
+            .skip_while(|one| one.ordinal < self.task.round_first)
+        {
             let failed = matches!(
                 attempt.outcome,
                 Some(AttemptOutcome::EditsRefused | AttemptOutcome::ChecksFailed)
@@ -222,8 +244,14 @@ impl<'a> Work<'a> {
             if let Ok(edited) = self.edited(&text) {
                 self.tree = edited.tree;
             }
-            self.messages.push(Message { role: Role::Assistant, text });
-            self.messages.push(Message { role: Role::User, text: attempt.feedback });
+            self.messages.push(Message {
+                role: Role::Assistant,
+                text,
+            });
+            self.messages.push(Message {
+                role: Role::User,
+                text: attempt.feedback,
+            });
             next += 1;
         }
         Ok(next)
@@ -231,13 +259,18 @@ impl<'a> Work<'a> {
 
     /// A check that passes before the work proves nothing about the work; that is worth knowing.
     async fn see_it_fail(&self) -> Result<(), BuildError> {
-        let first: Vec<&Acceptance> =
-            self.task.acceptance.iter().filter(|one| one.must_fail_before).collect();
+        let first: Vec<&Acceptance> = self
+            .task
+            .acceptance
+            .iter()
+            .filter(|one| one.must_fail_before)
+            .collect();
         for acceptance in first {
             let name = format!("{}/{} before", number(&self.task), acceptance.id);
             let verification = self.verification(&self.before, Vec::new());
-            let result =
-                verification.criterion(&name, acceptance, &BTreeMap::new()).await?;
+            let result = verification
+                .criterion(&name, acceptance, &BTreeMap::new())
+                .await?;
             if result.outcome.passed() {
                 let message = format!(
                     "{} {} passes before the work: it proves nothing about it",
@@ -264,29 +297,48 @@ impl<'a> Work<'a> {
             started_at: self.ctx.now(),
             ended_at: None,
         };
-        self.ctx.store.attempt_start(&attempt, self.ctx.now()).await?;
+        self.ctx
+            .store
+            .attempt_start(&attempt, self.ctx.now())
+            .await?;
         let prompt = Digest::of_json(&self.messages);
         let reply = self.ask(ordinal).await?;
         attempt.reply = Some(reply.digest);
         attempt.cost = reply.cost;
         let used = ordinal + 1 - self.task.round_first;
         let left = self.ctx.limits.attempts_max.saturating_sub(used);
-        self.messages.push(Message { role: Role::Assistant, text: reply.text.clone() });
+        self.messages.push(Message {
+            role: Role::Assistant,
+            text: reply.text.clone(),
+        });
         let problems = self.take(&reply).await?;
         if !problems.is_empty() {
             let reason = problems.first().cloned().unwrap_or_default();
-            let tell = EventKind::EditsRefused { problems: problems.clone() };
+            let tell = EventKind::EditsRefused {
+                problems: problems.clone(),
+            };
             self.tell(tell).await?;
             attempt.feedback = self.feedback(&problems, &[], left).await?;
-            return Ok(Tried::Mend(Box::new(attempt), AttemptOutcome::EditsRefused, reason));
+            return Ok(Tried::Mend(
+                Box::new(attempt),
+                AttemptOutcome::EditsRefused,
+                reason,
+            ));
         }
         let evidence = self.check().await?;
         attempt.evidence = evidence.clone();
         if evidence.passed() {
-            return Ok(Tried::Passed(Box::new(Proof { attempt, reply, prompt })));
+            return Ok(Tried::Passed(Box::new(Proof {
+                attempt,
+                reply,
+                prompt,
+            })));
         }
-        let failed: Vec<&CheckResult> =
-            evidence.checks.iter().filter(|check| !check.outcome.passed()).collect();
+        let failed: Vec<&CheckResult> = evidence
+            .checks
+            .iter()
+            .filter(|check| !check.outcome.passed())
+            .collect();
         let line = |check: &&CheckResult| format!("{}: {}", check.name, check.reason);
         let reason = failed.first().map(line).unwrap_or_default();
         let person = atelier_model::CheckOutcome::NeedsPerson;
@@ -294,11 +346,18 @@ impl<'a> Work<'a> {
             return Ok(Tried::NeedsPerson(Box::new(attempt), reason));
         }
         attempt.feedback = self.feedback(&[], &failed, left).await?;
-        Ok(Tried::Mend(Box::new(attempt), AttemptOutcome::ChecksFailed, reason))
+        Ok(Tried::Mend(
+            Box::new(attempt),
+            AttemptOutcome::ChecksFailed,
+            reason,
+        ))
     }
 
     async fn ask(&self, ordinal: u32) -> Result<Reply, BuildError> {
-        let step = self.plan.steps().find(|step| Some(&step.number) == self.task.step.as_ref());
+        let step = self
+            .plan
+            .steps()
+            .find(|step| Some(&step.number) == self.task.step.as_ref());
         let paths: Vec<_> = self.before.paths().collect();
         let ask = Ask {
             stage: Stage::Code,
@@ -314,8 +373,15 @@ impl<'a> Work<'a> {
                 "files": paths, "attempt": ordinal,
             }),
         };
-        let asked = self.ctx.gateway.ask(&ask, self.run.budget.usd, &self.ctx.cancel).await;
-        asked.map_err(|source| BuildError::Ask { task: self.task.id.clone(), source })
+        let asked = self
+            .ctx
+            .gateway
+            .ask(&ask, self.run.budget.usd, &self.ctx.cancel)
+            .await;
+        asked.map_err(|source| BuildError::Ask {
+            task: self.task.id.clone(),
+            source,
+        })
     }
 
     /// Applies a reply's edits in memory and, if all of them fit, on disk. Returns the problems.
@@ -330,16 +396,28 @@ impl<'a> Work<'a> {
             Err(problems) => return Ok(problems),
         };
         if !edited.restored.is_empty() {
-            self.tell(EventKind::TestsRestored { files: edited.restored }).await?;
+            self.tell(EventKind::TestsRestored {
+                files: edited.restored,
+            })
+            .await?;
         }
         self.tree = edited.tree;
         let changes = self.before.changes_to(&self.tree);
         // The worktree is laid anew, so that nothing an earlier attempt left behind is checked.
-        self.worktree = self.ctx.git.worktree_open(&self.place, self.base.as_deref())?;
+        self.worktree = self
+            .ctx
+            .git
+            .worktree_open(&self.place, self.base.as_deref())?;
         self.worktree.tree_write(&changes)?;
         self.ctx
             .store
-            .task_advance(&self.run.id, &self.task.id, TaskFact::Edited, "", self.ctx.now())
+            .task_advance(
+                &self.run.id,
+                &self.task.id,
+                TaskFact::Edited,
+                "",
+                self.ctx.now(),
+            )
             .await?;
         self.tell(EventKind::EditsApplied {
             written: edited.written.iter().map(ToString::to_string).collect(),
@@ -361,7 +439,11 @@ impl<'a> Work<'a> {
             return Err(problems);
         }
         let applied = atelier_edit::apply(&set, &self.tree, limits).map_err(|error| {
-            error.problems.iter().map(ToString::to_string).collect::<Vec<_>>()
+            error
+                .problems
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
         })?;
         let escapes = protect::escapes(&self.before, &applied.tree, &applied.written);
         if !escapes.is_empty() {
@@ -414,7 +496,12 @@ impl<'a> Work<'a> {
         let share = self.ctx.limits.evidence_bytes_max / failed.len().max(1);
         let mut evidence = Vec::new();
         for check in failed {
-            let output = self.ctx.store.blob_fetch(&check.output).await?.unwrap_or_default();
+            let output = self
+                .ctx
+                .store
+                .blob_fetch(&check.output)
+                .await?
+                .unwrap_or_default();
             let output = head_and_tail(&String::from_utf8_lossy(&output), share);
             evidence.push(json!({
                 "name": check.name, "command": check.command, "reason": check.reason,
@@ -425,9 +512,15 @@ impl<'a> Work<'a> {
             "problems": problems, "evidence": evidence, "attempts_left": attempts_left,
         });
         let prompt = self.ctx.library.render("repair", &inputs)?;
-        let turn = prompt.messages.into_iter().find(|message| message.role == Role::User);
+        let turn = prompt
+            .messages
+            .into_iter()
+            .find(|message| message.role == Role::User);
         let text = turn.map(|message| message.text).unwrap_or_default();
-        self.messages.push(Message { role: Role::User, text: text.clone() });
+        self.messages.push(Message {
+            role: Role::User,
+            text: text.clone(),
+        });
         Ok(text)
     }
 
@@ -440,7 +533,10 @@ impl<'a> Work<'a> {
     ) -> Result<(), BuildError> {
         attempt.outcome = Some(outcome);
         attempt.ended_at = Some(self.ctx.now());
-        self.ctx.store.attempt_finish(&attempt, fact, reason, self.ctx.now()).await?;
+        self.ctx
+            .store
+            .attempt_finish(&attempt, fact, reason, self.ctx.now())
+            .await?;
         Ok(())
     }
 
@@ -469,11 +565,24 @@ impl<'a> Work<'a> {
         .await?;
         let mut tree = self.tree.clone();
         for document in &documents {
-            tree.put(document.path.clone(), FileEntry::text(document.text.clone()));
+            tree.put(
+                document.path.clone(),
+                FileEntry::text(document.text.clone()),
+            );
         }
         let changes = self.before.changes_to(&tree);
-        self.end(proof.attempt, AttemptOutcome::Passed, TaskFact::Verified, "").await?;
-        let made = Commit { message, parent: self.base.as_deref(), at: self.ctx.now() };
+        self.end(
+            proof.attempt,
+            AttemptOutcome::Passed,
+            TaskFact::Verified,
+            "",
+        )
+        .await?;
+        let made = Commit {
+            message,
+            parent: self.base.as_deref(),
+            at: self.ctx.now(),
+        };
         let commit = self.ctx.git.commit_changes(&changes, &made)?;
         self.merge(&commit, &documents).await
     }
@@ -485,14 +594,22 @@ impl<'a> Work<'a> {
     ) -> Result<TaskEnd, BuildError> {
         let (run, task) = (&self.run.id, &self.task.id);
         let store = &self.ctx.store;
-        let trunk = store.run_fetch(run).await?.trunk.or_else(|| self.run.base_commit.clone());
+        let trunk = store
+            .run_fetch(run)
+            .await?
+            .trunk
+            .or_else(|| self.run.base_commit.clone());
         if trunk != self.base {
             let reason = "the trunk moved";
-            store.task_advance(run, task, TaskFact::MergeRefused, reason, self.ctx.now()).await?;
+            store
+                .task_advance(run, task, TaskFact::MergeRefused, reason, self.ctx.now())
+                .await?;
             return Ok(TaskEnd::Again);
         }
         let subject = commit::subject(&self.task);
-        store.task_merge(run, task, commit, &subject, self.ctx.now()).await?;
+        store
+            .task_merge(run, task, commit, &subject, self.ctx.now())
+            .await?;
         report::trunk_moved(self.ctx, self.run, commit, self.base.as_deref()).await?;
         report::keep_documents(self.ctx, self.run, documents).await?;
         Ok(TaskEnd::Done)
@@ -513,7 +630,10 @@ impl<'a> Work<'a> {
 
     async fn tell(&self, kind: EventKind) -> Result<(), BuildError> {
         let (run, task) = (Some(&self.run.id), Some(&self.task.id));
-        self.ctx.store.event_append(run, task, kind, self.ctx.now()).await?;
+        self.ctx
+            .store
+            .event_append(run, task, kind, self.ctx.now())
+            .await?;
         Ok(())
     }
 }
@@ -538,9 +658,19 @@ fn lockfiles(tree: &FileTree, folder: Option<&TreePath>) -> Vec<TreePath> {
         let path = TreePath::parse(name).ok()?;
         Some(folder.map_or_else(|| path.clone(), |folder| path.below(folder)))
     };
-    let ignored = place(".gitignore").and_then(|path| tree.text(&path)).unwrap_or_default();
-    let kept = |name: &&&str| !ignored.lines().any(|line| line.trim().trim_start_matches('/') == **name);
-    LOCKFILES.iter().filter(kept).filter_map(|name| place(name)).collect()
+    let ignored = place(".gitignore")
+        .and_then(|path| tree.text(&path))
+        .unwrap_or_default();
+    let kept = |name: &&&str| {
+        !ignored
+            .lines()
+            .any(|line| line.trim().trim_start_matches('/') == **name)
+    };
+    LOCKFILES
+        .iter()
+        .filter(kept)
+        .filter_map(|name| place(name))
+        .collect()
 }
 
 /// The first third and the last two thirds of a text that is too long: errors stand at its end,
@@ -552,12 +682,19 @@ fn head_and_tail(text: &str, bytes_max: usize) -> String {
     let head = text.floor_char_boundary(bytes_max / 3);
     let tail = text.ceil_char_boundary(text.len() - bytes_max * 2 / 3);
     let left_out = tail - head;
-    format!("{}\n… {left_out} bytes left out …\n{}", &text[..head], &text[tail..])
+    format!(
+        "{}\n… {left_out} bytes left out …\n{}",
+        &text[..head],
+        &text[tail..]
+    )
 }
 
 /// Asks for approval of a task where the policy wants it. `false` means that it stays ready.
 pub(crate) async fn approved(ctx: &Ctx, run: &Run, task: &Task) -> Result<Answer, BuildError> {
-    let question = Question::Task { id: task.id.to_string(), title: task.title.clone() };
+    let question = Question::Task {
+        id: task.id.to_string(),
+        title: task.title.clone(),
+    };
     ask_person(ctx, &run.id, Some(&task.id), &question).await
 }
 

@@ -13,7 +13,9 @@ use crate::{BuildError, Ctx, commit, protect, report, verify::Verification};
 /// Prose is welcome, not needed: where the model cannot be asked, the documents say what the state
 /// says, and the report tells why there is no more.
 pub(crate) async fn describe(ctx: &Ctx, run: &Run, plan: &DevPlan) -> Result<(), BuildError> {
-    let Some(trunk) = ctx.store.run_fetch(&run.id).await?.trunk else { return Ok(()) };
+    let Some(trunk) = ctx.store.run_fetch(&run.id).await?.trunk else {
+        return Ok(());
+    };
     let files = ctx.git.tree_of(&trunk, &ctx.limits)?;
     let tasks = ctx.store.task_list(&run.id).await?;
     let draft = Draft {
@@ -31,7 +33,9 @@ pub(crate) async fn describe(ctx: &Ctx, run: &Run, plan: &DevPlan) -> Result<(),
         Err(error) => {
             let message = format!("the documents stay without prose: {}", chain(&error));
             let kind = EventKind::Warning { message };
-            ctx.store.event_append(Some(&run.id), None, kind, ctx.now()).await?;
+            ctx.store
+                .event_append(Some(&run.id), None, kind, ctx.now())
+                .await?;
             None
         }
     };
@@ -51,14 +55,24 @@ pub(crate) async fn commit_documents(
 ) -> Result<(), BuildError> {
     let mut tree = files.clone();
     for document in rendered {
-        tree.put(document.path.clone(), FileEntry::text(document.text.clone()));
+        tree.put(
+            document.path.clone(),
+            FileEntry::text(document.text.clone()),
+        );
     }
     let changes = files.changes_to(&tree);
     if changes.is_empty() {
         return Ok(());
     }
     let message = commit::house_message(&run.id, subject, tree.digest());
-    let made = ctx.git.commit_changes(&changes, &Commit { message, parent: base, at: ctx.now() })?;
+    let made = ctx.git.commit_changes(
+        &changes,
+        &Commit {
+            message,
+            parent: base,
+            at: ctx.now(),
+        },
+    )?;
     ctx.store.run_trunk_set(&run.id, &made, ctx.now()).await?;
     report::trunk_moved(ctx, run, &made, base).await?;
     report::keep_documents(ctx, run, rendered).await
@@ -76,7 +90,9 @@ pub(crate) async fn verdict(ctx: &Ctx, run: &Run, plan: &DevPlan) -> Result<(), 
     let reason = check(ctx, run, plan, &tasks, &commit).await?;
     match reason {
         None => {
-            ctx.store.run_advance(&run.id, RunFact::Verified, ctx.now()).await?;
+            ctx.store
+                .run_advance(&run.id, RunFact::Verified, ctx.now())
+                .await?;
             Ok(())
         }
         Some(reason) => Err(BuildError::Verdict { commit, reason }),
@@ -92,12 +108,16 @@ pub(crate) async fn check(
     commit: &str,
 ) -> Result<Option<String>, BuildError> {
     let tree = ctx.git.tree_of(commit, &ctx.limits)?;
-    let checkout = ctx.git.checkout_fresh(&format!("verdict-{}", plan.design.name), commit)?;
+    let checkout = ctx
+        .git
+        .checkout_fresh(&format!("verdict-{}", plan.design.name), commit)?;
     let done = tasks.iter().filter(|task| task.state == TaskState::Done);
     let acceptance = done
         .flat_map(|task| {
             let number = task.step.as_deref().unwrap_or(task.id.as_str());
-            task.acceptance.iter().map(move |one| (format!("{number}/{}", one.id), one))
+            task.acceptance
+                .iter()
+                .map(move |one| (format!("{number}/{}", one.id), one))
         })
         .collect();
     let verification = Verification {
@@ -121,7 +141,9 @@ pub(crate) async fn check(
         checks: evidence.checks.len() as u64,
         tests: report::of_steps(&evidence).max(most_of_criteria(&evidence)),
     };
-    ctx.store.event_append(Some(&run.id), None, kind, ctx.now()).await?;
+    ctx.store
+        .event_append(Some(&run.id), None, kind, ctx.now())
+        .await?;
     Ok(reason)
 }
 

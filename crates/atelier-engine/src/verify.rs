@@ -41,7 +41,10 @@ impl Verification<'_> {
         let mut ran = 0;
         for project in self.ctx.recipes.detect(self.tree) {
             for step in project.steps(self.tree) {
-                if !matches!(step.kind, StepKind::Install | StepKind::Build | StepKind::Test) {
+                if !matches!(
+                    step.kind,
+                    StepKind::Install | StepKind::Build | StepKind::Test
+                ) {
                     continue;
                 }
                 if step.kind == StepKind::Test {
@@ -84,7 +87,10 @@ impl Verification<'_> {
             return Ok(());
         }
         atelier_exec::tree_write(self.folder, &changed)?;
-        let files = changed.keys().map(|path| format!("{path}: changed by a build step")).collect();
+        let files = changed
+            .keys()
+            .map(|path| format!("{path}: changed by a build step"))
+            .collect();
         self.tell(EventKind::TestsRestored { files }).await
     }
 
@@ -104,12 +110,21 @@ impl Verification<'_> {
         let mut result = match &acceptance.check {
             Check::Command { argv, cwd } => match known.get(&(argv.clone(), cwd.clone())) {
                 Some(known) if only_tests(acceptance) => judge_again(known, acceptance),
-                _ => self.command(argv, cwd.as_deref(), acceptance, wall_ms).await?,
+                _ => {
+                    self.command(argv, cwd.as_deref(), acceptance, wall_ms)
+                        .await?
+                }
             },
             Check::File { path, contains } => self.file(path, contains.as_deref()),
             Check::Regex { path, pattern } => self.pattern(path, pattern),
-            Check::Http { start, method, path, body } => {
-                self.http(start, (method, path, body.as_deref()), acceptance, wall_ms).await?
+            Check::Http {
+                start,
+                method,
+                path,
+                body,
+            } => {
+                self.http(start, (method, path, body.as_deref()), acceptance, wall_ms)
+                    .await?
             }
             Check::Human { question } => self.person(question).await?,
         };
@@ -135,8 +150,16 @@ impl Verification<'_> {
                     _ => None,
                 };
                 let asked = step.kind == StepKind::Test && self.tests_expected();
-                self.judge(&report, tests, &Wanted { exit: 0, output: None, tests: asked.then_some(1) })
-                    .await?
+                self.judge(
+                    &report,
+                    tests,
+                    &Wanted {
+                        exit: 0,
+                        output: None,
+                        tests: asked.then_some(1),
+                    },
+                )
+                .await?
             }
         };
         result.name.clone_from(&step.name);
@@ -149,7 +172,10 @@ impl Verification<'_> {
     fn tests_expected(&self) -> bool {
         self.tests_before > 0
             || self.tree.paths().any(atelier_recipe::is_test_path)
-            || self.acceptance.iter().any(|(_, one)| one.expect.tests_min.is_some())
+            || self
+                .acceptance
+                .iter()
+                .any(|(_, one)| one.expect.tests_min.is_some())
     }
 
     async fn command(
@@ -164,8 +190,13 @@ impl Verification<'_> {
             Ok(report) => report,
         };
         let format = atelier_recipe::recognise_tests(argv);
-        let tests = format.as_ref().and_then(|format| self.counts(format, &report, cwd, &[]));
-        let least = acceptance.expect.tests_min.or(format.is_some().then_some(1));
+        let tests = format
+            .as_ref()
+            .and_then(|format| self.counts(format, &report, cwd, &[]));
+        let least = acceptance
+            .expect
+            .tests_min
+            .or(format.is_some().then_some(1));
         let wanted = Wanted {
             exit: acceptance.expect.exit.unwrap_or(0),
             output: acceptance.expect.output.as_deref(),
@@ -182,11 +213,7 @@ impl Verification<'_> {
         files: &[String],
     ) -> Option<TestCounts> {
         let folder = cwd.map_or_else(|| self.folder.to_owned(), |cwd| self.folder.join(cwd));
-        let found = atelier_exec::files_matching(
-            &folder,
-            files,
-            self.ctx.limits.file_bytes_max,
-        );
+        let found = atelier_exec::files_matching(&folder, files, self.ctx.limits.file_bytes_max);
         atelier_recipe::read_report(format, &report.output, &found)
     }
 
@@ -210,7 +237,10 @@ impl Verification<'_> {
     ) -> Command {
         let limits = &self.ctx.limits;
         let mut all = atelier_exec::environment(&self.ctx.home);
-        all.extend(env.iter().map(|(name, value)| (name.clone(), value.clone())));
+        all.extend(
+            env.iter()
+                .map(|(name, value)| (name.clone(), value.clone())),
+        );
         Command {
             argv: argv.to_vec(),
             cwd: cwd.map_or_else(|| self.folder.to_owned(), |cwd| self.folder.join(cwd)),
@@ -241,7 +271,15 @@ impl Verification<'_> {
             Exit::Code(code) => Some(code),
             Exit::Signal(_) | Exit::WallTimeout | Exit::IdleTimeout | Exit::Cancelled => None,
         };
-        Ok(CheckResult { outcome, reason, exit, tests, output, duration_ms: report.duration_ms, ..blank() })
+        Ok(CheckResult {
+            outcome,
+            reason,
+            exit,
+            tests,
+            output,
+            duration_ms: report.duration_ms,
+            ..blank()
+        })
     }
 
     fn file(&self, path: &str, contains: Option<&str>) -> CheckResult {
@@ -293,9 +331,10 @@ impl Verification<'_> {
         let pattern = acceptance.expect.output.as_deref();
         let (seen, reason) = match answer {
             Err(error) => (String::new(), format!("no answer: {error}")),
-            Ok(answer) if answer.status != wanted => {
-                (answer.body, format!("the status is {}, not {wanted}", answer.status))
-            }
+            Ok(answer) if answer.status != wanted => (
+                answer.body,
+                format!("the status is {}, not {wanted}", answer.status),
+            ),
             Ok(answer) => {
                 let reason = mismatch(&answer.body, pattern).unwrap_or_default();
                 (answer.body, reason)
@@ -303,7 +342,11 @@ impl Verification<'_> {
         };
         let text = format!("response:\n{seen}\n\nserver:\n{}", report.output);
         let output = self.keep(&text).await?;
-        Ok(CheckResult { output, duration_ms: report.duration_ms, ..of_reason(reason) })
+        Ok(CheckResult {
+            output,
+            duration_ms: report.duration_ms,
+            ..of_reason(reason)
+        })
     }
 
     async fn person(&self, question: &str) -> Result<CheckResult, BuildError> {
@@ -333,7 +376,9 @@ impl Verification<'_> {
         let result = CheckResult {
             name: "tests kept".to_owned(),
             command: "count the tests".to_owned(),
-            ..of_reason(format!("{before} tests ran before and {ran} run now: put them back"))
+            ..of_reason(format!(
+                "{before} tests ran before and {ran} run now: put them back"
+            ))
         };
         self.began(&result.name, &result.command).await?;
         self.ended(&result).await?;
@@ -348,8 +393,10 @@ impl Verification<'_> {
     }
 
     async fn began(&self, name: &str, command: &str) -> Result<(), BuildError> {
-        let kind =
-            EventKind::CheckStarted { name: name.to_owned(), command: command.to_owned() };
+        let kind = EventKind::CheckStarted {
+            name: name.to_owned(),
+            command: command.to_owned(),
+        };
         self.tell(kind).await
     }
 
@@ -365,7 +412,10 @@ impl Verification<'_> {
     }
 
     async fn tell(&self, kind: EventKind) -> Result<(), BuildError> {
-        self.ctx.store.event_append(Some(self.run), self.task, kind, self.ctx.now()).await?;
+        self.ctx
+            .store
+            .event_append(Some(self.run), self.task, kind, self.ctx.now())
+            .await?;
         Ok(())
     }
 }
@@ -386,7 +436,10 @@ fn conclude(
     let failed = |reason: String| (CheckOutcome::Failed, reason);
     match report.exit {
         Exit::WallTimeout => {
-            return (CheckOutcome::TimedOut, format!("not done after {} ms", report.duration_ms));
+            return (
+                CheckOutcome::TimedOut,
+                format!("not done after {} ms", report.duration_ms),
+            );
         }
         Exit::IdleTimeout => {
             return (CheckOutcome::TimedOut, "silent for too long".to_owned());
@@ -425,20 +478,35 @@ fn count_tests(tests: Option<&TestCounts>, wanted: &Wanted<'_>) -> (CheckOutcome
             } else {
                 String::new()
             };
-            (CheckOutcome::NoTests, format!("{ran} tests ran{skipped}; at least {least} must"))
+            (
+                CheckOutcome::NoTests,
+                format!("{ran} tests ran{skipped}; at least {least} must"),
+            )
         }
         (Some(_), Some(_)) => passed,
     }
 }
 
 fn named_failures(tests: &TestCounts) -> String {
-    let names: Vec<&str> = tests.failures.iter().take(5).map(|one| one.name.as_str()).collect();
-    if names.is_empty() { String::new() } else { format!(": {}", names.join(", ")) }
+    let names: Vec<&str> = tests
+        .failures
+        .iter()
+        .take(5)
+        .map(|one| one.name.as_str())
+        .collect();
+    if names.is_empty() {
+        String::new()
+    } else {
+        format!(": {}", names.join(", "))
+    }
 }
 
 fn mismatch(text: &str, pattern: Option<&str>) -> Option<String> {
     let pattern = pattern?;
-    let expression = regex::RegexBuilder::new(pattern).multi_line(true).build().ok();
+    let expression = regex::RegexBuilder::new(pattern)
+        .multi_line(true)
+        .build()
+        .ok();
     let matches = expression.is_some_and(|expression| expression.is_match(text));
     (!matches).then(|| format!("the output does not match `{pattern}`"))
 }
@@ -476,8 +544,16 @@ fn blank() -> CheckResult {
 }
 
 fn of_reason(reason: String) -> CheckResult {
-    let outcome = if reason.is_empty() { CheckOutcome::Passed } else { CheckOutcome::Failed };
-    CheckResult { outcome, reason, ..blank() }
+    let outcome = if reason.is_empty() {
+        CheckOutcome::Passed
+    } else {
+        CheckOutcome::Failed
+    };
+    CheckResult {
+        outcome,
+        reason,
+        ..blank()
+    }
 }
 
 fn not_started<'a>(error: &SpawnError, hints: impl IntoIterator<Item = &'a str>) -> CheckResult {
@@ -486,7 +562,11 @@ fn not_started<'a>(error: &SpawnError, hints: impl IntoIterator<Item = &'a str>)
     if !hints.is_empty() {
         reason = format!("{reason} ({})", hints.join("; "));
     }
-    CheckResult { outcome: CheckOutcome::NotStarted, reason, ..blank() }
+    CheckResult {
+        outcome: CheckOutcome::NotStarted,
+        reason,
+        ..blank()
+    }
 }
 
 #[cfg(test)]

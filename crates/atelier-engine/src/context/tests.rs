@@ -1,0 +1,128 @@
+//! What a model sees of a project, within the budget.
+
+use atelier_model::{
+    ContextHints, Design, DevPlan, FileEntry, FileTree, RunId, Task, TaskId, TaskSource, TaskState,
+    TechnologyStack, TreePath,
+};
+
+use super::{forms, pack};
+
+fn tree(files: &[(&str, &str)]) -> FileTree {
+    let entry =
+        |(path, text): &(&str, &str)| (TreePath::parse(path).unwrap(), FileEntry::text(*text));
+    files.iter().map(entry).collect()
+}
+
+fn plan() -> DevPlan {
+    let design = Design {
+        name: "demo".to_owned(),
+        summary: String::new(),
+        objectives: Vec::new(),
+        requirements: Vec::new(),
+        technology_stack: TechnologyStack {
+            language: "Rust".to_owned(),
+            kind: "library".to_owned(),
+            frameworks: Vec::new(),
+            testing: String::new(),
+        },
+        architecture_overview: String::new(),
+        components: Vec::new(),
+        dependencies: Vec::new(),
+        challenges: Vec::new(),
+    };
+    DevPlan {
+        design,
+        summary: String::new(),
+        phases: Vec::new(),
+    }
+}
+
+fn task(outputs: &[&str], files: &[&str]) -> Task {
+    Task {
+        id: TaskId::from_text("t1.1"),
+        run: RunId::from_text("run"),
+        step: Some("1.1".to_owned()),
+        title: String::new(),
+        description: String::new(),
+        why: String::new(),
+        requirements: Vec::new(),
+        depends_on: Vec::new(),
+        inputs: Vec::new(),
+        outputs: outputs.iter().map(|&path| path.to_owned()).collect(),
+        owns: Vec::new(),
+        protected: Vec::new(),
+        acceptance: Vec::new(),
+        context: ContextHints {
+            files: files.iter().map(|&path| path.to_owned()).collect(),
+            ..ContextHints::default()
+        },
+        priority: 0,
+        source: TaskSource::Plan,
+        attempts: 0,
+        round_first: 1,
+        state: TaskState::Ready,
+        commit: None,
+    }
+}
+
+#[test]
+fn what_a_task_changes_is_shown_whole() {
+    let files = tree(&[
+        ("Cargo.toml", "[package]"),
+        ("src/lib.rs", "pub fn add() {}"),
+        ("src/far/away.rs", "fn away() {}"),
+        ("notes/hint.txt", "look here"),
+    ]);
+    let packed = pack(&task(&["src/lib.rs"], &["notes"]), &plan(), &files, 4_000);
+    for shown in [
+        "pub fn add() {}",
+        "[package]",
+        "look here",
+        "src/far/away.rs",
+    ] {
+        assert!(
+            packed.text.contains(shown),
+            "{shown} is not in:\n{}",
+            packed.text
+        );
+    }
+    assert!(!packed.text.contains("fn away()"), "{}", packed.text);
+}
+
+#[test]
+fn a_small_budget_drops_neighbours_before_the_work() {
+    let long = "fn other() { /* a neighbour with a long body */ }\n".repeat(200);
+    let files = tree(&[("src/lib.rs", "pub fn add() {}"), ("src/other.rs", &long)]);
+    let packed = pack(&task(&["src/lib.rs"], &[]), &plan(), &files, 300);
+    assert!(packed.text.contains("pub fn add() {}"));
+    assert!(!packed.text.contains("fn other() {"));
+}
+
+#[test]
+fn the_same_project_packs_to_the_same_bytes() {
+    let files = tree(&[
+        ("src/lib.rs", "pub fn add() {}"),
+        ("src/b.rs", "b"),
+        ("a.txt", "a"),
+    ]);
+    let once = pack(&task(&["src"], &[]), &plan(), &files, 1_000).text;
+    assert_eq!(
+        once,
+        pack(&task(&["src"], &[]), &plan(), &files, 1_000).text
+    );
+}
+
+#[test]
+fn only_a_large_file_is_searched_and_replaced() {
+    let long = "line\n".repeat(200);
+    let files = tree(&[("src/long.rs", &long), ("src/short.rs", "line\n")]);
+    assert_eq!(
+        forms(&task(&["src/short.rs"], &[]), &files),
+        "Write every file whole."
+    );
+    let said = forms(&task(&["src/long.rs", "src/new.rs"], &[]), &files);
+    assert!(
+        said.starts_with("Change `src/long.rs` with SEARCH/REPLACE"),
+        "{said}"
+    );
+}

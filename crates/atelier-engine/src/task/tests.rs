@@ -1,0 +1,40 @@
+//! What a model is shown of long outputs, and which generated files belong to the work.
+
+use atelier_model::{FileEntry, FileTree, TreePath};
+
+use super::{head_and_tail, lockfiles};
+
+#[test]
+fn a_long_output_keeps_its_beginning_and_its_end() {
+    assert_eq!(head_and_tail("short", 100), "short");
+    let text = format!("first line\n{}\nlast line", "x".repeat(500));
+    let shown = head_and_tail(&text, 90);
+    assert!(shown.starts_with("first line\n"), "{shown}");
+    assert!(shown.ends_with("\nlast line"), "{shown}");
+    assert!(shown.contains("bytes left out"), "{shown}");
+    // Characters of several bytes are never cut.
+    assert!(head_and_tail(&"ä€😀".repeat(100), 91).contains("left out"));
+}
+
+#[test]
+fn a_lockfile_that_git_ignores_is_not_part_of_the_work() {
+    let names = |tree: &FileTree, folder: Option<&TreePath>| -> Vec<String> {
+        lockfiles(tree, folder)
+            .iter()
+            .take(2)
+            .map(ToString::to_string)
+            .collect()
+    };
+    let mut tree = FileTree::default();
+    assert_eq!(names(&tree, None), ["Cargo.lock", "package-lock.json"]);
+    let folder = TreePath::parse("web/app").unwrap();
+    assert_eq!(
+        names(&tree, Some(&folder)),
+        ["web/app/Cargo.lock", "web/app/package-lock.json"]
+    );
+    tree.put(
+        TreePath::parse(".gitignore").unwrap(),
+        FileEntry::text("/target\n/Cargo.lock\n"),
+    );
+    assert_eq!(names(&tree, None), ["package-lock.json", "pnpm-lock.yaml"]);
+}
