@@ -133,17 +133,28 @@ pub(crate) fn demoted(line: &str, files: &FileTree) -> String {
     let mut out = String::with_capacity(line.len());
     let mut at = 0;
     for (place, cited) in brackets(line) {
-        out.push_str(&line[at..place.start]);
         if follow(cited, 1, files).is_ok() {
+            escape_brackets(&line[at..place.start], &mut out);
             out.push_str(&line[place.clone()]);
-        } else {
-            out.push_str("\\[\\[");
-            out.push_str(&line[place.start + 2..place.end]);
+            at = place.end;
         }
-        at = place.end;
     }
-    out.push_str(&line[at..]);
+    escape_brackets(&line[at..], &mut out);
     out
+}
+
+/// Adds a text in which no two brackets open side by side: these could begin a citation, if not
+/// with what follows here then with what is written beside it.
+fn escape_brackets(text: &str, out: &mut String) {
+    let mut before = None;
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
+        if c == '[' && (before == Some('[') || rest.peek() == Some(&'[')) {
+            out.push('\\');
+        }
+        out.push(c);
+        before = Some(c);
+    }
 }
 
 /// What stands between double brackets on one line, with its place, brackets included.

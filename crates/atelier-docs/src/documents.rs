@@ -77,6 +77,7 @@ const PATHS_LISTED_MAX: usize = 40;
 fn paths<T: AsRef<str>>(all: impl IntoIterator<Item = T>, files: &FileTree) -> String {
     let mut shown: Vec<String> = all
         .into_iter()
+        .filter(|path| !path.as_ref().trim().is_empty())
         .map(|path| cite(path.as_ref(), files))
         .collect();
     let more = shown.len().saturating_sub(PATHS_LISTED_MAX);

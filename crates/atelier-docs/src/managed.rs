@@ -86,6 +86,7 @@ pub enum MergeError {
 }
 
 const ID_BYTES_MAX: usize = 64;
+const BOM: char = '\u{feff}';
 
 /// Puts sections into a text, and keeps every byte outside them.
 ///
@@ -124,6 +125,7 @@ pub fn merge(existing: Option<&str>, sections: &[(&str, &str)]) -> Result<String
 
 /// Whether a text has a line that begins like a marker.
 pub fn has_markers(text: &str) -> bool {
+    let text = text.trim_start_matches(BOM);
     text.lines().any(|line| marker(line).is_some())
 }
 
@@ -144,8 +146,7 @@ enum Marker<'a> {
 }
 
 fn marker(line: &str) -> Option<Marker<'_>> {
-    let line = line.trim_start_matches('\u{feff}').trim();
-    let inside = line.strip_prefix("<!--")?.trim_start();
+    let inside = line.trim().strip_prefix("<!--")?.trim_start();
     let rest = inside.strip_prefix("atelier:")?;
     let words = rest.strip_suffix("-->").unwrap_or_default();
     let mut words = words.split_whitespace();
@@ -181,10 +182,10 @@ fn check(sections: &[(&str, &str)]) -> Result<(), MergeError> {
 fn find(text: &str) -> Result<Vec<Found<'_>>, MergeError> {
     let mut found: Vec<Found<'_>> = Vec::new();
     let mut open: Option<Found<'_>> = None;
-    let mut at = 0;
-    for (index, raw) in text.split_inclusive('\n').enumerate() {
-        let bom = raw.len() - raw.trim_start_matches('\u{feff}').len();
-        let (line, start) = (index + 1, at + bom);
+    // A byte order mark is no part of the first line; it stays in front of whatever is inserted.
+    let mut at = text.len() - text.trim_start_matches(BOM).len();
+    for (index, raw) in text[at..].split_inclusive('\n').enumerate() {
+        let (line, start) = (index + 1, at);
         at += raw.len();
         match (marker(raw), open.take()) {
             (None, section) => open = section,

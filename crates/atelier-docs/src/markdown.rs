@@ -71,21 +71,32 @@ fn fence_run(trimmed: &str) -> &str {
 /// The code spans of one line, and where the rest begins that no backtick closes on this line.
 pub(crate) fn code_spans(line: &str) -> (Vec<Range<usize>>, Option<usize>) {
     let runs = backtick_runs(line);
-    let (mut spans, mut index) = (Vec::new(), 0);
-    while let Some(open) = runs.get(index) {
-        let close = runs[index + 1..]
-            .iter()
-            .position(|run| run.len() == open.len());
-        let Some(offset) = close else {
-            return (spans, Some(open.start));
+    let mut spans = Vec::new();
+    let mut at = 0;
+    while let Some(offset) = line[at..].find(['`', '\\']) {
+        let start = at + offset;
+        if line[start..].starts_with('\\') {
+            let escaped = line[start + 1..].chars().next().map_or(0, char::len_utf8);
+            at = start + 1 + escaped;
+            continue;
+        }
+        let Some(open) = runs.iter().find(|run| run.contains(&start)) else {
+            break;
         };
-        index += offset + 1;
-        spans.push(open.start..runs[index].end);
-        index += 1;
+        let length = open.end - start;
+        let close = runs
+            .iter()
+            .find(|run| run.start >= open.end && run.len() == length);
+        let Some(close) = close else {
+            return (spans, Some(start));
+        };
+        spans.push(start..close.end);
+        at = close.end;
     }
     (spans, None)
 }
 
+/// The longest rows of backticks, each with its place.
 fn backtick_runs(line: &str) -> Vec<Range<usize>> {
     let mut runs: Vec<Range<usize>> = Vec::new();
     for (at, _) in line.match_indices('`') {
@@ -97,10 +108,32 @@ fn backtick_runs(line: &str) -> Vec<Range<usize>> {
     runs
 }
 
-/// Running text within a line, such as the rest of a heading.
+/// Running text within a line, such as the rest of a heading. Its backticks are paired, so that
+/// none of them reaches into what stands beside it.
 pub(crate) fn words(text: &str, files: &FileTree) -> String {
-    let joined = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut joined = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    // A backslash at the end would take the meaning of what follows.
+    let slashes = joined.len() - joined.trim_end_matches('\\').len();
+    if slashes % 2 == 1 {
+        joined.push('\\');
+    }
+    if let (_, Some(open)) = code_spans(&joined) {
+        let rest = joined.split_off(open);
+        escape_backticks(&rest, &mut joined);
+    }
     prose_line(&joined, &mut true, files)
+}
+
+/// Adds a text in which no backtick means anything.
+fn escape_backticks(text: &str, out: &mut String) {
+    let mut escaped = false;
+    for c in text.chars() {
+        if c == '`' && !escaped {
+            out.push('\\');
+        }
+        out.push(c);
+        escaped = c == '\\' && !escaped;
+    }
 }
 
 /// Running text that is a line, or a list item, of its own.
@@ -122,7 +155,9 @@ pub(crate) fn code(text: &str) -> String {
         .max()
         .unwrap_or(0);
     let ticks = "`".repeat(longest + 1);
-    if longest == 0 {
+    if text.is_empty() {
+        "` `".to_owned()
+    } else if longest == 0 {
         format!("`{text}`")
     } else {
         format!("{ticks} {text} {ticks}")
@@ -279,7 +314,7 @@ fn unstructured(line: &str) -> String {
     let bulleted = line.strip_prefix(['-', '+', '*']).is_some_and(item);
     let first = line.chars().next().unwrap_or(' ');
     let ruled = "-*_=".contains(first) && line.chars().all(|c| c == first || c == ' ');
-    let fenced = !fence_run(line).is_empty();
+    let fenced = line.starts_with("~~~");
     let other = line.starts_with(['>', '|']) || heading(line).is_some();
     if numbered {
         format!("{}\\{}", &line[..digits], &line[digits..])

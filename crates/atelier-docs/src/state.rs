@@ -81,20 +81,24 @@ impl Standing {
 }
 
 const ROOT_DOCUMENTS: [&str; 4] = [
-    "docs/design.md",
-    "docs/devplan.md",
-    "docs/index.md",
-    "handoff.md",
+    "docs/DESIGN.md",
+    "docs/DEVPLAN.md",
+    "docs/INDEX.md",
+    "HANDOFF.md",
 ];
-const COMPONENT_DOCUMENTS: [&str; 2] = ["architecture.md", "progress.md"];
+const COMPONENT_DOCUMENTS: [&str; 2] = ["ARCHITECTURE.md", "PROGRESS.md"];
 
 /// Whether a path is that of a document, whoever wrote it.
 ///
 /// Lists of files leave documents out: otherwise writing them would change what they say.
 pub(crate) fn is_document(path: &TreePath) -> bool {
-    let whole = path.as_str().to_ascii_lowercase();
-    let name = path.name().to_ascii_lowercase();
-    ROOT_DOCUMENTS.contains(&whole.as_str()) || COMPONENT_DOCUMENTS.contains(&name.as_str())
+    let (whole, name) = (path.as_str(), path.name());
+    ROOT_DOCUMENTS
+        .iter()
+        .any(|known| whole.eq_ignore_ascii_case(known))
+        || COMPONENT_DOCUMENTS
+            .iter()
+            .any(|known| name.eq_ignore_ascii_case(known))
 }
 
 /// A component of the design with the folder it owns in the tree.

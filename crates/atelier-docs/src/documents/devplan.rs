@@ -148,7 +148,7 @@ fn phase_text(state: &ProjectState<'_>, phase: &Phase) -> String {
 fn step_text(state: &ProjectState<'_>, step: &Step) -> String {
     let files = state.files;
     let (number, title) = (words(&step.number, files), words(&step.title, files));
-    let mut text = format!("### {} {title}\n\n", number.replace('\\', ""));
+    let mut text = format!("### {number} {title}\n\n");
     _ = writeln!(text, "- State: {}", state.standing(step).word());
     text.push_str(&fact("Why", &words(&step.why, files)));
     text.push_str(&fact(

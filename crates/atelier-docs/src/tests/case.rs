@@ -1,5 +1,7 @@
 //! One case of `fixtures/documents`: a state in a file, a tree in a folder.
 
+#![expect(clippy::disallowed_methods, reason = "a test reads its fixtures")]
+
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use atelier_model::{FileEntry, FileTree, TaskState};
+use proptest::prelude::*;
 
 use super::case::{Case, files_below, folders, rewrite, updating};
 use crate::{ProjectState, Rendered, citations, render};
@@ -132,17 +133,83 @@ fn a_step_is_shown_as_done_only_when_its_task_is() {
 
 #[test]
 fn every_diagram_is_well_formed() {
+    let charts: usize = accepted()
+        .iter()
+        .map(|(_, documents)| check_charts(documents))
+        .sum();
+    assert!(charts >= 8, "only {charts} diagrams");
+}
+
+/// Checks every diagram of some documents; how many there are.
+fn check_charts(documents: &[Rendered]) -> usize {
     let mut charts = 0;
-    for (_, documents) in accepted() {
-        for document in &documents {
-            let text = document.text.replace("\r\n", "\n");
-            for chart in text.split("```mermaid\n").skip(1) {
-                check_chart(chart.split("```").next().unwrap());
-                charts += 1;
-            }
+    for document in documents {
+        let text = document.text.replace("\r\n", "\n");
+        for chart in text.split("```mermaid\n").skip(1) {
+            check_chart(chart.split("```").next().unwrap());
+            charts += 1;
         }
     }
-    assert!(charts >= 8, "only {charts} diagrams");
+    charts
+}
+
+#[test]
+fn every_kind_has_a_name_of_its_own_and_documents_in_some_case() {
+    let names: BTreeSet<&str> = crate::DOCUMENTS.iter().map(|kind| kind.kind()).collect();
+    assert_eq!(names.len(), crate::DOCUMENTS.len());
+    let seen: BTreeSet<&str> = accepted()
+        .iter()
+        .flat_map(|(_, documents)| documents.iter().map(|document| document.kind))
+        .collect();
+    assert_eq!(seen, names);
+}
+
+/// Replaces every text of a value by the next of `texts`; tags of enums stay.
+fn replace_texts(value: &mut serde_json::Value, texts: &mut impl Iterator<Item = String>) {
+    match value {
+        serde_json::Value::String(text) => *text = texts.next().unwrap(),
+        serde_json::Value::Array(items) => {
+            for item in items {
+                replace_texts(item, texts);
+            }
+        }
+        serde_json::Value::Object(fields) => {
+            for (_, field) in fields.iter_mut().filter(|(name, _)| *name != "type") {
+                replace_texts(field, texts);
+            }
+        }
+        serde_json::Value::Null | serde_json::Value::Bool(_) | serde_json::Value::Number(_) => {}
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn whatever_a_plan_says_the_documents_keep_their_form(
+        texts in prop::collection::vec(super::markdown::hostile(), 1..40),
+    ) {
+        let folders = folders("documents");
+        let base = folders.iter().find(|folder| folder.ends_with("all-done")).unwrap();
+        let mut case = Case::read(base);
+        let mut plan = serde_json::to_value(&case.plan).unwrap();
+        replace_texts(&mut plan, &mut texts.iter().cloned().cycle());
+        case.plan = serde_json::from_value(plan).unwrap();
+        for (task, text) in case.tasks.iter_mut().zip(texts.iter().cycle()) {
+            task.title.clone_from(text);
+            task.description.clone_from(text);
+            task.outputs = vec![text.clone(), "src/main.rs".to_owned()];
+        }
+        let documents = render(&case.state()).unwrap();
+        check_charts(&documents);
+        for document in &documents {
+            let sections = managed_text(&document.text);
+            prop_assert!(citations::resolve(&sections, &case.files).is_ok(), "{}", sections);
+            let (path, entry) = file(document);
+            case.files.put(path, entry);
+        }
+        prop_assert_eq!(render(&case.state()).unwrap(), documents);
+    }
 }
 
 fn check_chart(chart: &str) {

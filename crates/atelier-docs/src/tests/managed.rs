@@ -206,9 +206,12 @@ fn outside(text: &str) -> String {
     let mut out = String::new();
     let mut inside = false;
     for line in text.split_inclusive('\n') {
-        let mark = line.trim_start_matches('\u{feff}').trim();
-        if mark.starts_with("<!-- atelier:") {
-            inside = mark.starts_with("<!-- atelier:begin");
+        if line
+            .trim_start_matches('\u{feff}')
+            .trim()
+            .starts_with("<!-- atelier:")
+        {
+            inside = line.contains("<!-- atelier:begin");
             out.extend(line.chars().filter(|c| *c == '\u{feff}'));
         } else if !inside {
             out.push_str(line);

@@ -28,11 +28,15 @@ fn a_line_stays_a_line_of_text() {
         ("> no quote", "\\> no quote"),
         ("**strong** text", "**strong** text"),
         ("* item", "\\* item"),
-        ("```rust", "\\```rust"),
+        ("```rust", "\\`\\`\\`rust"),
+        ("a ` b ``c`` d", "a \\` b \\`\\`c\\`\\` d"),
+        ("```a <b>``` c", "```a <b>``` c"),
+        ("``a ` b`` \\`c", "``a ` b`` \\`c"),
+        ("ends in \\", "ends in \\\\"),
         ("| a | b |", "\\| a | b |"),
         ("<!-- hidden", "&lt;!-- hidden"),
         ("a < b <b> </b> <?x", "a < b &lt;b> &lt;/b> &lt;?x"),
-        ("`open <b>", "`open &lt;b>"),
+        ("`open <b>", "\\`open &lt;b>"),
         ("see [[a.rs]] and [[gone]]", "see [[a.rs]] and \\[\\[gone]]"),
     ] {
         assert_eq!(line(text, &tree(&[("a.rs", "")])), expected, "{text}");
@@ -78,7 +82,7 @@ fn a_backtick_left_open_makes_no_code_of_later_lines() {
 }
 
 /// Text full of what could break out of its place.
-fn hostile() -> impl Strategy<Value = String> {
+pub(super) fn hostile() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         Just("<!-- atelier:begin a -->"),
         Just("<!-- atelier:end a -->"),
