@@ -36,6 +36,9 @@ pub(super) struct Source {
 /// Why a file is not a template.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
+    /// There is no front matter.
+    #[error("find the front matter between two `+++` lines")]
+    NoFrontMatter,
     /// The front matter has no end.
     #[error("find the second `+++` line that ends the front matter")]
     NoEnd,
@@ -80,21 +83,25 @@ impl Source {
         Self::read(text, Some(self))
     }
 
-    fn read(text: &str, replaced: Option<&Self>) -> Result<Self, SourceError> {
+    /// Reads a template. One that stands in for another is of its kind and has its inputs,
+    /// whatever its own front matter says.
+    pub(super) fn read(text: &str, replaced: Option<&Self>) -> Result<Self, SourceError> {
         let text = text.trim_start_matches('\u{feff}').replace("\r\n", "\n");
-        let (kind, inputs, optional, body) = match (text.strip_prefix(FENCE), replaced) {
-            (None, Some(replaced)) => (
+        let (front, body) = match text.strip_prefix(FENCE) {
+            Some(rest) => {
+                let (head, body) = rest.split_once("\n+++\n").ok_or(SourceError::NoEnd)?;
+                (Some(toml::from_str::<FrontMatter>(head)?), body)
+            }
+            None => (None, text.as_str()),
+        };
+        let (kind, inputs, optional) = match (replaced, front) {
+            (Some(replaced), _) => (
                 replaced.kind,
                 replaced.inputs.clone(),
                 replaced.optional.clone(),
-                text.as_str(),
             ),
-            (rest, _) => {
-                let rest = rest.ok_or(SourceError::NoEnd)?;
-                let (head, body) = rest.split_once("\n+++\n").ok_or(SourceError::NoEnd)?;
-                let front: FrontMatter = toml::from_str(head)?;
-                (front.kind, front.inputs, front.optional, body)
-            }
+            (None, Some(front)) => (front.kind, front.inputs, front.optional),
+            (None, None) => return Err(SourceError::NoFrontMatter),
         };
         let (system, user) = parts(body, kind);
         Ok(Self {
