@@ -1,4 +1,4 @@
-//! Developer commands: `cargo xtask check`, `test` and `gen`.
+//! Developer commands: `cargo xtask check`, `tools`, `test` and `gen`.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -21,6 +21,7 @@ const USAGE: &str = "\
 usage: cargo xtask <command>
 
   check          formatting, lints, the house's own rules, reference pages
+  tools          install the tools that tests need
   test           every test, after installing the tools they need
   gen [--check]  write the reference pages anew, or fail if they are stale
 ";
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
     let root = root();
     let result = match words.as_slice() {
         ["check"] => check(&root),
+        ["tools"] => tools::prepare(&root),
         ["test"] => test::run(&root),
         ["gen"] => generate::run(&root, generate::Mode::Write),
         ["gen", "--check"] => generate::run(&root, generate::Mode::Compare),

