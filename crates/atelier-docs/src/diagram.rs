@@ -77,18 +77,20 @@ impl Flowchart {
 fn label(text: &str) -> String {
     let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let mut out = String::new();
-    let mut before = ' ';
     let mut rest = words.chars().peekable();
     for _ in 0..LABEL_CHARS_MAX {
         let Some(c) = rest.next() else { break };
-        // Next to a space, a full stop or hyphen could make a list of the label.
-        let joins = matches!(c, '-' | '.') && before != ' ' && rest.peek() != Some(&' ');
+        // At the start, `- ` or `1. ` would make a list of the label.
+        let joins = match c {
+            '-' => !out.is_empty(),
+            '.' => rest.peek() != Some(&' '),
+            _ => false,
+        };
         if joins || c.is_alphanumeric() || matches!(c, ' ' | ',' | '/' | '_') {
             out.push(c);
         } else if !c.is_control() {
             _ = write!(out, "#{};", u32::from(c));
         }
-        before = c;
     }
     if rest.peek().is_some() {
         out.push('…');

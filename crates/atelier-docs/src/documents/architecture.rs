@@ -144,7 +144,8 @@ fn component(state: &ProjectState<'_>, part: &Component, level: usize) -> String
         .map(|other| other.name.as_str())
         .collect();
     let note = state.prose.into_iter().flat_map(|prose| &prose.components);
-    let note = note.filter(|note| note.name == part.name);
+    let said = |text: &str| text.trim() == part.purpose.trim();
+    let note = note.filter(|note| note.name == part.name && !said(&note.text));
     let mut text = format!("{} {}\n\n", "#".repeat(level), name(part, files));
     text.push_str(&paragraph(&part.purpose, files));
     text.push_str(&fact("Path", &path_of(state, part)));
