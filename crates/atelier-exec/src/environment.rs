@@ -14,7 +14,7 @@ use std::{
 
 /// Variables that are handed on as they are: how to speak, where the network is, and which
 /// mirrors stand in for package registries. None of them is meant to hold a secret.
-const HANDED_ON: [&str; 67] = [
+const HANDED_ON: [&str; 68] = [
     "PATH",
     "LANG",
     "LC_ALL",
@@ -82,6 +82,7 @@ const HANDED_ON: [&str; 67] = [
     "PKG_CONFIG_PATH",
     "LD_LIBRARY_PATH",
     "MAVEN_HOME",
+    "JAVA_TOOL_OPTIONS",
 ];
 
 /// Homes and configuration files of tools: variable, and where the tool looks below the user's
@@ -181,18 +182,28 @@ pub fn environment(home: &Path) -> BTreeMap<String, String> {
         };
         variables.extend(text(folder).map(|folder| (name.to_owned(), folder)));
     }
-    // Java takes the home from the password file; only Maven's repository can be moved from here.
-    variables.extend(text(home.join("m2")).map(|folder| {
-        (
-            "MAVEN_OPTS".to_owned(),
-            format!("-Dmaven.repo.local={folder}"),
-        )
-    }));
+    variables.insert(
+        "MAVEN_OPTS".to_owned(),
+        maven_options(home, user_home.as_deref()),
+    );
     let cargo = env::var_os("CARGO_HOME").map(PathBuf::from);
     if let Some(cargo) = cargo.or_else(|| user_home.map(|home| home.join(".cargo"))) {
         cargo_link(&cargo, &home.join("cargo"));
     }
     variables
+}
+
+/// Java takes the home from the password file, so Maven is told where its repository is. What the
+/// user's own repository holds is found there by the versions that look into a second one.
+fn maven_options(home: &Path, user_home: Option<&Path>) -> String {
+    let users = env::var("MAVEN_OPTS").unwrap_or_default();
+    let own = home.join("m2");
+    let mut options = format!("{users} -Dmaven.repo.local={}", own.display());
+    let second = user_home.map(|home| home.join(".m2/repository"));
+    if let Some(second) = second.filter(|second| second.is_dir()) {
+        options = format!("{options} -Dmaven.repo.local.tail={}", second.display());
+    }
+    options.trim_start().to_owned()
 }
 
 fn cargo_link(user: &Path, own: &Path) {

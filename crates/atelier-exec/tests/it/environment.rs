@@ -68,6 +68,7 @@ fn the_network_and_the_tools_are_found() {
             ("SSL_CERT_FILE", "/certs"),
             ("GOPROXY", "http://mirror"),
             ("TZ", "UTC"),
+            ("MAVEN_OPTS", "-Dproxy"),
         ],
     );
     let own = bench.work().join(".home");
@@ -84,6 +85,10 @@ fn the_network_and_the_tools_are_found() {
         ("TERM", "dumb".to_owned()),
         ("NO_COLOR", "1".to_owned()),
         ("CI", "1".to_owned()),
+        (
+            "MAVEN_OPTS",
+            format!("-Dproxy -Dmaven.repo.local={}", own.join("m2").display()),
+        ),
     ] {
         assert_eq!(seen.get(name), Some(&value), "{name}");
     }

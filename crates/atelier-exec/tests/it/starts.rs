@@ -40,6 +40,28 @@ async fn a_program_that_cannot_start_says_why() {
 }
 
 #[tokio::test]
+async fn a_command_that_cannot_be_handed_over_is_refused() {
+    let bench = Bench::new();
+    let mut command = bench.command(&["true"]);
+    command.stdin = vec![0; 17 * 1024 * 1024];
+    let error = bench.run(&command).await.unwrap_err();
+    assert!(matches!(error, SpawnError::TooLong { .. }), "{error}");
+    command.stdin.truncate(16 * 1024 * 1024);
+    assert!(bench.run(&command).await.unwrap().exit.is_success());
+}
+
+#[tokio::test]
+async fn a_command_cancelled_before_it_began_does_not_begin() {
+    let bench = Bench::new();
+    let cancel = CancellationToken::new();
+    cancel.cancel();
+    let command = bench.shell("touch began");
+    let report = bench.sandbox.run(&command, &cancel, None).await.unwrap();
+    assert_eq!(report.exit, Exit::Cancelled);
+    assert!(!fs::exists(bench.work().join("began")).unwrap());
+}
+
+#[tokio::test]
 async fn a_helper_that_does_not_work_is_no_verdict() {
     let bench = Bench::new();
     for (helper, said) in [
