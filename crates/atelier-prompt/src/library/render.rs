@@ -29,6 +29,7 @@ pub(super) fn environment<'a>() -> Environment<'a> {
         environment.set_syntax(syntax);
     }
     environment.add_filter("json", json);
+    environment.add_filter("dense_json", dense_json);
     environment.add_filter("fence", fence);
     environment.add_filter("clean", |text: &str| context::clean(text));
     environment.add_filter("lines", lines);
@@ -44,11 +45,23 @@ fn syntax() -> Result<SyntaxConfig, minijinja::Error> {
 
 /// A value as indented JSON; a text is taken to be JSON already.
 fn json(value: &Value) -> Result<String, minijinja::Error> {
-    if let Some(text) = value.as_str() {
-        return Ok(text.to_owned());
+    written(value, serde_json::to_string_pretty(value))
+}
+
+/// A value as JSON in one line; a text is taken to be JSON already.
+fn dense_json(value: &Value) -> Result<String, minijinja::Error> {
+    written(value, serde_json::to_string(value))
+}
+
+fn written(
+    value: &Value,
+    json: Result<String, serde_json::Error>,
+) -> Result<String, minijinja::Error> {
+    match value.as_str() {
+        Some(text) => Ok(text.to_owned()),
+        None => json
+            .map_err(|error| minijinja::Error::new(ErrorKind::BadSerialization, error.to_string())),
     }
-    serde_json::to_string_pretty(value)
-        .map_err(|error| minijinja::Error::new(ErrorKind::BadSerialization, error.to_string()))
 }
 
 /// A list as one item a line; a text is taken to be lines already.

@@ -220,7 +220,7 @@ fn a_missing_input_is_named() {
             match Library::builtin().render(name, &fewer) {
                 Ok(_) => assert_eq!(input, "language", "{name}"),
                 Err(RenderPromptError::MissingInput { input: told, .. }) => {
-                    assert_eq!(&told, input)
+                    assert_eq!(&told, input);
                 }
                 Err(error) => unreachable!("{name} without {input}: {error}"),
             }
