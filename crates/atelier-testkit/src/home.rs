@@ -20,7 +20,7 @@ use tempfile::TempDir;
 const SNAPSHOT_FILES_MAX: usize = 100_000;
 
 /// What a program needs from outside to find its toolchains; everything else is cleared.
-const KEPT_VARIABLES: [&str; 4] = ["PATH", "TMPDIR", "LD_LIBRARY_PATH", "LLVM_PROFILE_FILE"];
+const KEPT_VARIABLES: [&str; 3] = ["TMPDIR", "LD_LIBRARY_PATH", "LLVM_PROFILE_FILE"];
 
 /// Why a home, the program or a snapshot could not be had.
 #[derive(Debug, thiserror::Error)]
@@ -87,6 +87,7 @@ impl ThrowawayHome {
                     .filter_map(|name| Some((name, env::var_os(name)?))),
             )
             .envs(toolchains())
+            .env("PATH", search_path())
             .env("HOME", self.path())
             .env("LANG", "C.UTF-8")
             .env("TERM", "dumb")
@@ -104,6 +105,14 @@ impl ThrowawayHome {
         }
         command
     }
+}
+
+/// The search path of this process, with the tools that were installed for tests first.
+fn search_path() -> OsString {
+    let inherited = env::var_os("PATH").unwrap_or_default();
+    let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/tools/bin");
+    let folders = std::iter::once(tools).chain(env::split_paths(&inherited));
+    env::join_paths(folders).unwrap_or(inherited)
 }
 
 /// Where the toolchains of the real home are.

@@ -26,6 +26,7 @@ mod script;
 mod server;
 mod spoil;
 mod stage;
+pub mod toolchain;
 mod watch;
 
 pub use dialect::Dialect;
