@@ -47,11 +47,11 @@ pub(crate) fn title(feature: &str) -> String {
     }
 }
 
-/// The whole file.
-pub(crate) fn render(request: &Request, requirement: &str) -> String {
-    let mut text = String::from(INTRODUCTION);
+/// The whole file, as it stands at a path.
+pub(crate) fn render(path: &str, request: &Request, requirement: &str) -> String {
+    let mut text = INTRODUCTION.replace("< PROPOSED-TASKS.md", &format!("< {path}"));
     if request.features.is_empty() {
-        text.push_str("\nThe requirement asked for nothing beyond the skeleton, which is there.\n");
+        text.push_str("\nThe requirement asks for nothing beyond a skeleton.\n");
     }
     for (index, feature) in request.features.iter().enumerate() {
         text.push_str(&proposal(index + 1, feature));
@@ -68,10 +68,12 @@ pub(crate) fn render(request: &Request, requirement: &str) -> String {
 
 const INTRODUCTION: &str = "# Proposed tasks
 
-Atelier worked without a model here, so it wrote none of the features below.
-Each one stands in the words of the requirement, with a suggestion of how to prove it.
-To have them written, connect a model (set `OPENAI_API_KEY` or `ANTHROPIC_API_KEY`, or name a local server in
-`atelier.toml`; `atelier doctor` shows what it finds) and run `atelier build PROPOSED-TASKS.md`'s text, whole or one task at a time.
+Atelier worked without a model here, so none of the features below is written yet.
+Each stands in the words of the requirement, with a suggestion of how to prove it.
+
+To have them written, connect a model: set `OPENAI_API_KEY` or `ANTHROPIC_API_KEY`, or name a local server in \
+`atelier.toml`; `atelier doctor` shows what it finds.
+Then run `atelier build - < PROPOSED-TASKS.md` for all of them, or the command under one of them.
 ";
 
 fn proposal(number: usize, feature: &str) -> String {
@@ -87,10 +89,9 @@ fn proposal(number: usize, feature: &str) -> String {
 
 /// A feature as an argument between double quotes of a shell.
 fn command(feature: &str) -> String {
-    title(feature)
+    let kept: String = feature
         .chars()
-        .filter(|c| !matches!(c, '"' | '`' | '$' | '\\' | '!' | '…'))
-        .collect::<String>()
-        .trim()
-        .to_owned()
+        .filter(|c| !matches!(c, '"' | '`' | '$' | '\\' | '!'))
+        .collect();
+    kept.trim().to_owned()
 }

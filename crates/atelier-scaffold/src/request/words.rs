@@ -95,7 +95,7 @@ fn title(name: &str) -> String {
 /// The features as a list, each on its line.
 fn tasks(features: &[String]) -> String {
     if features.is_empty() {
-        return "The requirement asked for nothing beyond this skeleton.".to_owned();
+        return "The requirement asks for nothing beyond this skeleton.".to_owned();
     }
     features
         .iter()

@@ -31,7 +31,7 @@ pub(crate) fn answer(facts: &CodeFacts) -> Result<String, ScaffoldError> {
 
 fn content(path: &str, files: &[PackFile], facts: &CodeFacts, layout: &Layout) -> Option<String> {
     if proposals::is_path(path) {
-        return Some(proposals::render(&layout.request, &facts.requirement));
+        return Some(proposals::render(path, &layout.request, &facts.requirement));
     }
     files
         .iter()
