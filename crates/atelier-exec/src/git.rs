@@ -7,7 +7,7 @@ mod objects;
 mod worktree;
 
 pub use delivery::Delivery;
-pub use history::LogEntry;
+pub use history::{ChangeSize, LogEntry};
 pub use worktree::{Commit, Worktree};
 
 use std::{

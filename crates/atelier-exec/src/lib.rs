@@ -17,7 +17,7 @@ mod sandbox;
 mod tree;
 
 pub use environment::environment;
-pub use git::{Commit, Delivery, Git, GitError, Head, LogEntry, Worktree};
+pub use git::{ChangeSize, Commit, Delivery, Git, GitError, Head, LogEntry, Worktree};
 pub use host::HostError;
 pub use program::{find_program, program_version};
 pub use sandbox::{

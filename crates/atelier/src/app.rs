@@ -32,7 +32,9 @@ pub(crate) struct SystemClock;
 
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let since = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
         Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
     }
 }
@@ -65,17 +67,29 @@ pub(crate) struct Place {
 impl Place {
     /// Looks where the command works; changes nothing.
     pub(crate) fn find(global: &Global) -> Result<Self, CliError> {
-        let named = global.directory.clone().unwrap_or_else(|| PathBuf::from("."));
-        let folder = std::path::absolute(&named)
-            .map_err(|source| CliError::Folder { path: named.clone(), source })?;
+        let named = global
+            .directory
+            .clone()
+            .unwrap_or_else(|| PathBuf::from("."));
+        let folder = std::path::absolute(&named).map_err(|source| CliError::Folder {
+            path: named.clone(),
+            source,
+        })?;
         if !folder.exists() {
-            return Ok(Self { root: folder.clone(), folder, git: None });
+            return Ok(Self {
+                root: folder.clone(),
+                folder,
+                git: None,
+            });
         }
-        let folder = folder
-            .canonicalize()
-            .map_err(|source| CliError::Folder { path: named, source })?;
+        let folder = folder.canonicalize().map_err(|source| CliError::Folder {
+            path: named,
+            source,
+        })?;
         let git = Git::discover(&folder)?;
-        let root = git.as_ref().map_or_else(|| folder.clone(), |git| git.root().to_owned());
+        let root = git
+            .as_ref()
+            .map_or_else(|| folder.clone(), |git| git.root().to_owned());
         Ok(Self { folder, root, git })
     }
 
@@ -88,7 +102,7 @@ impl Place {
             return Err(CliError::NoRepository(self.folder.clone()));
         }
         let git = Git::init(&self.folder)?;
-        self.root = git.root().to_owned();
+        git.root().clone_into(&mut self.root);
         self.git = Some(git.clone());
         Ok(git)
     }
@@ -108,7 +122,10 @@ impl Place {
 }
 
 fn is_empty(folder: &Path) -> Result<bool, CliError> {
-    let failed = |source| CliError::Folder { path: folder.to_owned(), source };
+    let failed = |source| CliError::Folder {
+        path: folder.to_owned(),
+        source,
+    };
     match std::fs::read_dir(folder) {
         Ok(entries) => {
             for entry in entries {
@@ -145,18 +162,28 @@ pub(crate) async fn open(
 ) -> Result<Ctx, CliError> {
     let git = place.repository()?;
     let store = Store::open(&place.state()).await?;
-    let title = place.root.file_name().map(|name| name.to_string_lossy().into_owned());
+    let title = place
+        .root
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned());
     let (clock, ids): (Arc<dyn Clock>, Arc<dyn IdSource>) =
         (Arc::new(SystemClock), Arc::new(SystemIds));
     let fresh = atelier_model::ProjectId::new(clock.now(), &*ids);
     let root = place.root.display().to_string();
     store
-        .project_ensure(&fresh, &root, title.as_deref().unwrap_or("project"), clock.now())
+        .project_ensure(
+            &fresh,
+            &root,
+            title.as_deref().unwrap_or("project"),
+            clock.now(),
+        )
         .await?;
     let gateway = gateway(settings, store.clone(), clock.clone(), ids.clone())?;
     let home = place.state().join("home");
-    std::fs::create_dir_all(&home)
-        .map_err(|source| CliError::File { path: home.clone(), source })?;
+    std::fs::create_dir_all(&home).map_err(|source| CliError::File {
+        path: home.clone(),
+        source,
+    })?;
     let prompts = overrides(&place.state().join("prompts"), "md")?;
     let recipes = overrides(&place.state().join("recipes"), "toml")?;
     let helper = std::env::current_exe().map_err(CliError::Runtime)?;
@@ -196,16 +223,29 @@ fn overrides(folder: &Path, ending: &str) -> Result<Vec<(String, String)>, CliEr
     let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(source) => return Err(CliError::File { path: folder.to_owned(), source }),
+        Err(source) => {
+            return Err(CliError::File {
+                path: folder.to_owned(),
+                source,
+            });
+        }
     };
     let mut files = Vec::new();
     for entry in entries.flatten() {
         let path = entry.path();
-        let small = entry.metadata().is_ok_and(|data| data.len() <= OVERRIDE_BYTES_MAX);
+        let small = entry
+            .metadata()
+            .is_ok_and(|data| data.len() <= OVERRIDE_BYTES_MAX);
         let fits = path.extension().is_some_and(|found| found == ending);
-        if let Some(name) = path.file_stem().and_then(|name| name.to_str()).filter(|_| fits && small) {
-            let text = std::fs::read_to_string(&path)
-                .map_err(|source| CliError::File { path: path.clone(), source })?;
+        if let Some(name) = path
+            .file_stem()
+            .and_then(|name| name.to_str())
+            .filter(|_| fits && small)
+        {
+            let text = std::fs::read_to_string(&path).map_err(|source| CliError::File {
+                path: path.clone(),
+                source,
+            })?;
             files.push((name.to_owned(), text));
         }
     }

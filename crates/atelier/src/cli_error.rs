@@ -32,7 +32,11 @@ pub(crate) enum CliError {
     NoProject(PathBuf),
     /// Something that was named is not there.
     #[error("find {what} `{name}`{}", among(.known))]
-    NotFound { what: &'static str, name: String, known: Vec<String> },
+    NotFound {
+        what: &'static str,
+        name: String,
+        known: Vec<String>,
+    },
     /// Words that mean nothing.
     #[error("{0}")]
     Usage(String),
@@ -73,15 +77,23 @@ pub(crate) enum CliError {
 }
 
 fn among(known: &[String]) -> String {
-    if known.is_empty() { String::new() } else { format!("; there are {}", known.join(", ")) }
+    if known.is_empty() {
+        String::new()
+    } else {
+        format!("; there are {}", known.join(", "))
+    }
 }
 
 impl CliError {
     /// The exit code.
     pub(crate) fn code(&self) -> u8 {
         let exit = match self {
-            Self::Runtime(_) | Self::Terminal(_) | Self::Open(_) | Self::Store(_) => Exit::Internal,
-            Self::Git(_) | Self::File { .. } => Exit::Internal,
+            Self::Runtime(_)
+            | Self::Terminal(_)
+            | Self::Open(_)
+            | Self::Store(_)
+            | Self::Git(_)
+            | Self::File { .. } => Exit::Internal,
             Self::Folder { .. }
             | Self::NoRepository(_)
             | Self::NoProject(_)
@@ -113,7 +125,9 @@ impl CliError {
             Self::Recipe(_) => "mend or remove the file in `.atelier/recipes`".to_owned(),
             Self::Open(_) | Self::Store(_) => "run `atelier doctor`".to_owned(),
             Self::Git(_) => "check that `git status` works there".to_owned(),
-            Self::File { .. } => "check that it may be written and that the disk has room".to_owned(),
+            Self::File { .. } => {
+                "check that it may be written and that the disk has room".to_owned()
+            }
             Self::Build(error) => error.hint(),
         })
     }

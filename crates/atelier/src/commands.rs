@@ -17,6 +17,7 @@ pub(crate) mod status;
 pub(crate) mod task;
 
 mod drive;
+mod ending;
 mod select;
 
 use crate::{
@@ -26,23 +27,23 @@ use crate::{
 };
 
 /// Runs the command that was asked for and returns its exit code.
-pub(crate) async fn run(cli: &Cli, ui: &mut Ui) -> Result<u8, CliError> {
+pub(crate) async fn run(cli: &Cli, ui: &Ui) -> Result<u8, CliError> {
     let global = &cli.global;
     match &cli.command {
         Command::Init(args) => init::run(global, args, ui).await,
         Command::Doctor(args) => doctor::run(global, args, ui).await,
-        Command::Build(args) => build::run(global, args, ui).await,
-        Command::Plan(args) => plan::run(global, args, ui).await,
-        Command::Run(args) => run::run(global, args, ui).await,
-        Command::Resume(args) => resume::run(global, args, ui).await,
+        Command::Build(args) => Box::pin(build::run(global, args, ui)).await,
+        Command::Plan(args) => Box::pin(plan::run(global, args, ui)).await,
+        Command::Run(args) => Box::pin(run::run(global, args, ui)).await,
+        Command::Resume(args) => Box::pin(resume::run(global, args, ui)).await,
         Command::Status(args) => status::run(global, args, ui).await,
         Command::Log(args) => log::run(global, args, ui).await,
         Command::Show(args) => show::run(global, args, ui).await,
         Command::Diff(args) => diff::run(global, args, ui).await,
-        Command::Task(command) => task::run(global, command, ui).await,
-        Command::Config(command) => config::run(global, command, ui).await,
+        Command::Task(command) => Box::pin(task::run(global, command, ui)).await,
+        Command::Config(command) => config::run(global, command, ui),
         Command::Shell(args) => shell::run(global, args, ui).await,
-        Command::Completion(args) => completion::run(args, ui),
-        Command::Reference(args) => reference::run(args, ui),
+        Command::Completion(args) => Ok(completion::run(args, ui)),
+        Command::Reference(args) => Ok(reference::run(args, ui)),
     }
 }

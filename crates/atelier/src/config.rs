@@ -71,29 +71,49 @@ pub(crate) enum ConfigError {
     },
     /// A key that does not exist.
     #[error("use `{key}` from {origin}: there is no such key{}", did_you_mean(.near.as_deref()))]
-    Unknown { key: String, origin: Origin, near: Option<String> },
+    Unknown {
+        key: String,
+        origin: Origin,
+        near: Option<String>,
+    },
     /// A value that does not fit its key.
     #[error("use `{key}` from {origin}: it must be {wanted}")]
-    Value { key: String, origin: Origin, wanted: &'static str },
+    Value {
+        key: String,
+        origin: Origin,
+        wanted: &'static str,
+    },
     /// `-c` without `=`.
     #[error("use `-c {0}`: write it as KEY=VALUE")]
     Assignment(String),
     /// A provider that does not exist.
     #[error("use provider `{name}` from {origin}: there are {known}")]
-    Provider { name: String, origin: Origin, known: String },
+    Provider {
+        name: String,
+        origin: Origin,
+        known: String,
+    },
     /// A provider without a model.
     #[error("ask for the {stage} stage: no model is named for provider `{provider}`")]
-    NoModel { stage: atelier_model::Stage, provider: String },
+    NoModel {
+        stage: atelier_model::Stage,
+        provider: String,
+    },
     /// A provider without a key.
     #[error("ask for the {stage} stage: provider `{provider}` needs a key")]
-    NoKey { stage: atelier_model::Stage, provider: String, variable: String },
+    NoKey {
+        stage: atelier_model::Stage,
+        provider: String,
+        variable: String,
+    },
     /// A key of the user would go where only the project says.
     #[error("send a key to {url}: only {origin} names that address")]
     ForeignAddress { url: String, origin: Origin },
 }
 
 fn did_you_mean(key: Option<&str>) -> String {
-    key.map(|key| format!("; did you mean `{key}`?")).unwrap_or_default()
+    key.map(|key| format!("; did you mean `{key}`?"))
+        .unwrap_or_default()
 }
 
 impl ConfigError {
@@ -157,7 +177,10 @@ impl Config {
         let mut config = Self::default();
         let origin = Origin::Flag("the command line".to_owned());
         config.set(key, sources::parse(key, text), origin)?;
-        Ok(config.entries.remove(key).map_or_else(|| text.into(), |entry| entry.value))
+        Ok(config
+            .entries
+            .remove(key)
+            .map_or_else(|| text.into(), |entry| entry.value))
     }
 
     /// The entry of a key, where one is set.
@@ -174,7 +197,12 @@ impl Config {
         let text = match std::fs::read_to_string(path) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-            Err(source) => return Err(ConfigError::Read { path: path.to_owned(), source }),
+            Err(source) => {
+                return Err(ConfigError::Read {
+                    path: path.to_owned(),
+                    source,
+                });
+            }
         };
         let table: toml::Table = text.parse().map_err(|source| ConfigError::Syntax {
             path: path.to_owned(),
@@ -189,21 +217,37 @@ impl Config {
     fn set(&mut self, key: &str, value: toml::Value, origin: Origin) -> Result<(), ConfigError> {
         let Some(kind) = keys::kind(key) else {
             let near = keys::nearest(key);
-            return Err(ConfigError::Unknown { key: key.to_owned(), origin, near });
+            return Err(ConfigError::Unknown {
+                key: key.to_owned(),
+                origin,
+                near,
+            });
         };
         let Some(value) = kind.fit(value) else {
             let wanted = kind.wanted();
-            return Err(ConfigError::Value { key: key.to_owned(), origin, wanted });
+            return Err(ConfigError::Value {
+                key: key.to_owned(),
+                origin,
+                wanted,
+            });
         };
         self.entries.insert(key.to_owned(), Entry { value, origin });
         Ok(())
     }
 }
 
+/// Whether the value of a key must not be shown.
+pub(crate) fn is_secret(key: &str) -> bool {
+    keys::kind(key) == Some(Kind::Secret)
+}
+
 /// The tables and the name that a key stands for in a file. The name of a model, which may hold
 /// dots, is one part.
 pub(crate) fn parts(key: &str) -> Vec<String> {
-    match key.strip_prefix("prices.").and_then(|rest| rest.rsplit_once('.')) {
+    match key
+        .strip_prefix("prices.")
+        .and_then(|rest| rest.rsplit_once('.'))
+    {
         Some((model, part)) => vec!["prices".to_owned(), model.to_owned(), part.to_owned()],
         None => key.split('.').map(str::to_owned).collect(),
     }

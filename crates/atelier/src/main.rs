@@ -5,15 +5,21 @@ mod cli;
 mod cli_error;
 mod commands;
 mod config;
+mod region;
+mod row;
+mod screen;
 mod terminal;
 mod ui;
 mod watch;
 
-use std::{ffi::OsStr, process::ExitCode};
+use std::{ffi::OsStr, process::ExitCode, time::Duration};
 
 use clap::Parser;
 
 use crate::{cli::Cli, cli_error::CliError, ui::Ui};
+
+/// Longest wait for what still runs at the end.
+const LEAVE: Duration = Duration::from_millis(200);
 
 fn main() -> ExitCode {
     let mut args = std::env::args_os().skip(1);
@@ -24,8 +30,9 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
-    let mut ui = Ui::new(&cli.global);
-    match run(&cli, &mut ui) {
+    let ui = Ui::new(&cli.global);
+    mend_terminal_on_panic(&ui);
+    match run(&cli, &ui) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
             ui.error(&error);
@@ -34,18 +41,35 @@ fn main() -> ExitCode {
     }
 }
 
+/// A panic must leave a terminal that shows its cursor and what is typed.
+fn mend_terminal_on_panic(ui: &Ui) {
+    let screen = ui.screen().clone();
+    let report = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        screen.close_if_free();
+        report(panic);
+    }));
+}
+
 /// Help and version go to standard output and are no failure; everything else is exit code 2.
 fn usage(error: &clap::Error) -> ExitCode {
     // Nothing more can be said where even the message cannot be printed.
     let _ = error.print();
-    if error.use_stderr() { ExitCode::from(2) } else { ExitCode::SUCCESS }
+    if error.use_stderr() {
+        ExitCode::from(2)
+    } else {
+        ExitCode::SUCCESS
+    }
 }
 
-fn run(cli: &Cli, ui: &mut Ui) -> Result<u8, CliError> {
+fn run(cli: &Cli, ui: &Ui) -> Result<u8, CliError> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
         .map_err(CliError::Runtime)?;
-    runtime.block_on(Box::pin(commands::run(cli, ui)))
+    let code = runtime.block_on(Box::pin(commands::run(cli, ui)));
+    // A question nobody answered may still wait for its line; nothing else is left by now.
+    runtime.shutdown_timeout(LEAVE);
+    code
 }

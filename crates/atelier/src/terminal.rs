@@ -5,28 +5,26 @@ use std::io::{self, BufRead, IsTerminal, Write};
 use atelier_engine::{Answer, Approver, Question};
 use atelier_model::BoxFuture;
 
-use crate::ui::plain;
+use crate::{screen::Screen, ui::plain};
 
-/// Asks on the terminal, says yes to everything, or is nobody.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Person {
+/// Whoever started the command.
+#[derive(Debug, Clone)]
+pub(crate) struct Person {
     /// `--yes` was given.
-    SaysYes,
+    agrees: bool,
     /// Standard input and standard error are a terminal.
-    AtTerminal,
-    /// Nobody is there.
-    Nobody,
+    present: bool,
+    screen: Screen,
 }
 
 impl Person {
-    /// Who can be asked.
-    pub(crate) fn find(yes: bool) -> Self {
-        if yes {
-            Self::SaysYes
-        } else if io::stdin().is_terminal() && io::stderr().is_terminal() {
-            Self::AtTerminal
-        } else {
-            Self::Nobody
+    /// Who can be asked, and where.
+    pub(crate) fn find(agrees: bool, screen: &Screen) -> Self {
+        let present = io::stdin().is_terminal() && io::stderr().is_terminal();
+        Self {
+            agrees,
+            present,
+            screen: screen.clone(),
         }
     }
 }
@@ -34,23 +32,35 @@ impl Person {
 impl Approver for Person {
     fn ask<'a>(&'a self, question: &'a Question) -> BoxFuture<'a, Answer> {
         Box::pin(async move {
-            match self {
-                // A check that a person must look at is not answered by a flag.
-                Self::SaysYes if matches!(question, Question::Look { .. }) => at_terminal(question).await,
-                Self::SaysYes => Answer::Yes,
-                Self::AtTerminal => at_terminal(question).await,
-                Self::Nobody => Answer::Nobody,
+            // What a person must look at is not answered by a flag.
+            let must_look = matches!(question, Question::Look { .. });
+            if self.agrees && !must_look {
+                Answer::Yes
+            } else if self.present {
+                at_terminal(question, &self.screen).await
+            } else {
+                Answer::Nobody
             }
         })
     }
 }
 
-async fn at_terminal(question: &Question) -> Answer {
-    if !io::stdin().is_terminal() {
-        return Answer::Nobody;
+/// Brings the region back, also when a stop cuts the question short.
+struct Held<'a>(&'a Screen);
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.0.go_on();
     }
+}
+
+async fn at_terminal(question: &Question, screen: &Screen) -> Answer {
+    screen.hold();
+    let _held = Held(screen);
     let text = words(question);
-    tokio::task::spawn_blocking(move || read(&text)).await.unwrap_or(Answer::Nobody)
+    tokio::task::spawn_blocking(move || read(&text))
+        .await
+        .unwrap_or(Answer::Nobody)
 }
 
 fn words(question: &Question) -> String {
@@ -59,8 +69,16 @@ fn words(question: &Question) -> String {
             format!("{}\nExecute this plan?", lines(summary))
         }
         Question::Task { id, title } => format!("Execute {} {}?", plain(id), plain(title)),
-        Question::Look { id, question, folder } => {
-            format!("{} needs you: {}\nThe files stand in {folder}. Is it so?", plain(id), plain(question))
+        Question::Look {
+            id,
+            question,
+            folder,
+        } => {
+            format!(
+                "{} needs you: {}\nThe files stand in {folder}. Is it so?",
+                plain(id),
+                plain(question)
+            )
         }
     }
 }

@@ -1,67 +1,177 @@
 //! The event log as a person or a program reads it while a run goes on.
 
+mod board;
+mod frame;
 mod line;
 
 use std::time::Duration;
 
-use atelier_model::{Event, RunId};
+use atelier_model::{Clock, Event, EventKind, Run, RunId, Timestamp};
 use atelier_store::Store;
-use tokio::sync::watch;
+use tokio::{
+    sync::watch,
+    time::{Instant, MissedTickBehavior, interval},
+};
 
-use crate::ui::Ui;
+use crate::{
+    app::SystemClock,
+    ui::{Tone, Ui, plain},
+};
 
-pub(crate) use line::{Lines, seconds};
+use board::Board;
+pub(crate) use line::{clock, count, many, seconds};
 
 /// Events read at once.
 const PAGE: u32 = 200;
-/// Longest time between two looks at the log, should a wake-up be lost.
-const LOOK: Duration = Duration::from_secs(1);
+/// Time between two looks at the log and two frames: ten a second.
+const TICK: Duration = Duration::from_millis(100);
+/// Silence after which those who see no region are told what is under way.
+const HEARTBEAT: Duration = Duration::from_secs(30);
 
-/// Prints every event after `after` until `done` is set, and then what is left.
+/// Prints every event after `after` until `done` is set, and then what is left. Returns whether
+/// the last of them told the end of the run.
 pub(crate) async fn follow(
     store: Store,
     ui: Ui,
     after: u64,
     mut run: watch::Receiver<Option<RunId>>,
     mut done: watch::Receiver<bool>,
-) {
-    let mut news = store.event_watch();
-    let mut lines = Lines::new(ui.clone());
-    let mut after = after;
+) -> bool {
+    let mut watcher = Watcher::new(store, ui, after);
+    let mut tick = interval(TICK);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
     loop {
         let finished = *done.borrow_and_update();
         let wanted = run.borrow_and_update().clone();
-        while let Ok(page) = store.event_list(after, PAGE).await {
-            let Some(last) = page.last() else { break };
-            after = last.seq;
-            for event in page.iter().filter(|event| belongs(event, wanted.as_ref())) {
-                print(&ui, &mut lines, event);
-            }
-        }
+        watcher.look(wanted.as_ref()).await;
         if finished {
-            lines.end();
-            return;
+            watcher.ui.screen().close();
+            return watcher.ended;
         }
         tokio::select! {
-            _ = news.changed() => {}
-            _ = done.changed() => {}
-            _ = run.changed() => {}
-            () = tokio::time::sleep(LOOK) => {}
+            _ = tick.tick() => {}
+            Ok(()) = done.changed() => {}
         }
-        lines.tick();
     }
 }
 
-fn belongs(event: &Event, run: Option<&RunId>) -> bool {
-    run.is_none_or(|run| event.run.as_ref() == Some(run))
+/// Reads on where it stopped, and shows what it read.
+struct Watcher {
+    store: Store,
+    ui: Ui,
+    after: u64,
+    board: Board,
+    /// The run, once it is known to have begun.
+    known: Option<RunId>,
+    said: Instant,
+    /// Whether the newest event said that the run ended.
+    ended: bool,
 }
 
-fn print(ui: &Ui, lines: &mut Lines, event: &Event) {
-    if ui.json {
-        ui.out(&json(event));
-    } else {
-        lines.show(event);
+impl Watcher {
+    fn new(store: Store, ui: Ui, after: u64) -> Self {
+        Self {
+            store,
+            ui,
+            after,
+            board: Board::default(),
+            known: None,
+            said: Instant::now(),
+            ended: false,
+        }
     }
+
+    async fn look(&mut self, wanted: Option<&RunId>) {
+        let Some(wanted) = wanted else { return };
+        if self.known.is_none() {
+            self.begin(wanted).await;
+        }
+        while let Ok(page) = self.store.event_list(self.after, PAGE).await {
+            let Some(last) = page.last() else { break };
+            self.after = last.seq;
+            for event in page
+                .iter()
+                .filter(|event| event.run.as_ref() == Some(wanted))
+            {
+                self.show(event);
+            }
+        }
+        self.show_progress(SystemClock.now());
+    }
+
+    async fn begin(&mut self, wanted: &RunId) {
+        self.known = Some(wanted.clone());
+        let Ok(run) = self.store.run_fetch(wanted).await else {
+            return;
+        };
+        if self.ui.is_talking() {
+            self.remember(wanted).await;
+            self.board.go_on(&run);
+            self.ui
+                .status(&head(&self.ui, &run, !self.board.tasks.is_empty()));
+        }
+        if self.ui.is_live() {
+            self.ui.screen().open();
+        }
+    }
+
+    /// Takes in what happened in earlier invocations of the run, and says nothing of it.
+    async fn remember(&mut self, run: &RunId) {
+        let mut seen = 0;
+        while let Ok(page) = self.store.event_list_run(run, seen, PAGE).await {
+            let Some(last) = page.last() else { return };
+            seen = last.seq;
+            for event in page.iter().filter(|event| event.seq <= self.after) {
+                line::lines(&mut self.board, event, false);
+            }
+            if seen > self.after {
+                return;
+            }
+        }
+    }
+
+    fn show(&mut self, event: &Event) {
+        self.ended = matches!(event.kind, EventKind::RunFinished { .. });
+        if self.ui.is_json() {
+            self.ui.out(&json(event));
+            return;
+        }
+        for row in line::lines(&mut self.board, event, !self.ui.is_live()) {
+            self.ui.row(&row);
+            self.said = Instant::now();
+        }
+    }
+
+    fn show_progress(&mut self, now: Timestamp) {
+        if self.ui.is_live() {
+            let (columns, rows) = self.ui.screen().size();
+            // The last column stays free: a cursor there would wait to wrap.
+            let fit = columns.saturating_sub(1);
+            let frame = frame::frame(&self.board, now, rows);
+            let painted = frame.iter().map(|row| self.ui.painted(&row.fit(fit)));
+            self.ui.screen().draw(painted.collect());
+        } else if self.said.elapsed() >= HEARTBEAT {
+            self.said = Instant::now();
+            if let Some(text) = frame::under_way(&self.board, now) {
+                self.ui.status(&format!("{:>10} {text}", "…"));
+            }
+        }
+    }
+}
+
+/// What the run is, before anything happens.
+fn head(ui: &Ui, run: &Run, goes_on: bool) -> String {
+    let mut parts = vec![format!("run {}", run.id)];
+    if goes_on {
+        parts.push("goes on".to_owned());
+    }
+    if let Some(budget) = run.budget.usd {
+        parts.push(format!("budget {budget}"));
+    }
+    let first = plain(run.requirement.lines().next().unwrap_or_default());
+    parts.push(crate::row::cut(&first, 60));
+    let version = concat!("atelier ", env!("CARGO_PKG_VERSION"));
+    ui.paint(Tone::Faint, &format!("  {version} · {}", parts.join(" · ")))
 }
 
 /// One event as one line of JSON: `{"v":1,"seq":…,"at":…,"run":…,"task":…,"type":…,…}`.
@@ -76,3 +186,6 @@ pub(crate) fn json(event: &Event) -> String {
     }
     object.to_string()
 }
+
+#[cfg(test)]
+mod tests;

@@ -23,6 +23,17 @@ pub struct LogEntry {
     pub message: String,
 }
 
+/// How much changed between two commits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ChangeSize {
+    /// Files that differ.
+    pub files: u64,
+    /// Lines that are new.
+    pub added: u64,
+    /// Lines that are gone.
+    pub deleted: u64,
+}
+
 impl Git {
     /// Whether `ancestor` is `commit` or can be reached from it.
     pub fn is_ancestor(&self, ancestor: &str, commit: &str) -> Result<bool, GitError> {
@@ -90,6 +101,36 @@ impl Git {
             to,
             "--",
         ])
+    }
+
+    /// How much changed from `from` (`None`: from nothing) to `to`. Lines of files that are no text
+    /// are not counted.
+    pub fn change_size(&self, from: Option<&str>, to: &str) -> Result<ChangeSize, GitError> {
+        let from = match from {
+            Some(commit) => commit.to_owned(),
+            None => self.empty_tree()?,
+        };
+        let text = self.text(&[
+            "diff",
+            "--numstat",
+            "-z",
+            "--no-renames",
+            "--no-ext-diff",
+            "--no-textconv",
+            "--end-of-options",
+            &from,
+            to,
+            "--",
+        ])?;
+        let mut size = ChangeSize::default();
+        for entry in text.split('\0').filter(|entry| !entry.is_empty()) {
+            let mut columns = entry.split('\t');
+            let mut count = || columns.next().and_then(|count| count.parse::<u64>().ok());
+            size.files += 1;
+            size.added += count().unwrap_or(0);
+            size.deleted += count().unwrap_or(0);
+        }
+        Ok(size)
     }
 
     /// A commit for people: message, counts and patch.

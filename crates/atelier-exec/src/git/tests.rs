@@ -415,6 +415,14 @@ fn a_commit_carries_message_date_and_the_users_name() {
             .unwrap()
             .contains("1 file changed")
     );
+    let size = project.git.change_size(Some(&parent), &commit).unwrap();
+    let one_line = ChangeSize {
+        files: 1,
+        added: 1,
+        deleted: 1,
+    };
+    assert_eq!(size, one_line);
+    assert_eq!(project.git.change_size(None, &parent).unwrap().deleted, 0);
 }
 
 #[test]

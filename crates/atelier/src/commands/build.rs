@@ -46,13 +46,19 @@ pub(crate) async fn run(global: &Global, args: &BuildArgs, ui: &Ui) -> Result<u8
     }
     let (ctx, settings) = drive::open(global, &args.options, ui).await?;
     let work = Work::Build(request(requirement, RunMode::Build, &settings));
-    let report = drive::watched(&ctx, ui, &work).await?;
-    Ok(drive::tell(ui, &report))
+    Box::pin(drive::to_its_end(&ctx, &settings, ui, &work)).await
 }
 
 pub(super) fn request(requirement: String, mode: RunMode, settings: &Settings) -> BuildRequest {
-    let budget = Budget { usd: settings.budget };
-    BuildRequest { requirement, mode, approval: settings.approval, budget }
+    let budget = Budget {
+        usd: settings.budget,
+    };
+    BuildRequest {
+        requirement,
+        mode,
+        approval: settings.approval,
+        budget,
+    }
 }
 
 /// The words of the command line, of standard input, or of a file.
@@ -61,12 +67,17 @@ pub(super) fn requirement(
     file: Option<&std::path::Path>,
 ) -> Result<String, CliError> {
     if let Some(path) = file {
-        return std::fs::read_to_string(path)
-            .map_err(|source| CliError::File { path: path.to_owned(), source });
+        return std::fs::read_to_string(path).map_err(|source| CliError::File {
+            path: path.to_owned(),
+            source,
+        });
     }
     if words == ["-"] {
         let mut bytes = Vec::new();
-        std::io::stdin().lock().read_to_end(&mut bytes).map_err(CliError::Terminal)?;
+        std::io::stdin()
+            .lock()
+            .read_to_end(&mut bytes)
+            .map_err(CliError::Terminal)?;
         return String::from_utf8(bytes).map_err(|_| {
             CliError::Usage("read the requirement: standard input is not UTF-8 text".to_owned())
         });

@@ -3,7 +3,7 @@
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;
 
-use crate::{cli::Cli, cli_error::CliError, ui::Ui};
+use crate::{cli::Cli, ui::Ui};
 
 /// Print a completion script for your shell
 #[derive(Debug, Args)]
@@ -12,9 +12,9 @@ pub(crate) struct CompletionArgs {
     pub(crate) shell: Shell,
 }
 
-pub(crate) fn run(args: &CompletionArgs, ui: &Ui) -> Result<u8, CliError> {
+pub(crate) fn run(args: &CompletionArgs, ui: &Ui) -> u8 {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "atelier", &mut script);
     ui.out(String::from_utf8_lossy(&script).trim_end());
-    Ok(0)
+    0
 }

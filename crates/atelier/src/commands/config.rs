@@ -46,7 +46,7 @@ pub(crate) struct ConfigSetArgs {
     pub(crate) user: bool,
 }
 
-pub(crate) async fn run(global: &Global, command: &ConfigCommand, ui: &Ui) -> Result<u8, CliError> {
+pub(crate) fn run(global: &Global, command: &ConfigCommand, ui: &Ui) -> Result<u8, CliError> {
     let place = Place::find(global)?;
     match command {
         ConfigCommand::Show(args) => show(&place, global, args.all, ui),
@@ -66,7 +66,7 @@ fn show(place: &Place, global: &Global, all: bool, ui: &Ui) -> Result<u8, CliErr
     for warning in &config.warnings {
         ui.warn(warning);
     }
-    if ui.json {
+    if ui.is_json() {
         let entries: Vec<_> = config
             .iter()
             .map(|(key, entry)| {
@@ -78,7 +78,10 @@ fn show(place: &Place, global: &Global, all: bool, ui: &Ui) -> Result<u8, CliErr
     }
     for (key, entry) in config.iter() {
         let value = format!("{key} = {}", shown(key, entry));
-        ui.out(&format!("{value:<48} {}", ui.paint(Tone::Faint, &entry.origin.to_string())));
+        ui.out(&format!(
+            "{value:<48} {}",
+            ui.ink(Tone::Faint, &entry.origin.to_string())
+        ));
     }
     if all {
         unset(&config, ui);
@@ -88,7 +91,7 @@ fn show(place: &Place, global: &Global, all: bool, ui: &Ui) -> Result<u8, CliErr
 }
 
 fn shown(key: &str, entry: &Entry) -> String {
-    let secret = key == "key" || key.ends_with(".key");
+    let secret = crate::config::is_secret(key);
     match entry.value.as_str() {
         Some(text) if secret => Secret::new(text).masked(),
         Some(text) => plain(text),
@@ -98,13 +101,19 @@ fn shown(key: &str, entry: &Entry) -> String {
 
 fn unset(config: &Config, ui: &Ui) {
     let limits = serde_json::to_value(Limits::default()).unwrap_or_default();
-    for key in known_keys().iter().filter(|key| config.get(&key.name).is_none()) {
-        let default = key.name.strip_prefix("limits.").map(|name| limits[name].to_string());
+    for key in known_keys()
+        .iter()
+        .filter(|key| config.get(&key.name).is_none())
+    {
+        let default = key
+            .name
+            .strip_prefix("limits.")
+            .map(|name| limits[name].to_string());
         let value = match default {
             Some(default) => format!("{} = {default}", key.name),
             None => format!("{} is not set", key.name),
         };
-        ui.out(&format!("{value:<48} {}", ui.paint(Tone::Faint, key.about)));
+        ui.out(&format!("{value:<48} {}", ui.ink(Tone::Faint, key.about)));
     }
 }
 
@@ -115,10 +124,23 @@ fn stages(config: &Config, ui: &Ui) {
         Ok(settings) => {
             ui.out("");
             for stage in Stage::ALL {
-                let Some(route) = settings.routes.get(&stage) else { continue };
-                let address = route.base_url.as_ref().map_or(String::new(), |url| format!(" at {url}"));
-                let key = route.key.as_ref().map_or(String::new(), |key| format!(", key {}", key.masked()));
-                ui.out(&format!("{:<8} {} {}{address}{key}", stage.name(), route.provider, route.model));
+                let Some(route) = settings.routes.get(&stage) else {
+                    continue;
+                };
+                let address = route
+                    .base_url
+                    .as_ref()
+                    .map_or(String::new(), |url| format!(" at {url}"));
+                let key = route
+                    .key
+                    .as_ref()
+                    .map_or(String::new(), |key| format!(", key {}", key.masked()));
+                ui.out(&format!(
+                    "{:<8} {} {}{address}{key}",
+                    stage.name(),
+                    route.provider,
+                    route.model
+                ));
             }
         }
         Err(error) => ui.failure(&format!("failed to {error}"), Some(&error.hint())),
@@ -132,7 +154,9 @@ fn set(place: &Place, args: &ConfigSetArgs, ui: &Ui) -> Result<u8, CliError> {
         place.root.join(PROJECT_FILE)
     };
     let value = Config::check(&args.key, &args.value)?;
-    let secret = known_keys().iter().any(|key| key.name == args.key && key.kind == Kind::Secret);
+    let secret = known_keys()
+        .iter()
+        .any(|key| key.name == args.key && key.kind == Kind::Secret);
     if secret && !args.user {
         ui.warn("the key will stand in a file of the project; do not commit it, or use --user");
     }
@@ -143,15 +167,18 @@ fn set(place: &Place, args: &ConfigSetArgs, ui: &Ui) -> Result<u8, CliError> {
 
 /// Changes one value of a file and leaves the rest, comments included, as it is.
 fn write(path: &Path, key: &str, value: &toml::Value) -> Result<(), CliError> {
-    let failed = |source| CliError::File { path: path.to_owned(), source };
+    let failed = |source| CliError::File {
+        path: path.to_owned(),
+        source,
+    };
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
         Err(source) => return Err(failed(source)),
     };
-    let mut document: toml_edit::DocumentMut = text.parse().map_err(|error| {
-        CliError::Usage(format!("read {}: {error}", path.display()))
-    })?;
+    let mut document: toml_edit::DocumentMut = text
+        .parse()
+        .map_err(|error| CliError::Usage(format!("read {}: {error}", path.display())))?;
     let mut parts = crate::config::parts(key);
     let last = parts.pop().unwrap_or_default();
     let mut table = document.as_table_mut();
@@ -162,7 +189,10 @@ fn write(path: &Path, key: &str, value: &toml::Value) -> Result<(), CliError> {
             toml_edit::Item::Table(inner)
         });
         table = item.as_table_mut().ok_or_else(|| {
-            CliError::Usage(format!("set {key} in {}: `{part}` is no table there", path.display()))
+            CliError::Usage(format!(
+                "set {key} in {}: `{part}` is no table there",
+                path.display()
+            ))
         })?;
     }
     table[&last] = toml_edit::value(in_file(value));
@@ -179,6 +209,9 @@ fn in_file(value: &toml::Value) -> toml_edit::Value {
         toml::Value::Float(number) => (*number).into(),
         toml::Value::Boolean(flag) => (*flag).into(),
         toml::Value::String(text) => text.as_str().into(),
-        other => other.to_string().into(),
+        // No key takes any of these; a number or a text is what `Kind::fit` lets through.
+        toml::Value::Datetime(_) | toml::Value::Array(_) | toml::Value::Table(_) => {
+            value.to_string().into()
+        }
     }
 }

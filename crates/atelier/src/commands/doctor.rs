@@ -65,13 +65,19 @@ pub(crate) async fn run(global: &Global, args: &DoctorArgs, ui: &Ui) -> Result<u
     toolchains(&mut found);
     models(&place, global, args.offline, &mut found).await;
     state(&place, &mut found).await;
-    let problems = found.iter().filter(|one| one.state == State::Problem).count();
+    let problems = found
+        .iter()
+        .filter(|one| one.state == State::Problem)
+        .count();
     for one in &found {
         tell(ui, one);
     }
-    if !ui.json {
+    if !ui.is_json() {
         let good = found.iter().filter(|one| one.state == State::Good).count();
-        ui.out(&format!("{good} ok · {} notes · {problems} problems", found.len() - good - problems));
+        ui.out(&format!(
+            "{good} ok · {} notes · {problems} problems",
+            found.len() - good - problems
+        ));
     }
     Ok(if problems == 0 { 0 } else { 3 })
 }
@@ -82,7 +88,7 @@ fn tell(ui: &Ui, one: &Finding) {
         State::Note => (Tone::Warning, "!", "note"),
         State::Problem => (Tone::Bad, "✗", "problem"),
     };
-    if ui.json {
+    if ui.is_json() {
         let line = json!({
             "v": 1, "type": "finding", "group": one.group, "state": word, "text": one.text,
             "remedy": one.remedy,
@@ -90,24 +96,47 @@ fn tell(ui: &Ui, one: &Finding) {
         ui.out(&line.to_string());
         return;
     }
-    ui.out(&format!("{:<10} {} {}", one.group, ui.paint(tone, mark), plain(&one.text)));
+    ui.out(&format!(
+        "{:<10} {} {}",
+        one.group,
+        ui.ink(tone, mark),
+        plain(&one.text)
+    ));
     if !one.remedy.is_empty() {
-        ui.out(&format!("{:<10}   {} {}", "", ui.paint(Tone::Strong, "→"), one.remedy));
+        ui.out(&format!(
+            "{:<10}   {} {}",
+            "",
+            ui.ink(Tone::Strong, "→"),
+            one.remedy
+        ));
     }
 }
 
 fn machine(place: &Place, found: &mut Vec<Finding>) {
     let mut say = |state, text: String, remedy: &str| {
-        found.push(Finding { group: "machine", state, text, remedy: remedy.to_owned() });
+        found.push(Finding {
+            group: "machine",
+            state,
+            text,
+            remedy: remedy.to_owned(),
+        });
     };
     match program("git", "--version") {
         Some(version) => say(State::Good, version, ""),
-        None => say(State::Problem, "git is missing".to_owned(), "install git 2.30 or newer"),
+        None => say(
+            State::Problem,
+            "git is missing".to_owned(),
+            "install git 2.30 or newer",
+        ),
     }
     match std::env::current_exe().map(Sandbox::new) {
         Ok(sandbox) => match sandbox.level() {
             Level::Landlock { abi } => {
-                say(State::Good, format!("sandbox: Landlock {abi}, writes stay in the worktree"), "");
+                say(
+                    State::Good,
+                    format!("sandbox: Landlock {abi}, writes stay in the worktree"),
+                    "",
+                );
             }
             Level::None { reason } => say(
                 State::Note,
@@ -115,10 +144,18 @@ fn machine(place: &Place, found: &mut Vec<Finding>) {
                 "generated code runs with your rights; use a container, or Linux 5.13 or newer",
             ),
         },
-        Err(error) => say(State::Problem, format!("this program's own file: {error}"), ""),
+        Err(error) => say(
+            State::Problem,
+            format!("this program's own file: {error}"),
+            "",
+        ),
     }
     match &place.git {
-        Some(git) => say(State::Good, format!("repository {}", git.root().display()), ""),
+        Some(git) => say(
+            State::Good,
+            format!("repository {}", git.root().display()),
+            "",
+        ),
         None => say(
             State::Note,
             format!("{} is no git repository", place.folder.display()),
@@ -131,9 +168,17 @@ fn toolchains(found: &mut Vec<Finding>) {
     for (name, flag) in TOOLCHAINS {
         let (state, text) = match program(name, flag) {
             Some(version) => (State::Good, version),
-            None => (State::Note, format!("{name} is not there; its projects cannot be built")),
+            None => (
+                State::Note,
+                format!("{name} is not there; its projects cannot be built"),
+            ),
         };
-        found.push(Finding { group: "toolchain", state, text, remedy: String::new() });
+        found.push(Finding {
+            group: "toolchain",
+            state,
+            text,
+            remedy: String::new(),
+        });
     }
 }
 
@@ -141,7 +186,11 @@ fn program(name: &str, flag: &str) -> Option<String> {
     let path = std::env::var("PATH").unwrap_or_default();
     let found = find_program(name, &path)?;
     let version = program_version(Path::new(&found), &[flag])?;
-    Some(if version.contains(name) { version } else { format!("{name} {version}") })
+    Some(if version.contains(name) {
+        version
+    } else {
+        format!("{name} {version}")
+    })
 }
 
 async fn models(place: &Place, global: &Global, offline: bool, found: &mut Vec<Finding>) {
@@ -149,7 +198,12 @@ async fn models(place: &Place, global: &Global, offline: bool, found: &mut Vec<F
         for variable in entry.key_variables {
             if std::env::var_os(variable).is_some_and(|value| !value.is_empty()) {
                 let text = format!("{variable} is set");
-                found.push(Finding { group: "models", state: State::Good, text, remedy: String::new() });
+                found.push(Finding {
+                    group: "models",
+                    state: State::Good,
+                    text,
+                    remedy: String::new(),
+                });
             }
         }
     }
@@ -178,7 +232,13 @@ async fn servers(found: &mut Vec<Finding>) {
     let extra: Vec<Url> = named
         .iter()
         .filter_map(|name| std::env::var(name).ok())
-        .map(|text| if text.contains("://") { text } else { format!("http://{text}") })
+        .map(|text| {
+            if text.contains("://") {
+                text
+            } else {
+                format!("http://{text}")
+            }
+        })
         .filter_map(|text| text.parse().ok())
         .collect();
     let servers = local_servers(ANSWER_MS, &extra).await;
@@ -193,13 +253,22 @@ async fn servers(found: &mut Vec<Finding>) {
         });
     }
     for server in servers {
-        let models: Vec<&str> = server.models.iter().take(MODELS_NAMED).map(String::as_str).collect();
+        let models: Vec<&str> = server
+            .models
+            .iter()
+            .take(MODELS_NAMED)
+            .map(String::as_str)
+            .collect();
         let text = format!(
             "{} {} at {}: {}",
             server.kind.name(),
             server.detail,
             server.base_url,
-            if models.is_empty() { "no model".to_owned() } else { models.join(", ") }
+            if models.is_empty() {
+                "no model".to_owned()
+            } else {
+                models.join(", ")
+            }
         );
         let remedy = match models.first() {
             Some(model) => format!(
@@ -208,14 +277,21 @@ async fn servers(found: &mut Vec<Finding>) {
             ),
             None => "load a model there, for instance `ollama pull qwen3-coder`".to_owned(),
         };
-        found.push(Finding { group: "models", state: State::Good, text, remedy });
+        found.push(Finding {
+            group: "models",
+            state: State::Good,
+            text,
+            remedy,
+        });
     }
 }
 
 async fn routes(settings: &Settings, offline: bool, found: &mut Vec<Finding>) {
     let mut seen = Vec::new();
     for stage in Stage::ALL {
-        let Some(route) = settings.routes.get(&stage) else { continue };
+        let Some(route) = settings.routes.get(&stage) else {
+            continue;
+        };
         if seen.contains(&route) {
             continue;
         }
@@ -227,12 +303,19 @@ async fn routes(settings: &Settings, offline: bool, found: &mut Vec<Finding>) {
                 "connect one: atelier config set model NAME".to_owned(),
             )
         } else if offline {
-            (State::Good, format!("{} {}", route.provider, route.model), String::new())
+            (
+                State::Good,
+                format!("{} {}", route.provider, route.model),
+                String::new(),
+            )
         } else {
             match probe_key(route, &Limits::default()).await {
                 Ok(()) => (
                     State::Good,
-                    format!("{} {} answers and takes the key", route.provider, route.model),
+                    format!(
+                        "{} {} answers and takes the key",
+                        route.provider, route.model
+                    ),
                     String::new(),
                 ),
                 Err(error) => (
@@ -242,7 +325,12 @@ async fn routes(settings: &Settings, offline: bool, found: &mut Vec<Finding>) {
                 ),
             }
         };
-        found.push(Finding { group: "models", state, text, remedy });
+        found.push(Finding {
+            group: "models",
+            state,
+            text,
+            remedy,
+        });
     }
 }
 
@@ -255,7 +343,12 @@ fn remedy(error: &ProbeError) -> String {
 
 async fn state(place: &Place, found: &mut Vec<Finding>) {
     let mut say = |state, text: String, remedy: &str| {
-        found.push(Finding { group: "state", state, text, remedy: remedy.to_owned() });
+        found.push(Finding {
+            group: "state",
+            state,
+            text,
+            remedy: remedy.to_owned(),
+        });
     };
     let store = match place.store().await {
         Ok(store) => store,
@@ -264,16 +357,29 @@ async fn state(place: &Place, found: &mut Vec<Finding>) {
             return;
         }
         Err(error) => {
-            say(State::Problem, error.text(), "move `.atelier/state.db` away to begin anew");
+            say(
+                State::Problem,
+                error.text(),
+                "move `.atelier/state.db` away to begin anew",
+            );
             return;
         }
     };
     match store.events_verify().await {
         Ok(count) => say(State::Good, format!("{count} events, chain intact"), ""),
-        Err(error) => say(State::Problem, format!("event log: {error}"), "restore a backup"),
+        Err(error) => say(
+            State::Problem,
+            format!("event log: {error}"),
+            "restore a backup",
+        ),
     }
-    let Ok(runs) = store.run_list(u32::from(u8::MAX)).await else { return };
-    for run in runs.iter().filter(|run| run.status == atelier_model::RunStatus::Stopped) {
+    let Ok(runs) = store.run_list(u32::from(u8::MAX)).await else {
+        return;
+    };
+    for run in runs
+        .iter()
+        .filter(|run| run.status == atelier_model::RunStatus::Stopped)
+    {
         let text = format!("run {} can go on: {}", run.id, plain(&run.reason));
         say(State::Note, text, &format!("atelier resume {}", run.id));
     }

@@ -1,20 +1,20 @@
-//! What build, plan, run and resume share: watching a run, stopping it, and telling its end.
+//! What build, plan, run and resume share: doing the work while it is watched, and stopping it.
 
 use std::{convert::Infallible, sync::Arc};
 
-use atelier_engine::{Approver, BuildError, BuildRequest, Ctx, Exit, Overrides, Report};
-use atelier_exec::Delivery;
-use atelier_model::{RunId, RunStatus, TaskState};
-use tokio::sync::watch;
+use atelier_engine::{Approver, BuildRequest, Ctx, Exit, Overrides, Report};
+use atelier_model::RunId;
+use tokio::{sync::watch, time::Instant};
 use tokio_util::sync::CancellationToken;
 
+use super::ending;
 use crate::{
     app,
     cli::{Global, RunOptions},
-    cli_error::{CliError, chain},
+    cli_error::CliError,
     config::Settings,
     terminal::Person,
-    ui::{Tone, Ui, plain},
+    ui::Ui,
     watch::follow,
 };
 
@@ -29,7 +29,7 @@ pub(crate) async fn open(
     for warning in &config.warnings {
         ui.warn(warning);
     }
-    let approver: Arc<dyn Approver> = Arc::new(Person::find(options.yes));
+    let approver: Arc<dyn Approver> = Arc::new(Person::find(options.yes, ui.screen()));
     let ctx = app::open(&mut place, &settings, approver, CancellationToken::new()).await?;
     Ok((ctx, settings))
 }
@@ -42,30 +42,55 @@ pub(crate) enum Work {
     Resume(RunId, Overrides),
 }
 
+/// What came of the work.
+pub(crate) struct Outcome {
+    pub(crate) report: Report,
+    /// Milliseconds this invocation took.
+    pub(crate) took_ms: u64,
+    /// Whether the event that ends a run was among those that were printed.
+    pub(crate) end_told: bool,
+}
+
+/// Does the work, tells its end, and returns the exit code.
+pub(crate) async fn to_its_end(
+    ctx: &Ctx,
+    settings: &Settings,
+    ui: &Ui,
+    work: &Work,
+) -> Result<u8, CliError> {
+    let outcome = Box::pin(watched(ctx, ui, work)).await?;
+    ending::tell(ctx, settings, ui, &outcome).await;
+    Ok(outcome.report.exit as u8)
+}
+
 /// Does the work while its events are printed; the first Ctrl-C ends it in order, the second at
 /// once.
-pub(crate) async fn watched(ctx: &Ctx, ui: &Ui, work: &Work) -> Result<Report, CliError> {
+pub(crate) async fn watched(ctx: &Ctx, ui: &Ui, work: &Work) -> Result<Outcome, CliError> {
+    let began = Instant::now();
     let (tell_run, run) = watch::channel(None);
     let (tell_done, done) = watch::channel(false);
     let after = *ctx.store.event_watch().borrow();
     let printer = follow(ctx.store.clone(), ui.clone(), after, run, done);
-    let begin = move |id: &RunId| {
+    let name_run = move |id: &RunId| {
         // Nobody listening only means that nothing is printed.
         let _ = tell_run.send(Some(id.clone()));
     };
     let working = async {
         let report = match work {
-            Work::Build(request) => atelier_engine::build(ctx, request, &begin).await,
+            Work::Build(request) => atelier_engine::build(ctx, request, &name_run).await,
             Work::Resume(run, overrides) => {
-                atelier_engine::resume(ctx, run, overrides, &begin).await
+                atelier_engine::resume(ctx, run, overrides, &name_run).await
             }
         };
         let _ = tell_done.send(true);
         report
     };
-    let both = async { tokio::join!(working, printer).0 };
+    let both = async { tokio::join!(working, printer) };
     tokio::select! {
-        report = both => Ok(report?),
+        (report, end_told) = both => {
+            let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+            Ok(Outcome { report: report?, took_ms, end_told })
+        }
         never = stop_on_signal(ctx.cancel.clone(), ui) => match never {},
     }
 }
@@ -74,9 +99,10 @@ pub(crate) async fn watched(ctx: &Ctx, ui: &Ui, work: &Work) -> Result<Report, C
 /// what runs in the sandbox watches for that and ends too.
 async fn stop_on_signal(cancel: CancellationToken, ui: &Ui) -> Infallible {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) =
-        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
+    let (Ok(mut interrupt), Ok(mut terminate)) = (
+        signal(SignalKind::interrupt()),
+        signal(SignalKind::terminate()),
+    ) else {
         return std::future::pending().await;
     };
     loop {
@@ -85,109 +111,19 @@ async fn stop_on_signal(cancel: CancellationToken, ui: &Ui) -> Infallible {
             _ = terminate.recv() => {}
         }
         if cancel.is_cancelled() {
-            leave_now();
+            leave_now(ui);
         }
         ui.warn("stopping; what is finished is kept (once more: stop at once)");
         cancel.cancel();
     }
 }
 
-#[expect(clippy::exit, reason = "a person asked twice; the state is safe at any moment")]
-fn leave_now() -> ! {
+#[expect(
+    clippy::exit,
+    clippy::disallowed_methods,
+    reason = "a person asked twice; the state is safe at any moment"
+)]
+fn leave_now(ui: &Ui) -> ! {
+    ui.screen().close();
     std::process::exit(Exit::Cancelled.code())
-}
-
-/// Tells how a run ended and returns its exit code.
-pub(crate) fn tell(ui: &Ui, report: &Report) -> u8 {
-    let code = report.exit as u8;
-    if ui.json {
-        return code;
-    }
-    match &report.error {
-        Some(error) => failed(ui, report, error),
-        None => succeeded(ui, report),
-    }
-    code
-}
-
-fn succeeded(ui: &Ui, report: &Report) {
-    let run = &report.run;
-    if run.status == RunStatus::Planned {
-        ui.out(&format!("planned {}", run.id));
-        ui.status("  see it:     atelier show plan");
-        ui.status("  execute it: atelier run");
-        return;
-    }
-    let commit = run.trunk.as_deref().unwrap_or_default();
-    let done = report.tasks.iter().filter(|task| task.state == TaskState::Done).count();
-    if report.unchanged {
-        ui.out(&format!("unchanged: commit {} stands verified", short(commit)));
-    } else if run.status == RunStatus::Done {
-        let mark = ui.paint(Tone::Good, "✓");
-        ui.out(&format!(
-            "{mark} built and verified: commit {} on {}  {done}/{} tasks · {} tests",
-            short(commit),
-            run.branch,
-            report.tasks.len(),
-            report.tests
-        ));
-    } else {
-        ui.out(&format!("{done}/{} tasks done", report.tasks.len()));
-    }
-    figures(ui, report);
-    delivery(ui, report);
-    if report.offline && !report.unchanged {
-        ui.status(&format!(
-            "  {} this is a scaffold from built-in templates, not a model's work; features it \
-             could not write are in PROPOSED-TASKS.md. Connect a model: atelier doctor",
-            ui.paint(Tone::Strong, "note")
-        ));
-    }
-}
-
-fn figures(ui: &Ui, report: &Report) {
-    let cost = &report.cost;
-    let (mut input, mut output) = (0, 0);
-    for stage in cost.stages.values() {
-        input += stage.usage.input;
-        output += stage.usage.output;
-    }
-    let budget = report.run.budget.usd.map(|usd| format!(" of {usd}")).unwrap_or_default();
-    ui.status(&format!(
-        "  cost {}{budget} · {input} tokens in, {output} out · {} asks, {} from the cache",
-        cost.spent, cost.asks, cost.cached
-    ));
-    for file in &report.restored {
-        ui.warn(&format!("restored {}", plain(file)));
-    }
-}
-
-fn delivery(ui: &Ui, report: &Report) {
-    match &report.delivery {
-        Some(Delivery::FastForwarded { branch }) => {
-            ui.status(&format!("  branch {branch} now holds the result"));
-        }
-        Some(Delivery::Left { reason, command }) => {
-            ui.status(&format!("  your branch was left alone: {reason}"));
-            ui.status(&format!("  take the result with: {command}"));
-        }
-        None => {}
-    }
-}
-
-fn failed(ui: &Ui, report: &Report, error: &BuildError) {
-    ui.failure(&format!("failed to {}", chain(error)), Some(&error.hint()));
-    figures(ui, report);
-    let done = report.tasks.iter().filter(|task| task.state == TaskState::Done).count();
-    if !report.tasks.is_empty() {
-        ui.status(&format!("  kept: {done} of {} tasks, on {}", report.tasks.len(), report.run.branch));
-    }
-    if report.run.status != RunStatus::Done {
-        ui.status(&format!("  go on with: atelier resume {}", report.run.id));
-    }
-}
-
-/// The first characters of a commit's id.
-pub(crate) fn short(commit: &str) -> &str {
-    commit.get(..12).unwrap_or(commit)
 }

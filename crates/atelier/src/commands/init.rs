@@ -26,33 +26,42 @@ pub(crate) struct InitArgs {
 
 pub(crate) async fn run(global: &Global, args: &InitArgs, ui: &Ui) -> Result<u8, CliError> {
     let place = Place::find(global)?;
-    let git = match place.git {
-        Some(git) => git,
-        None => {
-            let git = Git::init(&place.folder)?;
-            ui.status(&format!("made {} a git repository", git.root().display()));
-            first_commit(&git, ui)?;
-            git
-        }
+    let git = if let Some(git) = place.git {
+        git
+    } else {
+        let git = Git::init(&place.folder)?;
+        ui.status(&format!("made {} a git repository", git.root().display()));
+        first_commit(&git, ui)?;
+        git
     };
     let file = git.root().join(PROJECT_FILE);
     if file.exists() {
         ui.status(&format!("{} is there already", file.display()));
         return Ok(0);
     }
-    let servers = if args.offline { Vec::new() } else { local_servers(ANSWER_MS, &[]).await };
-    let found = servers.iter().find_map(|server| Some((server, server.models.first()?)));
-    let text = match found {
-        Some((server, model)) => {
-            ui.status(&format!("found {} at {} with {model}", server.kind.name(), server.base_url));
-            template(Some((&server.base_url, model)))
-        }
-        None => {
-            ui.status("no local model server answers; `offline` lays out skeletons meanwhile");
-            template(None)
-        }
+    let servers = if args.offline {
+        Vec::new()
+    } else {
+        local_servers(ANSWER_MS, &[]).await
     };
-    std::fs::write(&file, text).map_err(|source| CliError::File { path: file.clone(), source })?;
+    let found = servers
+        .iter()
+        .find_map(|server| Some((server, server.models.first()?)));
+    let text = if let Some((server, model)) = found {
+        ui.status(&format!(
+            "found {} at {} with {model}",
+            server.kind.name(),
+            server.base_url
+        ));
+        template(Some((&server.base_url, model)))
+    } else {
+        ui.status("no local model server answers; `offline` lays out skeletons meanwhile");
+        template(None)
+    };
+    std::fs::write(&file, text).map_err(|source| CliError::File {
+        path: file.clone(),
+        source,
+    })?;
     ui.out(&format!("wrote {}", file.display()));
     ui.status("  next: atelier doctor, then atelier build \"…\"");
     Ok(0)
@@ -73,11 +82,22 @@ fn first_commit(git: &Git, ui: &Ui) -> Result<(), CliError> {
         .map(|(path, file)| (path.clone(), Some(file.clone())))
         .collect();
     let message = "chore: what stood here before\n".to_owned();
-    let made = git.commit_changes(&changes, &Commit { message, parent: None, at: SystemClock.now() })?;
+    let made = git.commit_changes(
+        &changes,
+        &Commit {
+            message,
+            parent: None,
+            at: SystemClock.now(),
+        },
+    )?;
     let branch = git.head()?.branch.unwrap_or_else(|| "main".to_owned());
     git.branch_set(&branch, &made, None)?;
     git.index_follow()?;
-    ui.status(&format!("committed {} files as {}", files.len(), super::drive::short(&made)));
+    ui.status(&format!(
+        "committed {} files as {}",
+        files.len(),
+        super::ending::short(&made)
+    ));
     Ok(())
 }
 

@@ -32,13 +32,19 @@ pub(crate) async fn run(global: &Global, args: &LogArgs, ui: &Ui) -> Result<u8, 
     let mut after = args.after;
     loop {
         let page = store.event_list_run(&run.id, after, PAGE).await?;
-        let Some(last) = page.last() else { return Ok(0) };
+        let Some(last) = page.last() else {
+            return Ok(0);
+        };
         after = last.seq;
         for event in &page {
-            if ui.json {
+            if ui.is_json() {
                 ui.out(&watch::json(event));
             } else {
-                let task = event.task.as_ref().map(ToString::to_string).unwrap_or_default();
+                let task = event
+                    .task
+                    .as_ref()
+                    .map(ToString::to_string)
+                    .unwrap_or_default();
                 let mut said = serde_json::to_value(&event.kind).unwrap_or_default();
                 if let Some(fields) = said.as_object_mut() {
                     fields.remove("type");

@@ -12,6 +12,7 @@ use serde_json::json;
 use super::{
     build::{request, requirement},
     drive::{self, Work},
+    ending,
 };
 use crate::{
     app::{self, Place, SystemClock, SystemIds},
@@ -40,16 +41,18 @@ pub(crate) async fn run(global: &Global, args: &PlanArgs, ui: &Ui) -> Result<u8,
     let requirement = requirement(&args.requirement, args.file.as_deref())?;
     let (ctx, settings) = drive::open(global, &args.options, ui).await?;
     let work = Work::Build(request(requirement, RunMode::PlanOnly, &settings));
-    let report = drive::watched(&ctx, ui, &work).await?;
-    if let Some(plan) = ctx.store.plan_fetch(&report.run.id).await?
-        && report.error.is_none()
-        && !ui.json
+    let outcome = Box::pin(drive::watched(&ctx, ui, &work)).await?;
+    let report = &outcome.report;
+    if report.error.is_none()
+        && !ui.is_json()
+        && let Some(plan) = ctx.store.plan_fetch(&report.run.id).await?
     {
         super::show::plan(ui, &plan);
         let words = &report.run.requirement;
         tell_estimate(ui, &estimate(&ctx.gateway, words, Some(&plan)));
     }
-    Ok(drive::tell(ui, &report))
+    ending::tell(&ctx, &settings, ui, &outcome).await;
+    Ok(outcome.report.exit as u8)
 }
 
 /// Shows what a build would ask and cost. Asks nobody and leaves no trace in the project.
@@ -67,7 +70,7 @@ pub(super) async fn dry_run(
     let store = Store::open_in_memory().await?;
     let gateway = app::gateway(&settings, store, Arc::new(SystemClock), Arc::new(SystemIds))?;
     let guess = estimate(&gateway, requirement, None);
-    if ui.json {
+    if ui.is_json() {
         ui.out(&as_json(&guess).to_string());
         return Ok(0);
     }
@@ -93,11 +96,17 @@ pub(super) async fn dry_run(
 
 /// The estimate as a table.
 pub(super) fn tell_estimate(ui: &Ui, estimate: &Estimate) {
-    let basis = if estimate.planned { "from the plan" } else { "from the requirement's size" };
-    ui.out(&ui.paint(Tone::Strong, &format!("Estimate, {basis}:")));
+    let basis = if estimate.planned {
+        "from the plan"
+    } else {
+        "from the requirement's size"
+    };
+    ui.out(&ui.ink(Tone::Strong, &format!("Estimate, {basis}:")));
     ui.out("  stage    provider   model                     asks  tokens in  tokens out     cost");
     for stage in &estimate.stages {
-        let cost = stage.cost.map_or("unknown".to_owned(), |cost| cost.to_string());
+        let cost = stage
+            .cost
+            .map_or("unknown".to_owned(), |cost| cost.to_string());
         ui.out(&format!(
             "  {:<8} {:<10} {:<24} {:>5} {:>10} {:>11} {:>8}",
             stage.stage.name(),
@@ -109,8 +118,15 @@ pub(super) fn tell_estimate(ui: &Ui, estimate: &Estimate) {
             cost
         ));
     }
-    let cost = estimate.cost.map_or("unknown: a model has no price".to_owned(), |c| c.to_string());
-    ui.out(&format!("  about {cost} and {}", seconds(estimate.seconds * 1000)));
+    let cost = estimate
+        .cost
+        .map_or("unknown: a model has no price".to_owned(), |c| {
+            c.to_string()
+        });
+    ui.out(&format!(
+        "  about {cost} and {}",
+        seconds(estimate.seconds * 1000)
+    ));
 }
 
 fn as_json(estimate: &Estimate) -> serde_json::Value {

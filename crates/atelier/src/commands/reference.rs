@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use clap::{Args, CommandFactory, ValueEnum};
 
-use crate::{cli::Cli, cli_error::CliError, config::known_keys, ui::Ui};
+use crate::{cli::Cli, config::known_keys, ui::Ui};
 
 /// Print a reference page as Markdown
 #[derive(Debug, Args)]
@@ -22,13 +22,13 @@ pub(crate) enum Page {
     Configuration,
 }
 
-pub(crate) fn run(args: &ReferenceArgs, ui: &Ui) -> Result<u8, CliError> {
+pub(crate) fn run(args: &ReferenceArgs, ui: &Ui) -> u8 {
     let text = match args.page {
         Page::Cli => cli(),
         Page::Configuration => configuration(),
     };
     ui.out(text.trim_end());
-    Ok(0)
+    0
 }
 
 fn cli() -> String {
@@ -41,7 +41,11 @@ fn cli() -> String {
 
 fn describe(command: &mut clap::Command, name: &str, text: &mut String) {
     let help = command.render_long_help();
-    let _ = write!(text, "\n## `{name}`\n\n```text\n{}\n```\n", help.to_string().trim_end());
+    let _ = write!(
+        text,
+        "\n## `{name}`\n\n```text\n{}\n```\n",
+        help.to_string().trim_end()
+    );
     let inner: Vec<String> = command
         .get_subcommands()
         .filter(|one| !one.is_hide_set() && one.get_name() != "help")
@@ -59,7 +63,13 @@ fn configuration() -> String {
                     | key | value | meaning |\n|---|---|---|\n"
         .to_owned();
     for key in known_keys() {
-        let _ = writeln!(text, "| `{}` | {} | {} |", key.name, key.kind.wanted(), key.about);
+        let _ = writeln!(
+            text,
+            "| `{}` | {} | {} |",
+            key.name,
+            key.kind.wanted(),
+            key.about
+        );
     }
     text
 }

@@ -30,6 +30,11 @@ pub(crate) async fn run(global: &Global, args: &ResumeArgs, ui: &Ui) -> Result<u
     let (ctx, settings) = drive::open(global, &args.options, ui).await?;
     let run = select::run(&ctx.store, args.run.as_deref()).await?;
     let overrides = overrides(&args.options, &settings, args.options.yes);
-    let report = drive::watched(&ctx, ui, &Work::Resume(run.id, overrides)).await?;
-    Ok(drive::tell(ui, &report))
+    Box::pin(drive::to_its_end(
+        &ctx,
+        &settings,
+        ui,
+        &Work::Resume(run.id, overrides),
+    ))
+    .await
 }

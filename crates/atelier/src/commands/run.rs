@@ -27,21 +27,27 @@ pub(crate) struct RunArgs {
 
 pub(crate) async fn run(global: &Global, args: &RunArgs, ui: &Ui) -> Result<u8, CliError> {
     let (ctx, settings) = drive::open(global, &args.options, ui).await?;
-    let run = match &args.run {
-        Some(named) => select::run(&ctx.store, Some(named)).await?,
-        None => {
-            let runs = ctx.store.run_list(u32::from(u8::MAX)).await?;
-            let planned = runs.into_iter().find(|run| run.status == RunStatus::Planned);
-            planned.ok_or_else(|| CliError::NotFound {
-                what: "a run that is",
-                name: "planned".to_owned(),
-                known: Vec::new(),
-            })?
-        }
+    let run = if let Some(named) = &args.run {
+        select::run(&ctx.store, Some(named)).await?
+    } else {
+        let runs = ctx.store.run_list(u32::from(u8::MAX)).await?;
+        let planned = runs
+            .into_iter()
+            .find(|run| run.status == RunStatus::Planned);
+        planned.ok_or_else(|| CliError::NotFound {
+            what: "a run that is",
+            name: "planned".to_owned(),
+            known: Vec::new(),
+        })?
     };
     let overrides = overrides(&args.options, &settings, true);
-    let report = drive::watched(&ctx, ui, &Work::Resume(run.id, overrides)).await?;
-    Ok(drive::tell(ui, &report))
+    Box::pin(drive::to_its_end(
+        &ctx,
+        &settings,
+        ui,
+        &Work::Resume(run.id, overrides),
+    ))
+    .await
 }
 
 /// What flags and configuration change for a run that goes on: only what was said.
@@ -50,7 +56,14 @@ pub(super) fn overrides(
     settings: &crate::config::Settings,
     plan_approved: bool,
 ) -> Overrides {
-    let budget = options.budget.is_some().then_some(Budget { usd: settings.budget });
+    let budget = options.budget.is_some().then_some(Budget {
+        usd: settings.budget,
+    });
     let approval = options.approval.is_some().then_some(settings.approval);
-    Overrides { budget, approval, plan_approved, ..Overrides::default() }
+    Overrides {
+        budget,
+        approval,
+        plan_approved,
+        ..Overrides::default()
+    }
 }

@@ -26,7 +26,10 @@ const OWN: [(&str, &str); 6] = [
     ("list", "list the tasks"),
     ("execute-task ID", "execute a task and what it depends on"),
     ("docs", "list the documents"),
-    ("open PATH", "print a document or another file of the result"),
+    (
+        "open PATH",
+        "print a document or another file of the result",
+    ),
     ("exit", "leave"),
 ];
 
@@ -45,8 +48,11 @@ pub(crate) async fn run(global: &Global, _: &ShellArgs, ui: &Ui) -> Result<u8, C
 
 /// Reads lines of a script; the first that fails sets the exit code and ends it.
 async fn piped(global: &Global, ui: &Ui) -> Result<u8, CliError> {
-    let lines: Vec<String> =
-        std::io::stdin().lock().lines().collect::<Result<_, _>>().map_err(CliError::Terminal)?;
+    let lines: Vec<String> = std::io::stdin()
+        .lock()
+        .lines()
+        .collect::<Result<_, _>>()
+        .map_err(CliError::Terminal)?;
     for line in lines {
         match one(global, &line, ui).await? {
             Next::Leave => break,
@@ -75,8 +81,12 @@ async fn interactive(global: &Global, place: &Place, ui: &Ui) -> Result<u8, CliE
                 // A command that fails does not end the session.
                 Err(error) => ui.error(&error),
             },
-            Signal::CtrlC => {}
-            _ => return Ok(0),
+            Signal::CtrlD => return Ok(0),
+            #[expect(
+                clippy::wildcard_enum_match_arm,
+                reason = "the line editor may tell more one day; the next line is read"
+            )]
+            _ => {}
         }
     }
 }
@@ -86,7 +96,11 @@ fn completer() -> DefaultCompleter {
     let commands = Cli::command();
     let known = commands.get_subcommands().filter(|one| !one.is_hide_set());
     let mut words: Vec<String> = known.map(|one| one.get_name().to_owned()).collect();
-    words.extend(OWN.iter().filter_map(|(usage, _)| usage.split(' ').next()).map(str::to_owned));
+    words.extend(
+        OWN.iter()
+            .filter_map(|(usage, _)| usage.split(' ').next())
+            .map(str::to_owned),
+    );
     let mut completer = DefaultCompleter::with_inclusions(&['-']);
     completer.insert(words);
     completer
@@ -114,7 +128,7 @@ async fn one(global: &Global, line: &str, ui: &Ui) -> Result<Next, CliError> {
     let rest = words.get(1..).unwrap_or_default();
     let args: Vec<String> = match words.first().map(String::as_str).unwrap_or_default() {
         "exit" | "quit" => return Ok(Next::Leave),
-        "help" | "?" if rest.is_empty() => return help(ui),
+        "help" | "?" if rest.is_empty() => return Ok(help(ui)),
         "docs" => return documents(global, ui).await,
         "open" => return open(global, rest, ui).await,
         "new-task" => [&["task".to_owned(), "add".to_owned()], rest].concat(),
@@ -131,8 +145,8 @@ async fn one(global: &Global, line: &str, ui: &Ui) -> Result<Next, CliError> {
         }
     };
     inherit(&mut cli.global, global);
-    let mut ui = ui.clone();
-    Ok(Next::Said(Box::pin(super::run(&cli, &mut ui)).await?))
+    let ui = ui.within(&cli.global);
+    Ok(Next::Said(Box::pin(super::run(&cli, &ui)).await?))
 }
 
 /// Options of the shell itself hold for its commands.
@@ -144,12 +158,12 @@ fn inherit(own: &mut Global, outer: &Global) {
     own.set = [outer.set.as_slice(), own.set.as_slice()].concat();
 }
 
-fn help(ui: &Ui) -> Result<Next, CliError> {
+fn help(ui: &Ui) -> Next {
     for (usage, about) in OWN {
         ui.out(&format!("  {usage:<18} {about}"));
     }
     ui.out("  and every command of `atelier --help`, such as build, status, show, diff");
-    Ok(Next::Said(0))
+    Next::Said(0)
 }
 
 async fn documents(global: &Global, ui: &Ui) -> Result<Next, CliError> {
@@ -164,15 +178,23 @@ async fn documents(global: &Global, ui: &Ui) -> Result<Next, CliError> {
 async fn open(global: &Global, rest: &[String], ui: &Ui) -> Result<Next, CliError> {
     let place = Place::find(global)?;
     let Some(path) = rest.first() else {
-        return Err(CliError::Usage("open: name a file, such as docs/DESIGN.md".to_owned()));
+        return Err(CliError::Usage(
+            "open: name a file, such as docs/DESIGN.md".to_owned(),
+        ));
     };
     let store = place.store().await?;
     let run = super::select::run(&store, None).await?;
-    let missing = || CliError::NotFound { what: "a file", name: path.clone(), known: Vec::new() };
-    let (Some(git), Some(trunk)) = (&place.git, &run.trunk) else { return Err(missing()) };
+    let missing = || CliError::NotFound {
+        what: "a file",
+        name: path.clone(),
+        known: Vec::new(),
+    };
+    let (Some(git), Some(trunk)) = (&place.git, &run.trunk) else {
+        return Err(missing());
+    };
     let tree = git.tree_of(trunk, &atelier_model::Limits::default())?;
     let parsed = path.parse().map_err(|_| missing())?;
     let text = tree.text(&parsed).ok_or_else(missing)?;
-    ui.out(text.trim_end());
+    ui.out_text(text);
     Ok(Next::Said(0))
 }

@@ -32,7 +32,7 @@ pub(crate) async fn run(global: &Global, args: &ShowArgs, ui: &Ui) -> Result<u8,
         "design" => artifact(ui, &store, &run, Stage::Design, "design").await?,
         "handoff" => artifact(ui, &store, &run, Stage::Handoff, "handoff").await?,
         "plan" => match store.plan_fetch(&run.id).await? {
-            Some(found) if ui.json => {
+            Some(found) if ui.is_json() => {
                 ui.out(&serde_json::to_string(&found).unwrap_or_default());
             }
             Some(found) => plan(ui, &found),
@@ -62,7 +62,11 @@ pub(super) fn find<'a>(tasks: &'a [Task], named: &str) -> Result<&'a Task, CliEr
 }
 
 fn missing(what: &'static str, name: &str) -> CliError {
-    CliError::NotFound { what, name: name.to_owned(), known: Vec::new() }
+    CliError::NotFound {
+        what,
+        name: name.to_owned(),
+        known: Vec::new(),
+    }
 }
 
 async fn artifact(
@@ -81,11 +85,11 @@ async fn artifact(
 
 /// A plan as people read it.
 pub(super) fn plan(ui: &Ui, plan: &DevPlan) {
-    ui.out(&ui.paint(Tone::Strong, &plain(&plan.design.name)));
+    ui.out(&ui.ink(Tone::Strong, &plain(&plan.design.name)));
     ui.out(&plain(&plan.design.summary));
     for phase in &plan.phases {
         let title = format!("{} {}", phase.outline.number, plain(&phase.outline.title));
-        ui.out(&format!("\n{}", ui.paint(Tone::Strong, &title)));
+        ui.out(&format!("\n{}", ui.ink(Tone::Strong, &title)));
         for step in &phase.steps {
             let needs = if step.depends_on.is_empty() {
                 String::new()
@@ -94,7 +98,12 @@ pub(super) fn plan(ui: &Ui, plan: &DevPlan) {
             };
             ui.out(&format!("  {} {}{needs}", step.number, plain(&step.title)));
             for one in &step.acceptance {
-                ui.out(&format!("      {} {}: {}", one.id, plain(&one.text), plain(&one.how())));
+                ui.out(&format!(
+                    "      {} {}: {}",
+                    one.id,
+                    plain(&one.text),
+                    plain(&one.how())
+                ));
             }
         }
     }
@@ -102,12 +111,17 @@ pub(super) fn plan(ui: &Ui, plan: &DevPlan) {
 
 async fn task(ui: &Ui, store: &Store, run: &Run, task: &Task) -> Result<(), CliError> {
     let attempts = store.attempt_list(&run.id, &task.id).await?;
-    if ui.json {
+    if ui.is_json() {
         let value = serde_json::json!({"v": 1, "task": task, "attempts": attempts});
         ui.out(&value.to_string());
         return Ok(());
     }
-    ui.out(&format!("{} {}  {}", task.id, ui.paint(Tone::Strong, &plain(&task.title)), word(task.state)));
+    ui.out(&format!(
+        "{} {}  {}",
+        task.id,
+        ui.ink(Tone::Strong, &plain(&task.title)),
+        word(task.state)
+    ));
     if !task.description.is_empty() {
         ui.out(&task.description);
     }
@@ -119,11 +133,23 @@ async fn task(ui: &Ui, store: &Store, run: &Run, task: &Task) -> Result<(), CliE
 
 async fn show_attempt(ui: &Ui, store: &Store, attempt: &Attempt) -> Result<(), CliError> {
     let outcome = attempt.outcome.map_or("running".to_owned(), word);
-    ui.out(&format!("\nattempt {}: {outcome}, {}", attempt.ordinal, attempt.cost));
+    ui.out(&format!(
+        "\nattempt {}: {outcome}, {}",
+        attempt.ordinal, attempt.cost
+    ));
     for check in &attempt.evidence.checks {
-        let tone = if check.outcome.passed() { Tone::Good } else { Tone::Bad };
-        let mark = ui.paint(tone, &word(check.outcome));
-        ui.out(&format!("  {mark} {}: {} {}", plain(&check.name), plain(&check.command), plain(&check.reason)));
+        let tone = if check.outcome.passed() {
+            Tone::Good
+        } else {
+            Tone::Bad
+        };
+        let mark = ui.ink(tone, &word(check.outcome));
+        ui.out(&format!(
+            "  {mark} {}: {} {}",
+            plain(&check.name),
+            plain(&check.command),
+            plain(&check.reason)
+        ));
         if !check.outcome.passed()
             && let Some(output) = store.blob_fetch(&check.output).await?
         {

@@ -5,7 +5,7 @@ use atelier_store::Store;
 use clap::Args;
 use serde_json::json;
 
-use super::{drive::short, select};
+use super::{ending::short, select};
 use crate::{
     app::Place,
     cli::Global,
@@ -39,7 +39,7 @@ pub(crate) async fn run(global: &Global, args: &StatusArgs, ui: &Ui) -> Result<u
     let run = select::run(&store, args.run.as_deref()).await?;
     head(ui, &store, &run).await?;
     for task in store.task_list(&run.id).await? {
-        if ui.json {
+        if ui.is_json() {
             let value = serde_json::to_value(&task).unwrap_or_default();
             ui.out(&json!({"v": 1, "type": "task", "task": value}).to_string());
             continue;
@@ -51,27 +51,42 @@ pub(crate) async fn run(global: &Global, args: &StatusArgs, ui: &Ui) -> Result<u
             TaskState::Pending | TaskState::Ready => Tone::Faint,
             TaskState::Running | TaskState::Verifying | TaskState::Merging => Tone::Strong,
         };
-        let state = ui.paint(tone, &format!("{:<9}", word(task.state)));
+        let state = ui.ink(tone, &format!("{:<9}", word(task.state)));
         let commit = task.commit.as_deref().map(short).unwrap_or_default();
-        ui.out(&format!("  {state} {:<6} {} {commit}", task.id, plain(&task.title)));
+        ui.out(&format!(
+            "  {state} {:<6} {} {commit}",
+            task.id,
+            plain(&task.title)
+        ));
     }
     Ok(0)
 }
 
 async fn head(ui: &Ui, store: &Store, run: &Run) -> Result<(), CliError> {
     let cost = store.run_cost(&run.id).await?;
-    if ui.json {
+    if ui.is_json() {
         let value = serde_json::to_value(run).unwrap_or_default();
         let line = json!({"v": 1, "type": "run", "run": value, "cost_micro_usd": cost.spent});
         ui.out(&line.to_string());
         return Ok(());
     }
     let status = word(run.status);
-    let budget = run.budget.usd.map(|usd| format!(" of {usd}")).unwrap_or_default();
+    let budget = run
+        .budget
+        .usd
+        .map(|usd| format!(" of {usd}"))
+        .unwrap_or_default();
     let first = plain(run.requirement.lines().next().unwrap_or_default());
-    ui.out(&format!("{} {status}  {}{budget}  {first}", run.id, cost.spent));
+    ui.out(&format!(
+        "{} {status}  {}{budget}  {first}",
+        run.id, cost.spent
+    ));
     if !run.reason.is_empty() && run.exit_code != Some(0) {
-        ui.out(&format!("  ended with {}: {}", run.exit_code.unwrap_or(1), plain(&run.reason)));
+        ui.out(&format!(
+            "  ended with {}: {}",
+            run.exit_code.unwrap_or(1),
+            plain(&run.reason)
+        ));
     }
     if let Some(trunk) = &run.trunk {
         ui.out(&format!("  commit {} on {}", short(trunk), run.branch));

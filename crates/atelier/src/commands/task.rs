@@ -80,15 +80,21 @@ pub(crate) async fn run(global: &Global, command: &TaskCommand, ui: &Ui) -> Resu
     match command {
         TaskCommand::Add(args) => add(global, args, ui).await,
         TaskCommand::List(args) => {
-            let args = status::StatusArgs { run: args.run.clone(), all: false };
+            let args = status::StatusArgs {
+                run: args.run.clone(),
+                all: false,
+            };
             status::run(global, &args, ui).await
         }
         TaskCommand::Show(named) => {
-            let args = show::ShowArgs { what: named.task.clone(), run: named.run.clone() };
+            let args = show::ShowArgs {
+                what: named.task.clone(),
+                run: named.run.clone(),
+            };
             show::run(global, &args, ui).await
         }
-        TaskCommand::Retry(named) => retry(global, named, ui).await,
-        TaskCommand::Execute(named) => execute(global, named, ui).await,
+        TaskCommand::Retry(named) => Box::pin(retry(global, named, ui)).await,
+        TaskCommand::Execute(named) => Box::pin(execute(global, named, ui)).await,
     }
 }
 
@@ -96,9 +102,14 @@ async fn add(global: &Global, args: &TaskAddArgs, ui: &Ui) -> Result<u8, CliErro
     let mut checks = Vec::new();
     for command in &args.accept {
         let words = shell_words::split(command);
-        let words = words.ok().filter(|words| !words.is_empty()).ok_or_else(|| {
-            CliError::Usage(format!("read --accept `{command}`: its quotes do not close"))
-        })?;
+        let words = words
+            .ok()
+            .filter(|words| !words.is_empty())
+            .ok_or_else(|| {
+                CliError::Usage(format!(
+                    "read --accept `{command}`: its quotes do not close"
+                ))
+            })?;
         checks.push(words);
     }
     let (ctx, _) = drive::open(global, &args.options, ui).await?;
@@ -121,7 +132,10 @@ async fn retry(global: &Global, named: &TaskNamed, ui: &Ui) -> Result<u8, CliErr
         let run = select::run(&store, named.run.as_deref()).await?;
         let tasks = store.task_list(&run.id).await?;
         let task = show::find(&tasks, &named.task)?;
-        let open = matches!(task.state, TaskState::Failed | TaskState::Blocked | TaskState::Cancelled);
+        let open = matches!(
+            task.state,
+            TaskState::Failed | TaskState::Blocked | TaskState::Cancelled
+        );
         if !open {
             let state = status::word(task.state);
             return Err(CliError::Usage(format!("retry {}: it is {state}", task.id)));
@@ -130,10 +144,17 @@ async fn retry(global: &Global, named: &TaskNamed, ui: &Ui) -> Result<u8, CliErr
     };
     let (ctx, settings) = drive::open(global, &named.options, ui).await?;
     let now = ctx.clock.now();
-    ctx.store.task_advance(&run, &id, TaskFact::RetryAsked, "asked by a person", now).await?;
+    ctx.store
+        .task_advance(&run, &id, TaskFact::RetryAsked, "asked by a person", now)
+        .await?;
     let overrides = super::run::overrides(&named.options, &settings, true);
-    let report = drive::watched(&ctx, ui, &Work::Resume(run, overrides)).await?;
-    Ok(drive::tell(ui, &report))
+    Box::pin(drive::to_its_end(
+        &ctx,
+        &settings,
+        ui,
+        &Work::Resume(run, overrides),
+    ))
+    .await
 }
 
 async fn execute(global: &Global, named: &TaskNamed, ui: &Ui) -> Result<u8, CliError> {
@@ -147,7 +168,15 @@ async fn execute(global: &Global, named: &TaskNamed, ui: &Ui) -> Result<u8, CliE
         show::find(&tasks, &named.task)?.id.clone()
     };
     let base = super::run::overrides(&named.options, &settings, true);
-    let overrides = Overrides { only: Some(only), ..base };
-    let report = drive::watched(&ctx, ui, &Work::Resume(run.id, overrides)).await?;
-    Ok(drive::tell(ui, &report))
+    let overrides = Overrides {
+        only: Some(only),
+        ..base
+    };
+    Box::pin(drive::to_its_end(
+        &ctx,
+        &settings,
+        ui,
+        &Work::Resume(run.id, overrides),
+    ))
+    .await
 }

@@ -36,7 +36,10 @@ impl Kind {
             }
             (Self::Whole, V::Integer(number)) if number >= 0 => Some(V::Integer(number)),
             (Self::Number, V::Float(number)) if number.is_finite() => Some(V::Float(number)),
-            #[expect(clippy::cast_precision_loss, reason = "temperatures and prices are small")]
+            #[expect(
+                clippy::cast_precision_loss,
+                reason = "temperatures and prices are small"
+            )]
             (Self::Number, V::Integer(number)) => Some(V::Float(number as f64)),
             (Self::Flag, V::Boolean(flag)) => Some(V::Boolean(flag)),
             (Self::Money, V::Integer(number)) => money(&number.to_string()),
@@ -49,7 +52,9 @@ impl Kind {
 }
 
 fn money(text: &str) -> Option<toml::Value> {
-    text.parse::<MicroUsd>().ok().map(|_| toml::Value::String(text.trim().to_owned()))
+    text.parse::<MicroUsd>()
+        .ok()
+        .map(|_| toml::Value::String(text.trim().to_owned()))
 }
 
 fn approval(text: &str) -> bool {
@@ -66,31 +71,71 @@ pub(crate) struct Key {
 
 /// Settings of a model: the key is both global and, below `stages.NAME`, of one stage.
 const MODEL_KEYS: [(&str, Kind, &str); 9] = [
-    ("provider", Kind::Text, "who answers: openai (and everything compatible), anthropic, offline"),
+    (
+        "provider",
+        Kind::Text,
+        "who answers: openai (and everything compatible), anthropic, offline",
+    ),
     ("model", Kind::Text, "model name, as the provider calls it"),
-    ("base_url", Kind::Text, "address of the provider, for servers of your own"),
-    ("key", Kind::Secret, "key of the provider; better kept in its environment variable"),
-    ("temperature", Kind::Number, "sampling temperature; the provider's own if left out"),
+    (
+        "base_url",
+        Kind::Text,
+        "address of the provider, for servers of your own",
+    ),
+    (
+        "key",
+        Kind::Secret,
+        "key of the provider; better kept in its environment variable",
+    ),
+    (
+        "temperature",
+        Kind::Number,
+        "sampling temperature; the provider's own if left out",
+    ),
     ("tokens_max", Kind::Whole, "most tokens of one answer"),
     ("stream", Kind::Flag, "receive answers as they are written"),
-    ("structured", Kind::Flag, "let the provider enforce the answer's JSON schema"),
-    ("plain_http", Kind::Flag, "allow an address without TLS that is not this machine"),
+    (
+        "structured",
+        Kind::Flag,
+        "let the provider enforce the answer's JSON schema",
+    ),
+    (
+        "plain_http",
+        Kind::Flag,
+        "allow an address without TLS that is not this machine",
+    ),
 ];
 
 const PRICE_KEYS: [(&str, &str); 4] = [
     ("input", "dollars for a million prompt tokens"),
     ("output", "dollars for a million answer tokens"),
-    ("cached_input", "dollars for a million prompt tokens from the provider's cache"),
-    ("cache_write", "dollars for a million prompt tokens written to the provider's cache"),
+    (
+        "cached_input",
+        "dollars for a million prompt tokens from the provider's cache",
+    ),
+    (
+        "cache_write",
+        "dollars for a million prompt tokens written to the provider's cache",
+    ),
 ];
 
 /// Every key, with `NAME` where a price names its model.
 pub(crate) fn known_keys() -> Vec<Key> {
     let key = |name: String, kind, about| Key { name, kind, about };
-    let mut all: Vec<Key> =
-        MODEL_KEYS.iter().map(|(name, kind, about)| key((*name).to_owned(), *kind, about)).collect();
-    all.push(key("approval".to_owned(), Kind::Approval, "when to ask before going on"));
-    all.push(key("budget".to_owned(), Kind::Money, "most a run may cost, in dollars"));
+    let mut all: Vec<Key> = MODEL_KEYS
+        .iter()
+        .map(|(name, kind, about)| key((*name).to_owned(), *kind, about))
+        .collect();
+    all.push(key(
+        "approval".to_owned(),
+        Kind::Approval,
+        "when to ask before going on",
+    ));
+    all.push(key(
+        "budget".to_owned(),
+        Kind::Money,
+        "most a run may cost, in dollars",
+    ));
     for stage in Stage::ALL {
         let of_stage = MODEL_KEYS
             .iter()
@@ -100,9 +145,7 @@ pub(crate) fn known_keys() -> Vec<Key> {
     let limits = limit_names().into_iter();
     all.extend(limits.map(|name| key(format!("limits.{name}"), Kind::Whole, "a named maximum")));
     let prices = PRICE_KEYS.iter();
-    all.extend(
-        prices.map(|(name, about)| key(format!("prices.NAME.{name}"), Kind::Money, about)),
-    );
+    all.extend(prices.map(|(name, about)| key(format!("prices.NAME.{name}"), Kind::Money, about)));
     all
 }
 
@@ -113,7 +156,10 @@ pub(crate) fn kind(name: &str) -> Option<Kind> {
         let known = PRICE_KEYS.iter().any(|(key, _)| *key == part);
         return (known && !model.is_empty()).then_some(Kind::Money);
     }
-    known_keys().into_iter().find(|key| key.name == name).map(|key| key.kind)
+    known_keys()
+        .into_iter()
+        .find(|key| key.name == name)
+        .map(|key| key.kind)
 }
 
 /// The known key most like a name that is none.
@@ -121,7 +167,11 @@ pub(crate) fn nearest(name: &str) -> Option<String> {
     let last = name.rsplit('.').next().unwrap_or(name);
     let keys = known_keys().into_iter().map(|key| key.name);
     let likeness = |key: &String| {
-        let common = key.chars().zip(name.chars()).take_while(|(a, b)| a == b).count();
+        let common = key
+            .chars()
+            .zip(name.chars())
+            .take_while(|(a, b)| a == b)
+            .count();
         let ends = key.rsplit('.').next().is_some_and(|end| end == last);
         common + if ends { 8 } else { 0 }
     };

@@ -30,7 +30,15 @@ impl Settings {
     ) -> Result<Self, ConfigError> {
         let mut routes = BTreeMap::new();
         for stage in Stage::ALL {
-            routes.insert(stage, Of { config, stage, variable }.route()?);
+            routes.insert(
+                stage,
+                Of {
+                    config,
+                    stage,
+                    variable,
+                }
+                .route()?,
+            );
         }
         Ok(Self {
             routes,
@@ -65,7 +73,11 @@ impl Of<'_> {
 
     /// A setting that belongs to a provider: the global one counts only for the global provider.
     fn fitting(&self, key: &str, provider: &str) -> Option<&Entry> {
-        let global = || (self.global_provider() == provider).then(|| self.config.get(key)).flatten();
+        let global = || {
+            (self.global_provider() == provider)
+                .then(|| self.config.get(key))
+                .flatten()
+        };
         self.own(key).or_else(global)
     }
 
@@ -74,7 +86,9 @@ impl Of<'_> {
     }
 
     fn provider(&self) -> String {
-        let own = ["provider", "model", "base_url"].iter().any(|key| self.own(key).is_some());
+        let own = ["provider", "model", "base_url"]
+            .iter()
+            .any(|key| self.own(key).is_some());
         if !own {
             return self.global_provider();
         }
@@ -89,16 +103,29 @@ impl Of<'_> {
 
     fn route(&self) -> Result<Route, ConfigError> {
         let provider = self.provider();
-        let origin = self.any("provider").map_or(Origin::Default, |entry| entry.origin.clone());
+        let origin = self
+            .any("provider")
+            .map_or(Origin::Default, |entry| entry.origin.clone());
         let Some(entry) = provider_entry(&provider) else {
-            let known = PROVIDERS.iter().map(|entry| entry.name).collect::<Vec<_>>().join(", ");
-            return Err(ConfigError::Provider { name: provider, origin, known });
+            let known = PROVIDERS
+                .iter()
+                .map(|entry| entry.name)
+                .collect::<Vec<_>>()
+                .join(", ");
+            return Err(ConfigError::Provider {
+                name: provider,
+                origin,
+                known,
+            });
         };
         if provider == OFFLINE {
             return Ok(Route::new(OFFLINE, OFFLINE, TOKENS_MAX));
         }
         let Some(model) = text(self.fitting("model", &provider)) else {
-            return Err(ConfigError::NoModel { stage: self.stage, provider });
+            return Err(ConfigError::NoModel {
+                stage: self.stage,
+                provider,
+            });
         };
         let mut route = Route::new(&provider, model, self.whole("tokens_max", TOKENS_MAX));
         let address = self.fitting("base_url", &provider);
@@ -106,14 +133,25 @@ impl Of<'_> {
             None => None,
             Some(entry) => Some(url(entry, self.stage)?),
         };
-        route.temperature = self.any("temperature").and_then(|entry| entry.value.as_float());
+        route.temperature = self
+            .any("temperature")
+            .and_then(|entry| entry.value.as_float());
         route.stream = self.flag("stream", true);
         route.structured = self.flag("structured", false);
         route.plain_http = self.flag("plain_http", false);
         route.key = self.key(&provider, entry.key_variables, address, &route)?;
         if route.key.is_none() && route.base_url.is_none() {
-            let variable = entry.key_variables.first().copied().unwrap_or("ATELIER_KEY").to_owned();
-            return Err(ConfigError::NoKey { stage: self.stage, provider, variable });
+            let variable = entry
+                .key_variables
+                .first()
+                .copied()
+                .unwrap_or("ATELIER_KEY")
+                .to_owned();
+            return Err(ConfigError::NoKey {
+                stage: self.stage,
+                provider,
+                variable,
+            });
         }
         Ok(route)
     }
@@ -140,18 +178,25 @@ impl Of<'_> {
             && !route.is_local()
         {
             let url = text(Some(entry)).unwrap_or_default();
-            return Err(ConfigError::ForeignAddress { url, origin: entry.origin.clone() });
+            return Err(ConfigError::ForeignAddress {
+                url,
+                origin: entry.origin.clone(),
+            });
         }
         Ok(Some(Secret::new(&key)))
     }
 
     fn whole(&self, key: &str, default: u64) -> u64 {
         let set = self.any(key).and_then(|entry| entry.value.as_integer());
-        set.and_then(|number| u64::try_from(number).ok()).filter(|n| *n > 0).unwrap_or(default)
+        set.and_then(|number| u64::try_from(number).ok())
+            .filter(|n| *n > 0)
+            .unwrap_or(default)
     }
 
     fn flag(&self, key: &str, default: bool) -> bool {
-        self.any(key).and_then(|entry| entry.value.as_bool()).unwrap_or(default)
+        self.any(key)
+            .and_then(|entry| entry.value.as_bool())
+            .unwrap_or(default)
     }
 }
 
@@ -171,11 +216,14 @@ fn provider_of(config: &Config, prefix: &str) -> String {
 
 fn url(entry: &Entry, stage: Stage) -> Result<url::Url, ConfigError> {
     let text = text(Some(entry)).unwrap_or_default();
-    text.parse().ok().filter(|url: &url::Url| url.has_host()).ok_or_else(|| ConfigError::Value {
-        key: format!("base_url (stage {stage})"),
-        origin: entry.origin.clone(),
-        wanted: "an address such as http://127.0.0.1:11434/v1",
-    })
+    text.parse()
+        .ok()
+        .filter(|url: &url::Url| url.has_host())
+        .ok_or_else(|| ConfigError::Value {
+            key: format!("base_url (stage {stage})"),
+            origin: entry.origin.clone(),
+            wanted: "an address such as http://127.0.0.1:11434/v1",
+        })
 }
 
 fn text(entry: Option<&Entry>) -> Option<String> {
@@ -197,8 +245,9 @@ fn limits(config: &Config) -> Limits {
 fn prices(config: &Config) -> PriceTable {
     let mut prices: BTreeMap<String, Price> = BTreeMap::new();
     for (key, entry) in config.iter() {
-        let Some((model, part)) =
-            key.strip_prefix("prices.").and_then(|rest| rest.rsplit_once('.'))
+        let Some((model, part)) = key
+            .strip_prefix("prices.")
+            .and_then(|rest| rest.rsplit_once('.'))
         else {
             continue;
         };

@@ -19,10 +19,15 @@ pub(crate) fn flatten(table: &toml::Table) -> Vec<(String, toml::Value)> {
 
 fn descend(prefix: &str, table: &toml::Table, flat: &mut Vec<(String, toml::Value)>) {
     for (name, value) in table {
-        let key = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
-        match value {
-            toml::Value::Table(inner) => descend(&key, inner, flat),
-            other => flat.push((key, other.clone())),
+        let key = if prefix.is_empty() {
+            name.clone()
+        } else {
+            format!("{prefix}.{name}")
+        };
+        if let Some(inner) = value.as_table() {
+            descend(&key, inner, flat);
+        } else {
+            flat.push((key, value.clone()));
         }
     }
 }
@@ -34,8 +39,9 @@ pub(crate) fn variables(
     all: impl Iterator<Item = (OsString, OsString)>,
 ) -> (Vec<(String, String, Origin)>, Vec<String>) {
     let (mut set, mut warnings) = (Vec::new(), Vec::new());
-    let mut pairs: Vec<(String, String)> =
-        all.filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect();
+    let mut pairs: Vec<(String, String)> = all
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
     pairs.sort();
     for (name, value) in pairs {
         if value.is_empty() || OTHER_VARIABLES.contains(&name.as_str()) {
@@ -57,15 +63,22 @@ fn key_of(variable: &str) -> Option<String> {
         }
     }
     let rest = variable.strip_prefix("ATELIER_")?.to_lowercase();
-    let rest = rest.strip_suffix("api_key").map_or(rest.clone(), |head| format!("{head}key"));
+    let rest = rest
+        .strip_suffix("api_key")
+        .map_or(rest.clone(), |head| format!("{head}key"));
     let plain = std::iter::once(rest.clone());
-    let limit = rest.strip_prefix("limits_").map(|name| format!("limits.{name}"));
+    let limit = rest
+        .strip_prefix("limits_")
+        .map(|name| format!("limits.{name}"));
     let short = rest.strip_prefix("stages_").unwrap_or(&rest).to_owned();
     let staged = Stage::ALL.iter().filter_map(|stage| {
         let part = short.strip_prefix(stage.name())?.strip_prefix('_')?;
         Some(format!("stages.{stage}.{part}"))
     });
-    plain.chain(limit).chain(staged).find(|key| keys::kind(key).is_some())
+    plain
+        .chain(limit)
+        .chain(staged)
+        .find(|key| keys::kind(key).is_some())
 }
 
 /// The keys the flags set.
@@ -100,9 +113,13 @@ pub(crate) fn flags(
 pub(crate) fn parse(key: &str, text: &str) -> toml::Value {
     let as_text = || toml::Value::String(text.to_owned());
     match keys::kind(key) {
-        Some(Kind::Whole) => text.parse().map_or_else(|_| as_text(), toml::Value::Integer),
+        Some(Kind::Whole) => text
+            .parse()
+            .map_or_else(|_| as_text(), toml::Value::Integer),
         Some(Kind::Number) => text.parse().map_or_else(|_| as_text(), toml::Value::Float),
-        Some(Kind::Flag) => text.parse().map_or_else(|_| as_text(), toml::Value::Boolean),
+        Some(Kind::Flag) => text
+            .parse()
+            .map_or_else(|_| as_text(), toml::Value::Boolean),
         Some(Kind::Text | Kind::Secret | Kind::Money | Kind::Approval) | None => as_text(),
     }
 }

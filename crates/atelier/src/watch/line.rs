@@ -1,190 +1,286 @@
-//! One line for each event worth a person's attention.
+//! One line for each event worth a person's attention, for good.
 
-use std::collections::BTreeMap;
+use atelier_model::{AttemptOutcome, Event, EventKind as K, RunStatus, Stage, TaskState};
 
-use atelier_model::{
-    AskSource, AttemptOutcome, Event, EventKind, MicroUsd, TaskId, TaskState, Timestamp,
+use super::board::{Bill, Board};
+use crate::{
+    row::{Row, column},
+    ui::{Tone, plain},
 };
 
-use crate::ui::{Tone, Ui, plain};
-
 /// Columns of the word that begins a line.
-const WORD: usize = 9;
+const WORD: usize = 10;
+/// Columns of what the line is about.
+const ABOUT: usize = 44;
+/// Columns of a stage's name.
+const STAGE: usize = 10;
 
-/// Turns events into lines, remembering what a line needs from earlier events.
-pub(crate) struct Lines {
-    ui: Ui,
-    tasks: BTreeMap<TaskId, Progress>,
-    done: usize,
-    stage_cost: MicroUsd,
-    stage_began: Option<Timestamp>,
-    stage_cached: bool,
+/// Takes an event in and returns the lines it is worth. With `every`, also those that a region
+/// would show instead.
+#[expect(
+    clippy::too_many_lines,
+    reason = "one arm for each kind of event, in one place"
+)]
+pub(crate) fn lines(board: &mut Board, event: &Event, every: bool) -> Vec<Row> {
+    board.began.get_or_insert(event.at);
+    match &event.kind {
+        K::RunCreated { budget, .. } => board.budget = *budget,
+        K::StageStarted { stage, phase } => board.stage_started(event, *stage, *phase),
+        K::StageFinished {
+            stage,
+            phase,
+            summary,
+            ..
+        } => {
+            let (took, bill) = board.stage_finished(event, *stage, *phase);
+            return vec![planned(*stage, *phase, took, bill, summary)];
+        }
+        K::PlanLinted { problems } => return warnings("Plan", problems),
+        K::AskStarted {
+            ask, stage, model, ..
+        } => board.ask_started(event, ask, *stage, model),
+        K::AskRetried {
+            ask,
+            reason,
+            wait_ms,
+        } => {
+            board.ask_retried(event, ask, reason, *wait_ms);
+            return vec![warning(
+                "Retry",
+                &format!("in {}: {reason}", seconds(*wait_ms)),
+            )];
+        }
+        K::AskFinished {
+            ask,
+            source,
+            usage,
+            cost,
+            ..
+        } => {
+            board.ask_ended(event, ask, *cost, Some((*source, *usage)));
+        }
+        K::AskFailed {
+            ask, error, cost, ..
+        } => {
+            board.ask_ended(event, ask, *cost, None);
+            return vec![warning("Ask", error)];
+        }
+        K::BudgetRefused {
+            needed,
+            spent,
+            budget,
+            ..
+        } => {
+            let text = format!("the next call could cost {needed}; {spent} of {budget} are gone");
+            return vec![warning("Budget", &text)];
+        }
+        K::TaskAdded { title, depends_on } => board.add_task(event, title, depends_on),
+        K::TaskState { from, to, reason } => {
+            return moved(board, event, (*from, *to), reason, every);
+        }
+        K::AttemptStarted { ordinal } => {
+            if let Some(task) = board.task_mut(event) {
+                task.attempts = *ordinal;
+                task.tests.clear();
+            }
+        }
+        K::AttemptFinished {
+            outcome, reason, ..
+        } => return ended(board, event, *outcome, reason),
+        K::EditsApplied {
+            written, deleted, ..
+        } => {
+            if let Some(task) = board.task_mut(event) {
+                task.files = written.len() + deleted.len();
+            }
+        }
+        K::TestsRestored { files } => return warnings("Restored", files),
+        K::CheckStarted { name, command } => board.check_started(event, name, command),
+        K::CheckFinished { name, tests, .. } => board.check_finished(event, name, tests.as_ref()),
+        K::ApprovalAsked { subject } if every => {
+            return vec![line(Tone::Strong, "Asking", &plain(subject))];
+        }
+        K::RunStatus {
+            to: RunStatus::Verifying,
+            ..
+        } if every => {
+            return vec![line(
+                Tone::Faint,
+                "Verifying",
+                "the final commit in a fresh checkout",
+            )];
+        }
+        K::RunVerified {
+            commit,
+            passed,
+            checks,
+            tests,
+        } => {
+            return vec![verified(commit, *passed, *checks, *tests)];
+        }
+        K::Warning { message } => return vec![warning("Warning", message)],
+        K::RunStatus { .. }
+        | K::EditsRefused { .. }
+        | K::TaskCommitted { .. }
+        | K::DocumentWritten { .. }
+        | K::ApprovalAsked { .. }
+        | K::ApprovalGiven { .. }
+        | K::RunDelivered { .. }
+        | K::RunFinished { .. } => {}
+    }
+    Vec::new()
 }
 
-/// What is known of a task.
-#[derive(Default)]
-struct Progress {
-    title: String,
-    began: Option<Timestamp>,
-    attempts: u32,
-    cost: MicroUsd,
-    cached: bool,
-    tests: u64,
-    files: usize,
+fn line(tone: Tone, word: &str, text: &str) -> Row {
+    Row::default()
+        .add(tone, format!("{word:>WORD$}"))
+        .add(Tone::Plain, format!(" {text}"))
 }
 
-impl Lines {
-    pub(crate) fn new(ui: Ui) -> Self {
-        Self {
-            ui,
-            tasks: BTreeMap::new(),
-            done: 0,
-            stage_cost: MicroUsd::ZERO,
-            stage_began: None,
-            stage_cached: false,
+fn warning(word: &str, text: &str) -> Row {
+    line(Tone::Warning, word, &plain(text))
+}
+
+fn warnings(word: &str, texts: &[String]) -> Vec<Row> {
+    texts.iter().map(|text| warning(word, text)).collect()
+}
+
+fn planned(stage: Stage, phase: Option<u32>, took: u64, bill: Bill, summary: &str) -> Row {
+    let name = match phase {
+        Some(phase) => format!("{stage} {phase}"),
+        None => stage.to_string(),
+    };
+    let text = format!("{name:<STAGE$} {} ", figures(took, bill));
+    line(Tone::Good, "Planned", &text).add(Tone::Plain, format!(" {}", plain(summary)))
+}
+
+/// `  8.3s  2.1k tok   $0.006`, in columns.
+fn figures(took: u64, bill: Bill) -> String {
+    let paid = if bill.asked > 0 && bill.asked == bill.cached {
+        "cached".to_owned()
+    } else {
+        bill.cost.to_string()
+    };
+    format!(
+        "{:>7} {:>9} {paid:>9}",
+        seconds(took),
+        format!("{} tok", count(bill.tokens))
+    )
+}
+
+fn moved(
+    board: &mut Board,
+    event: &Event,
+    (from, to): (TaskState, TaskState),
+    reason: &str,
+    every: bool,
+) -> Vec<Row> {
+    let took = board.task_moved(event, to);
+    let (done, all) = (board.done(), board.tasks.len());
+    let Some(task) = board.task_mut(event) else {
+        return Vec::new();
+    };
+    let about = format!("{} {}", task.id, task.title);
+    let because = |about: &str| match reason {
+        "" => about.to_owned(),
+        reason => format!("{about}: {}", plain(reason)),
+    };
+    let row = match to {
+        TaskState::Running if every && from == TaskState::Ready => {
+            line(Tone::Faint, "Started", &about)
         }
-    }
-
-    /// Time passed; a live region would redraw here.
-    pub(crate) fn tick(&mut self) {}
-
-    /// Nothing more will come.
-    pub(crate) fn end(&mut self) {}
-
-    /// Prints the line of an event, if it has one.
-    pub(crate) fn show(&mut self, event: &Event) {
-        match &event.kind {
-            EventKind::StageStarted { .. } => {
-                self.stage_began = Some(event.at);
-                self.stage_cost = MicroUsd::ZERO;
-                self.stage_cached = false;
-            }
-            EventKind::StageFinished { stage, phase, summary, .. } => {
-                let name = match phase {
-                    Some(phase) => format!("{stage} {phase}"),
-                    None => stage.to_string(),
-                };
-                let took = self.stage_began.map_or(0, |began| event.at.millis_since(began));
-                let price = price(self.stage_cost, self.stage_cached);
-                self.line(Tone::Good, "Planned", &format!("{name:<10} {} {price}  {}", seconds(took), plain(summary)));
-            }
-            EventKind::PlanLinted { problems } if !problems.is_empty() => {
-                for problem in problems {
-                    self.line(Tone::Warning, "Plan", &plain(problem));
-                }
-            }
-            EventKind::AskRetried { reason, wait_ms, .. } => {
-                self.line(Tone::Warning, "Retry", &format!("in {}: {}", seconds(*wait_ms), plain(reason)));
-            }
-            EventKind::AskFinished { cost, source, .. } => self.paid(event, *cost, *source),
-            EventKind::AskFailed { error, .. } => self.line(Tone::Warning, "Ask", &plain(error)),
-            EventKind::TaskAdded { title, .. } => {
-                if let Some(task) = &event.task {
-                    self.tasks.entry(task.clone()).or_default().title = plain(title);
-                }
-            }
-            EventKind::Warning { message } => self.line(Tone::Warning, "Warning", &plain(message)),
-            EventKind::TestsRestored { files } => {
-                for file in files {
-                    self.line(Tone::Warning, "Restored", &plain(file));
-                }
-            }
-            EventKind::ApprovalAsked { subject } => {
-                self.line(Tone::Strong, "Asking", &plain(subject));
-            }
-            EventKind::RunVerified { commit, passed, checks, tests } => {
-                let short = commit.get(..12).unwrap_or(commit);
-                let text = format!("{short} in a fresh checkout: {checks} checks, {tests} tests");
-                let (tone, word) = if *passed { (Tone::Good, "Verified") } else { (Tone::Bad, "Refused") };
-                self.line(tone, word, &text);
-            }
-            _ => self.task_event(event),
+        TaskState::Done => {
+            let word = if task.attempts > 1 {
+                "Mended"
+            } else {
+                "Passed"
+            };
+            let about = if every {
+                format!("[{done}/{all}] {about}")
+            } else {
+                about
+            };
+            let text = format!("{} {}", column(&about, ABOUT), figures(took, task.bill));
+            let proof = format!(
+                "  {}  {}",
+                many(task.files, "file"),
+                tests(task.tests_executed())
+            );
+            line(Tone::Good, word, &text).add(Tone::Faint, proof)
         }
-    }
+        TaskState::Failed => line(Tone::Bad, "Failed", &because(&about)),
+        TaskState::Blocked => line(Tone::Warning, "Blocked", &because(&about)),
+        TaskState::Cancelled => line(Tone::Warning, "Cancelled", &because(&about)),
+        TaskState::Pending
+        | TaskState::Ready
+        | TaskState::Running
+        | TaskState::Verifying
+        | TaskState::Merging => return Vec::new(),
+    };
+    vec![row]
+}
 
-    fn task_event(&mut self, event: &Event) {
-        let Some(id) = &event.task else { return };
-        let progress = self.tasks.entry(id.clone()).or_default();
-        match &event.kind {
-            EventKind::TaskState { to: TaskState::Running, .. } if progress.began.is_none() => {
-                progress.began = Some(event.at);
-                let text = format!("{id} {}", progress.title);
-                self.line(Tone::Faint, "Started", &text);
-            }
-            EventKind::TaskState { to, reason, .. } => self.moved(event, id, *to, reason),
-            EventKind::EditsApplied { written, deleted, .. } => {
-                progress.files = written.len() + deleted.len();
-            }
-            EventKind::CheckFinished { tests: Some(tests), .. } => {
-                progress.tests = progress.tests.max(tests.executed());
-            }
-            EventKind::AttemptStarted { ordinal } => progress.attempts = *ordinal,
-            EventKind::AttemptFinished { outcome, reason, .. }
-                if *outcome != AttemptOutcome::Passed =>
-            {
-                let text = format!("{id} {}", plain(reason));
-                self.line(Tone::Warning, "Mending", &text);
-            }
-            _ => {}
+fn ended(board: &mut Board, event: &Event, outcome: AttemptOutcome, reason: &str) -> Vec<Row> {
+    let Some(task) = board.task_mut(event) else {
+        return Vec::new();
+    };
+    task.check = None;
+    match outcome {
+        AttemptOutcome::Passed | AttemptOutcome::Interrupted => Vec::new(),
+        AttemptOutcome::EditsRefused | AttemptOutcome::ChecksFailed => {
+            let text = format!("{} attempt {}: {}", task.id, task.attempts, plain(reason));
+            vec![line(Tone::Warning, "Mending", &text)]
         }
-    }
-
-    fn moved(&mut self, event: &Event, id: &TaskId, to: TaskState, reason: &str) {
-        let Some(progress) = self.tasks.get(id) else { return };
-        let took = progress.began.map_or(0, |began| event.at.millis_since(began));
-        let (tone, word) = match to {
-            TaskState::Done if progress.attempts > 1 => (Tone::Good, "Mended"),
-            TaskState::Done => (Tone::Good, "Passed"),
-            TaskState::Failed => (Tone::Bad, "Failed"),
-            TaskState::Blocked => (Tone::Warning, "Blocked"),
-            TaskState::Cancelled => (Tone::Warning, "Cancelled"),
-            TaskState::Pending
-            | TaskState::Ready
-            | TaskState::Running
-            | TaskState::Verifying
-            | TaskState::Merging => return,
-        };
-        let mut text = format!("{id} {}  {}", progress.title, seconds(took));
-        if to == TaskState::Done {
-            let price = price(progress.cost, progress.cached);
-            text = format!("{text} {price}  {} files  {} tests", progress.files, progress.tests);
-            self.done += 1;
-            text = format!("[{}/{}] {text}", self.done, self.tasks.len());
-        } else if !reason.is_empty() {
-            text = format!("{text}: {}", plain(reason));
-        }
-        self.line(tone, word, &text);
-    }
-
-    fn paid(&mut self, event: &Event, cost: MicroUsd, source: AskSource) {
-        let cached = source == AskSource::Cache;
-        match &event.task {
-            Some(task) => {
-                let progress = self.tasks.entry(task.clone()).or_default();
-                progress.cost = progress.cost + cost;
-                progress.cached = cached;
-            }
-            None => {
-                self.stage_cost = self.stage_cost + cost;
-                self.stage_cached = cached;
-            }
-        }
-    }
-
-    fn line(&self, tone: Tone, word: &str, text: &str) {
-        let word = self.ui.paint(tone, &format!("{word:>WORD$}"));
-        self.ui.status(&format!("{word} {text}"));
     }
 }
 
-fn price(cost: MicroUsd, cached: bool) -> String {
-    if cached && cost == MicroUsd::ZERO { "cached".to_owned() } else { cost.to_string() }
+fn verified(commit: &str, passed: bool, checks: u64, executed: u64) -> Row {
+    let short = commit.get(..12).unwrap_or(commit);
+    let checks = many(usize::try_from(checks).unwrap_or(usize::MAX), "check");
+    let text = format!("{short} in a fresh checkout: {checks}, {}", tests(executed));
+    if passed {
+        line(Tone::Good, "Verified", &text)
+    } else {
+        line(Tone::Bad, "Refused", &text)
+    }
 }
 
-/// A duration as people read it: `0.4s`, `12.3s`, `2:04`.
+fn tests(count: u64) -> String {
+    many(usize::try_from(count).unwrap_or(usize::MAX), "test")
+}
+
+/// A count with its noun: `1 file`, `3 files`.
+pub(crate) fn many(count: usize, noun: &str) -> String {
+    if count == 1 {
+        format!("1 {noun}")
+    } else {
+        format!("{count} {noun}s")
+    }
+}
+
+/// A count of tokens as people read it: `812`, `9.4k`, `1.2M`.
+pub(crate) fn count(tokens: u64) -> String {
+    match tokens {
+        0..1_000 => tokens.to_string(),
+        1_000..1_000_000 => format!("{}.{}k", tokens / 1_000, tokens % 1_000 / 100),
+        1_000_000.. => format!("{}.{}M", tokens / 1_000_000, tokens % 1_000_000 / 100_000),
+    }
+}
+
+/// A duration as people read it: `0.4s`, `12.3s`, `2:04`, `1:02:03`.
 pub(crate) fn seconds(millis: u64) -> String {
-    if millis < 60_000 {
-        return format!("{}.{}s", millis / 1000, millis % 1000 / 100);
+    match millis {
+        0..60_000 => format!("{}.{}s", millis / 1000, millis % 1000 / 100),
+        _ => clock(millis),
     }
-    format!("{}:{:02}", millis / 60_000, millis / 1000 % 60)
+}
+
+/// A duration as a clock shows it: `0:06`, `12:30`, `1:02:03`.
+pub(crate) fn clock(millis: u64) -> String {
+    let (hours, minutes, seconds) = (millis / 3_600_000, millis / 60_000 % 60, millis / 1000 % 60);
+    if hours > 0 {
+        format!("{hours}:{minutes:02}:{seconds:02}")
+    } else {
+        format!("{minutes}:{seconds:02}")
+    }
 }

@@ -1,0 +1,182 @@
+//! The person's terminal: everything said on standard error goes through here, so that a region
+//! at its bottom and the lines above it never mix.
+
+use std::{
+    io::{self, Write},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcgetwinsize, tcsetattr};
+
+use crate::region::Region;
+
+/// Hides the cursor, which would jump about otherwise.
+const HIDE: &str = "\u{1b}[?25l";
+/// Shows the cursor.
+const SHOW: &str = "\u{1b}[?25h";
+/// Columns and rows where a terminal does not tell.
+const SIZE: (usize, usize) = (80, 24);
+
+/// The one terminal; clones share it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Screen(Arc<Mutex<State>>);
+
+#[derive(Debug, Default)]
+struct State {
+    region: Region,
+    frame: Vec<String>,
+    size: (usize, usize),
+    mode: Mode,
+    /// Lines said while a question waits for its answer.
+    held: Vec<String>,
+    /// How the terminal was set before the region came.
+    before: Option<Termios>,
+}
+
+/// What may be written now.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    /// Lines, one after another.
+    #[default]
+    Lines,
+    /// Lines above a region.
+    Live,
+    /// Nothing: the person is answering.
+    Held,
+}
+
+impl Screen {
+    /// Says a line.
+    pub(crate) fn say(&self, line: &str) {
+        let mut state = self.state();
+        match state.mode {
+            Mode::Lines => write(&format!("{line}\n")),
+            Mode::Live => {
+                let frame = state.frame.clone();
+                let above: Vec<String> = line.lines().map(str::to_owned).collect();
+                let text = state.region.draw(&above, frame);
+                write(&text);
+            }
+            Mode::Held => state.held.push(line.to_owned()),
+        }
+    }
+
+    /// Opens the region; it is empty at first.
+    pub(crate) fn open(&self) {
+        let mut state = self.state();
+        if state.mode == Mode::Lines {
+            state.mode = Mode::Live;
+            state.size = size();
+            state.hide();
+        }
+    }
+
+    /// Columns and rows, as the terminal has them now.
+    pub(crate) fn size(&self) -> (usize, usize) {
+        let now = size();
+        let mut state = self.state();
+        if state.size != now {
+            state.size = now;
+            state.region.resized();
+        }
+        now
+    }
+
+    /// Draws the region anew where it changed.
+    pub(crate) fn draw(&self, frame: Vec<String>) {
+        let mut state = self.state();
+        if state.mode == Mode::Live {
+            state.frame.clone_from(&frame);
+            let text = state.region.draw(&[], frame);
+            if !text.is_empty() {
+                write(&text);
+            }
+        }
+    }
+
+    /// Takes the region away for a question, until [`Self::go_on`].
+    pub(crate) fn hold(&self) {
+        let mut state = self.state();
+        if state.mode == Mode::Live {
+            state.show();
+            state.mode = Mode::Held;
+        }
+    }
+
+    /// Brings back what [`Self::hold`] took away.
+    pub(crate) fn go_on(&self) {
+        let mut state = self.state();
+        if state.mode == Mode::Held {
+            state.mode = Mode::Live;
+            state.hide();
+            let (held, frame) = (std::mem::take(&mut state.held), state.frame.clone());
+            let text = state.region.draw(&held, frame);
+            write(&text);
+        }
+    }
+
+    /// Takes the region away for good. Does nothing twice.
+    pub(crate) fn close(&self) {
+        self.state().close();
+    }
+
+    /// The same from a panic, which may come while the terminal is being written to.
+    pub(crate) fn close_if_free(&self) {
+        if let Ok(mut state) = self.0.try_lock() {
+            state.close();
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // What a panic left behind is at worst a line drawn twice.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn close(&mut self) {
+        if self.mode == Mode::Live {
+            self.show();
+        }
+        for line in std::mem::take(&mut self.held) {
+            write(&format!("{line}\n"));
+        }
+        self.frame.clear();
+        self.mode = Mode::Lines;
+    }
+
+    /// Without echo, keys that are pressed meanwhile leave no mark in the region.
+    fn hide(&mut self) {
+        write(HIDE);
+        self.before = tcgetattr(io::stdin()).ok();
+        if let Some(before) = &self.before {
+            let mut silent = before.clone();
+            silent.local_modes.remove(LocalModes::ECHO);
+            let _ = tcsetattr(io::stdin(), OptionalActions::Now, &silent);
+        }
+    }
+
+    fn show(&mut self) {
+        let text = self.region.clear();
+        write(&format!("{text}{SHOW}"));
+        if let Some(before) = self.before.take() {
+            let _ = tcsetattr(io::stdin(), OptionalActions::Now, &before);
+        }
+    }
+}
+
+fn size() -> (usize, usize) {
+    match tcgetwinsize(io::stderr()) {
+        Ok(size) if size.ws_col > 0 && size.ws_row > 0 => {
+            (usize::from(size.ws_col), usize::from(size.ws_row))
+        }
+        Ok(_) | Err(_) => SIZE,
+    }
+}
+
+/// A terminal that is gone must not end a run.
+fn write(text: &str) {
+    let mut stderr = io::stderr().lock();
+    let _ = stderr.write_all(text.as_bytes());
+    let _ = stderr.flush();
+}
