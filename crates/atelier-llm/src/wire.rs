@@ -11,7 +11,7 @@ pub(crate) mod sse;
 mod tests;
 
 use atelier_model::{StopReason, Usage};
-use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use self::sse::SseDecoder;
@@ -229,9 +229,16 @@ fn parse_document(document: &[u8]) -> Result<Value, DecodeError> {
 }
 
 /// Reads the data of one event.
-fn parse_event<T: for<'de> Deserialize<'de>>(data: &str) -> Result<T, DecodeError> {
+fn parse_event(data: &str) -> Result<Value, DecodeError> {
     serde_json::from_str(data).map_err(|error| DecodeError::Malformed {
-        said: format!("an event is not what it should be: {error}"),
+        said: format!("an event is not JSON: {error}"),
+    })
+}
+
+/// Takes a value for what the dialect says it is.
+fn typed<T: DeserializeOwned>(value: &Value) -> Result<T, DecodeError> {
+    T::deserialize(value).map_err(|error| DecodeError::Malformed {
+        said: format!("a part of it is not what it should be: {error}"),
     })
 }
 

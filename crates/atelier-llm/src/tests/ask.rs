@@ -22,6 +22,7 @@ pub(super) fn recorded(dialect: &str, stream: bool) -> Vec<u8> {
 async fn check_error(
     script: impl Fn(&str, bool) -> Vec<Act>,
     limits: Limits,
+    sendings: usize,
     check: impl Fn(&AskError),
 ) {
     for dialect in DIALECTS {
@@ -36,7 +37,7 @@ async fn check_error(
             check(&error);
             check_words(&error);
             check_record(&world, &error).await;
-            server.seen();
+            assert_eq!(server.seen().len(), sendings, "{error}");
         }
     }
 }
@@ -194,7 +195,7 @@ async fn a_wrong_key_is_named_with_its_remedy_and_never_shown() {
             let body = String::from_utf8(fixture(&format!("{dialect}/error.json"))).unwrap();
             vec![Act::error(status, &body)]
         };
-        check_error(script, limits(), |error| {
+        check_error(script, limits(), 1, |error| {
             assert!(
                 matches!(error, AskError::Credentials { status: Some(said), .. } if *said == status)
             );
@@ -226,6 +227,7 @@ async fn an_account_without_credit_is_not_asked_again() {
         check_error(
             |_, _| vec![Act::error(status, body)],
             limits(),
+            1,
             |error| {
                 assert!(matches!(error, AskError::Credentials { .. }), "{error:?}");
                 assert!(error.hint().contains("credit"));
@@ -239,12 +241,14 @@ async fn an_account_without_credit_is_not_asked_again() {
 async fn a_refused_request_is_not_sent_again() {
     for status in [301, 400, 404, 413, 422] {
         let script = |_: &str, _| {
-            vec![Act::error(
+            let body = br#"{"error":{"message":"model `x` unknown"}}"#.to_vec();
+            vec![Act::Answer(
                 status,
-                r#"{"error":{"message":"model `x` unknown"}}"#,
+                vec![("location", "/v1/elsewhere".to_owned())],
+                body,
             )]
         };
-        check_error(script, limits(), |error| {
+        check_error(script, limits(), 1, |error| {
             let AskError::Refused {
                 status: got, said, ..
             } = error
@@ -261,7 +265,7 @@ async fn a_refused_request_is_not_sent_again() {
 #[tokio::test]
 async fn a_failing_provider_is_tried_as_often_as_allowed() {
     for status in [408, 409, 500, 503, 529] {
-        check_error(|_, _| vec![Act::error(status, "busy")], limits(), |error| {
+        check_error(|_, _| vec![Act::error(status, "busy")], limits(), 3, |error| {
             assert!(matches!(error, AskError::Provider { status: got, tries: 3, said, .. } if *got == status && said == "busy"));
         })
         .await;
@@ -269,6 +273,7 @@ async fn a_failing_provider_is_tried_as_often_as_allowed() {
     check_error(
         |_, _| vec![Act::error(429, "")],
         limits(),
+        3,
         |error| {
             assert!(matches!(
                 error,
@@ -287,7 +292,7 @@ async fn a_failing_provider_is_tried_as_often_as_allowed() {
 async fn broken_connections_are_tried_again() {
     let cut =
         |dialect: &str, stream: bool| vec![Act::Cut(recorded(dialect, stream)[..90].to_vec())];
-    check_error(cut, limits(), |error| {
+    check_error(cut, limits(), 3, |error| {
         assert!(
             matches!(error, AskError::Network { tries: 3, .. }),
             "{error:?}"
@@ -297,6 +302,7 @@ async fn broken_connections_are_tried_again() {
     check_error(
         |_, _| vec![Act::Slam],
         limits(),
+        3,
         |error| {
             assert!(
                 matches!(error, AskError::Network { tries: 3, .. }),
@@ -342,7 +348,7 @@ async fn half_an_answer_is_never_an_answer() {
         let bytes = recorded(dialect, stream);
         vec![Act::json(bytes[..bytes.len() / 2].to_vec())]
     };
-    check_error(half, limits(), |error| {
+    check_error(half, limits(), 3, |error| {
         assert!(
             matches!(error, AskError::Truncated { tries: 3 }),
             "{error:?}"
@@ -353,6 +359,7 @@ async fn half_an_answer_is_never_an_answer() {
     check_error(
         |_, _| vec![Act::json("")],
         limits(),
+        3,
         |error| {
             assert!(
                 matches!(error, AskError::Truncated { tries: 3 }),
@@ -368,6 +375,7 @@ async fn a_page_in_the_place_of_an_answer_is_malformed() {
     check_error(
         |_, _| vec![Act::json("<html>Sign in</html>")],
         limits(),
+        1,
         |error| {
             assert!(matches!(error, AskError::Malformed { .. }), "{error:?}");
             assert!(error.hint().contains("base_url"));
@@ -383,7 +391,7 @@ async fn an_answer_beyond_its_limit_is_refused() {
         ..limits()
     };
     let script = |dialect: &str, stream| vec![Act::json(recorded(dialect, stream))];
-    check_error(script, small, |error| {
+    check_error(script, small, 1, |error| {
         assert!(
             matches!(error, AskError::TooLarge { limit: 10 }),
             "{error:?}"
@@ -405,6 +413,7 @@ async fn each_wait_has_its_limit() {
     check_error(
         |_, _| vec![Act::Hang],
         first.clone(),
+        1,
         timed_out(Wait::FirstByte, 60),
     )
     .await;
@@ -412,6 +421,7 @@ async fn each_wait_has_its_limit() {
     check_error(
         |_, _| vec![Act::Stall(vec![])],
         first,
+        1,
         timed_out(Wait::FirstByte, 60),
     )
     .await;
@@ -420,7 +430,7 @@ async fn each_wait_has_its_limit() {
         ..once.clone()
     };
     let stall = |dialect: &str, stream| vec![Act::Stall(recorded(dialect, stream)[..90].to_vec())];
-    check_error(stall, idle, timed_out(Wait::Idle, 60)).await;
+    check_error(stall, idle, 1, timed_out(Wait::Idle, 60)).await;
     let total = Limits {
         ask_total_ms_max: 120,
         ..once
@@ -428,6 +438,7 @@ async fn each_wait_has_its_limit() {
     check_error(
         |_, _| vec![Act::Drip(5)],
         total,
+        1,
         timed_out(Wait::Total, 120),
     )
     .await;

@@ -1,10 +1,10 @@
 //! The messages dialect of Anthropic.
 
 use atelier_model::{Message, Role, StopReason, Usage};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use crate::wire::{Completion, DecodeError, Dialect, parse_event, reported_error};
+use crate::wire::{Completion, DecodeError, Dialect, parse_event, reported_error, typed};
 
 /// What stands between two messages of one speaker, which this dialect wants as one.
 const BETWEEN_MESSAGES: &str = "\n\n";
@@ -58,20 +58,6 @@ fn join(text: &mut String, more: &str) {
         text.push_str(BETWEEN_MESSAGES);
     }
     text.push_str(more);
-}
-
-#[derive(Debug, Deserialize)]
-struct Event {
-    #[serde(rename = "type")]
-    kind: String,
-    #[serde(default)]
-    message: Option<Answer>,
-    #[serde(default)]
-    content_block: Option<Block>,
-    #[serde(default)]
-    delta: Option<Delta>,
-    #[serde(default)]
-    usage: Option<MessageUsage>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -190,10 +176,7 @@ impl Dialect for Messages {
                 said: "it holds no content".to_owned(),
             });
         }
-        let answer = Answer::deserialize(value).map_err(|error| DecodeError::Malformed {
-            said: error.to_string(),
-        })?;
-        self.take_answer(answer);
+        self.take_answer(typed(value)?);
         self.counted = true;
         self.whole = true;
         if self.stop.is_none() {
@@ -209,36 +192,21 @@ impl Dialect for Messages {
         if let Some(reported) = reported_error(&value) {
             return Err(reported);
         }
-        let event = Event::deserialize(&value).map_err(|error| DecodeError::Malformed {
-            said: error.to_string(),
-        })?;
-        match event.kind.as_str() {
-            "message_start" => {
-                if let Some(answer) = event.message {
-                    self.take_answer(answer);
-                }
+        match value
+            .get("type")
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+        {
+            "message_start" => self.take_answer(part(&value, "message")?),
+            "content_block_start" => self.take_block(&part(&value, "content_block")?),
+            "content_block_delta" => self.take_delta(part(&value, "delta")?),
+            "message_delta" => {
+                let usage = part::<Option<MessageUsage>>(&value, "usage")?.unwrap_or_default();
+                self.counted |= usage.output_tokens.is_some();
+                self.usage.update(usage);
+                self.take_delta(part(&value, "delta")?);
             }
-            "content_block_start" => {
-                if let Some(block) = event.content_block {
-                    self.take_block(&block);
-                }
-            }
-            "content_block_delta" | "message_delta" => {
-                self.counted |= event
-                    .usage
-                    .is_some_and(|usage| usage.output_tokens.is_some());
-                self.usage.update(event.usage.unwrap_or_default());
-                if let Some(delta) = event.delta {
-                    self.take_delta(delta);
-                }
-            }
-            "message_stop" => {
-                // The stop reason comes before it; without one something was lost on the way.
-                if self.stop.is_none() {
-                    return Err(DecodeError::Truncated);
-                }
-                self.done = true;
-            }
+            "message_stop" => self.done = true,
             // Pings, ends of blocks, and kinds that a later version of the dialect adds.
             _ => {}
         }
@@ -254,6 +222,7 @@ impl Dialect for Messages {
     }
 
     fn finish(self) -> Result<Completion, DecodeError> {
+        // The stop reason comes before the end; without one something was lost on the way.
         let stop = self.stop.ok_or(DecodeError::Truncated)?;
         if !self.done && !self.whole {
             return Err(DecodeError::Truncated);
@@ -264,6 +233,11 @@ impl Dialect for Messages {
             usage: self.usage.usage().filter(|_| self.counted),
         })
     }
+}
+
+/// One field of an event.
+fn part<T: DeserializeOwned>(event: &Value, name: &str) -> Result<T, DecodeError> {
+    typed(event.get(name).unwrap_or(&Value::Null))
 }
 
 fn stop_reason(reason: &str) -> StopReason {

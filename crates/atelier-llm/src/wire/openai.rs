@@ -4,7 +4,7 @@ use atelier_model::{Message, Role, StopReason, Usage};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::wire::{Completion, DecodeError, Dialect, parse_event, reported_error};
+use crate::wire::{Completion, DecodeError, Dialect, parse_event, reported_error, typed};
 
 /// The data of the event after which nothing follows.
 const DONE: &str = "[DONE]";
@@ -160,9 +160,7 @@ impl Chat {
 
 impl Dialect for Chat {
     fn document(&mut self, value: &Value) -> Result<(), DecodeError> {
-        let chunk = Chunk::deserialize(value).map_err(|error| DecodeError::Malformed {
-            said: error.to_string(),
-        })?;
+        let chunk: Chunk = typed(value)?;
         if chunk.choices.as_ref().is_none_or(Vec::is_empty) {
             return Err(DecodeError::Malformed {
                 said: "it holds no choice".to_owned(),
@@ -179,10 +177,6 @@ impl Dialect for Chat {
 
     fn event(&mut self, data: &str) -> Result<(), DecodeError> {
         if data.trim() == DONE {
-            // Some servers close with it after an error too; only a finished answer is complete.
-            if self.stop.is_none() {
-                return Err(DecodeError::Truncated);
-            }
             self.done = true;
             return Ok(());
         }
@@ -190,11 +184,7 @@ impl Dialect for Chat {
         if let Some(reported) = reported_error(&value) {
             return Err(reported);
         }
-        self.take(
-            Chunk::deserialize(&value).map_err(|error| DecodeError::Malformed {
-                said: error.to_string(),
-            })?,
-        );
+        self.take(typed(&value)?);
         Ok(())
     }
 
@@ -207,6 +197,7 @@ impl Dialect for Chat {
     }
 
     fn finish(self) -> Result<Completion, DecodeError> {
+        // Some servers say that they are done after an error too.
         let stop = self.stop.ok_or(DecodeError::Truncated)?;
         Ok(Completion {
             text: self.text,

@@ -12,7 +12,9 @@ use crate::wire::{
     Completion, DecodeError, Decoder, Dialect,
     anthropic::{Messages, turns},
     openai::Chat,
-    said, tidy,
+    said,
+    sse::SseDecoder,
+    tidy,
 };
 
 const TEXT_BYTES_MAX: usize = 1024;
@@ -77,6 +79,34 @@ fn recorded_answers_decode_the_same_in_every_chunking() {
         check_every_chunking::<Chat>(&bytes, &expected("openai"));
         let bytes = fixture(&format!("anthropic/{form}"));
         check_every_chunking::<Messages>(&bytes, &expected("anthropic"));
+    }
+}
+
+#[test]
+fn events_are_told_apart_as_the_standard_says() {
+    let table: &[(&str, &[&str])] = &[
+        ("data: a\n\n", &["a"]),
+        ("data:a\n\n", &["a"]),
+        ("data:  a\n\n", &[" a"]),
+        ("data: a\r\ndata: b\r\n\r\n", &["a\nb"]),
+        ("data: a\rdata: b\r\r", &["a\nb"]),
+        ("data\n\n", &[""]),
+        ("\u{feff}data: a\n\n", &["a"]),
+        (
+            ": comment\nevent: x\nid: 1\nretry: 5\ndata: a\n\n\n\n",
+            &["a"],
+        ),
+        ("database: a\n\n", &[]),
+        ("data: a\n\ndata: b\n\n", &["a", "b"]),
+        ("data: unfinished\n", &[]),
+    ];
+    for (bytes, expected) in table {
+        for width in 1..=bytes.len() {
+            let mut decoder = SseDecoder::default();
+            let pieces = bytes.as_bytes().chunks(width);
+            let events: Vec<_> = pieces.flat_map(|piece| decoder.push(piece)).collect();
+            assert_eq!(events, *expected, "{bytes:?} by {width}");
+        }
     }
 }
 
@@ -169,6 +199,23 @@ fn habits_of_imitators_are_understood() {
         usage: None,
     };
     assert_eq!(decoded, Ok(completion));
+}
+
+#[test]
+fn what_a_later_dialect_adds_does_not_hurt() {
+    let added =
+        "event: news\ndata: {\"type\":\"news\",\"delta\":7,\"usage\":[],\"message\":\"x\"}\n\n";
+    for at in ["event: ping", "event: message_delta", "event: message_stop"] {
+        let stream = String::from_utf8(fixture("anthropic/stream.sse")).unwrap();
+        let stream = stream.replacen(at, &format!("{added}{at}"), 1);
+        let decoded = decode::<Messages>([stream.as_bytes()]);
+        assert_eq!(decoded, Ok(expected("anthropic")));
+    }
+    let stream = String::from_utf8(fixture("openai/stream.sse")).unwrap();
+    let added = "data: {\"object\":\"news\",\"delta\":7}\n\n";
+    let stream = format!("{added}{stream}");
+    let decoded = decode::<Chat>([stream.as_bytes()]);
+    assert_eq!(decoded, Ok(expected("openai")));
 }
 
 #[test]
