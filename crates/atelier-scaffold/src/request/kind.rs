@@ -2,7 +2,7 @@
 
 use crate::request::{
     Language,
-    token::{Statement, Word},
+    token::{Statement, Word, listed},
 };
 
 /// Kind of project.
@@ -84,21 +84,22 @@ impl Kind {
 }
 
 const COMMAND_LINE: &str = "command line, commandline, cli, clis, terminal, console app, console application, \
-    console tool, console program, shell tool, 命令行, 终端, コマンドライン, 명령줄, kommandozeile, kommandozeilenprogramm, kommandozeilenwerkzeug, \
-    kommandozeilen, ligne de commande, línea de comandos, linha de comando, командной строки";
+    console tool, console program, shell tool, 命令行, 终端, コマンドライン, 명령줄, kommandozeile, \
+    kommandozeilenprogramm, kommandozeilenwerkzeug, kommandozeilen, ligne de commande, \
+    línea de comandos, linha de comando, командной строки";
 const LIBRARY: &str = "library, libraries, crate, sdk, npm package, python package, go package, go module, \
     python module, node module, pypi package, bibliothek, bibliothèque, biblioteca, \
     библиотека, библиотеку, ライブラリ, 라이브러리, 类库, 函数库, 一个库, 程序库";
-const HTTP_SERVICE: &str = "http service, http server, http api, http backend, http endpoint, http endpoints, web \
-    service, web server, web api, web backend, rest service, rest api, rest server, restful \
-    api, restful service, rest backend, json api, api server, api service, graphql api, \
-    microservice, micro service, endpoint, endpoints, backend, webhook, webhooks, \
-    webservice, http 服务, web 服务, 服务器, 接口服务, 微服务, 后端, webdienst, service web, servicio web, \
-    サーバー, 서버, сервер, веб сервис";
-const WEB_PAGE: &str = "web page, webpage, web site, website, landing page, static site, static page, html page, \
-    homepage, home page, single page, static web, portfolio site, portfolio page, 网页, 网站, \
-    ウェブページ, ホームページ, 홈페이지, webseite, site web, page web, sitio web, página web, сайт, веб \
-    страница";
+const HTTP_SERVICE: &str = "http service, http server, http api, http backend, http endpoint, http endpoints, \
+    web service, web server, web api, web backend, rest service, rest api, rest server, \
+    restful api, restful service, rest backend, json api, api server, api service, \
+    graphql api, microservice, micro service, endpoint, endpoints, backend, webhook, \
+    webhooks, webservice, http 服务, web 服务, 服务器, 接口服务, 微服务, 后端, webdienst, service web, \
+    servicio web, サーバー, 서버, сервер, веб сервис";
+const WEB_PAGE: &str = "web page, webpage, web site, website, landing page, static site, static page, \
+    html page, homepage, home page, single page, static web, portfolio site, \
+    portfolio page, 网页, 网站, ウェブページ, ホームページ, 홈페이지, webseite, site web, page web, \
+    sitio web, página web, сайт, веб страница";
 const COMMAND_LINE_HINTS: &str = "tool, utility, script, subcommand, subcommands, stdin, stdout, command, commands, \
     program, app, application, 工具, 脚本, ツール";
 const LIBRARY_HINTS: &str = "package, module, lib, functions, 库";
@@ -186,33 +187,12 @@ fn place(line: &str, kind: Kind, phrase: &str) -> Option<usize> {
 }
 
 /// Words after a phrase that make it something the project works on: `static site generator`.
-const WORKERS: &[&str] = &[
-    "analyser",
-    "analyzer",
-    "builder",
-    "checker",
-    "client",
-    "clients",
-    "crawler",
-    "downloader",
-    "generator",
-    "linter",
-    "monitor",
-    "parser",
-    "scraper",
-    "tester",
-    "validator",
-    "wrapper",
-    "output",
-    "emulator",
-    "requests",
-    "calls",
-    "logs",
-];
+const WORKERS: &str = "analyser analyzer builder checker client clients crawler downloader generator linter monitor \
+    parser scraper tester validator wrapper output emulator requests calls logs";
 
 fn worked_on(after: &str) -> bool {
     let next = after.split(' ').next().unwrap_or_default();
-    WORKERS.contains(&next)
+    listed(WORKERS, next)
 }
 
 fn dealt_with(before: &str) -> bool {

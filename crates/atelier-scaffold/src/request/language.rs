@@ -2,7 +2,7 @@
 
 use crate::{
     ScaffoldError,
-    request::token::{Statement, Word},
+    request::token::{Statement, Word, listed},
 };
 
 /// A language with packs.
@@ -141,63 +141,20 @@ const WITHOUT_PACK: &[(&str, &str)] = &[
     ("cobol", "COBOL"),
     ("nim", "Nim"),
     ("crystal", "Crystal"),
-    (".net", ".NET"),
+    ("net", ".NET"),
     ("f#", "F#"),
     ("matlab", "MATLAB"),
     ("bash", "Bash"),
 ];
 
-const BEFORE: &[&str] = &[
-    "in",
-    "with",
-    "using",
-    "use",
-    "idiomatic",
-    "pure",
-    "用",
-    "使用",
-    "en",
-    "auf",
-    "на",
-];
-const AFTER: &[&str] = &[
-    "api",
-    "app",
-    "application",
-    "backend",
-    "binary",
-    "cli",
-    "code",
-    "command",
-    "command-line",
-    "console",
-    "crate",
-    "daemon",
-    "executable",
-    "http",
-    "language",
-    "lib",
-    "library",
-    "microservice",
-    "module",
-    "package",
-    "program",
-    "project",
-    "rest",
-    "script",
-    "sdk",
-    "server",
-    "service",
-    "terminal",
-    "tool",
-    "utility",
-    "web",
-    "webservice",
-    "website",
-];
-const NEGATIONS: &[&str] = &[
-    "not", "no", "without", "instead", "than", "never", "avoid", "isn't", "don't",
-];
+/// Words before the language of the project.
+const BEFORE: &str = "in with using use idiomatic pure 用 使用 en auf на";
+/// Words after the language of the project.
+const AFTER: &str = "api app application backend binary cli code command command-line console crate daemon \
+    executable http language lib library microservice module package program project rest script \
+    sdk server service terminal tool utility web webservice website";
+/// Words shortly before a language that is not wanted.
+const NEGATIONS: &str = "not no without instead than never avoid isn't don't";
 
 /// How surely a word names the language of the project.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -261,7 +218,7 @@ fn heads_a_kind(words: &[Word], index: usize) -> bool {
     article
         && near
             .map(|word| word.lower.as_str())
-            .any(|word| AFTER.contains(&word))
+            .any(|word| listed(AFTER, word))
 }
 
 fn without_pack(word: &Word) -> Option<&'static str> {
@@ -289,8 +246,8 @@ fn weight(words: &[Word], index: usize) -> Weight {
     }
     let before = index.checked_sub(1).map(|at| words[at].lower.as_str());
     let after = words.get(index + 1).map(|word| word.lower.as_str());
-    let before_fits = before.is_some_and(|word| BEFORE.contains(&word) || word.ends_with('用'));
-    let after_fits = after.is_some_and(|word| AFTER.contains(&word));
+    let before_fits = before.is_some_and(|word| listed(BEFORE, word) || word.ends_with('用'));
+    let after_fits = after.is_some_and(|word| listed(AFTER, word));
     if before_fits || after_fits {
         Weight::Placed
     } else {
@@ -302,5 +259,5 @@ fn negated(words: &[Word], index: usize) -> bool {
     let from = index.saturating_sub(2);
     words[from..index]
         .iter()
-        .any(|word| NEGATIONS.contains(&word.lower.as_str()))
+        .any(|word| listed(NEGATIONS, word.lower.as_str()))
 }

@@ -5,7 +5,7 @@ use unicode_normalization::UnicodeNormalization;
 use crate::request::{
     Kind, Language,
     reserved::is_reserved,
-    token::{Form, Statement, Word, words},
+    token::{Form, Statement, Word, listed, words},
 };
 
 /// Characters of a name.
@@ -106,71 +106,17 @@ fn shortened(name: &str) -> &str {
     cut.rsplit_once('-').map_or(cut, |(whole, _)| whole)
 }
 
-const INTRODUCTIONS: &[&str] = &[
-    "called",
-    "named",
-    "titled",
-    "codenamed",
-    "dubbed",
-    "appelé",
-    "appelée",
-    "nommé",
-    "nommée",
-    "namens",
-    "genannt",
-    "llamado",
-    "llamada",
-    "chiamato",
-    "chiamata",
-];
+const INTRODUCTIONS: &str = "called named titled codenamed dubbed appelé appelée nommé nommée namens genannt llamado \
+    llamada chiamato chiamata";
 
 /// The same in a script without blanks.
 const DENSE_INTRODUCTIONS: &[&str] = &["名为", "名叫", "叫做", "称为", "叫"];
 
 /// Things inside a project that have names of their own.
-const PARTS: &[&str] = &[
-    "argument",
-    "branch",
-    "class",
-    "column",
-    "command",
-    "constant",
-    "crate",
-    "database",
-    "endpoint",
-    "enum",
-    "error",
-    "field",
-    "file",
-    "files",
-    "flag",
-    "folder",
-    "directory",
-    "function",
-    "functions",
-    "header",
-    "interface",
-    "key",
-    "method",
-    "option",
-    "parameter",
-    "property",
-    "route",
-    "struct",
-    "subcommand",
-    "table",
-    "trait",
-    "type",
-    "user",
-    "value",
-    "variable",
-    "event",
-    "record",
-    "element",
-    "button",
-    "section",
-    "test",
-];
+const PARTS: &str = "argument branch class column command constant database endpoint enum error field file files \
+    flag folder directory function functions header interface key method option parameter \
+    property route struct subcommand table trait type user value variable event record element \
+    button section test";
 
 /// `called X`, `named "X Y"`, `name: X`.
 fn introduced(statement: &Statement) -> Option<String> {
@@ -183,7 +129,7 @@ fn introduced(statement: &Statement) -> Option<String> {
             "name" => after
                 .strip_prefix([':', '：'])?
                 .trim_start_matches(['*', ' ']),
-            lower if INTRODUCTIONS.contains(&lower) && !names_a_part(words, index) => after,
+            lower if listed(INTRODUCTIONS, lower) && !names_a_part(words, index) => after,
             "it" if says_call_it(words, index) => after,
             _ => return None,
         };
@@ -204,7 +150,7 @@ fn names_a_part(words: &[Word], index: usize) -> bool {
     let thing = before
         .map(|word| word.lower.as_str())
         .find(|word| !matches!(*word, "is" | "are" | "be" | "simply" | "just"));
-    thing.is_some_and(|word| PARTS.contains(&word))
+    thing.is_some_and(|word| listed(PARTS, word))
 }
 
 fn name_at_start(text: &str) -> Option<String> {
@@ -242,17 +188,14 @@ fn quoted_first(text: &str) -> Option<String> {
 }
 
 /// Words after `called` that begin no name.
-const NO_NAMES: &[&str] = &[
-    "a", "an", "after", "and", "any", "as", "at", "before", "by", "every", "for", "from", "if",
-    "in", "it", "on", "once", "only", "or", "that", "the", "then", "this", "to", "twice", "when",
-    "where", "which", "while", "with", "without", "is", "are",
-];
+const NO_NAMES: &str = "a an after and any as at before by every for from if in it on once only or that the then \
+    this to twice when where which while with without is are";
 
 /// The first word of a text, with the capitalised words that follow a capitalised one.
 fn plain_first(text: &str) -> Option<String> {
     let words = words(text);
     let first = words.first().filter(|word| word.start == 0)?;
-    if NO_NAMES.contains(&first.lower.as_str()) {
+    if listed(NO_NAMES, first.lower.as_str()) {
         return None;
     }
     let capital = |word: &Word| word.text.starts_with(char::is_uppercase);
@@ -270,37 +213,8 @@ fn plain_first(text: &str) -> Option<String> {
 }
 
 /// Words before a quoted name in the first statement.
-const INTRODUCES_QUOTED: &[&str] = &[
-    "a",
-    "an",
-    "api",
-    "app",
-    "application",
-    "build",
-    "cli",
-    "create",
-    "develop",
-    "implement",
-    "library",
-    "make",
-    "me",
-    "module",
-    "package",
-    "page",
-    "program",
-    "project",
-    "script",
-    "server",
-    "service",
-    "site",
-    "the",
-    "tool",
-    "utility",
-    "website",
-    "write",
-    "crate",
-    "is",
-];
+const INTRODUCES_QUOTED: &str = "a an api app application build cli create develop implement library make me module package \
+    page program project script server service site the tool utility website write crate is";
 
 /// A quoted name in the first statement: at its start, or right after a word such as `build`.
 fn quoted(statement: &Statement) -> Option<String> {
@@ -311,7 +225,7 @@ fn quoted(statement: &Statement) -> Option<String> {
         let name = quoted_first(&statement.text[at..])?;
         let command_like = name.starts_with(['-', '/', '.']) || name.contains(['/', '.', '(', '=']);
         let before = statement.words.iter().rfind(|word| word.start < at);
-        let fits = before.is_none_or(|word| INTRODUCES_QUOTED.contains(&word.lower.as_str()));
+        let fits = before.is_none_or(|word| listed(INTRODUCES_QUOTED, word.lower.as_str()));
         (fits && !command_like).then_some(name)
     })
 }
@@ -347,20 +261,20 @@ fn title_of(text: &str) -> Option<&str> {
 
 /// Whether a word may be part of a name made from the requirement.
 fn names_content(word: &Word) -> bool {
-    let form = FORM_WORDS
-        .split_ascii_whitespace()
-        .any(|form| form == word.lower);
+    let form = listed(FORM_WORDS, &word.lower);
     let file = word.text.contains('.');
     word.says_something() && !form && !file && !kebab(&word.text).is_empty()
 }
 
 /// Words of kinds and languages, which say how and not what.
-const FORM_WORDS: &str = "api apis backend binary cli client command command-line commandline commands console \
-    crate daemon dependencies dependency endpoint endpoints external go golang html http https javascript js json \
-    landing lib libraries library line microservice module node node.js nodejs npm package packages page pages portable programming python python3 rest rest-api restful \
-    rust script sdk server servers service services single site software static std terminal third-party ts typescript typed unit utility \
-    web webpage website tests test tested testing stdin stdout offline third party css idiomatic \
-    kommandozeile kommandozeilenprogramm bibliothek bibliothèque biblioteca webseite dienst";
+const FORM_WORDS: &str = "api apis backend binary cli client command command-line commandline commands console crate \
+    daemon dependencies dependency endpoint endpoints external go golang html http https \
+    javascript js json landing lib libraries library line microservice module node node.js \
+    nodejs npm package packages page pages portable programming python python3 rest rest-api \
+    restful rust script sdk server servers service services single site software static std \
+    terminal third-party ts typescript typed unit utility web webpage website tests test tested \
+    testing stdin stdout offline third party css idiomatic kommandozeile kommandozeilenprogramm \
+    bibliothek bibliothèque biblioteca webseite dienst";
 
 /// The first content words of the requirement.
 fn from_content(statements: &[Statement]) -> String {
@@ -388,9 +302,13 @@ fn stem(word: &str) -> &str {
 }
 
 /// Words that introduce a project and ask for nothing.
-const INTRODUCING: &str = "a an and app application as build call called could create develop hello hi i implement in is it let \
-    like make me my name named new please program project simple small that's the this titled to tool us using \
-    want we with would write you need";
+const INTRODUCING: &str = "a an and app application as build call called could create develop hello hi i implement in \
+    is it let like make me my name named new please program project simple small that's the this \
+    titled to tool us using want we with would write you need";
+
+/// Words for what is introduced.
+const INTRODUCED: &str = "api cli command command-line console crate http library line module npm package page rest \
+    server service site terminal web webpage website";
 
 /// Whether a statement asks for nothing but a project of a name, a kind and a language.
 pub(crate) fn only_introduces(statement: &Statement, name: &Name) -> bool {
@@ -406,10 +324,5 @@ pub(crate) fn only_introduces(statement: &Statement, name: &Name) -> bool {
 }
 
 fn introduces(word: &str) -> bool {
-    let kinds = "api cli command command-line console crate http library line module npm package page rest \
-        server service site terminal web webpage website";
-    let mut known = INTRODUCING
-        .split_ascii_whitespace()
-        .chain(kinds.split_ascii_whitespace());
-    known.any(|known| known == word)
+    listed(INTRODUCING, word) || listed(INTRODUCED, word)
 }

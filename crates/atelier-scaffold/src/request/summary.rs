@@ -2,42 +2,15 @@
 
 use crate::request::{
     name::{Name, only_introduces},
-    token::{Form, Statement},
+    token::{Form, Statement, listed},
 };
 
 /// Columns of the summary, which goes into manifests and help texts.
 const COLUMNS_MAX: usize = 72;
 
 /// Words of a requirement's beginning that say nothing of the project.
-const BEGINNINGS: &[&str] = &[
-    "a",
-    "an",
-    "build",
-    "can",
-    "could",
-    "create",
-    "develop",
-    "hello",
-    "hi",
-    "i",
-    "implement",
-    "i'd",
-    "like",
-    "make",
-    "me",
-    "my",
-    "need",
-    "please",
-    "the",
-    "to",
-    "us",
-    "want",
-    "we",
-    "would",
-    "write",
-    "you",
-    "have",
-];
+const BEGINNINGS: &str = "a an build can could create develop hello hi i implement i'd like make me my need please the \
+    to us want we would write you have";
 
 /// What the first sentence says that is more than an introduction.
 pub(crate) fn find(statements: &[Statement], name: &Name) -> Option<String> {
@@ -53,7 +26,7 @@ pub(crate) fn find(statements: &[Statement], name: &Name) -> Option<String> {
 /// everything after the order.
 fn clause(statement: &Statement) -> &str {
     let text = statement.text.as_str();
-    let orders = |word: &str| BEGINNINGS.contains(&word);
+    let orders = |word: &str| listed(BEGINNINGS, word);
     let ordered = statement
         .words
         .first()

@@ -782,3 +782,18 @@ fn kebab_case() {
         assert_eq!(name::kebab(text), kebab);
     }
 }
+
+#[test]
+fn a_word_of_the_language_before_called_is_no_part_of_a_project() {
+    check(&[
+        ("Write a Rust crate called oxide", Rust, Library, "oxide", 0),
+        ("A Go module named gopher", Go, Library, "gopher", 0),
+        (
+            "A .NET-like runtime in Go",
+            Go,
+            CommandLine,
+            "net-like-runtime",
+            1,
+        ),
+    ]);
+}

@@ -39,24 +39,26 @@ pub(crate) struct Word {
 const STATEMENTS_MAX: usize = 8192;
 
 /// Words that say nothing about what a project is for.
-const EMPTY_WORDS: &str = "a about above after again all also always am an and any app application \
-    are around as at based basic be because been before being below best better between both build \
-    but by call called can cannot code could create creates creating design develop developed do does \
-    done down each easily easy either every few file files first following for from full fully further \
-    generate get give given gives good great had handle handles handling has have he help here hello hey hi \
-    high how i if implement in into is it its itself just keep language let lets like little lot made \
-    make makes making manage manager manages managing may me mine minimal modern more most much must my \
-    named need needed needs new nice no nor not now of off on once one only onto or other our out over \
-    own per please possible program programme project provide provides providing quick quickly \
-    really requirement requirements robust same set shall she should show simple simply small so some \
-    something stuff such support supporting supports than thank thanks that the their them then there these they \
-    thing things this those through title titled to too tool tools under until up upon us use used \
-    useful user users uses using various very via want wanted was way we well were what when where which \
-    while who whose why will wish with within without work working works would write written you your \
-    overview specification spec description goal goals introduction background summary purpose \
-    stdlib standard tiny clean fast lightweight production ready quality high-quality \
-    ein eine einen der die das für mit und von zur zum un une le la les des du pour avec et el los \
-    las para con una que y de e.g i.e etc i'd i'll i've we'd we'll it's that's don't doesn't can't let's";
+const EMPTY_WORDS: &str = "a about above after again all also always am an and any app application are around as at \
+    avec background based basic be because been before being below best better between both \
+    build but by call called can can't cannot clean code con could create creates creating das \
+    de der des description design develop developed die do does doesn't don't done down du e.g \
+    each easily easy ein eine einen either el et etc every fast few file files first following \
+    for from full fully further für generate get give given gives goal goals good great had \
+    handle handles handling has have he hello help here hey hi high high-quality how i i'd i'll \
+    i've i.e if implement in into introduction is it it's its itself just keep la language las \
+    le les let let's lets lightweight like little los lot made make makes making manage manager \
+    manages managing may me mine minimal mit modern more most much must my named need needed \
+    needs new nice no nor not now of off on once one only onto or other our out over overview \
+    own para per please possible pour production program programme project provide provides \
+    providing purpose quality que quick quickly ready really requirement requirements robust \
+    same set shall she should show simple simply small so some something spec specification \
+    standard stdlib stuff such summary support supporting supports than thank thanks that that's \
+    the their them then there these they thing things this those through tiny title titled to \
+    too tool tools un una und under une until up upon us use used useful user users uses using \
+    various very via von want wanted was way we we'd we'll well were what when where which while \
+    who whose why will wish with within without work working works would write written y you \
+    your zum zur";
 
 impl Statement {
     fn new(text: &str, form: Form) -> Self {
@@ -74,10 +76,7 @@ impl Statement {
 impl Word {
     /// Whether the word says what the project is for.
     pub(crate) fn says_something(&self) -> bool {
-        self.lower.chars().any(char::is_alphabetic)
-            && !EMPTY_WORDS
-                .split_ascii_whitespace()
-                .any(|w| w == self.lower)
+        self.lower.chars().any(char::is_alphabetic) && !listed(EMPTY_WORDS, &self.lower)
     }
 }
 
@@ -105,6 +104,11 @@ pub(crate) fn statements(requirement: &str) -> Vec<Statement> {
     }
     parts.close();
     parts.done
+}
+
+/// Whether a word is in a list of words with blanks between them.
+pub(crate) fn listed(list: &str, word: &str) -> bool {
+    list.split_ascii_whitespace().any(|listed| listed == word)
 }
 
 /// Control characters become blanks; invisible characters that could disguise text are dropped.
