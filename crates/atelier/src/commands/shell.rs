@@ -74,19 +74,18 @@ async fn interactive(global: &Global, place: &Place, ui: &Ui) -> Result<u8, CliE
     );
     ui.status("`help` lists the commands; `exit` leaves");
     loop {
-        match editor.read_line(&prompt).map_err(CliError::Terminal)? {
-            Signal::Success(line) => match one(global, &line, ui).await {
-                Ok(Next::Leave) => return Ok(0),
-                Ok(Next::Said(_)) => {}
-                // A command that fails does not end the session.
-                Err(error) => ui.error(&error),
-            },
-            Signal::CtrlD => return Ok(0),
-            #[expect(
-                clippy::wildcard_enum_match_arm,
-                reason = "the line editor may tell more one day; the next line is read"
-            )]
-            _ => {}
+        let signal = editor.read_line(&prompt).map_err(CliError::Terminal)?;
+        if matches!(signal, Signal::CtrlD) {
+            return Ok(0);
+        }
+        let Signal::Success(line) = signal else {
+            continue;
+        };
+        match one(global, &line, ui).await {
+            Ok(Next::Leave) => return Ok(0),
+            Ok(Next::Said(_)) => {}
+            // A command that fails does not end the session.
+            Err(error) => ui.error(&error),
         }
     }
 }
