@@ -12,7 +12,7 @@ use futures_util::{StreamExt, stream::FuturesUnordered};
 
 use crate::{
     Answer, BuildError, Ctx, Question, Report, report, schedule,
-    task::{self, TaskEnd},
+    task::{self, TaskEnd, Trunk},
     verdict,
 };
 
@@ -83,7 +83,8 @@ pub async fn build(
             | RunStatus::Verifying
             | RunStatus::Stopped => {
                 let overrides = Overrides {
-                    budget: Some(request.budget),
+                    // A budget that was set stays until another is named.
+                    budget: request.budget.usd.is_some().then_some(request.budget),
                     approval: Some(request.approval),
                     plan_only: request.mode == RunMode::PlanOnly,
                     ..Overrides::default()
@@ -193,11 +194,8 @@ async fn again(ctx: &Ctx, run: &Run) -> Result<Option<Report>, BuildError> {
         return Ok(None);
     }
     // The user went on from the result: what was asked for must still hold.
-    let Some(plan) = ctx.store.plan_fetch(&run.id).await? else {
-        return Ok(None);
-    };
     let tasks = ctx.store.task_list(&run.id).await?;
-    let reason = verdict::check(ctx, run, &plan, &tasks, &commit).await?;
+    let reason = verdict::check(ctx, run, &tasks, &commit).await?;
     let error = reason.map(|reason| BuildError::Verdict { commit, reason });
     report::report(ctx, &run.id, error, None, true)
         .await
@@ -294,7 +292,7 @@ async fn drive(
     ctx.store
         .run_advance(&run.id, RunFact::TasksDone, ctx.now())
         .await?;
-    verdict::verdict(ctx, run, &plan).await?;
+    verdict::verdict(ctx, run).await?;
     deliver(ctx, run).await
 }
 
@@ -303,7 +301,7 @@ async fn planned(ctx: &Ctx, run: &Run) -> Result<DevPlan, BuildError> {
     if let Some(plan) = ctx.store.plan_fetch(&run.id).await? {
         return Ok(plan);
     }
-    let ground = ground(ctx, run).await?;
+    let ground = ground(ctx, run)?;
     let draft = Draft {
         store: &ctx.store,
         gateway: &ctx.gateway,
@@ -320,7 +318,7 @@ async fn planned(ctx: &Ctx, run: &Run) -> Result<DevPlan, BuildError> {
     Ok(drafted.plan)
 }
 
-async fn ground(ctx: &Ctx, run: &Run) -> Result<Ground, BuildError> {
+fn ground(ctx: &Ctx, run: &Run) -> Result<Ground, BuildError> {
     let Some(commit) = &run.base_commit else {
         return Ok(Ground::default());
     };
@@ -407,7 +405,7 @@ async fn follow_trunk(ctx: &Ctx, run: &Run) -> Result<(), BuildError> {
             expected: trunk,
         });
     }
-    report::trunk_moved(ctx, run, &trunk, tip.as_deref()).await
+    report::trunk_moved(ctx, run, &trunk, tip.as_deref())
 }
 
 /// Executes tasks until all are done. `false` when only a part was asked for and that is done.
@@ -425,6 +423,7 @@ async fn execute(
     let width = ctx.limits.tasks_at_once_max.max(1);
     let mut running: Vec<TaskId> = Vec::new();
     let mut slots: Vec<usize> = (1..=width).rev().collect();
+    let trunk = Trunk::default();
     let mut work = FuturesUnordered::new();
     loop {
         let (graph, tasks) = ready(ctx, run, only).await?;
@@ -435,8 +434,9 @@ async fn execute(
             permit(ctx, run, &tasks[&id]).await?;
             let Some(slot) = slots.pop() else { break };
             running.push(id.clone());
+            let trunk = &trunk;
             work.push(async move {
-                let end = task::execute(ctx, run, plan, &id, slot).await;
+                let end = task::execute(ctx, run, plan, &id, slot, trunk).await;
                 (id, slot, end)
             });
         }
@@ -446,9 +446,8 @@ async fn execute(
         slots.push(slot);
         running.retain(|other| *other != id);
         match end? {
-            TaskEnd::Done | TaskEnd::Again => {}
-            // Other tasks may still be done; the run ends when none is left that can.
-            TaskEnd::Blocked { .. } => {}
+            // With one blocked, others may still be done; the run ends when none is left that can.
+            TaskEnd::Done | TaskEnd::Again | TaskEnd::Blocked => {}
             TaskEnd::Failed { attempts, reason } => {
                 let title = tasks[&id].title.clone();
                 return Err(BuildError::TaskFailed {

@@ -188,7 +188,7 @@ fn neighbours(tree: &FileTree, task: &Task) -> Vec<TreePath> {
         .map(|path| path.parent())
         .collect();
     let written = |path: &TreePath| folders.contains(&path.parent());
-    let manifest = |path: &TreePath| path.parent().is_none() && !path.name().ends_with(".lock");
+    let manifest = |path: &TreePath| path.parent().is_none() && path.extension() != Some("lock");
     tree.paths()
         .filter(|path| written(path) || manifest(path))
         .take(NEIGHBOURS_MAX)

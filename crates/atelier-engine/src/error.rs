@@ -153,11 +153,11 @@ impl BuildError {
             )
             | Self::Graph(_)
             | Self::TaskFailed { .. }
-            | Self::Verdict { .. } => Exit::Failed,
+            | Self::Verdict { .. }
+            | Self::Documents(_) => Exit::Failed,
             Self::Locked(_) | Self::NeedsPerson(_) | Self::Declined(_) => Exit::Blocked,
             Self::Cancelled => Exit::Cancelled,
             Self::BranchMoved { .. } => Exit::Conflict,
-            Self::Documents(_) => Exit::Failed,
             Self::Draft(DraftError::Render { .. }) | Self::Render(_) => Exit::Configuration,
             Self::Draft(DraftError::Store(_))
             | Self::Git(_)

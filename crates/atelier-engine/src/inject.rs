@@ -23,23 +23,49 @@ pub struct NewTask {
     pub priority: i32,
 }
 
-/// Adds a task to the unfinished run, or begins a run of its own for it.
+/// Adds a task to the newest run, which is opened again where it was finished, or begins a run of
+/// its own where there is none that could take it.
 ///
 /// Without a check of its own the project's build and tests are its proof.
 pub async fn task_add(ctx: &Ctx, new: &NewTask) -> Result<(RunId, TaskId), BuildError> {
     if new.title.trim().is_empty() {
         return Err(BuildError::EmptyRequirement);
     }
+    let _lock = ctx.store.run_lock().map_err(BuildError::Locked)?;
     let newest = ctx.store.run_list(1).await?.into_iter().next();
-    let open = newest.as_ref().filter(|run| {
-        !matches!(
-            run.status,
-            RunStatus::Done | RunStatus::Cancelled | RunStatus::Planning
-        )
-    });
-    match open {
-        Some(run) if !ctx.store.task_list(&run.id).await?.is_empty() => join(ctx, run, new).await,
+    match &newest {
+        Some(run) if open(ctx, run).await? => join(ctx, run, new).await,
         _ => begin(ctx, newest.as_ref(), new).await,
+    }
+}
+
+/// Whether a run can take another task; a finished one is opened again where its result is part
+/// of what the user has now.
+async fn open(ctx: &Ctx, run: &Run) -> Result<bool, BuildError> {
+    if ctx.store.task_list(&run.id).await?.is_empty() {
+        return Ok(false);
+    }
+    match (run.status, &run.trunk) {
+        (RunStatus::Done, Some(trunk)) => {
+            let head = ctx.git.head()?;
+            let Some(commit) = head.commit else {
+                return Ok(false);
+            };
+            if !ctx.git.is_ancestor(trunk, &commit)? {
+                return Ok(false);
+            }
+            let tip = ctx.git.branch_commit(&run.branch)?;
+            ctx.git.branch_set(&run.branch, &commit, tip.as_deref())?;
+            let branch = head.branch.as_deref();
+            ctx.store
+                .run_reopen(&run.id, branch, &commit, ctx.now())
+                .await?;
+            Ok(true)
+        }
+        (RunStatus::Running | RunStatus::Verifying | RunStatus::Stopped, _) => Ok(true),
+        (RunStatus::Planning | RunStatus::Planned | RunStatus::Done | RunStatus::Cancelled, _) => {
+            Ok(false)
+        }
     }
 }
 

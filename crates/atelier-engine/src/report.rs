@@ -197,18 +197,20 @@ pub(crate) async fn keep_documents(
 }
 
 /// Lets the run's branch follow the trunk, which the store has already moved.
-pub(crate) async fn trunk_moved(
+pub(crate) fn trunk_moved(
     ctx: &Ctx,
     run: &Run,
     commit: &str,
     before: Option<&str>,
 ) -> Result<(), BuildError> {
     let moved = ctx.git.branch_set(&run.branch, commit, before);
-    moved.map_err(|error| match error {
-        GitError::Moved { .. } => BuildError::BranchMoved {
+    moved.map_err(|error| {
+        if !matches!(error, GitError::Moved { .. }) {
+            return BuildError::Git(error);
+        }
+        BuildError::BranchMoved {
             branch: run.branch.clone(),
             expected: before.unwrap_or("no commit").to_owned(),
-        },
-        other => BuildError::Git(other),
+        }
     })
 }

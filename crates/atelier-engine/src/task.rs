@@ -1,6 +1,9 @@
 //! One task: ask, edit, check, mend, commit.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use atelier_exec::{Commit, Worktree};
 use atelier_model::{
@@ -37,7 +40,7 @@ pub(crate) enum TaskEnd {
     /// All attempts are used up.
     Failed { attempts: u32, reason: String },
     /// A person must look.
-    Blocked { reason: String },
+    Blocked,
     /// The trunk moved meanwhile; it is ready again.
     Again,
 }
@@ -52,13 +55,40 @@ pub(crate) async fn execute(
     plan: &DevPlan,
     id: &TaskId,
     slot: usize,
+    trunk: &Trunk,
 ) -> Result<TaskEnd, BuildError> {
     let task = ctx.store.task_fetch(&run.id, id).await?;
     ctx.store
         .task_advance(&run.id, id, TaskFact::Claimed, "", ctx.now())
         .await?;
-    let mut work = Work::open(ctx, run, plan, task, slot).await?;
+    let mut work = Work::open(ctx, run, plan, task, slot, trunk).await?;
     work.attempts().await
+}
+
+/// The files of the trunk's newest commit, so that they are not read again for every task.
+#[derive(Debug, Default)]
+pub(crate) struct Trunk(Mutex<Option<(String, Arc<FileTree>)>>);
+
+impl Trunk {
+    fn tree_at(&self, ctx: &Ctx, commit: Option<&str>) -> Result<Arc<FileTree>, BuildError> {
+        let Some(commit) = commit else {
+            return Ok(Arc::default());
+        };
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((at, tree)) = &*kept
+            && at == commit
+        {
+            return Ok(tree.clone());
+        }
+        let tree = Arc::new(ctx.git.tree_of(commit, &ctx.limits)?);
+        *kept = Some((commit.to_owned(), tree.clone()));
+        Ok(tree)
+    }
+
+    fn keep(&self, commit: String, tree: FileTree) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *kept = Some((commit, Arc::new(tree)));
+    }
 }
 
 /// The work on one task.
@@ -70,12 +100,14 @@ struct Work<'a> {
     /// All tasks of the run, as they stood when the work began.
     tasks: Vec<Task>,
     base: Option<String>,
-    before: FileTree,
+    before: Arc<FileTree>,
     /// The files as the edits so far have made them.
     tree: FileTree,
-    worktree: Worktree,
-    /// The worktree's name.
+    /// The files of the trunk, for the task that comes next.
+    trunk: &'a Trunk,
+    /// Name of the worktree.
     place: String,
+    worktree: Option<Worktree>,
     messages: Vec<Message>,
     prompt_version: Digest,
     tests_before: u64,
@@ -102,6 +134,7 @@ impl<'a> Work<'a> {
         plan: &'a DevPlan,
         task: Task,
         slot: usize,
+        trunk: &'a Trunk,
     ) -> Result<Self, BuildError> {
         let tasks = ctx.store.task_list(&run.id).await?;
         let base = ctx
@@ -110,12 +143,7 @@ impl<'a> Work<'a> {
             .await?
             .trunk
             .or_else(|| run.base_commit.clone());
-        let before = match &base {
-            Some(commit) => ctx.git.tree_of(commit, &ctx.limits)?,
-            None => FileTree::default(),
-        };
-        let place = format!("slot-{slot}");
-        let worktree = ctx.git.worktree_open(&place, base.as_deref())?;
+        let before = trunk.tree_at(ctx, base.as_deref())?;
         let tests_before = report::tests_so_far(ctx, run, &tasks).await?;
         let mut work = Self {
             ctx,
@@ -123,10 +151,11 @@ impl<'a> Work<'a> {
             plan,
             tasks,
             base,
-            tree: before.clone(),
+            tree: FileTree::clone(&before),
             before,
-            worktree,
-            place,
+            trunk,
+            place: format!("slot-{slot}"),
+            worktree: None,
             messages: Vec::new(),
             prompt_version: Digest::of(""),
             tests_before,
@@ -157,7 +186,7 @@ impl<'a> Work<'a> {
                         &reason,
                     )
                     .await?;
-                    return Ok(TaskEnd::Blocked { reason });
+                    return Ok(TaskEnd::Blocked);
                 }
                 Tried::Mend(attempt, outcome, reason) => {
                     let fact = if last {
@@ -258,16 +287,17 @@ impl<'a> Work<'a> {
     }
 
     /// A check that passes before the work proves nothing about the work; that is worth knowing.
-    async fn see_it_fail(&self) -> Result<(), BuildError> {
-        let first: Vec<&Acceptance> = self
-            .task
-            .acceptance
-            .iter()
-            .filter(|one| one.must_fail_before)
-            .collect();
-        for acceptance in first {
+    async fn see_it_fail(&mut self) -> Result<(), BuildError> {
+        let acceptance = self.task.acceptance.clone();
+        for acceptance in acceptance.iter().filter(|one| one.must_fail_before) {
+            if self.worktree.is_none() {
+                self.lay_out()?;
+            }
+            let Some(worktree) = &self.worktree else {
+                break;
+            };
             let name = format!("{}/{} before", number(&self.task), acceptance.id);
-            let verification = self.verification(&self.before, Vec::new());
+            let verification = self.verification(worktree, &self.before, Vec::new());
             let result = verification
                 .criterion(&name, acceptance, &BTreeMap::new())
                 .await?;
@@ -404,11 +434,7 @@ impl<'a> Work<'a> {
         self.tree = edited.tree;
         let changes = self.before.changes_to(&self.tree);
         // The worktree is laid anew, so that nothing an earlier attempt left behind is checked.
-        self.worktree = self
-            .ctx
-            .git
-            .worktree_open(&self.place, self.base.as_deref())?;
-        self.worktree.tree_write(&changes)?;
+        self.lay_out()?.tree_write(&changes)?;
         self.ctx
             .store
             .task_advance(
@@ -426,6 +452,14 @@ impl<'a> Work<'a> {
         })
         .await?;
         Ok(Vec::new())
+    }
+
+    fn lay_out(&mut self) -> Result<&Worktree, BuildError> {
+        let opened = self
+            .ctx
+            .git
+            .worktree_open(&self.place, self.base.as_deref())?;
+        Ok(self.worktree.insert(opened))
     }
 
     /// Parses and applies a reply's edits to the tree; pure.
@@ -465,11 +499,15 @@ impl<'a> Work<'a> {
             .iter()
             .map(|one| (format!("{}/{}", number(&self.task), one.id), one))
             .collect();
-        self.verification(&self.tree, named).run().await
+        match &self.worktree {
+            Some(worktree) => self.verification(worktree, &self.tree, named).run().await,
+            None => Ok(Evidence::default()),
+        }
     }
 
     fn verification<'b>(
         &'b self,
+        worktree: &'b Worktree,
         tree: &'b FileTree,
         acceptance: Vec<(String, &'b Acceptance)>,
     ) -> Verification<'b> {
@@ -477,7 +515,7 @@ impl<'a> Work<'a> {
             ctx: self.ctx,
             run: &self.run.id,
             task: Some(&self.task.id),
-            folder: self.worktree.path(),
+            folder: worktree.path(),
             tree,
             guarded: protect::guarded(tree, Some(&self.task)),
             acceptance,
@@ -584,7 +622,11 @@ impl<'a> Work<'a> {
             at: self.ctx.now(),
         };
         let commit = self.ctx.git.commit_changes(&changes, &made)?;
-        self.merge(&commit, &documents).await
+        let end = self.merge(&commit, &documents).await?;
+        if matches!(end, TaskEnd::Done) {
+            self.trunk.keep(commit, tree);
+        }
+        Ok(end)
     }
 
     async fn merge(
@@ -610,17 +652,20 @@ impl<'a> Work<'a> {
         store
             .task_merge(run, task, commit, &subject, self.ctx.now())
             .await?;
-        report::trunk_moved(self.ctx, self.run, commit, self.base.as_deref()).await?;
+        report::trunk_moved(self.ctx, self.run, commit, self.base.as_deref())?;
         report::keep_documents(self.ctx, self.run, documents).await?;
         Ok(TaskEnd::Done)
     }
 
     /// Lockfiles the build made belong to the work: without them the next build may differ.
     fn take_lockfiles(&mut self) {
+        let Some(worktree) = &self.worktree else {
+            return;
+        };
         for project in self.ctx.recipes.detect(&self.tree) {
             for path in lockfiles(&self.tree, project.folder.as_ref()) {
                 let bytes_max = self.ctx.limits.file_bytes_max;
-                let found = atelier_exec::file_read(self.worktree.path(), &path, bytes_max);
+                let found = atelier_exec::file_read(worktree.path(), &path, bytes_max);
                 if let Some(file) = found {
                     self.tree.put(path, file);
                 }

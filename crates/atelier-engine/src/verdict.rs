@@ -74,12 +74,12 @@ pub(crate) async fn commit_documents(
         },
     )?;
     ctx.store.run_trunk_set(&run.id, &made, ctx.now()).await?;
-    report::trunk_moved(ctx, run, &made, base).await?;
+    report::trunk_moved(ctx, run, &made, base)?;
     report::keep_documents(ctx, run, rendered).await
 }
 
 /// Checks the trunk in a fresh checkout and says what it found.
-pub(crate) async fn verdict(ctx: &Ctx, run: &Run, plan: &DevPlan) -> Result<(), BuildError> {
+pub(crate) async fn verdict(ctx: &Ctx, run: &Run) -> Result<(), BuildError> {
     let Some(commit) = ctx.store.run_fetch(&run.id).await?.trunk else {
         return Err(BuildError::Verdict {
             commit: "none".to_owned(),
@@ -87,7 +87,7 @@ pub(crate) async fn verdict(ctx: &Ctx, run: &Run, plan: &DevPlan) -> Result<(), 
         });
     };
     let tasks = ctx.store.task_list(&run.id).await?;
-    let reason = check(ctx, run, plan, &tasks, &commit).await?;
+    let reason = check(ctx, run, &tasks, &commit).await?;
     match reason {
         None => {
             ctx.store
@@ -103,14 +103,11 @@ pub(crate) async fn verdict(ctx: &Ctx, run: &Run, plan: &DevPlan) -> Result<(), 
 pub(crate) async fn check(
     ctx: &Ctx,
     run: &Run,
-    plan: &DevPlan,
     tasks: &[Task],
     commit: &str,
 ) -> Result<Option<String>, BuildError> {
     let tree = ctx.git.tree_of(commit, &ctx.limits)?;
-    let checkout = ctx
-        .git
-        .checkout_fresh(&format!("verdict-{}", plan.design.name), commit)?;
+    let checkout = ctx.git.checkout_fresh("verdict", commit)?;
     let done = tasks.iter().filter(|task| task.state == TaskState::Done);
     let acceptance = done
         .flat_map(|task| {

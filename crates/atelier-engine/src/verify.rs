@@ -138,14 +138,14 @@ impl Verification<'_> {
         let line = step.argv.join(" ");
         self.began(&step.name, &line).await?;
         let wall_ms = step.timeout_ms.unwrap_or(self.ctx.limits.step_wall_ms_max);
-        let cwd = step.cwd.as_ref().map(|path| path.as_str());
+        let cwd = step.cwd.as_ref().map(TreePath::as_str);
         let report = self.process(&step.argv, cwd, &step.env, wall_ms).await;
         let mut result = match report {
             Err(error) => not_started(&error, step.tools.iter().map(|tool| tool.hint.as_str())),
             Ok(report) => {
                 let tests = match (&step.report, step.kind) {
                     (Some(format), StepKind::Test) => {
-                        self.counts(format, &report, cwd, &step.report_files)
+                        self.counts(*format, &report, cwd, &step.report_files)
                     }
                     _ => None,
                 };
@@ -190,9 +190,7 @@ impl Verification<'_> {
             Ok(report) => report,
         };
         let format = atelier_recipe::recognise_tests(argv);
-        let tests = format
-            .as_ref()
-            .and_then(|format| self.counts(format, &report, cwd, &[]));
+        let tests = format.and_then(|format| self.counts(format, &report, cwd, &[]));
         let least = acceptance
             .expect
             .tests_min
@@ -207,14 +205,14 @@ impl Verification<'_> {
 
     fn counts(
         &self,
-        format: &ReportFormat,
+        format: ReportFormat,
         report: &Report,
         cwd: Option<&str>,
         files: &[String],
     ) -> Option<TestCounts> {
         let folder = cwd.map_or_else(|| self.folder.to_owned(), |cwd| self.folder.join(cwd));
         let found = atelier_exec::files_matching(&folder, files, self.ctx.limits.file_bytes_max);
-        atelier_recipe::read_report(format, &report.output, &found)
+        atelier_recipe::read_report(&format, &report.output, &found)
     }
 
     async fn process(
@@ -466,7 +464,6 @@ fn count_tests(tests: Option<&TestCounts>, wanted: &Wanted<'_>) -> (CheckOutcome
             let reason = format!("{} tests failed{}", tests.failed, named_failures(tests));
             (CheckOutcome::Failed, reason)
         }
-        (_, None) => passed,
         (None, Some(_)) => (
             CheckOutcome::NoTests,
             "no test report was found in the output: how many tests ran is unknown".to_owned(),
@@ -483,7 +480,7 @@ fn count_tests(tests: Option<&TestCounts>, wanted: &Wanted<'_>) -> (CheckOutcome
                 format!("{ran} tests ran{skipped}; at least {least} must"),
             )
         }
-        (Some(_), Some(_)) => passed,
+        (_, None) | (Some(_), Some(_)) => passed,
     }
 }
 

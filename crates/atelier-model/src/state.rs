@@ -74,6 +74,8 @@ pub enum RunFact {
     Verified,
     /// It ended before its goal.
     Ended,
+    /// A person added work to a finished run.
+    Reopened,
     /// It goes on where no plan is complete yet.
     ResumedPlanning,
     /// It goes on where the plan is complete.
@@ -133,7 +135,8 @@ pub fn next_run(status: RunStatus, fact: RunFact) -> Result<RunStatus, Refused> 
         (S::Stopped, F::ResumedPlanning) => S::Planning,
         (S::Running, F::TasksDone) => S::Verifying,
         (S::Verifying, F::Verified) => S::Done,
-        (S::Planning | S::Planned | S::Running | S::Verifying, F::Ended) => S::Stopped,
+        (S::Planning | S::Planned | S::Running | S::Verifying, F::Ended)
+        | (S::Done, F::Reopened) => S::Stopped,
         (S::Planning | S::Planned | S::Running | S::Verifying | S::Stopped, F::CancelAsked) => {
             S::Cancelled
         }

@@ -1,5 +1,7 @@
 //! Commit messages as git and people read them.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use atelier_model::{ContextHints, Digest, MicroUsd, RunId, Task, TaskId, TaskSource, TaskState};
 
 use super::{Trace, message, subject};

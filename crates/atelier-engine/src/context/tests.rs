@@ -1,5 +1,7 @@
 //! What a model sees of a project, within the budget.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use atelier_model::{
     ContextHints, Design, DevPlan, FileEntry, FileTree, RunId, Task, TaskId, TaskSource, TaskState,
     TechnologyStack, TreePath,

@@ -1,5 +1,7 @@
 //! What a model is shown of long outputs, and which generated files belong to the work.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use atelier_model::{FileEntry, FileTree, TreePath};
 
 use super::{head_and_tail, lockfiles};

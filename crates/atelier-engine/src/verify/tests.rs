@@ -22,7 +22,7 @@ fn counts(passed: u64, failed: u64, skipped: u64) -> TestCounts {
 /// A process that ended so, with this report, where so many tests were asked for.
 fn check(
     exit: Exit,
-    tests: Option<TestCounts>,
+    tests: Option<&TestCounts>,
     asked: Option<u64>,
     outcome: CheckOutcome,
     said: &str,
@@ -38,7 +38,7 @@ fn check(
         output: None,
         tests: asked,
     };
-    let concluded = conclude(&report, tests.as_ref(), &wanted);
+    let concluded = conclude(&report, tests, &wanted);
     assert_eq!((concluded.0, concluded.1.as_str()), (outcome, said));
 }
 
@@ -47,25 +47,25 @@ fn success_without_tests_is_success_only_where_none_are_asked_for() {
     use CheckOutcome::{NoTests, Passed};
     let ok = Exit::Code(0);
     check(ok, None, None, Passed, "");
-    check(ok, Some(counts(0, 0, 0)), None, Passed, "");
-    check(ok, Some(counts(3, 0, 0)), Some(1), Passed, "");
+    check(ok, Some(&counts(0, 0, 0)), None, Passed, "");
+    check(ok, Some(&counts(3, 0, 0)), Some(1), Passed, "");
     check(
         ok,
-        Some(counts(0, 0, 0)),
+        Some(&counts(0, 0, 0)),
         Some(1),
         NoTests,
         "0 tests ran; at least 1 must",
     );
     check(
         ok,
-        Some(counts(0, 0, 4)),
+        Some(&counts(0, 0, 4)),
         Some(1),
         NoTests,
         "0 tests ran and 4 were skipped; at least 1 must",
     );
     check(
         ok,
-        Some(counts(2, 0, 0)),
+        Some(&counts(2, 0, 0)),
         Some(3),
         NoTests,
         "2 tests ran; at least 3 must",
@@ -79,14 +79,14 @@ fn failed_tests_are_a_failure_whatever_the_exit_code() {
     use CheckOutcome::Failed;
     check(
         Exit::Code(0),
-        Some(counts(5, 1, 0)),
+        Some(&counts(5, 1, 0)),
         Some(1),
         Failed,
         "1 tests failed: case 0",
     );
     check(
         Exit::Code(0),
-        Some(counts(5, 1, 0)),
+        Some(&counts(5, 1, 0)),
         None,
         Failed,
         "1 tests failed: case 0",
@@ -94,7 +94,7 @@ fn failed_tests_are_a_failure_whatever_the_exit_code() {
     let said = "exit code 101, not 0: case 0, case 1";
     check(
         Exit::Code(101),
-        Some(counts(5, 2, 0)),
+        Some(&counts(5, 2, 0)),
         Some(1),
         Failed,
         said,
@@ -104,7 +104,8 @@ fn failed_tests_are_a_failure_whatever_the_exit_code() {
 #[test]
 fn a_process_that_did_not_end_by_itself_proves_nothing() {
     use CheckOutcome::{Failed, TimedOut};
-    let all = || Some(counts(9, 0, 0));
+    let nine = counts(9, 0, 0);
+    let all = || Some(&nine);
     check(
         Exit::WallTimeout,
         all(),

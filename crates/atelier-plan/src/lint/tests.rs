@@ -1,5 +1,7 @@
 //! Plans that can be executed, and each way in which one cannot.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use atelier_model::{
     Acceptance, Check, ContextHints, Design, DevPlan, Expect, FileEntry, FileTree, Limits, Phase,
     PhaseOutline, RequirementItem, Step, TechnologyStack, TreePath,
@@ -114,13 +116,13 @@ fn a_step_must_be_complete() {
     check("names no output", |step| step.outputs.clear());
     check("has no title", |step| step.title = "  ".to_owned());
     check("stands twice", |step| {
-        step.acceptance.push(step.acceptance[0].clone())
+        step.acceptance.push(step.acceptance[0].clone());
     });
     check("no globs", |step| {
-        step.outputs = vec!["src/*.rs".to_owned()]
+        step.outputs = vec!["src/*.rs".to_owned()];
     });
     check("leaves the project", |step| {
-        step.owns = vec!["../x".to_owned()]
+        step.owns = vec!["../x".to_owned()];
     });
 }
 
@@ -181,14 +183,14 @@ fn every_check_can_run() {
         })];
     });
     check("does not compile", |step| {
-        step.acceptance[0].expect.output = Some("[".to_owned())
+        step.acceptance[0].expect.output = Some("[".to_owned());
     });
 }
 
 #[test]
 fn dependencies_exist_and_form_no_circle() {
     check("step 7.7, which does not exist", |step| {
-        step.depends_on = vec!["7.7".to_owned()]
+        step.depends_on = vec!["7.7".to_owned()];
     });
     let (mut one, mut two) = (step("1.1"), step("1.2"));
     one.depends_on = vec!["1.2".to_owned()];
@@ -199,7 +201,7 @@ fn dependencies_exist_and_form_no_circle() {
 #[test]
 fn an_input_exists_or_is_made_before() {
     check("reads `data.csv`", |step| {
-        step.inputs = vec!["data.csv".to_owned()]
+        step.inputs = vec!["data.csv".to_owned()];
     });
     let mut early = step("1.1");
     early.inputs = vec!["src/1.2.rs".to_owned()];

@@ -31,8 +31,11 @@ fn outline(number: u32, depends_on: &[u32]) -> PhaseOutline {
     }
 }
 
+/// Number and dependencies of a step, as a model gives them.
+type Given<'a> = (&'a str, &'a [&'a str]);
+
 /// Joins phases given as (depends on, steps) and shows each step as `number<needs`.
-fn check(phases: &[(&[u32], &[(&str, &[&str])])], expected: &[&str]) {
+fn check(phases: &[(&[u32], &[Given<'_>])], expected: &[&str]) {
     let plan = BasicPlan {
         summary: String::new(),
         phases: (1..)

@@ -210,6 +210,25 @@ impl Store {
         self.commit(write).await
     }
 
+    /// Opens a finished run again for more work, which begins at the user's newest commit.
+    pub async fn run_reopen(
+        &self,
+        id: &RunId,
+        branch: Option<&str>,
+        commit: &str,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut write = self.write().await?;
+        run_advance_in_txn(&mut write, id, RunFact::Reopened, at).await?;
+        sqlx::query("UPDATE runs SET base_branch = $2, base_commit = $3, trunk = $3 WHERE id = $1")
+            .bind(id.as_str())
+            .bind(branch)
+            .bind(commit)
+            .execute(write.connection())
+            .await?;
+        self.commit(write).await
+    }
+
     /// Changes what a run may use up.
     pub async fn run_budget_set(
         &self,
