@@ -160,8 +160,17 @@ impl Staged {
             }
             _ => {}
         }
-        splice::replace(text, splits)
+        splice::replace(text, splits, is_prose(path))
     }
+}
+
+/// Whether a file's headings may be underlined with `=`.
+fn is_prose(path: &TreePath) -> bool {
+    let extension = path.extension().map(str::to_ascii_lowercase);
+    let known = [
+        "md", "markdown", "rst", "txt", "adoc", "asciidoc", "org", "tex",
+    ];
+    extension.is_none_or(|extension| known.contains(&extension.as_str()))
 }
 
 fn same(text: &Text, content: &str) -> bool {

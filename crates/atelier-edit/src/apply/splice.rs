@@ -16,6 +16,9 @@ const TELLING_ALONE_MIN: usize = 20;
 /// Places that are listed for a search that is found more than once.
 const PLACES_SHOWN_MAX: usize = 10;
 
+/// Lengths of a line that may divide a block.
+const DIVIDER_BYTES: std::ops::RangeInclusive<usize> = 5..=12;
+
 /// What to do with one way to divide a block.
 enum Fit {
     /// Put these lines in place of those of the hit.
@@ -26,19 +29,23 @@ enum Fit {
 
 /// Replaces lines of a file. Of several ways to divide the block the one with the longest search
 /// that stands in the file is taken.
-pub(super) fn replace(text: &mut Text, splits: &[(&str, &str)]) -> Result<Option<String>, Trouble> {
-    let mut ordered: Vec<_> = splits
+///
+/// `prose` says that lines of `=` may well be part of the file, as underlines of headings.
+pub(super) fn replace(
+    text: &mut Text,
+    splits: &[(&str, &str)],
+    prose: bool,
+) -> Result<Option<String>, Trouble> {
+    let mut ordered: Vec<(Vec<&str>, Vec<&str>)> = splits
         .iter()
         .filter(|(search, _)| !search.trim().is_empty())
-        .map(|(search, replace)| {
-            (
-                search.lines().collect::<Vec<_>>(),
-                replace.lines().collect::<Vec<_>>(),
-            )
-        })
+        .map(|(search, replace)| (search.lines().collect(), replace.lines().collect()))
         .collect();
     ordered.sort_by_key(|(search, _)| std::cmp::Reverse(search.len()));
-    for (search, replace) in &ordered {
+    for (search, replace) in &mut ordered {
+        if splits.len() > 1 && placed(text, search) {
+            drop_spare_divider(text, replace, prose)?;
+        }
         if let Some(fit) = fit(text, search, replace)? {
             return Ok(take(text, fit));
         }
@@ -51,11 +58,37 @@ pub(super) fn replace(text: &mut Text, splits: &[(&str, &str)]) -> Result<Option
             return Ok(Some("it was applied before".to_owned()));
         }
     }
-    let search = ordered
-        .first()
-        .map(|(search, _)| search.as_slice())
-        .unwrap_or_default();
-    Err(not_found(text, search))
+    let search = ordered.last().map(|(search, _)| search.as_slice());
+    Err(not_found(text, search.unwrap_or_default()))
+}
+
+fn placed(text: &Text, search: &[&str]) -> bool {
+    let file: Vec<_> = text.lines.iter().map(Line::text).collect();
+    !places(&file, search).is_empty()
+}
+
+/// Drops a divider that was written a second time at the end of a replacement; refuses dividers
+/// of which it cannot be told whether they belong to the file.
+fn drop_spare_divider(text: &Text, replace: &mut Vec<&str>, prose: bool) -> Result<(), Trouble> {
+    let known = |line: &str| text.lines.iter().any(|other| other.text() == Some(line));
+    let spare = |line: &&&str| is_divider(line) && !known(line);
+    match replace.iter().filter(spare).count() {
+        0 => Ok(()),
+        1 if !prose && replace.last().as_ref().is_some_and(spare) => {
+            replace.pop();
+            Ok(())
+        }
+        _ => Err(Trouble::new(
+            "the block has several `=======` lines, and it cannot be told which of them divides it",
+            "use one such line; if others belong to the file, write longer markers, of nine \
+             characters, around the block and between its parts",
+        )),
+    }
+}
+
+fn is_divider(line: &str) -> bool {
+    let line = line.trim_end();
+    DIVIDER_BYTES.contains(&line.len()) && line.bytes().all(|byte| byte == b'=')
 }
 
 fn take(text: &mut Text, fit: Fit) -> Option<String> {

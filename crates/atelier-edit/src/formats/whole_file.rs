@@ -35,7 +35,12 @@ impl EditFormat for WholeFile {
             },
         };
         let markdown = is_markdown(path.as_deref(), info);
-        let end = end_of_fence(scan.lines, &fence, start)?;
+        let end = match end_of_fence(scan.lines, &fence, start) {
+            Ok(end) => end,
+            // An example in prose that is not closed holds nothing that could be lost.
+            Err(_) if path.is_none() => return Ok(None),
+            Err(error) => return Err(error),
+        };
         let content: Vec<&str> = scan.lines[start..end]
             .iter()
             .map(|line| fence.content(line))
