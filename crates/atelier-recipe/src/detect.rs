@@ -1,16 +1,14 @@
 //! Projects: which folders of a tree are projects, and of what kind.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{collections::BTreeSet, sync::Arc};
 
 use atelier_model::{FileTree, TreePath};
 
 use crate::{
     BuildStep, Recipes,
-    folder::{Findings, Folder, is_skipped},
-    recipe::{PathGlob, Recipe, Strength},
+    folder::{Findings, Folder, searched},
+    pattern::PathGlob,
+    recipe::{Recipe, Strength},
     step,
 };
 
@@ -64,8 +62,9 @@ impl Recipes {
     /// out; so are the members that a workspace lists, because its own commands cover them.
     pub fn detect(&self, tree: &FileTree) -> Vec<Project> {
         let mut candidates = Vec::new();
-        for path in folders(tree) {
-            let folder = Folder::of(tree, path);
+        let searched = searched(tree);
+        for path in folders(&searched) {
+            let folder = Folder::among(tree, &searched, path);
             candidates.extend(self.candidates(&folder));
         }
         candidates.sort_by_key(|one| (one.strength, one.depth(), one.order));
@@ -168,20 +167,17 @@ impl Candidate<'_> {
     }
 }
 
-/// The root and every folder that may be a project.
-fn folders(tree: &FileTree) -> Vec<Option<TreePath>> {
-    let mut found = BTreeMap::from([(0, BTreeSet::from([None]))]);
-    for path in tree.paths() {
-        let mut parent = path.parent();
-        while let Some(folder) = parent {
-            let depth = folder.as_str().split('/').count();
-            parent = folder.parent();
-            if depth <= DEPTH_MAX && !folder.as_str().split('/').any(is_skipped) {
-                found.entry(depth).or_default().insert(Some(folder));
-            }
-        }
+/// The root and every folder that may be a project, none deeper than one may be.
+fn folders(searched: &[&str]) -> Vec<Option<TreePath>> {
+    let mut found = BTreeSet::from([None]);
+    for file in searched {
+        let ends = file
+            .match_indices('/')
+            .map(|(at, _)| &file[..at])
+            .take(DEPTH_MAX);
+        found.extend(ends.map(|folder| TreePath::parse(folder).ok()));
     }
-    found.into_values().flatten().collect()
+    found.into_iter().collect()
 }
 
 #[cfg(test)]

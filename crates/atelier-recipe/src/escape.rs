@@ -1,12 +1,8 @@
 //! Ways out of a test: what a change adds that keeps tests from counting.
 
 use atelier_model::TreePath;
-use regex::Regex;
 
-use crate::{
-    recipe::{Pattern, TestRules},
-    recipes::builtin,
-};
+use crate::{recipe::TestRules, recipes::builtin};
 
 /// Whether a path is a test file by the conventions of its language.
 pub fn is_test_path(path: &TreePath) -> bool {
@@ -25,7 +21,7 @@ pub fn new_escapes(path: &TreePath, before: Option<&str>, after: &str) -> Vec<St
         let in_tests = is_test(rules, path);
         for escape in &rules.escapes {
             if (in_tests || !escape.only_in_tests)
-                && count(&escape.pattern, after) > count(&escape.pattern, before)
+                && escape.pattern.count(after) > escape.pattern.count(before)
             {
                 found.push(format!("`{path}`: {}", escape.words));
             }
@@ -52,14 +48,9 @@ fn concerns(rules: &TestRules, path: &TreePath) -> bool {
     rules.sources.iter().any(|glob| glob.matches(path.as_str()))
 }
 
-fn count(Pattern(regex): &Pattern, text: &str) -> usize {
-    let regex: &Regex = regex;
-    regex.find_iter(text).count()
-}
-
 fn lost_tests(rules: &TestRules, path: &TreePath, before: &str, after: &str) -> Option<String> {
     let function = rules.function.as_ref()?;
-    let (had, has) = (count(function, before), count(function, after));
+    let (had, has) = (function.count(before), function.count(after));
     (has < had).then(|| format!("`{path}`: has {has} tests where it had {had}"))
 }
 

@@ -1,11 +1,17 @@
 //! What is found in a folder: the facts and values of a recipe, looked up when they are asked for.
 
-use std::{cell::RefCell, collections::BTreeMap};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use atelier_model::{FileTree, TreePath};
 use serde_json::Value as Json;
 
-use crate::recipe::{Choice, Condition, Members, PathGlob, Pattern, Probe, Recipe};
+use crate::{
+    pattern::{PathGlob, Pattern},
+    recipe::{Choice, Condition, Members, Probe, Recipe},
+};
 
 /// Folders that hold what tools made or what belongs to others: never searched.
 const SKIPPED: [&str; 14] = [
@@ -25,6 +31,9 @@ const SKIPPED: [&str; 14] = [
     "coverage",
 ];
 
+/// Files that become arguments of one command.
+const ARGUMENT_FILES_MAX: usize = 1_000;
+
 /// Whether a folder of this name is left out.
 pub(crate) fn is_skipped(part: &str) -> bool {
     part.starts_with('.') || SKIPPED.contains(&part)
@@ -41,13 +50,20 @@ pub(crate) struct Folder<'a> {
 impl<'a> Folder<'a> {
     /// The folder at `path`, or the root.
     pub(crate) fn of(tree: &'a FileTree, path: Option<TreePath>) -> Self {
+        Self::among(tree, &searched(tree), path)
+    }
+
+    /// The folder at `path`, or the root, among the files of a tree that are searched.
+    pub(crate) fn among(tree: &'a FileTree, searched: &[&'a str], path: Option<TreePath>) -> Self {
         let prefix = path
             .as_ref()
             .map_or_else(String::new, |path| format!("{path}/"));
-        let below = tree
-            .paths()
-            .filter_map(|file| file.as_str().strip_prefix(&prefix));
-        let files = below.filter(|file| !in_skipped(file)).collect();
+        // Files below a folder stand together, because paths are in order.
+        let start = searched.partition_point(|file| *file < prefix.as_str());
+        let below = searched[start..]
+            .iter()
+            .map_while(|file| file.strip_prefix(&prefix));
+        let files = below.collect();
         Self { tree, path, files }
     }
 
@@ -89,6 +105,12 @@ impl<'a> Folder<'a> {
     }
 }
 
+/// The files of a tree outside the folders that are never searched, in order.
+pub(crate) fn searched(tree: &FileTree) -> Vec<&str> {
+    let files = tree.paths().map(TreePath::as_str);
+    files.filter(|file| !in_skipped(file)).collect()
+}
+
 fn in_skipped(file: &str) -> bool {
     file.rsplit_once('/')
         .is_some_and(|(folders, _)| folders.split('/').any(is_skipped))
@@ -96,18 +118,17 @@ fn in_skipped(file: &str) -> bool {
 
 fn listed(list: &Members, file: &str, text: &str) -> Vec<PathGlob> {
     let mut names: Vec<String> = Vec::new();
-    if let Some(Pattern(regex)) = &list.pattern {
-        let groups = regex.captures_iter(text).filter_map(|found| found.get(1));
-        names.extend(groups.map(|group| group.as_str().to_owned()));
+    if let Some(pattern) = &list.pattern {
+        names.extend(pattern.groups(text));
     }
     if let Some(Json::Array(items)) = list.key.as_ref().and_then(|key| value_at(file, text, key)) {
         names.extend(items.iter().filter_map(Json::as_str).map(str::to_owned));
     }
     let tidy = |name: &String| {
         let name = name.trim_start_matches("./").trim_end_matches('/');
-        PathGlob::new(name).ok()
+        PathGlob::from(name.to_owned())
     };
-    names.iter().filter_map(tidy).collect()
+    names.iter().map(tidy).collect()
 }
 
 /// The value at a dotted path of a JSON or TOML file.
@@ -196,7 +217,7 @@ impl<'a> Findings<'a> {
         };
         let matches = |text: &str| {
             let pattern = probe.matches.as_ref();
-            pattern.is_none_or(|Pattern(regex)| regex.is_match(text))
+            pattern.is_none_or(|pattern| pattern.is_match(text))
         };
         match &probe.key {
             None => matches(text),
@@ -207,6 +228,22 @@ impl<'a> Findings<'a> {
                     None => matches(&value.to_string()),
                 }),
         }
+    }
+
+    /// The files that any of the patterns names and that contain what is asked for, in order.
+    pub(crate) fn files(&self, globs: &[PathGlob], containing: Option<&Pattern>) -> Vec<String> {
+        let contains = |file: &&str| {
+            containing.is_none_or(|pattern| {
+                let text = self.folder.text(file);
+                text.is_some_and(|text| pattern.is_match(text))
+            })
+        };
+        let mut found = BTreeSet::new();
+        for glob in globs {
+            found.extend(self.folder.matching(glob).into_iter().filter(contains));
+        }
+        let found = found.into_iter().take(ARGUMENT_FILES_MAX);
+        found.map(str::to_owned).collect()
     }
 
     /// The word for a value: its first choice whose conditions hold.

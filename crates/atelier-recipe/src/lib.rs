@@ -24,6 +24,7 @@
 mod detect;
 mod escape;
 mod folder;
+mod pattern;
 mod recipe;
 mod recipes;
 mod report;

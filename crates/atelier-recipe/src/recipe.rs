@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use globset::{GlobBuilder, GlobMatcher};
-use regex::Regex;
-use serde::{Deserialize, Deserializer, de};
+use serde::{Deserialize, Deserializer};
 
-use crate::{ReportFormat, StepKind};
+use crate::{
+    ReportFormat, StepKind,
+    pattern::{PathGlob, Pattern},
+};
 
 /// Why a recipe file cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -34,6 +35,14 @@ pub enum RecipeError {
         name: String,
         /// The condition or placeholder.
         condition: String,
+    },
+    /// A pattern in it is wrong.
+    #[error("read recipe `{name}`: {problem}")]
+    Pattern {
+        /// The recipe.
+        name: String,
+        /// What is wrong with which pattern.
+        problem: String,
     },
     /// It could never recognise a project, or it would build nothing.
     #[error("read recipe `{name}`: it has no `{section}`")]
@@ -183,6 +192,11 @@ pub(crate) struct Addition {
     pub(crate) when: Vec<Condition>,
     #[serde(default)]
     pub(crate) argv: Vec<String>,
+    /// Files of the folder that become arguments, for runners that do not find them all.
+    #[serde(default)]
+    pub(crate) files: Vec<PathGlob>,
+    /// What such a file must contain.
+    pub(crate) containing: Option<Pattern>,
     #[serde(default)]
     pub(crate) env: BTreeMap<String, String>,
     #[serde(default)]
@@ -245,60 +259,6 @@ impl<'de> Deserialize<'de> for Condition {
     }
 }
 
-/// A path pattern where `*` stays within one part.
-#[derive(Debug, Clone)]
-pub(crate) struct PathGlob {
-    text: String,
-    /// `None` where the text is a plain path.
-    matcher: Option<GlobMatcher>,
-}
-
-impl PathGlob {
-    pub(crate) fn new(text: &str) -> Result<Self, globset::Error> {
-        let plain = !text.contains(['*', '?', '[', '{']);
-        let matcher = if plain {
-            None
-        } else {
-            let glob = GlobBuilder::new(text).literal_separator(true).build()?;
-            Some(glob.compile_matcher())
-        };
-        Ok(Self {
-            text: text.to_owned(),
-            matcher,
-        })
-    }
-
-    /// The path itself, where the pattern is one.
-    pub(crate) fn plain(&self) -> Option<&str> {
-        self.matcher.is_none().then_some(self.text.as_str())
-    }
-
-    pub(crate) fn matches(&self, path: &str) -> bool {
-        match &self.matcher {
-            Some(matcher) => matcher.is_match(path),
-            None => self.text == path,
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for PathGlob {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::new(&String::deserialize(deserializer)?).map_err(de::Error::custom)
-    }
-}
-
-/// A compiled regular expression.
-#[derive(Debug, Clone)]
-pub(crate) struct Pattern(pub(crate) Regex);
-
-impl<'de> Deserialize<'de> for Pattern {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Regex::new(&String::deserialize(deserializer)?)
-            .map(Self)
-            .map_err(de::Error::custom)
-    }
-}
-
 impl Recipe {
     /// Reads a recipe and refuses one whose conditions could not be evaluated.
     pub(crate) fn parse(name: &str, text: &str) -> Result<Self, RecipeError> {
@@ -308,6 +268,37 @@ impl Recipe {
         })?;
         recipe.check(name)?;
         Ok(recipe)
+    }
+
+    /// Refuses a recipe with a pattern that is wrong; otherwise such a pattern matches nothing.
+    pub(crate) fn check_patterns(&self) -> Result<(), RecipeError> {
+        let probes = || self.facts.iter().flat_map(|fact| &fact.any);
+        let added = || self.steps.iter().flat_map(|step| &step.add);
+        let globs = probes()
+            .filter_map(|probe| probe.file.as_ref())
+            .chain(self.members.iter().map(|members| &members.file))
+            .chain(added().flat_map(|addition| &addition.files))
+            .chain(&self.tests.paths)
+            .chain(&self.tests.sources);
+        let patterns = probes()
+            .filter_map(|probe| probe.matches.as_ref())
+            .chain(
+                self.members
+                    .iter()
+                    .filter_map(|members| members.pattern.as_ref()),
+            )
+            .chain(added().filter_map(|addition| addition.containing.as_ref()))
+            .chain(&self.tests.function)
+            .chain(self.tests.escapes.iter().map(|escape| &escape.pattern));
+        let mut problems = globs
+            .filter_map(PathGlob::problem)
+            .chain(patterns.filter_map(Pattern::problem));
+        problems.next().map_or(Ok(()), |problem| {
+            Err(RecipeError::Pattern {
+                name: self.name.clone(),
+                problem,
+            })
+        })
     }
 
     fn check(&self, name: &str) -> Result<(), RecipeError> {

@@ -47,7 +47,9 @@ impl Recipes {
         let mut list = builtin().to_vec();
         let mut new = Vec::new();
         for (name, text) in files {
-            let recipe = Arc::new(Recipe::parse(name, text)?);
+            let recipe = Recipe::parse(name, text)?;
+            recipe.check_patterns()?;
+            let recipe = Arc::new(recipe);
             match list.iter_mut().find(|known| known.name == recipe.name) {
                 Some(known) => *known = recipe,
                 None => new.push(recipe),

@@ -57,7 +57,7 @@ pub struct BuildStep {
     pub timeout_ms: Option<u64>,
     /// How its test report is read.
     pub report: Option<ReportFormat>,
-    /// Patterns of the report's files, from the root of the tree; none if it is in the output.
+    /// Patterns of the report's files, from the folder it runs in; none if it is in the output.
     pub report_files: Vec<String>,
     /// Programs it needs.
     pub tools: Vec<Tool>,
@@ -95,6 +95,7 @@ fn step(
     for addition in &rule.add {
         if findings.hold(&addition.when) {
             argv.extend(addition.argv.iter().cloned());
+            argv.extend(findings.files(&addition.files, addition.containing.as_ref()));
             env.extend(addition.env.clone());
             report_files.extend(addition.report_files.iter().cloned());
         }
@@ -118,10 +119,7 @@ fn step(
         network: rule.network,
         timeout_ms: rule.timeout_ms,
         report: rule.report,
-        report_files: report_files
-            .iter()
-            .map(|glob| folder.map_or_else(|| glob.clone(), |folder| format!("{folder}/{glob}")))
-            .collect(),
+        report_files,
     }
 }
 

@@ -152,6 +152,11 @@ fn a_recipe_that_could_not_work_is_refused_with_the_reason() {
             .starts_with("read recipe `mine`: TOML parse error")
     );
     assert!(mine("steps", "fact = 1\nsteps").contains("unknown field"));
+    let wrong = mine(
+        "when = []",
+        "when = []\n}]\nfacts = [{ name = \"f\", any = [{ file = \"a\", matches = \"(\" }]",
+    );
+    assert!(wrong.contains("unclosed group"), "{wrong}");
     let many: Vec<_> = (0..200).map(|n| (format!("r{n}"), String::new())).collect();
     let refused = Recipes::with_user(&many).unwrap_err().to_string();
     assert_eq!(refused, "take 208 recipes: at most 200 are possible");

@@ -7,7 +7,8 @@ use crate::recipe::Recipe;
 #[test]
 fn every_builtin_recipe_can_be_read() {
     for (name, text) in BUILTIN {
-        Recipe::parse(name, text).unwrap();
+        let recipe = Recipe::parse(name, text).unwrap();
+        recipe.check_patterns().unwrap();
     }
     assert_eq!(builtin().len(), BUILTIN.len());
 }
