@@ -21,15 +21,13 @@ impl PathGlob {
     }
 
     pub(crate) fn matches(&self, path: &str) -> bool {
-        match self.plain() {
-            Some(plain) => plain == path,
-            None => {
-                let matcher = self.matcher.get_or_init(|| compile(&self.text).ok());
-                matcher
-                    .as_ref()
-                    .is_some_and(|matcher| matcher.is_match(path))
-            }
+        if let Some(plain) = self.plain() {
+            return plain == path;
         }
+        let matcher = self.matcher.get_or_init(|| compile(&self.text).ok());
+        matcher
+            .as_ref()
+            .is_some_and(|matcher| matcher.is_match(path))
     }
 
     /// What is wrong with it.
