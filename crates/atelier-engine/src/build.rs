@@ -424,6 +424,7 @@ async fn execute(
     let mut running: Vec<TaskId> = Vec::new();
     let mut slots: Vec<usize> = (1..=width).rev().collect();
     let trunk = Trunk::default();
+    let mut waits = Vec::new();
     let mut work = FuturesUnordered::new();
     loop {
         let (graph, tasks) = ready(ctx, run, only).await?;
@@ -441,13 +442,14 @@ async fn execute(
             });
         }
         let Some((id, slot, end)) = work.next().await else {
-            return Err(stuck(&tasks));
+            return Err(stuck(&tasks, &waits));
         };
         slots.push(slot);
         running.retain(|other| *other != id);
         match end? {
             // With one blocked, others may still be done; the run ends when none is left that can.
-            TaskEnd::Done | TaskEnd::Again | TaskEnd::Blocked => {}
+            TaskEnd::Done | TaskEnd::Again => {}
+            TaskEnd::Blocked { reason } => waits.push(format!("{id}: {reason}")),
             TaskEnd::Failed { attempts, reason } => {
                 let title = tasks[&id].title.clone();
                 return Err(BuildError::TaskFailed {
@@ -504,7 +506,10 @@ fn all_done(tasks: &BTreeMap<TaskId, Task>, only: Option<&TaskId>) -> bool {
 }
 
 /// Why nothing can be started although not everything is done.
-fn stuck(tasks: &BTreeMap<TaskId, Task>) -> BuildError {
+fn stuck(tasks: &BTreeMap<TaskId, Task>, waits: &[String]) -> BuildError {
+    if !waits.is_empty() {
+        return BuildError::NeedsPerson(waits.join("; "));
+    }
     let of = |state: TaskState| tasks.values().find(|task| task.state == state);
     if let Some(task) = of(TaskState::Failed) {
         return BuildError::TaskFailed {

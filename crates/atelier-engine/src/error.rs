@@ -197,7 +197,9 @@ impl BuildError {
                 "see `atelier show TASK`; then `atelier task retry TASK`, also with another model"
             }
             Self::Verdict { .. } => "see `atelier log`; the branch holds what was built",
-            Self::NeedsPerson(_) => "answer on a terminal, or pass --yes",
+            Self::NeedsPerson(_) => {
+                "see to it, then go on with `atelier resume`; questions are answered on a terminal"
+            }
             Self::Declined(_) => "change the requirement, or go on with `atelier resume`",
             Self::Cancelled => "go on with `atelier resume`",
             Self::BranchMoved { .. } => {

@@ -1,12 +1,12 @@
 //! What a run has to show: documents while it goes on, a report at its end.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use atelier_docs::{ProjectState, Proof, Rendered};
 use atelier_exec::{Delivery, GitError};
 use atelier_model::{
-    AttemptOutcome, DevPlan, Digest, EventKind, Evidence, FileTree, Handoff, Prose, Run, RunId,
-    Stage, Task, TaskId, TaskState,
+    AttemptOutcome, DevPlan, Digest, Event, EventKind, Evidence, FileTree, Handoff, Prose, Run,
+    RunId, Stage, Task, TaskId, TaskState,
 };
 use atelier_store::RunCost;
 
@@ -67,7 +67,7 @@ pub(crate) async fn report(
         offline: ctx.gateway.route(Stage::Code).provider == "offline",
         run,
     };
-    for kind in events(ctx, &report.run.id).await? {
+    for Event { kind, .. } in events(ctx, &report.run.id).await? {
         if let EventKind::RunVerified { checks, tests, .. } = kind {
             report.checks = checks;
             report.tests = tests;
@@ -80,16 +80,16 @@ pub(crate) async fn report(
     Ok(report)
 }
 
-async fn events(ctx: &Ctx, run: &RunId) -> Result<Vec<EventKind>, BuildError> {
-    let mut kinds = Vec::new();
+async fn events(ctx: &Ctx, run: &RunId) -> Result<Vec<Event>, BuildError> {
+    let mut all = Vec::new();
     let mut after = 0;
     loop {
         let page = ctx.store.event_list_run(run, after, EVENTS_AT_ONCE).await?;
         let Some(last) = page.last() else {
-            return Ok(kinds);
+            return Ok(all);
         };
         after = last.seq;
-        kinds.extend(page.into_iter().map(|event| event.kind));
+        all.extend(page);
     }
 }
 
@@ -104,11 +104,18 @@ pub(crate) async fn tests_so_far(ctx: &Ctx, run: &Run, tasks: &[Task]) -> Result
     Ok(most)
 }
 
+/// Whether a check is a criterion, named `2.3/A1`, and no build step, which is named `test` or in a
+/// sub-folder `apps/web:test`.
+pub(crate) fn is_criterion(name: &str) -> bool {
+    name.contains('/') && !name.contains(':')
+}
+
 /// Tests of build steps alone; criteria may run the same tests again.
 pub(crate) fn of_steps(evidence: &Evidence) -> u64 {
-    // A criterion is named `2.3/A1`; a build step of a sub-folder `apps/web:test`.
-    let step = |name: &str| !name.contains('/') || name.contains(':');
-    let steps = evidence.checks.iter().filter(|check| step(&check.name));
+    let steps = evidence
+        .checks
+        .iter()
+        .filter(|check| !is_criterion(&check.name));
     steps
         .filter_map(|check| check.tests.as_ref())
         .map(atelier_model::TestCounts::executed)
@@ -135,6 +142,7 @@ pub(crate) async fn documents(
     prose: Option<&Prose>,
 ) -> Result<Vec<Rendered>, BuildError> {
     let mut tasks = ctx.store.task_list(&run.id).await?;
+    let restored = restored(ctx, &run.id).await?;
     let mut proofs = BTreeMap::new();
     for task in &mut tasks {
         let evidence = match finishing {
@@ -146,7 +154,8 @@ pub(crate) async fn documents(
             _ => None,
         };
         if let Some(evidence) = evidence {
-            proofs.insert(task.id.clone(), proof(task, &evidence));
+            let restored = restored.get(&task.id).cloned().unwrap_or_default();
+            proofs.insert(task.id.clone(), proof(task, &evidence, restored));
         }
     }
     let handoff = handoff(ctx, &run.id).await?;
@@ -162,13 +171,27 @@ pub(crate) async fn documents(
     Ok(atelier_docs::render(&state)?)
 }
 
-fn proof(task: &Task, evidence: &Evidence) -> Proof {
+/// What was put back, by the task that tried to change it.
+async fn restored(
+    ctx: &Ctx,
+    run: &RunId,
+) -> Result<BTreeMap<TaskId, BTreeSet<String>>, BuildError> {
+    let mut all: BTreeMap<TaskId, BTreeSet<String>> = BTreeMap::new();
+    for event in events(ctx, run).await? {
+        if let (Some(task), EventKind::TestsRestored { files }) = (event.task, event.kind) {
+            all.entry(task).or_default().extend(files);
+        }
+    }
+    Ok(all)
+}
+
+fn proof(task: &Task, evidence: &Evidence, restored: BTreeSet<String>) -> Proof {
     Proof {
         tests: of_steps(evidence),
         checks: evidence.checks.len() as u64,
         subject: commit::subject(task),
         outputs: task.outputs.clone(),
-        restored: Vec::new(),
+        restored: restored.into_iter().collect(),
     }
 }
 
@@ -203,7 +226,11 @@ pub(crate) fn trunk_moved(
     commit: &str,
     before: Option<&str>,
 ) -> Result<(), BuildError> {
-    let moved = ctx.git.branch_set(&run.branch, commit, before);
+    // The first commit of a run makes its branch.
+    let tip = ctx.git.branch_commit(&run.branch)?;
+    let first = tip.is_none() && before == run.base_commit.as_deref();
+    let expected = before.filter(|_| !first);
+    let moved = ctx.git.branch_set(&run.branch, commit, expected);
     moved.map_err(|error| {
         if !matches!(error, GitError::Moved { .. }) {
             return BuildError::Git(error);

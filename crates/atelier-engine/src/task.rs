@@ -7,9 +7,9 @@ use std::{
 
 use atelier_exec::{Commit, Worktree};
 use atelier_model::{
-    Acceptance, Ask, Attempt, AttemptOutcome, CheckResult, DevPlan, Digest, EventKind, Evidence,
-    FileEntry, FileTree, Message, MicroUsd, Reply, Role, Run, Stage, StopReason, Task, TaskFact,
-    TaskId, TaskState, TreePath,
+    Acceptance, Ask, Attempt, AttemptOutcome, CheckOutcome, CheckResult, DevPlan, Digest,
+    EventKind, Evidence, FileEntry, FileTree, Message, MicroUsd, Reply, Role, Run, Stage,
+    StopReason, Task, TaskFact, TaskId, TaskState, TreePath,
 };
 use serde_json::json;
 
@@ -40,7 +40,7 @@ pub(crate) enum TaskEnd {
     /// All attempts are used up.
     Failed { attempts: u32, reason: String },
     /// A person must look.
-    Blocked,
+    Blocked { reason: String },
     /// The trunk moved meanwhile; it is ready again.
     Again,
 }
@@ -186,7 +186,7 @@ impl<'a> Work<'a> {
                         &reason,
                     )
                     .await?;
-                    return Ok(TaskEnd::Blocked);
+                    return Ok(TaskEnd::Blocked { reason });
                 }
                 Tried::Mend(attempt, outcome, reason) => {
                     let fact = if last {
@@ -371,8 +371,7 @@ impl<'a> Work<'a> {
             .collect();
         let line = |check: &&CheckResult| format!("{}: {}", check.name, check.reason);
         let reason = failed.first().map(line).unwrap_or_default();
-        let person = atelier_model::CheckOutcome::NeedsPerson;
-        if failed.iter().all(|check| check.outcome == person) {
+        if failed.iter().all(|check| needs_person(check)) {
             return Ok(Tried::NeedsPerson(Box::new(attempt), reason));
         }
         attempt.feedback = self.feedback(&[], &failed, left).await?;
@@ -690,6 +689,19 @@ struct Edited {
     deleted: Vec<TreePath>,
     notes: Vec<String>,
     restored: Vec<String>,
+}
+
+/// Whether only a person can help: the check is a question, or the toolchain is not installed. A
+/// criterion whose program is missing is different: the model may have named or built it wrongly.
+fn needs_person(check: &CheckResult) -> bool {
+    match check.outcome {
+        CheckOutcome::NeedsPerson => true,
+        CheckOutcome::NotStarted => !report::is_criterion(&check.name),
+        CheckOutcome::Passed
+        | CheckOutcome::Failed
+        | CheckOutcome::TimedOut
+        | CheckOutcome::NoTests => false,
+    }
 }
 
 /// The number of the task's step, or its id.

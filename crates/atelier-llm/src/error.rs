@@ -173,7 +173,7 @@ impl AskError {
             Self::Truncated { .. } => "`atelier resume`; if it goes on, a proxy between here and the provider cuts answers off: set `stream = false`".to_owned(),
             Self::Malformed { .. } => "check that `base_url` is the address of the provider's API, and that `provider` names its dialect".to_owned(),
             Self::TooLarge { .. } => "lower `tokens_max`, or raise `limits.reply_bytes_max`".to_owned(),
-            Self::PriceUnknown { model } => format!("add `[prices.\"{model}\"]` with `input` and `output` in micro-dollars per million tokens, or run without `--budget`"),
+            Self::PriceUnknown { model } => format!("add `[prices.\"{model}\"]` with `input` and `output` in dollars per million tokens, or run without `--budget`"),
             Self::Scaffold(_) => "connect a model: `atelier doctor` says which ones are within reach".to_owned(),
             Self::Cancelled => "`atelier resume` goes on where it stopped".to_owned(),
             Self::Store(_) => "check that the disk is not full and that `.atelier` can be written, then `atelier resume`".to_owned(),
