@@ -24,7 +24,8 @@ impl EditFormat for SearchReplace {
         let Some(open) = Marker::search(scan.lines[at]) else {
             return Ok(opened_fence(scan, at));
         };
-        let end = end_of_block(scan.lines, at, &open)?;
+        let end = end_of_block(scan.lines, at, &open)
+            .or_else(|cut_off| ended_by_divider(scan, at, &open).ok_or(cut_off))?;
         let body = &scan.lines[at + 1..end];
         let body = &body[start_line_hint(body)..];
         let mut splits = splits(body, &open).into_iter();
@@ -71,6 +72,13 @@ impl<'a> Marker<'a> {
     }
 }
 
+impl Marker<'_> {
+    /// Whether this marker opens a block of its own, rather than being content of another.
+    fn is_beside(&self, other: &Marker<'_>) -> bool {
+        self.count == other.count && self.indent <= other.indent
+    }
+}
+
 /// How many marks a line begins with, its indentation, and what follows the marks.
 fn marks<'a>(line: &'a str, of: &[char]) -> Option<(usize, usize, &'a str)> {
     let trimmed = line.trim_start();
@@ -100,7 +108,7 @@ fn end_of_block(lines: &[&str], at: usize, open: &Marker<'_>) -> Result<usize, P
         match is_replace(line, open) {
             Some(count) if count == open.count => return Ok(index),
             Some(_) => other = other.or(Some(index)),
-            None if Marker::search(line).is_some_and(|next| next.count == open.count) => break,
+            None if Marker::search(line).is_some_and(|next| next.is_beside(open)) => break,
             None => {}
         }
     }
@@ -108,6 +116,20 @@ fn end_of_block(lines: &[&str], at: usize, open: &Marker<'_>) -> Result<usize, P
         line: at + 1,
         missing: "its `>>>>>>> REPLACE` line",
     })
+}
+
+/// Index of a second divider that stands where the closing marker should, right before the end of
+/// the block's fence.
+fn ended_by_divider(scan: &Scan<'_>, at: usize, open: &Marker<'_>) -> Option<usize> {
+    let fence = scan.fence.as_ref()?;
+    let body = scan.lines[at + 1..]
+        .iter()
+        .take_while(|line| !fence.closed_by(line));
+    let end = at + 1 + body.clone().count();
+    let dividers = body.filter(|line| is_divider(line, open).is_some()).count();
+    let last = end.checked_sub(1)?;
+    let closed = end < scan.lines.len() && is_divider(scan.lines[last], open).is_some();
+    (closed && dividers == 2).then_some(last)
 }
 
 /// Lines at the start of a block that only say where to look: `:start_line:12`, then `-------`.
