@@ -200,10 +200,10 @@ impl Draft<'_> {
         let mut talk = self.talk::<Design>(Stage::Design, None, inputs, facts)?;
         let design: Design = self.answer(&mut talk).await?;
         let summary = format!(
-            "{}: {} components, {} requirements",
+            "{}: {}, {}",
             design.name,
-            design.components.len(),
-            design.requirements.len()
+            count(design.components.len(), "component"),
+            count(design.requirements.len(), "requirement")
         );
         self.keep(&talk, "design", &design, &summary).await?;
         Ok(design)
@@ -219,13 +219,8 @@ impl Draft<'_> {
             phase.number = number;
             phase.depends_on.retain(|before| *before < number);
         }
-        self.keep(
-            &talk,
-            "plan",
-            &plan,
-            &format!("{} phases", plan.phases.len()),
-        )
-        .await?;
+        self.keep(&talk, "plan", &plan, &count(plan.phases.len(), "phase"))
+            .await?;
         Ok(plan)
     }
 
@@ -270,7 +265,7 @@ impl Draft<'_> {
     async fn detailed(&self, talk: &mut Talk, number: u32) -> Result<DetailedPhase, DraftError> {
         let mut detailed: DetailedPhase = self.answer(talk).await?;
         detailed.number = number;
-        let summary = format!("{} steps", detailed.steps.len());
+        let summary = count(detailed.steps.len(), "step");
         self.keep(talk, &format!("phase-{number}"), &detailed, &summary)
             .await?;
         Ok(detailed)
@@ -322,7 +317,7 @@ impl Draft<'_> {
             json!({"requirement": self.run.requirement, "design": plan.design, "plan": plan});
         let mut talk = self.talk::<Handoff>(Stage::Handoff, None, facts.clone(), facts)?;
         let handoff: Handoff = self.answer(&mut talk).await?;
-        let summary = format!("{} next steps", handoff.next_steps.len());
+        let summary = count(handoff.next_steps.len(), "next step");
         self.keep(&talk, "handoff", &handoff, &summary).await?;
         Ok(handoff)
     }
@@ -460,6 +455,11 @@ fn assemble(design: &Design, basic: &BasicPlan, phases: &[(Talk, DetailedPhase)]
         summary: basic.summary.clone(),
         phases: number::join(basic, &detailed),
     }
+}
+
+fn count(number: usize, noun: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {noun}{plural}")
 }
 
 /// The documents that tell what an existing project is, shortened.
