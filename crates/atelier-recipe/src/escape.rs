@@ -9,7 +9,8 @@ pub fn is_test_path(path: &TreePath) -> bool {
     rules().any(|rules| is_test(rules, path))
 }
 
-/// The ways a change to one file adds for tests not to count, in words; none if it adds none.
+/// The ways a change to one file adds for tests not to count, in words that follow its path; none
+/// if it adds none.
 ///
 /// `before` is the file's text before the change, `None` if it is new. Markers that skip tests,
 /// calls that end the test process, tests that are gone and test files that are emptied are found
@@ -23,12 +24,12 @@ pub fn new_escapes(path: &TreePath, before: Option<&str>, after: &str) -> Vec<St
             if (in_tests || !escape.only_in_tests)
                 && escape.pattern.count(after) > escape.pattern.count(before)
             {
-                found.push(format!("`{path}`: {}", escape.words));
+                found.push(escape.words.clone());
             }
         }
-        found.extend(lost_tests(rules, path, before, after));
+        found.extend(lost_tests(rules, before, after));
         if in_tests && after.trim().is_empty() && !before.trim().is_empty() {
-            found.push(format!("`{path}`: empties a test file"));
+            found.push("empties a test file".to_owned());
         }
     }
     found.sort();
@@ -48,10 +49,10 @@ fn concerns(rules: &TestRules, path: &TreePath) -> bool {
     rules.sources.iter().any(|glob| glob.matches(path.as_str()))
 }
 
-fn lost_tests(rules: &TestRules, path: &TreePath, before: &str, after: &str) -> Option<String> {
+fn lost_tests(rules: &TestRules, before: &str, after: &str) -> Option<String> {
     let function = rules.function.as_ref()?;
     let (had, has) = (function.count(before), function.count(after));
-    (has < had).then(|| format!("`{path}`: has {has} tests where it had {had}"))
+    (has < had).then(|| format!("has {has} tests where it had {had}"))
 }
 
 #[cfg(test)]

@@ -225,7 +225,7 @@ pub(crate) struct TestRules {
 #[serde(deny_unknown_fields)]
 pub(crate) struct EscapeRule {
     pub(crate) pattern: Pattern,
-    /// What it does, after "`path`: ".
+    /// What it does, as words that follow the path of the file.
     pub(crate) words: String,
     /// Whether it only counts in a test file, being ordinary elsewhere.
     #[serde(default)]

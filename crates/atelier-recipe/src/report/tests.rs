@@ -111,7 +111,7 @@ fn head(text: &str, end: Index) -> &str {
 static CASES: OnceLock<Vec<Case>> = OnceLock::new();
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(ProptestConfig::with_cases(512))]
 
     #[test]
     fn a_report_that_is_cut_never_has_more_passes(which: Index, from: Index, to: Index) {
