@@ -80,6 +80,7 @@ enum ModeName {
     RepairableJson,
     TamperTests,
     TamperTestsGood,
+    ForgeTests,
     Unauthorized,
     RateLimited,
     ServerError,
@@ -106,6 +107,7 @@ fn mode(name: ModeName, times: Times) -> Mode {
         ModeName::RepairableJson => Mode::MalformedJson { repairable: true },
         ModeName::TamperTests => Mode::TamperTests { good: false },
         ModeName::TamperTestsGood => Mode::TamperTests { good: true },
+        ModeName::ForgeTests => Mode::ForgeTests,
         ModeName::Unauthorized => Mode::Unauthorized,
         ModeName::RateLimited => Mode::RateLimited {
             retry_after: RETRY_AFTER,

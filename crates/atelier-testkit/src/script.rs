@@ -72,6 +72,9 @@ pub enum Mode {
         /// Whether the implementation beside it is right.
         good: bool,
     },
+    /// Gets every task wrong and forges the test run that should show it: a runner of its own,
+    /// another test command, reports that no test wrote.
+    ForgeTests,
     /// Refuses the key.
     Unauthorized,
     /// Refuses because of too many requests.
@@ -184,6 +187,7 @@ impl Script {
             | Mode::ProseOnly { .. }
             | Mode::MalformedJson { .. }
             | Mode::TamperTests { .. }
+            | Mode::ForgeTests
             | Mode::RateLimited { .. }
             | Mode::ServerError { .. }
             | Mode::Stall
@@ -231,6 +235,7 @@ impl Script {
                 right().map(|text| spoil::malformed(&text, *repairable))
             }
             (Mode::TamperTests { good }, Some(number)) => spoil::tamper(fixture, number, *good),
+            (Mode::ForgeTests, Some(number)) => spoil::forged(fixture, number),
             _ => right(),
         }
     }

@@ -1,5 +1,6 @@
 //! Answers that are wrong on purpose, each in a way that models are known for.
 
+mod forgery;
 mod tests_silenced;
 
 use std::fmt::Write as _;
@@ -178,6 +179,15 @@ pub(crate) fn tamper(fixture: &Fixture, number: &str, good: bool) -> Option<Stri
     // Writing to a String cannot fail.
     let _ = writeln!(text, "The old tests were in the way, so I adapted them.");
     Some(text)
+}
+
+/// The step with its mistakes, and a forged test run that calls them right.
+pub(crate) fn forged(fixture: &Fixture, number: &str) -> Option<String> {
+    let step = oracle::step(fixture, number)?;
+    let before = fixture.tree_before(number);
+    let mut wrong = fixture.tree_with_mistakes(number);
+    forgery::add(&fixture.design.technology_stack.language, &mut wrong).ok()?;
+    Some(oracle::reply(step, &before, &wrong, EditForm::Whole))
 }
 
 /// A wrong implementation is hidden best when its own tests are silent too.

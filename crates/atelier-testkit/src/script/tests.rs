@@ -288,3 +288,31 @@ fn check_tampered(fixture: &Fixture, number: &str, got: &FileTree, good: bool) {
         assert_eq!(got.get(path) == right.get(path), good, "{about}: {path}");
     }
 }
+
+#[test]
+fn a_forgery_hides_the_mistakes_and_changes_nothing_else_that_is_built() {
+    for fixture in fixtures() {
+        let script = script(&fixture, Mode::ForgeTests, EditForm::Mixed);
+        for step in fixture.steps() {
+            let number = step.number.as_str();
+            let got = applied(&fixture, number, &reply(&script, &code(number), false));
+            let wrong = fixture.tree_with_mistakes(number);
+            let about = format!("{} {number}", fixture.name);
+            assert!(
+                !wrong.changes_to(&got).is_empty(),
+                "{about}: nothing is forged"
+            );
+            for mistake in &fixture.mistakes[number] {
+                if got.get(&mistake.path) == wrong.get(&mistake.path) {
+                    continue;
+                }
+                // A mistake may stand in the very file that is forged.
+                let text = got.text(&mistake.path).unwrap();
+                assert!(
+                    text.contains(&mistake.wrong),
+                    "{about}: the mistake is gone"
+                );
+            }
+        }
+    }
+}
