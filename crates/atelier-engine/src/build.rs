@@ -323,11 +323,7 @@ fn ground(ctx: &Ctx, run: &Run) -> Result<Ground, BuildError> {
         return Ok(Ground::default());
     };
     let files = ctx.git.tree_of(commit, &ctx.limits)?;
-    let conventions = ["AGENTS.md", "CLAUDE.md", "CONVENTIONS.md"]
-        .iter()
-        .find_map(|path| files.text(&path.parse().ok()?))
-        .unwrap_or_default()
-        .to_owned();
+    let conventions = report::conventions(&files).to_owned();
     Ok(Ground { files, conventions })
 }
 

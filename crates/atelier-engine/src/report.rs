@@ -203,6 +203,14 @@ async fn handoff(ctx: &Ctx, run: &RunId) -> Result<Option<Handoff>, BuildError> 
     Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
 }
 
+/// The project's own rules for those who write in it, or nothing.
+pub(crate) fn conventions(files: &FileTree) -> &str {
+    ["AGENTS.md", "CLAUDE.md", "CONVENTIONS.md"]
+        .iter()
+        .find_map(|path| files.text(&path.parse().ok()?))
+        .unwrap_or_default()
+}
+
 /// Registers the documents that are now part of the trunk.
 pub(crate) async fn keep_documents(
     ctx: &Ctx,

@@ -237,7 +237,8 @@ impl<'a> Work<'a> {
             },
             "done": named(true), "open": named(false),
             "context": packed.text, "forms": context::forms(&self.task, &self.before),
-            "attempt": 1,
+            "attempt": self.task.round_first,
+            "conventions": report::conventions(&self.before),
         });
         let prompt = self.ctx.library.render("code", &inputs)?;
         self.messages = prompt.messages;

@@ -251,6 +251,7 @@ impl Draft<'_> {
         let paths: Vec<_> = ground.files.paths().take(FILES_NAMED_MAX).collect();
         let inputs = json!({
             "requirement": self.run.requirement, "design": design, "plan": plan, "phase": phase,
+            "files": paths,
         });
         let facts = json!({
             "requirement": self.run.requirement, "files": paths, "design": design, "plan": plan,
