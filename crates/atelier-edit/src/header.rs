@@ -1,5 +1,8 @@
 //! The paths that replies write before, into and on top of their blocks.
 
+#[cfg(test)]
+mod tests;
+
 /// Words that may stand before a path without saying anything else.
 const LABELS: [&str; 22] = [
     "file", "files", "filename", "filepath", "path", "name", "create", "created", "creating",

@@ -1,5 +1,7 @@
 //! One file while the edits of a reply are applied to it.
 
+use std::collections::BTreeSet;
+
 use atelier_model::{FileTree, Limits, TreePath};
 
 use super::{Trouble, closest, splice};
@@ -105,6 +107,12 @@ impl Staged {
                 "send the file complete, or change it with SEARCH/REPLACE blocks",
             ));
         }
+        if is_excerpt(content, before) {
+            return Err(Trouble::new(
+                "the content looks like an excerpt of the file rather than all of it",
+                "send the file complete, or change it with SEARCH/REPLACE blocks",
+            ));
+        }
         let bytes = match &self.text {
             Some(text) => text.manner(content),
             None => content.as_bytes().to_vec(),
@@ -183,6 +191,26 @@ fn no_file(closest: Option<String>) -> Trouble {
         closest: closest.map(|path| format!("`{path}`?")),
         mend: "name a file that is there, or send a new one as a whole",
     }
+}
+
+/// Lines that a file has at least before a part of it can be told from a new version.
+const EXCERPT_OF_LINES_MIN: usize = 20;
+
+/// Whether a content is some lines of a file, perhaps changed a little, that begin in its middle.
+fn is_excerpt(content: &str, before: &str) -> bool {
+    let old: BTreeSet<&str> = full_lines(before).collect();
+    let (new, size) = (full_lines(content).count(), full_lines(before).count());
+    let known = full_lines(content)
+        .filter(|line| old.contains(line))
+        .count();
+    size >= EXCERPT_OF_LINES_MIN
+        && new * 2 < size
+        && known * 5 >= new * 4
+        && full_lines(content).next() != full_lines(before).next()
+}
+
+fn full_lines(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().map(str::trim).filter(|line| !line.is_empty())
 }
 
 /// Words that, beside an ellipsis in a comment, say that lines were left out.

@@ -87,15 +87,26 @@ fn is_markdown(path: Option<&str>, info: &str) -> bool {
 /// The path of a fence: in its info string, or in the line before it, or in a heading with a few
 /// lines of explanation between.
 fn path_of(scan: &Scan<'_>, at: usize, info: &str) -> Result<Option<String>, ParseEditsError> {
-    let before = &scan.lines[scan.floor..at];
-    let mut lines = before.iter().rev().filter(|line| !line.trim().is_empty());
-    let nearest = lines.next().and_then(|line| header::path_of(line));
-    let above = nearest.or_else(|| {
-        lines
-            .take(EXPLANATION_LINES_MAX)
-            .find(|line| line.trim_start().starts_with('#'))
-            .and_then(|line| header::path_of(line))
-    });
+    let before: Vec<&str> = scan.lines[scan.floor..at]
+        .iter()
+        .rev()
+        .copied()
+        .filter(|line| !line.trim().is_empty())
+        .take(EXPLANATION_LINES_MAX + 1)
+        .collect();
+    let heading = |line: &&str| line.trim_start().starts_with('#');
+    let is_for = |path: &&str| !is_commands(info) || is_script(path);
+    let nearest = before.first().filter(|_| !is_list(&before));
+    let above = match nearest.and_then(|line| header::path_of(line)) {
+        Some(path) if nearest.is_some_and(heading) => Some(path),
+        Some(path) => Some(path).filter(is_for),
+        None => {
+            let heading = before.iter().skip(1).find(|line| heading(line));
+            heading
+                .and_then(|line| header::path_of(line))
+                .filter(is_for)
+        }
+    };
     match (header::path_in_info(info), above) {
         (Some(inside), Some(above)) if !same_file(inside, above) => {
             Err(ParseEditsError::TwoPaths {
@@ -105,6 +116,37 @@ fn path_of(scan: &Scan<'_>, at: usize, info: &str) -> Result<Option<String>, Par
             })
         }
         (inside, above) => Ok(above.or(inside).map(str::to_owned)),
+    }
+}
+
+/// Whether the last lines before a fence are entries of a list, which names files without holding
+/// them.
+fn is_list(before: &[&str]) -> bool {
+    let entry = |line: &&&str| {
+        let rest = line.trim_start().strip_prefix(['-', '*', '+']);
+        rest.is_some_and(|rest| rest.starts_with(' '))
+    };
+    before.iter().take(2).filter(entry).count() == 2
+}
+
+/// Whether a fence shows commands to be typed.
+fn is_commands(info: &str) -> bool {
+    matches!(
+        info.split_whitespace().next(),
+        Some("bash" | "sh" | "shell" | "zsh" | "console" | "terminal" | "powershell" | "cmd")
+    )
+}
+
+fn is_script(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    match name.rsplit_once('.') {
+        Some((_, extension)) => {
+            matches!(
+                extension,
+                "sh" | "bash" | "zsh" | "ps1" | "cmd" | "bat" | "env" | "fish"
+            )
+        }
+        None => true,
     }
 }
 

@@ -1,0 +1,142 @@
+//! Lines that name a file, and lines that do not.
+
+use super::{path_in_comment, path_in_info, path_of};
+
+#[test]
+fn lines_before_a_block_name_its_file() {
+    let named = [
+        "src/a.rs",
+        "src/a.rs:",
+        "`src/a.rs`",
+        "`src/a.rs`:",
+        "**src/a.rs**",
+        "**src/a.rs**:",
+        "**src/a.rs:**",
+        "**`src/a.rs`**",
+        "*src/a.rs*",
+        "# src/a.rs",
+        "### File: `src/a.rs`",
+        "### File: src/a.rs",
+        "### `src/a.rs`",
+        "### 3. `src/a.rs`",
+        "#### Create `src/a.rs`",
+        "### New file: `src/a.rs`",
+        "### `src/a.rs` (new)",
+        "### `src/a.rs` — the entry point",
+        "File: src/a.rs",
+        "**File:** `src/a.rs`",
+        "Filename: `src/a.rs`",
+        "File path: src/a.rs",
+        "- src/a.rs",
+        "1. **`src/a.rs`**:",
+        "2) src/a.rs",
+        "> src/a.rs",
+        "\"src/a.rs\"",
+    ];
+    for line in named {
+        assert_eq!(path_of(line), Some("src/a.rs"), "{line}");
+    }
+    let others = [
+        ("Makefile", "Makefile"),
+        ("`LICENSE`:", "LICENSE"),
+        (".gitignore", ".gitignore"),
+        (
+            "### File: `.github/workflows/ci.yml`",
+            ".github/workflows/ci.yml",
+        ),
+        ("**__init__.py**", "__init__.py"),
+        ("tests/__init__.py:", "tests/__init__.py"),
+        ("### File: `docs/My Notes.md`", "docs/My Notes.md"),
+        ("### File: bin/tool", "bin/tool"),
+        ("app/[id]/page.tsx", "app/[id]/page.tsx"),
+        ("../up.txt", "../up.txt"),
+        ("### File: `/etc/passwd`", "/etc/passwd"),
+        ("C:\\temp\\a.txt", "C:\\temp\\a.txt"),
+    ];
+    for (line, path) in others {
+        assert_eq!(path_of(line), Some(path), "{line}");
+    }
+}
+
+#[test]
+fn prose_names_no_file() {
+    let prose = [
+        "",
+        "Here is the new version:",
+        "In `src/a.rs`:",
+        "Add this to `src/a.rs`:",
+        "Run it with `python a.py`:",
+        "See src/a.rs for details.",
+        "The file `src/a.rs` calls `b()`:",
+        "Client/Server",
+        "and/or",
+        "Node.js:",
+        "`GET /users`",
+        "https://example.com/a.html",
+        "e.g.",
+        "Output:",
+        "src/",
+        "### Implementation Steps",
+        "1. Change `src/a.rs` so that it prints",
+        "version 1.2",
+    ];
+    for line in prose {
+        assert_eq!(path_of(line), None, "{line}");
+    }
+}
+
+#[test]
+fn info_strings_name_a_file_in_many_ways() {
+    let named = [
+        "rust src/a.rs",
+        "rust:src/a.rs",
+        "src/a.rs",
+        "rust title=\"src/a.rs\"",
+        "rust title='src/a.rs'",
+        "rust file=src/a.rs",
+        "rust {filename=src/a.rs}",
+        "rust path: src/a.rs",
+    ];
+    for info in named {
+        assert_eq!(path_in_info(info), Some("src/a.rs"), "{info}");
+    }
+    for info in [
+        "",
+        "rust",
+        "c++",
+        "json5",
+        "node.js",
+        "rust,ignore",
+        "js {1,3}",
+        "text wrap",
+    ] {
+        assert_eq!(path_in_info(info), None, "{info}");
+    }
+}
+
+#[test]
+fn comments_name_a_file_if_they_consist_of_its_path() {
+    let named = [
+        "// src/a.rs",
+        "# src/a.rs",
+        "/* src/a.rs */",
+        "<!-- src/a.rs -->",
+        "-- src/a.rs",
+        "// File: src/a.rs",
+        "# filename: `src/a.rs`",
+    ];
+    for line in named {
+        assert_eq!(path_in_comment(line, ""), Some("src/a.rs"), "{line}");
+    }
+    for line in [
+        "#!/usr/bin/env",
+        "# A title",
+        "// see src/a.rs",
+        "# src/",
+        "#include <a.h>",
+        "x",
+    ] {
+        assert_eq!(path_in_comment(line, ""), None, "{line}");
+    }
+    assert_eq!(path_in_comment("# README.md", "markdown"), None);
+}
