@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 
 use crate::{
     pattern::{PathGlob, Pattern},
-    recipe::{Choice, Condition, Members, Probe, Recipe},
+    recipe::{Choice, Condition, Listing, Members, Probe, Recipe},
 };
 
 /// Folders that hold what tools made or what belongs to others: never searched.
@@ -147,6 +147,27 @@ fn value_at(file: &str, text: &str, key: &str) -> Option<Json> {
     Some(value)
 }
 
+/// The names in a value: a name, the keys of a table, the starts of requirements in a list.
+fn names(value: &Json) -> Vec<String> {
+    match value {
+        Json::String(name) => vec![name.clone()],
+        Json::Object(members) => members.keys().cloned().collect(),
+        Json::Array(items) => items
+            .iter()
+            .filter_map(Json::as_str)
+            .map(required)
+            .collect(),
+        Json::Null | Json::Bool(_) | Json::Number(_) => Vec::new(),
+    }
+}
+
+/// `http-x` for `HTTP_x[cli] >= 2`, as Python's lock files write it.
+fn required(requirement: &str) -> String {
+    let part = |c: char| !c.is_alphanumeric() && !"-_.".contains(c);
+    let name = requirement.split(part).next().unwrap_or_default();
+    name.to_ascii_lowercase().replace(['_', '.'], "-")
+}
+
 fn is_something(value: &Json) -> bool {
     match value {
         Json::Null | Json::Bool(false) => false,
@@ -219,15 +240,28 @@ impl<'a> Findings<'a> {
             let pattern = probe.matches.as_ref();
             pattern.is_none_or(|pattern| pattern.is_match(text))
         };
-        match &probe.key {
-            None => matches(text),
-            Some(key) => value_at(file, text, key)
-                .filter(is_something)
-                .is_some_and(|value| match value.as_str() {
-                    Some(text) => matches(text),
-                    None => matches(&value.to_string()),
-                }),
-        }
+        let Some(key) = &probe.key else {
+            return matches(text);
+        };
+        let Some(value) = value_at(file, text, key).filter(is_something) else {
+            return false;
+        };
+        let listed = |name: &String| self.is_listed(probe.unlisted.as_ref(), name);
+        let stale = probe.unlisted.is_none() || !names(&value).iter().all(listed);
+        stale
+            && match value.as_str() {
+                Some(text) => matches(text),
+                None => matches(&value.to_string()),
+            }
+    }
+
+    fn is_listed(&self, listing: Option<&Listing>, name: &str) -> bool {
+        listing.is_none_or(|listing| {
+            let written = listing.form.replace("{}", name);
+            let files = self.folder.matching(&listing.file);
+            let texts = files.into_iter().filter_map(|file| self.folder.text(file));
+            texts.into_iter().any(|text| text.contains(&written))
+        })
     }
 
     /// The files that any of the patterns names and that contain what is asked for, in order.

@@ -107,9 +107,20 @@ pub(crate) struct Probe {
     pub(crate) key: Option<String>,
     /// What the value at `key`, or else the text, must match.
     pub(crate) matches: Option<Pattern>,
+    /// Where what is named at `key` should be listed: the probe holds if something is not.
+    pub(crate) unlisted: Option<Listing>,
     /// Facts that must all hold (`!` before one that must not).
     #[serde(default)]
     pub(crate) when: Vec<Condition>,
+}
+
+/// A file that lists names, such as a lock file.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Listing {
+    pub(crate) file: PathGlob,
+    /// How it writes a name, with `{}` for the name.
+    pub(crate) form: String,
 }
 
 /// A word that is the first of these whose conditions hold.
@@ -277,6 +288,11 @@ impl Recipe {
         let globs = probes()
             .filter_map(|probe| probe.file.as_ref())
             .chain(self.members.iter().map(|members| &members.file))
+            .chain(
+                probes()
+                    .filter_map(|probe| probe.unlisted.as_ref())
+                    .map(|list| &list.file),
+            )
             .chain(added().flat_map(|addition| &addition.files))
             .chain(&self.tests.paths)
             .chain(&self.tests.sources);
