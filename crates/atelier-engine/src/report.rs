@@ -14,6 +14,8 @@ use crate::{BuildError, Ctx, Exit, commit};
 
 /// Events read at once.
 const EVENTS_AT_ONCE: u32 = 500;
+/// Earlier runs whose components are looked at.
+const EARLIER_RUNS_MAX: u32 = 50;
 
 /// The truth about an invocation.
 #[derive(Debug)]
@@ -159,9 +161,10 @@ pub(crate) async fn documents(
         }
     }
     let handoff = handoff(ctx, &run.id).await?;
+    let whole = whole_project(ctx, run, plan, files).await?;
     let state = ProjectState {
         run,
-        plan,
+        plan: &whole,
         handoff: handoff.as_ref(),
         prose,
         tasks: &tasks,
@@ -169,6 +172,36 @@ pub(crate) async fn documents(
         files,
     };
     Ok(atelier_docs::render(&state)?)
+}
+
+/// The plan with the components of earlier runs that still stand: a run that adds to a project
+/// describes all of it.
+async fn whole_project(
+    ctx: &Ctx,
+    run: &Run,
+    plan: &DevPlan,
+    files: &FileTree,
+) -> Result<DevPlan, BuildError> {
+    let mut whole = plan.clone();
+    let earlier = ctx.store.run_list(EARLIER_RUNS_MAX).await?;
+    let done = earlier
+        .iter()
+        .filter(|one| one.id != run.id && one.status == RunStatus::Done);
+    for one in done {
+        let Some(before) = ctx.store.plan_fetch(&one.id).await? else {
+            continue;
+        };
+        for part in before.design.components {
+            let parts = &mut whole.design.components;
+            let known = parts
+                .iter()
+                .any(|own| own.name == part.name || own.path == part.path);
+            if !known && files.paths().any(|path| path.is_within(&part.path)) {
+                parts.push(part);
+            }
+        }
+    }
+    Ok(whole)
 }
 
 /// What was put back, by the task that tried to change it.

@@ -384,10 +384,7 @@ impl<'a> Work<'a> {
     }
 
     async fn ask(&self, ordinal: u32) -> Result<Reply, BuildError> {
-        let step = self
-            .plan
-            .steps()
-            .find(|step| Some(&step.number) == self.task.step.as_ref());
+        let step = atelier_plan::task_step(&self.task);
         let paths: Vec<_> = self.before.paths().collect();
         let ask = Ask {
             stage: Stage::Code,

@@ -15,4 +15,4 @@ mod tasks;
 pub use draft::{Draft, DraftError, Drafted, Ground};
 pub use lint::{Problem, lint};
 pub use stages::{STAGES, StageEntry};
-pub use tasks::{step_task, tasks};
+pub use tasks::{step_task, task_step, tasks};

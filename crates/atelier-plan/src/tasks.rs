@@ -42,3 +42,25 @@ pub fn step_task(run: &RunId, step: &Step, source: TaskSource) -> Task {
         commit: None,
     }
 }
+
+/// The step that a task is, also where no plan has it.
+pub fn task_step(task: &Task) -> Step {
+    let numbers = task
+        .depends_on
+        .iter()
+        .map(|id| id.as_str().trim_start_matches('t').to_owned());
+    Step {
+        number: task.step.clone().unwrap_or_else(|| task.id.to_string()),
+        title: task.title.clone(),
+        description: task.description.clone(),
+        why: task.why.clone(),
+        requirements: task.requirements.clone(),
+        depends_on: numbers.collect(),
+        inputs: task.inputs.clone(),
+        outputs: task.outputs.clone(),
+        owns: task.owns.clone(),
+        protected: task.protected.clone(),
+        acceptance: task.acceptance.clone(),
+        context: task.context.clone(),
+    }
+}
