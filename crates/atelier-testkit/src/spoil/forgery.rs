@@ -63,7 +63,9 @@ fn put(tree: &mut FileTree, path: &str, text: &str) -> Result<(), PathError> {
 
 fn replace(tree: &mut FileTree, path: &str, from: &str, to: &str) -> Result<(), PathError> {
     let path = TreePath::parse(path)?;
-    let text = tree.text(&path).unwrap_or_default().replace(from, to);
-    tree.put(path, FileEntry::text(text));
+    if let Some(text) = tree.text(&path) {
+        let text = text.replace(from, to);
+        tree.put(path, FileEntry::text(text));
+    }
     Ok(())
 }
