@@ -8,10 +8,10 @@ pub enum ScaffoldError {
     /// The requirement has no word that says what to build.
     #[error("find anything to build in the requirement: say what the project is for")]
     NothingToBuild,
-    /// The requirement names a language no pack exists for.
+    /// The requirement asks for a language, or a kind of project in a language, that no pack is for.
     #[error(
-        "lay out a project in {0}: without a model there are skeletons for Rust, Python, \
-         JavaScript and Go; connect a model to build it"
+        "lay out {0}: without a model there are skeletons in Rust, Python, JavaScript and Go, and in \
+         C for libraries and the command line; connect a model to build it"
     )]
     NoPack(String),
     /// The task is more than laying out a skeleton.

@@ -27,15 +27,7 @@ pub(crate) struct Layout {
 impl Layout {
     /// Decides from the requirement and from what is there already.
     pub(crate) fn of(requirement: &str, files: &[String]) -> Result<Self, ScaffoldError> {
-        let request = Request::read(requirement)?;
-        let fresh = !files.iter().any(|path| is_source(path));
-        Ok(Self {
-            words: Words::of(&request),
-            pack: Pack::find(request.language, request.kind).filter(|_| fresh),
-            proposals: proposals::free_path(files),
-            files: files.to_vec(),
-            request,
-        })
+        Self::with(Request::read(requirement)?, files)
     }
 
     /// The same once a design stands, which then decides on name, language and kind.
@@ -44,17 +36,28 @@ impl Layout {
         files: &[String],
         design: &Design,
     ) -> Result<Self, ScaffoldError> {
-        let mut layout = Self::of(requirement, files)?;
-        let request = &mut layout.request;
+        let mut request = Request::read(requirement)?;
         let stack = &design.technology_stack;
         request.kind = Kind::from_word(&stack.kind).unwrap_or(request.kind);
         request.language = Language::from_name(&stack.language).unwrap_or(request.language);
         request.name = usable_name(&design.name, request.kind);
-        layout.words = Words::of(request);
-        if layout.pack.is_some() {
-            layout.pack = Pack::find(request.language, request.kind);
-        }
-        Ok(layout)
+        Self::with(request, files)
+    }
+
+    fn with(request: Request, files: &[String]) -> Result<Self, ScaffoldError> {
+        let begun = files.iter().any(|path| is_source(path));
+        let pack = if begun {
+            None
+        } else {
+            Some(Pack::find(request.language, request.kind)?)
+        };
+        Ok(Self {
+            words: Words::of(&request),
+            pack,
+            proposals: proposals::free_path(files),
+            files: files.to_vec(),
+            request,
+        })
     }
 
     /// The pack's files that are not in the project yet and belong to a part.

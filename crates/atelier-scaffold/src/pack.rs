@@ -2,7 +2,10 @@
 
 use include_dir::{Dir, include_dir};
 
-use crate::request::{Kind, Language, Words};
+use crate::{
+    ScaffoldError,
+    request::{Kind, Language, Words},
+};
 
 #[cfg(test)]
 mod tests;
@@ -21,8 +24,8 @@ pub(crate) struct Pack {
     pub kind: Kind,
     /// How many tests the skeleton has.
     pub tests: u64,
-    /// Proves that the sources are sound without running the tests.
-    pub build: &'static [&'static str],
+    /// Prove that the sources are sound without running the tests, one after the other.
+    pub build: &'static [&'static [&'static str]],
     /// Runs the tests.
     pub test: &'static [&'static str],
     /// Starts the program; empty where there is nothing to start.
@@ -45,13 +48,25 @@ const GO_BUILD: &[&str] = &["go", "vet", "./..."];
 const GO_TEST: &[&str] = &["go", "test", "-json", "./..."];
 const GO_RUN: &[&str] = &["go", "run", "."];
 
+const CMAKE_BUILD: &[&[&str]] = &[
+    &["cmake", "-S", ".", "-B", "build"],
+    &["cmake", "--build", "build"],
+];
+const CTEST: &[&str] = &[
+    "ctest",
+    "--test-dir",
+    "build",
+    "--output-on-failure",
+    "--no-tests=error",
+];
+
 /// Every pack, by language in the order users see them.
 pub(crate) const PACKS: &[Pack] = &[
     Pack {
         language: Language::Rust,
         kind: Kind::CommandLine,
         tests: 12,
-        build: CARGO_BUILD,
+        build: &[CARGO_BUILD],
         test: CARGO_TEST,
         run: CARGO_RUN,
         sources: "src",
@@ -61,7 +76,7 @@ pub(crate) const PACKS: &[Pack] = &[
         language: Language::Rust,
         kind: Kind::Library,
         tests: 8,
-        build: CARGO_BUILD,
+        build: &[CARGO_BUILD],
         test: CARGO_TEST,
         run: &[],
         sources: "src",
@@ -71,7 +86,7 @@ pub(crate) const PACKS: &[Pack] = &[
         language: Language::Rust,
         kind: Kind::HttpService,
         tests: 21,
-        build: CARGO_BUILD,
+        build: &[CARGO_BUILD],
         test: CARGO_TEST,
         run: CARGO_RUN,
         sources: "src",
@@ -81,7 +96,7 @@ pub(crate) const PACKS: &[Pack] = &[
         language: Language::Python,
         kind: Kind::CommandLine,
         tests: 11,
-        build: PYTHON_BUILD,
+        build: &[PYTHON_BUILD],
         test: PYTHON_TEST,
         run: PYTHON_RUN,
         sources: "{{module}}",
@@ -91,7 +106,7 @@ pub(crate) const PACKS: &[Pack] = &[
         language: Language::Python,
         kind: Kind::Library,
         tests: 8,
-        build: PYTHON_BUILD,
+        build: &[PYTHON_BUILD],
         test: PYTHON_TEST,
         run: &[],
         sources: "{{module}}",
@@ -101,7 +116,7 @@ pub(crate) const PACKS: &[Pack] = &[
         language: Language::Python,
         kind: Kind::HttpService,
         tests: 14,
-        build: PYTHON_BUILD,
+        build: &[PYTHON_BUILD],
         test: PYTHON_TEST,
         run: PYTHON_RUN,
         sources: "{{module}}",
@@ -111,7 +126,7 @@ pub(crate) const PACKS: &[Pack] = &[
         language: Language::JavaScript,
         kind: Kind::CommandLine,
         tests: 11,
-        build: &["node", "--check", "src/cli.js"],
+        build: &[&["node", "--check", "src/cli.js"]],
         test: NODE_TEST,
         run: NODE_RUN,
         sources: "src",
@@ -121,7 +136,7 @@ pub(crate) const PACKS: &[Pack] = &[
         language: Language::JavaScript,
         kind: Kind::Library,
         tests: 8,
-        build: &["node", "src/index.js"],
+        build: &[&["node", "src/index.js"]],
         test: NODE_TEST,
         run: &[],
         sources: "src",
@@ -131,7 +146,7 @@ pub(crate) const PACKS: &[Pack] = &[
         language: Language::JavaScript,
         kind: Kind::HttpService,
         tests: 13,
-        build: &["node", "--check", "src/server.js"],
+        build: &[&["node", "--check", "src/server.js"]],
         test: NODE_TEST,
         run: NODE_RUN,
         sources: "src",
@@ -141,7 +156,7 @@ pub(crate) const PACKS: &[Pack] = &[
         language: Language::Go,
         kind: Kind::CommandLine,
         tests: 10,
-        build: GO_BUILD,
+        build: &[GO_BUILD],
         test: GO_TEST,
         run: GO_RUN,
         sources: "cli.go",
@@ -151,7 +166,7 @@ pub(crate) const PACKS: &[Pack] = &[
         language: Language::Go,
         kind: Kind::Library,
         tests: 8,
-        build: GO_BUILD,
+        build: &[GO_BUILD],
         test: GO_TEST,
         run: &[],
         sources: "label.go",
@@ -161,17 +176,37 @@ pub(crate) const PACKS: &[Pack] = &[
         language: Language::Go,
         kind: Kind::HttpService,
         tests: 11,
-        build: GO_BUILD,
+        build: &[GO_BUILD],
         test: GO_TEST,
         run: GO_RUN,
         sources: "routes.go",
         tests_path: "routes_test.go",
     },
     Pack {
+        language: Language::C,
+        kind: Kind::CommandLine,
+        tests: 9,
+        build: CMAKE_BUILD,
+        test: CTEST,
+        run: &["./build/{{name}}"],
+        sources: "src",
+        tests_path: "tests",
+    },
+    Pack {
+        language: Language::C,
+        kind: Kind::Library,
+        tests: 7,
+        build: CMAKE_BUILD,
+        test: CTEST,
+        run: &[],
+        sources: "src",
+        tests_path: "tests",
+    },
+    Pack {
         language: Language::JavaScript,
         kind: Kind::WebPage,
         tests: 10,
-        build: &["node", "--check", "src/page.js"],
+        build: &[&["node", "--check", "src/page.js"]],
         test: NODE_TEST,
         run: &[],
         sources: "src",
@@ -190,10 +225,14 @@ pub(crate) struct PackFile {
 
 impl Pack {
     /// The pack of a language and a kind; web pages have one pack whatever the language.
-    pub(crate) fn find(language: Language, kind: Kind) -> Option<&'static Self> {
+    pub(crate) fn find(language: Language, kind: Kind) -> Result<&'static Self, ScaffoldError> {
         PACKS
             .iter()
             .find(|pack| pack.kind == kind && (pack.language == language || kind == Kind::WebPage))
+            .ok_or_else(|| {
+                let (language, noun) = (language.name(), kind.noun());
+                ScaffoldError::NoPack(format!("the kind of project `{noun}` in {language}"))
+            })
     }
 
     /// The name of the pack's folder.

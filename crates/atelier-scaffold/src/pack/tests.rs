@@ -25,16 +25,18 @@ fn paths(language: Language, kind: Kind) -> String {
 }
 
 #[test]
-fn every_language_has_every_kind_and_there_is_one_web_page() {
+fn every_language_has_every_kind_but_c_has_no_service() {
     for language in Language::ALL {
         for kind in Kind::ALL {
-            assert!(
-                Pack::find(language, kind).is_some(),
+            let none = (language, kind) == (Language::C, Kind::HttpService);
+            assert_eq!(
+                Pack::find(language, kind).is_err(),
+                none,
                 "{language:?} {kind:?}"
             );
         }
     }
-    assert_eq!(PACKS.len(), 13);
+    assert_eq!(PACKS.len(), 15);
 }
 
 #[test]
@@ -184,5 +186,21 @@ fn the_files_of_the_go_packs() {
     check(
         Kind::HttpService,
         "go.mod main.go routes.go routes_test.go server.go server_test.go",
+    );
+}
+
+#[test]
+fn the_files_of_the_c_packs() {
+    let check = |kind, own: &str| {
+        let around = ".github/workflows/ci.yml .gitignore CMakeLists.txt LICENSE README.md";
+        assert_eq!(paths(Language::C, kind), format!("{around} {own}"));
+    };
+    check(
+        Kind::CommandLine,
+        "src/about.c src/cli.c src/cli.h src/main.c tests/check.h tests/test_cli.c",
+    );
+    check(
+        Kind::Library,
+        "include/fair_share.h src/label.c tests/check.h tests/test_label.c",
     );
 }

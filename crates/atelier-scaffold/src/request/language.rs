@@ -16,11 +16,19 @@ pub(crate) enum Language {
     JavaScript,
     /// Go.
     Go,
+    /// C.
+    C,
 }
 
 impl Language {
     /// Every language.
-    pub(crate) const ALL: [Self; 4] = [Self::Rust, Self::Python, Self::JavaScript, Self::Go];
+    pub(crate) const ALL: [Self; 5] = [
+        Self::Rust,
+        Self::Python,
+        Self::JavaScript,
+        Self::Go,
+        Self::C,
+    ];
 
     /// The name a design uses for the language.
     pub(crate) fn name(self) -> &'static str {
@@ -29,6 +37,7 @@ impl Language {
             Self::Python => "Python",
             Self::JavaScript => "JavaScript",
             Self::Go => "Go",
+            Self::C => "C",
         }
     }
 
@@ -39,6 +48,7 @@ impl Language {
             Self::Python => "python",
             Self::JavaScript => "node",
             Self::Go => "go",
+            Self::C => "c",
         }
     }
 
@@ -49,6 +59,7 @@ impl Language {
             Self::Python => "unittest",
             Self::JavaScript => "node:test",
             Self::Go => "go test",
+            Self::C => "ctest",
         }
     }
 
@@ -111,6 +122,7 @@ fn perhaps(word: &Word) -> Option<Language> {
         "rust" => Language::Rust,
         "go" => Language::Go,
         "node" | "js" | "ts" => Language::JavaScript,
+        "c" | "c89" | "c99" | "c11" | "c17" | "c23" => Language::C,
         _ => return None,
     })
 }
@@ -118,7 +130,6 @@ fn perhaps(word: &Word) -> Option<Language> {
 /// Languages without a pack, recognised only in the right company.
 const WITHOUT_PACK: &[(&str, &str)] = &[
     ("java", "Java"),
-    ("c", "C"),
     ("c++", "C++"),
     ("cpp", "C++"),
     ("c#", "C#"),
@@ -191,7 +202,7 @@ pub(crate) fn find(statements: &[Statement]) -> Result<Languages, ScaffoldError>
     }
     let placed_own = found.iter().any(|(weight, _)| *weight == Weight::Placed);
     if let Some(name) = foreign.filter(|_| !placed_own) {
-        return Err(ScaffoldError::NoPack(name.to_owned()));
+        return Err(ScaffoldError::NoPack(format!("a project in {name}")));
     }
     found.sort_by_key(|(weight, _)| std::cmp::Reverse(*weight));
     let mut named: Vec<Language> = Vec::new();
@@ -233,8 +244,14 @@ fn named(words: &[Word], index: usize, placed: bool) -> Option<Language> {
     let word = &words[index];
     surely(&word.lower).or_else(|| {
         let capital = word.text.starts_with(char::is_uppercase);
-        let heads = index == 0;
-        perhaps(word).filter(|_| placed || (capital && !heads))
+        let sure = match perhaps(word)? {
+            // A single letter is many things.
+            Language::C => capital && (placed || word.text.len() > 1),
+            Language::Rust | Language::Python | Language::JavaScript | Language::Go => {
+                placed || (capital && index > 0)
+            }
+        };
+        perhaps(word).filter(|_| sure)
     })
 }
 

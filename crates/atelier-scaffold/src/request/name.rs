@@ -17,6 +17,9 @@ const NAME_WORDS_MAX: usize = 3;
 /// Statements in which a name is looked for.
 const STATEMENTS_MAX: usize = 12;
 
+/// Statements at the start in which a quoted word may be the name.
+const QUOTED_STATEMENTS_MAX: usize = 3;
+
 /// A project's name and where it comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Name {
@@ -34,7 +37,7 @@ pub(crate) fn find(statements: &[Statement], kind: Kind) -> Name {
     let given = near
         .iter()
         .find_map(introduced)
-        .or_else(|| near.first().and_then(quoted))
+        .or_else(|| near.iter().take(QUOTED_STATEMENTS_MAX).find_map(quoted))
         .or_else(|| near.first().and_then(leading))
         .filter(|name| !kebab(name).is_empty());
     let base = given.as_deref().map_or_else(|| from_content(near), kebab);
@@ -212,11 +215,12 @@ fn plain_first(text: &str) -> Option<String> {
     text.get(..end).map(str::to_owned)
 }
 
-/// Words before a quoted name in the first statement.
+/// Words before a quoted name.
 const INTRODUCES_QUOTED: &str = "a an api app application build cli create develop implement library make me module package \
     page program project script server service site the tool utility website write crate is";
 
-/// A quoted name in the first statement: at its start, or right after a word such as `build`.
+/// A quoted name: at the start of a statement, right after a word such as `build`, or alone after a
+/// colon at the end.
 fn quoted(statement: &Statement) -> Option<String> {
     statement.text.char_indices().find_map(|(at, c)| {
         if !QUOTES.iter().any(|(open, _)| *open == c) {
@@ -226,7 +230,10 @@ fn quoted(statement: &Statement) -> Option<String> {
         let command_like = name.starts_with(['-', '/', '.']) || name.contains(['/', '.', '(', '=']);
         let before = statement.words.iter().rfind(|word| word.start < at);
         let fits = before.is_none_or(|word| listed(INTRODUCES_QUOTED, word.lower.as_str()));
-        (fits && !command_like).then_some(name)
+        let rest = &statement.text[at + name.len()..];
+        let last = !words(rest).iter().any(|word| !name.contains(&word.text));
+        let ends = last && statement.text[..at].trim_end().ends_with([':', '：']);
+        ((fits || ends) && !command_like).then_some(name)
     })
 }
 

@@ -47,11 +47,12 @@ const GO: &str = "any append bool break bufio byte bytes cap case chan clear clo
     real recover reflect regexp return rune runtime select slices sort strconv string strings \
     struct switch sync syscall testing true type uint unicode unique unsafe var vendor weak";
 
-/// Devices, and programs and folders that every machine has.
-const SYSTEM: &str = "atelier aux awk bash bin cargo cat cd com1 com2 com3 com4 com5 com6 com7 com8 com9 con cp \
-    dist doc docs echo etc find git go gofmt grep kill lib license lpt1 lpt2 lpt3 lpt4 lpt5 lpt6 \
-    lpt7 lpt8 lpt9 ls make mv node npm npx nul pip prn python python3 readme rm rustc rustup sed \
-    sh sudo usr";
+/// Devices, targets of CMake, and programs and folders that every machine has.
+const SYSTEM: &str = "all atelier aux awk bash bin cargo cat cd clean cmake com1 com2 com3 com4 com5 com6 com7 \
+    com8 com9 con cp ctest depend dist doc docs echo edit_cache etc find git go gofmt grep help \
+    install kill lib license list_install_components lpt1 lpt2 lpt3 lpt4 lpt5 lpt6 lpt7 lpt8 \
+    lpt9 ls make mv node npm npx nul package package_source pip preinstall prn python python3 \
+    readme rebuild_cache rm rustc rustup sed sh sudo usr";
 
 /// Whether a name in kebab-case is taken.
 pub(crate) fn is_reserved(name: &str) -> bool {

@@ -53,6 +53,8 @@ fn plain(text: &str) -> String {
         })
         .map(|c| if c == '"' { '\'' } else { c })
         .collect();
+    // Two question marks begin a trigraph in C.
+    let plain = plain.replace("??", "?");
     let plain = plain.trim_start_matches(|c: char| !c.is_alphanumeric());
     let mut chars = plain.chars();
     chars.next().map_or_else(String::new, |first| {

@@ -7,7 +7,7 @@ use crate::{
 };
 
 use Kind::{CommandLine, HttpService, Library, WebPage};
-use Language::{Go, JavaScript, Python, Rust};
+use Language::{C, Go, JavaScript, Python, Rust};
 
 /// A requirement, and the language, the kind, the name and the number of features read from it.
 type Row = (&'static str, Language, Kind, &'static str, usize);
@@ -593,12 +593,12 @@ fn a_language_without_a_pack_is_refused_by_name() {
         ("Write a C++ library for matrices", "C++"),
         ("A Swift app for the command line", "Swift"),
         ("Build a program in Kotlin", "Kotlin"),
-        ("A parser written in C", "C"),
+        ("A parser written in OCaml", "OCaml"),
     ];
     for (requirement, language) in rows {
         let error = Request::read(requirement).unwrap_err();
         assert!(
-            matches!(&error, ScaffoldError::NoPack(name) if name == language),
+            matches!(&error, ScaffoldError::NoPack(name) if name.ends_with(language)),
             "{requirement}: {error}"
         );
     }
@@ -796,4 +796,76 @@ fn a_word_of_the_language_before_called_is_no_part_of_a_project() {
             1,
         ),
     ]);
+}
+
+#[test]
+fn c_is_a_language_only_where_it_stands_as_one() {
+    check(&[
+        ("A parser written in C", C, CommandLine, "parser", 1),
+        (
+            "Write a C library for bit fields",
+            C,
+            Library,
+            "bit-fields",
+            1,
+        ),
+        ("A small C11 tool called `tick`", C, CommandLine, "tick", 1),
+        (
+            "A vitamin C calculator",
+            Python,
+            CommandLine,
+            "vitamin-calculator",
+            1,
+        ),
+        (
+            "A library with plans a, b and c",
+            Python,
+            Library,
+            "plans",
+            1,
+        ),
+    ]);
+}
+
+#[test]
+fn requirements_of_half_a_page() {
+    let rows = [
+        (
+            include_str!("../../../../fixtures/requirements/c-ringlog/requirement.md"),
+            C,
+            Library,
+            "ringlog",
+        ),
+        (
+            include_str!("../../../../fixtures/requirements/go-logstat/requirement.md"),
+            Go,
+            CommandLine,
+            "logstat",
+        ),
+        (
+            include_str!("../../../../fixtures/requirements/node-shortener/requirement.md"),
+            JavaScript,
+            HttpService,
+            "url-shortener-intranet",
+        ),
+        (
+            include_str!("../../../../fixtures/requirements/python-intervals/requirement.md"),
+            Python,
+            Library,
+            "intervals",
+        ),
+        (
+            include_str!("../../../../fixtures/requirements/rust-duplicates/requirement.md"),
+            Rust,
+            CommandLine,
+            "dupes",
+        ),
+    ];
+    for (requirement, language, kind, name) in rows {
+        let read = Request::read(requirement).unwrap();
+        let found = (read.language, read.kind, read.name.as_str());
+        assert_eq!(found, (language, kind, name));
+        assert!(read.features.len() >= 7, "{:#?}", read.features);
+        assert_eq!(read.other_languages, []);
+    }
 }

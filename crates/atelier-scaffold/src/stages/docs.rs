@@ -41,7 +41,9 @@ fn usage(layout: &Layout, pack: &crate::pack::Pack) -> String {
     let line =
         |what: &str, argv: &[&str]| format!("# {what}\n{}\n", layout.words.fill(&argv.join(" ")));
     let mut text = String::from("~~~sh\n");
-    text.push_str(&line("Build", pack.build));
+    for argv in pack.build {
+        text.push_str(&line("Build", argv));
+    }
     text.push_str(&line("Test", pack.test));
     if !pack.run.is_empty() {
         text.push_str(&line("Run", pack.run));

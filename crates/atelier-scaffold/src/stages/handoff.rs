@@ -44,8 +44,9 @@ fn summary(layout: &Layout, pack: Option<&Pack>, record: &str) -> String {
 }
 
 fn commands(layout: &Layout, pack: &Pack) -> Vec<String> {
-    [pack.build, pack.test, pack.run]
-        .into_iter()
+    let build = pack.build.iter().copied();
+    build
+        .chain([pack.test, pack.run])
         .filter(|argv| !argv.is_empty())
         .map(|argv| layout.words.fill(&argv.join(" ")))
         .collect()

@@ -33,25 +33,20 @@ pub(crate) fn answer(facts: &DetailFacts) -> Result<DetailedPhase, ScaffoldError
 
 fn skeleton(layout: &Layout, pack: &Pack) -> Step {
     let request = &layout.request;
-    let mut acceptance = vec![
-        criterion(
-            1,
-            "The sources build.",
-            "R1",
-            command(layout, pack.build, &[]),
-        ),
-        criterion(
-            2,
-            "The tests run and pass.",
-            "R2",
-            command(layout, pack.test, &[]),
-        ),
-    ];
-    acceptance[1].expect.tests_min = Some(pack.tests);
+    let mut acceptance: Vec<_> = pack
+        .build
+        .iter()
+        .map(|argv| criterion(0, "The sources build.", "R1", command(layout, argv, &[])))
+        .collect();
+    let tests = command(layout, pack.test, &[]);
+    let mut tests = criterion(0, "The tests run and pass.", "R2", tests);
+    tests.expect.tests_min = Some(pack.tests);
     if pack.kind == Kind::Library {
-        acceptance[1].requirements.push("R3".to_owned());
+        tests.requirements.push("R3".to_owned());
     }
+    acceptance.push(tests);
     acceptance.extend(behaviour(layout, pack));
+    number(&mut acceptance);
     Step {
         title: format!("Lay out the skeleton of {}", request.name),
         description: format!(
@@ -143,11 +138,8 @@ fn hygiene(layout: &Layout) -> Vec<Step> {
     if outputs.is_empty() {
         let mut record = proposals(layout, "2.1", &["1.1"], design::RECORDED);
         record.requirements.push("R4".to_owned());
-        let so_far = record.acceptance.len();
         record.acceptance.extend(acceptance);
-        for (number, criterion) in (1..).zip(&mut record.acceptance).skip(so_far) {
-            criterion.id = format!("A{number}");
-        }
+        number(&mut record.acceptance);
         return vec![record];
     }
     let around = Step {
@@ -213,6 +205,13 @@ fn criterion(number: u32, text: &str, requirement: &str, check: Check) -> Accept
         expect: Expect::default(),
         timeout_seconds: None,
         must_fail_before: false,
+    }
+}
+
+/// Gives criteria their ids, in order.
+fn number(acceptance: &mut [Acceptance]) {
+    for (number, criterion) in (1..).zip(acceptance) {
+        criterion.id = format!("A{number}");
     }
 }
 

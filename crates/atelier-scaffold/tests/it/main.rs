@@ -126,6 +126,16 @@ fn tests_passed(argv: &[String], report: &str) -> u64 {
         "cargo" => after("test result: ok. "),
         "python3" => after("Ran "),
         "node" => after("# pass ") + after("ℹ pass "),
+        "ctest" => {
+            let summary = report.lines().find(|line| line.contains("% tests passed"));
+            summary
+                .unwrap()
+                .rsplit(' ')
+                .next()
+                .unwrap()
+                .parse()
+                .unwrap()
+        }
         "go" => report
             .lines()
             .filter_map(|line| serde_json::from_str::<Value>(line).ok())
@@ -360,4 +370,16 @@ fn a_go_library() {
 fn a_go_http_service() {
     let requirement = requirement("Go", "HTTP service", "two-words");
     check(&requirement, "Go", "http-service", GOFMT);
+}
+
+#[test]
+fn a_c_command_line_program() {
+    let requirement = requirement("C", "command-line tool", "all");
+    check(&requirement, "C", "command-line", &[]);
+}
+
+#[test]
+fn a_c_library() {
+    let requirement = requirement("C", "library", "auto");
+    check(&requirement, "C", "library", &[]);
 }
