@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     cli::{Global, RunOptions},
     cli_error::CliError,
-    config::{Config, Settings},
+    config::{Config, Settings, Sources},
 };
 
 /// Name of Atelier's folder in a project.
@@ -147,9 +147,9 @@ pub(crate) fn configure(
     global: &Global,
     options: &RunOptions,
 ) -> Result<(Config, Settings), CliError> {
-    let config = Config::load(&place.root, global, options)?;
-    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let settings = Settings::resolve(&config, &variable)?;
+    let sources = Sources::read(&place.root)?;
+    let config = Config::load(&sources, global, options)?;
+    let settings = Settings::resolve(&config, &sources)?;
     Ok((config, settings))
 }
 

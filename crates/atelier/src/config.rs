@@ -13,6 +13,7 @@ use std::{
 
 pub(crate) use keys::{Kind, known_keys};
 pub(crate) use settings::Settings;
+pub(crate) use sources::{Sources, user_file};
 
 use crate::cli::{Global, RunOptions};
 
@@ -149,19 +150,21 @@ pub(crate) struct Config {
 }
 
 impl Config {
-    /// Reads every source: the project's file, the user's file, the environment, the flags.
+    /// What every source says together: the project's file, the user's file, the environment, the
+    /// flags, in rising order of rank.
     pub(crate) fn load(
-        project: &Path,
+        sources: &Sources,
         global: &Global,
         options: &RunOptions,
     ) -> Result<Self, ConfigError> {
         let mut config = Self::default();
-        let file = project.join(PROJECT_FILE);
-        config.add_file(&file, &Origin::Project(file.clone()))?;
-        if let Some(file) = user_file() {
-            config.add_file(&file, &Origin::User(file.clone()))?;
+        if let Some((path, text)) = &sources.project {
+            config.add_file(path, text, &Origin::Project(path.clone()))?;
         }
-        let (variables, warnings) = sources::variables(std::env::vars_os());
+        if let Some((path, text)) = &sources.user {
+            config.add_file(path, text, &Origin::User(path.clone()))?;
+        }
+        let (variables, warnings) = sources::variables(sources.variables.iter());
         config.warnings = warnings;
         for (key, value, origin) in variables {
             config.set(&key, sources::parse(&key, &value), origin)?;
@@ -193,17 +196,7 @@ impl Config {
         self.entries.iter()
     }
 
-    fn add_file(&mut self, path: &Path, origin: &Origin) -> Result<(), ConfigError> {
-        let text = match std::fs::read_to_string(path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-            Err(source) => {
-                return Err(ConfigError::Read {
-                    path: path.to_owned(),
-                    source,
-                });
-            }
-        };
+    fn add_file(&mut self, path: &Path, text: &str, origin: &Origin) -> Result<(), ConfigError> {
         let table: toml::Table = text.parse().map_err(|source| ConfigError::Syntax {
             path: path.to_owned(),
             source: Box::new(source),
@@ -251,16 +244,6 @@ pub(crate) fn parts(key: &str) -> Vec<String> {
         Some((model, part)) => vec!["prices".to_owned(), model.to_owned(), part.to_owned()],
         None => key.split('.').map(str::to_owned).collect(),
     }
-}
-
-/// The user's configuration file: `ATELIER_CONFIG`, else the platform's configuration folder.
-pub(crate) fn user_file() -> Option<PathBuf> {
-    use etcetera::BaseStrategy as _;
-    if let Some(path) = std::env::var_os("ATELIER_CONFIG") {
-        return Some(PathBuf::from(path));
-    }
-    let folders = etcetera::choose_base_strategy().ok()?;
-    Some(folders.config_dir().join("atelier").join("config.toml"))
 }
 
 #[cfg(test)]

@@ -65,6 +65,21 @@ impl Row {
     }
 }
 
+/// A text broken between words into lines of at most so many columns; a longer word stays whole.
+pub(crate) fn wrap(text: &str, columns: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for piece in text.split_inclusive(' ') {
+        let line = lines.last().map_or(0, |line| line.width());
+        if line > 0 && line + piece.trim_end().width() > columns {
+            lines.push(String::new());
+        }
+        if let Some(line) = lines.last_mut() {
+            line.push_str(piece);
+        }
+    }
+    lines
+}
+
 /// A text in exactly so many columns: filled with blanks, or cut with `…`.
 pub(crate) fn column(text: &str, columns: usize) -> String {
     let cut = cut(text, columns);

@@ -15,10 +15,12 @@ use tokio::{
 
 use crate::{
     app::SystemClock,
+    row::Row,
     ui::{Tone, Ui, plain},
 };
 
 use board::Board;
+use line::Reader;
 pub(crate) use line::{clock, count, many, seconds};
 
 /// Events read at once.
@@ -107,8 +109,9 @@ impl Watcher {
         if self.ui.is_talking() {
             self.remember(wanted).await;
             self.board.go_on(&run);
-            self.ui
-                .status(&head(&self.ui, &run, !self.board.tasks.is_empty()));
+            let (columns, _) = self.ui.screen().size();
+            let head = head(&run, !self.board.tasks.is_empty()).fit(columns);
+            self.ui.row(&head);
         }
         if self.ui.is_live() {
             self.ui.screen().open();
@@ -122,7 +125,14 @@ impl Watcher {
             let Some(last) = page.last() else { return };
             seen = last.seq;
             for event in page.iter().filter(|event| event.seq <= self.after) {
-                line::lines(&mut self.board, event, false);
+                line::lines(
+                    &mut self.board,
+                    event,
+                    Reader {
+                        every: false,
+                        columns: 0,
+                    },
+                );
             }
             if seen > self.after {
                 return;
@@ -136,7 +146,12 @@ impl Watcher {
             self.ui.out(&json(event));
             return;
         }
-        for row in line::lines(&mut self.board, event, !self.ui.is_live()) {
+        let (columns, _) = self.ui.screen().size();
+        let reader = Reader {
+            every: !self.ui.is_live(),
+            columns,
+        };
+        for row in line::lines(&mut self.board, event, reader) {
             self.ui.row(&row);
             self.said = Instant::now();
         }
@@ -144,11 +159,9 @@ impl Watcher {
 
     fn show_progress(&mut self, now: Timestamp) {
         if self.ui.is_live() {
-            let (columns, rows) = self.ui.screen().size();
-            // The last column stays free: a cursor there would wait to wrap.
-            let fit = columns.saturating_sub(1);
-            let frame = frame::frame(&self.board, now, rows);
-            let painted = frame.iter().map(|row| self.ui.painted(&row.fit(fit)));
+            let size = self.ui.screen().size();
+            let frame = frame::frame(&self.board, now, size);
+            let painted = frame.iter().map(|row| self.ui.painted(row));
             self.ui.screen().draw(painted.collect());
         } else if self.said.elapsed() >= HEARTBEAT {
             self.said = Instant::now();
@@ -160,7 +173,7 @@ impl Watcher {
 }
 
 /// What the run is, before anything happens.
-fn head(ui: &Ui, run: &Run, goes_on: bool) -> String {
+fn head(run: &Run, goes_on: bool) -> Row {
     let mut parts = vec![format!("run {}", run.id)];
     if goes_on {
         parts.push("goes on".to_owned());
@@ -168,10 +181,9 @@ fn head(ui: &Ui, run: &Run, goes_on: bool) -> String {
     if let Some(budget) = run.budget.usd {
         parts.push(format!("budget {budget}"));
     }
-    let first = plain(run.requirement.lines().next().unwrap_or_default());
-    parts.push(crate::row::cut(&first, 60));
+    parts.push(plain(run.requirement.lines().next().unwrap_or_default()));
     let version = concat!("atelier ", env!("CARGO_PKG_VERSION"));
-    ui.paint(Tone::Faint, &format!("  {version} · {}", parts.join(" · ")))
+    Row::default().add(Tone::Faint, format!("  {version} · {}", parts.join(" · ")))
 }
 
 /// One event as one line of JSON: `{"v":1,"seq":…,"at":…,"run":…,"task":…,"type":…,…}`.
@@ -188,4 +200,4 @@ pub(crate) fn json(event: &Event) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -11,7 +11,7 @@ use crate::{
     app::Place,
     cli::{Global, RunOptions},
     cli_error::CliError,
-    config::{Config, Entry, Kind, PROJECT_FILE, Settings, known_keys, user_file},
+    config::{Config, Entry, Kind, PROJECT_FILE, Settings, Sources, known_keys, user_file},
     ui::{Tone, Ui, plain},
 };
 
@@ -62,7 +62,8 @@ pub(crate) fn run(global: &Global, command: &ConfigCommand, ui: &Ui) -> Result<u
 }
 
 fn show(place: &Place, global: &Global, all: bool, ui: &Ui) -> Result<u8, CliError> {
-    let config = Config::load(&place.root, global, &RunOptions::default())?;
+    let sources = Sources::read(&place.root)?;
+    let config = Config::load(&sources, global, &RunOptions::default())?;
     for warning in &config.warnings {
         ui.warn(warning);
     }
@@ -86,7 +87,7 @@ fn show(place: &Place, global: &Global, all: bool, ui: &Ui) -> Result<u8, CliErr
     if all {
         unset(&config, ui);
     }
-    stages(&config, ui);
+    stages(&config, &sources, ui);
     Ok(0)
 }
 
@@ -118,9 +119,8 @@ fn unset(config: &Config, ui: &Ui) {
 }
 
 /// Who answers each stage in the end.
-fn stages(config: &Config, ui: &Ui) {
-    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    match Settings::resolve(config, &variable) {
+fn stages(config: &Config, sources: &Sources, ui: &Ui) {
+    match Settings::resolve(config, sources) {
         Ok(settings) => {
             ui.out("");
             for stage in Stage::ALL {

@@ -12,13 +12,15 @@ use super::drive::Outcome;
 use crate::{
     cli_error::chain,
     config::Settings,
-    row::{Row, cut},
+    row::{Row, cut, wrap},
     ui::{Tone, Ui, plain},
     watch::{clock, count, many},
 };
 
 /// Columns of the word that begins a line.
 const WORD: usize = 10;
+/// What stands between the word and its text.
+const GAP: &str = "  ";
 /// Lines shown of what a failing check printed.
 const OUTPUT_LINES_MAX: usize = 8;
 /// Columns shown of one such line.
@@ -170,9 +172,11 @@ impl Ending<'_> {
             .iter()
             .find(|one| !one.outcome.passed())
         else {
-            for line in last.feedback.lines().take(OUTPUT_LINES_MAX) {
-                self.quote(line);
-            }
+            // What was wrong stands in a list; the rest is meant for the model.
+            let items = last.feedback.lines().filter(|line| line.starts_with("- "));
+            items
+                .take(OUTPUT_LINES_MAX)
+                .for_each(|line| self.quote(line));
             return;
         };
         self.line(
@@ -363,9 +367,19 @@ impl Ending<'_> {
         self.line("go on", "atelier build \"what should change\"");
     }
 
+    /// A word and what there is to say about it; a terminal gets lines that fit it.
     fn line(&self, word: &str, text: &str) {
-        let row = Row::default().add(Tone::Strong, format!("{word:>WORD$}"));
-        self.ui.row(&row.add(Tone::Plain, format!("  {text}")));
+        let columns = if self.ui.is_live() {
+            self.ui.screen().size().0.saturating_sub(WORD + GAP.len())
+        } else {
+            usize::MAX
+        };
+        for (index, line) in wrap(text, columns).iter().enumerate() {
+            let word = if index == 0 { word } else { "" };
+            let row = Row::default().add(Tone::Strong, format!("{word:>WORD$}"));
+            self.ui
+                .row(&row.add(Tone::Plain, format!("{GAP}{}", line.trim_end())));
+        }
     }
 }
 

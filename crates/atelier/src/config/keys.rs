@@ -2,6 +2,9 @@
 
 use atelier_model::{Limits, MicroUsd, Stage};
 
+/// How alike two keys must be for one to be suggested: 1 is equal.
+const LIKENESS: f32 = 0.6;
+
 /// What a value must be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -164,18 +167,10 @@ pub(crate) fn kind(name: &str) -> Option<Kind> {
 
 /// The known key most like a name that is none.
 pub(crate) fn nearest(name: &str) -> Option<String> {
-    let last = name.rsplit('.').next().unwrap_or(name);
-    let keys = known_keys().into_iter().map(|key| key.name);
-    let likeness = |key: &String| {
-        let common = key
-            .chars()
-            .zip(name.chars())
-            .take_while(|(a, b)| a == b)
-            .count();
-        let ends = key.rsplit('.').next().is_some_and(|end| end == last);
-        common + if ends { 8 } else { 0 }
-    };
-    keys.max_by_key(likeness).filter(|key| likeness(key) >= 3)
+    let keys: Vec<String> = known_keys().into_iter().map(|key| key.name).collect();
+    let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+    let close = similar::get_close_matches(name, &keys, 1, LIKENESS);
+    close.first().map(|key| (*key).to_owned())
 }
 
 /// Names of the limits, in the order of their struct.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use atelier_llm::{PROVIDERS, Price, PriceTable, Route, Secret, provider_entry};
 use atelier_model::{Approval, Limits, MicroUsd, Stage};
 
-use super::{Config, ConfigError, Entry, Origin, keys};
+use super::{Config, ConfigError, Entry, Origin, Sources, keys};
 
 /// Tokens of one answer where nothing is set.
 const TOKENS_MAX: u64 = 16_384;
@@ -23,11 +23,8 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    /// Resolves every value; `variable` looks up the variables that usually hold keys.
-    pub(crate) fn resolve(
-        config: &Config,
-        variable: &dyn Fn(&str) -> Option<String>,
-    ) -> Result<Self, ConfigError> {
+    /// Resolves every value; keys may also stand in the variables that usually hold them.
+    pub(crate) fn resolve(config: &Config, sources: &Sources) -> Result<Self, ConfigError> {
         let mut routes = BTreeMap::new();
         for stage in Stage::ALL {
             routes.insert(
@@ -35,7 +32,7 @@ impl Settings {
                 Of {
                     config,
                     stage,
-                    variable,
+                    sources,
                 }
                 .route()?,
             );
@@ -58,7 +55,7 @@ impl Settings {
 struct Of<'a> {
     config: &'a Config,
     stage: Stage,
-    variable: &'a dyn Fn(&str) -> Option<String>,
+    sources: &'a Sources,
 }
 
 impl Of<'_> {
@@ -168,7 +165,9 @@ impl Of<'_> {
         let set = self.fitting("key", provider);
         let found = match set {
             Some(entry) => text(Some(entry)),
-            None => variables.iter().find_map(|name| (self.variable)(name)),
+            None => variables
+                .iter()
+                .find_map(|name| self.sources.variable(name)),
         };
         let Some(key) = found else { return Ok(None) };
         let from_project = |entry: &Entry| matches!(entry.origin, Origin::Project(_));

@@ -1,14 +1,69 @@
 //! What files, variables and flags say, as keys and values.
 
-use std::ffi::OsString;
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use atelier_model::Stage;
 
-use super::{ConfigError, Kind, Origin, keys};
+use super::{ConfigError, Kind, Origin, PROJECT_FILE, keys};
 use crate::cli::{Global, RunOptions};
 
 /// Variables that begin with `ATELIER_` and are no configuration keys.
 const OTHER_VARIABLES: [&str; 1] = ["ATELIER_CONFIG"];
+
+/// Everything outside the program that configures it, as it was found.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Sources {
+    /// The project's file with its path, where there is one.
+    pub(crate) project: Option<(PathBuf, String)>,
+    /// The user's file with its path, where there is one.
+    pub(crate) user: Option<(PathBuf, String)>,
+    /// The environment, as far as it is text.
+    pub(crate) variables: BTreeMap<String, String>,
+}
+
+impl Sources {
+    /// Reads the files of a project and of the user, and the environment.
+    pub(crate) fn read(project: &Path) -> Result<Self, ConfigError> {
+        let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        };
+        let user = user_file().map(read).transpose()?.flatten();
+        Ok(Self {
+            project: read(project.join(PROJECT_FILE))?,
+            user,
+            variables: std::env::vars_os().filter_map(text).collect(),
+        })
+    }
+
+    /// The value of an environment variable; an empty one counts as none.
+    pub(crate) fn variable(&self, name: &str) -> Option<String> {
+        self.variables
+            .get(name)
+            .filter(|value| !value.is_empty())
+            .cloned()
+    }
+}
+
+/// The user's configuration file: `ATELIER_CONFIG`, else the platform's configuration folder.
+pub(crate) fn user_file() -> Option<PathBuf> {
+    use etcetera::BaseStrategy as _;
+    if let Some(path) = std::env::var_os("ATELIER_CONFIG") {
+        return Some(PathBuf::from(path));
+    }
+    let folders = etcetera::choose_base_strategy().ok()?;
+    Some(folders.config_dir().join("atelier").join("config.toml"))
+}
+
+fn read(path: PathBuf) -> Result<Option<(PathBuf, String)>, ConfigError> {
+    match std::fs::read_to_string(&path) {
+        Ok(text) => Ok(Some((path, text))),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(ConfigError::Read { path, source }),
+    }
+}
 
 /// A nested table as dotted keys. A price names its model, which may hold dots itself.
 pub(crate) fn flatten(table: &toml::Table) -> Vec<(String, toml::Value)> {
@@ -35,20 +90,16 @@ fn descend(prefix: &str, table: &toml::Table, flat: &mut Vec<(String, toml::Valu
 /// The keys the environment sets: `ATELIER_MODEL`, `ATELIER_STAGES_CODE_MODEL` or
 /// `ATELIER_CODE_MODEL`, and `CODE_API_KEY` for the key of a stage. Also warnings about variables
 /// that mean nothing.
-pub(crate) fn variables(
-    all: impl Iterator<Item = (OsString, OsString)>,
+pub(crate) fn variables<'a>(
+    all: impl Iterator<Item = (&'a String, &'a String)>,
 ) -> (Vec<(String, String, Origin)>, Vec<String>) {
     let (mut set, mut warnings) = (Vec::new(), Vec::new());
-    let mut pairs: Vec<(String, String)> = all
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .collect();
-    pairs.sort();
-    for (name, value) in pairs {
+    for (name, value) in all {
         if value.is_empty() || OTHER_VARIABLES.contains(&name.as_str()) {
             continue;
         }
-        if let Some(key) = key_of(&name) {
-            set.push((key, value, Origin::Variable(name)));
+        if let Some(key) = key_of(name) {
+            set.push((key, value.clone(), Origin::Variable(name.clone())));
         } else if name.starts_with("ATELIER_") {
             warnings.push(format!("{name} is set but means nothing to atelier"));
         }

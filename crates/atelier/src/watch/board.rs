@@ -21,6 +21,8 @@ pub(crate) struct Board {
     pub(crate) spent: MicroUsd,
     pub(crate) budget: Option<MicroUsd>,
     pub(crate) tokens: Tokens,
+    /// What the newest test report counted.
+    pub(crate) tests: TestCounts,
     /// Stages under way, in the order they began.
     pub(crate) stages: Vec<OpenStage>,
     /// Asks that wait for their answer.
@@ -281,6 +283,9 @@ impl Board {
     }
 
     pub(super) fn check_finished(&mut self, event: &Event, name: &str, tests: Option<&TestCounts>) {
+        if let Some(tests) = tests {
+            self.tests = tests.clone();
+        }
         match self.task_mut(event) {
             Some(task) => {
                 task.check = None;

@@ -18,8 +18,10 @@ pub(crate) const ROWS_MAX: usize = 12;
 const HEIGHT_PARTS: usize = 3;
 /// Columns of the bar between its brackets.
 const BAR: usize = 28;
-/// Columns of a task's title.
-const TITLE: usize = 30;
+/// Columns of a task's line beside its title.
+const BESIDE: usize = 66;
+/// Fewest and most columns of a task's title.
+const TITLE: (usize, usize) = (16, 44);
 /// Waiting tasks that are shown.
 const WAITING_MAX: usize = 3;
 /// Tasks that must have ended before the rest is guessed from them.
@@ -29,21 +31,24 @@ const WHEEL_MS: i64 = 100;
 /// Pictures of the wheel that turns while something is under way.
 const WHEEL: [&str; 10] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
 
-/// The lines that fit a terminal of so many rows; the last one says what it has cost so far.
-pub(crate) fn frame(board: &Board, now: Timestamp, height: usize) -> Vec<Row> {
-    let rows = (height / HEIGHT_PARTS).clamp(1, ROWS_MAX);
+/// The lines that fit a terminal of so many columns and rows; the last one says what it has cost
+/// so far.
+pub(crate) fn frame(board: &Board, now: Timestamp, (columns, rows): (usize, usize)) -> Vec<Row> {
+    let rows = (rows / HEIGHT_PARTS).clamp(1, ROWS_MAX);
+    // The last column stays free: a cursor there would wait to wrap.
+    let columns = columns.saturating_sub(1);
     let mut frame = Vec::new();
     stages(board, now, &mut frame);
     if board.building_since.is_some() {
         frame.push(bar(board));
-        tasks(board, now, &mut frame);
+        tasks(board, now, columns, &mut frame);
     }
     if let Some(check) = &board.verdict {
         frame.push(verdict(check, now));
     }
     frame.truncate(rows - 1);
     frame.push(footer(board, now));
-    frame
+    frame.iter().map(|row| row.fit(columns)).collect()
 }
 
 /// What is under way, in one line, for those who see no region; `None` where nothing is.
@@ -126,25 +131,10 @@ fn bar(board: &Board) -> Row {
     let full = (done * BAR).checked_div(all).unwrap_or(0);
     let tip = if full < BAR { ">" } else { "" };
     let bar = format!("{:<BAR$}", format!("{}{tip}", "=".repeat(full)));
-    let (mut passed, mut failed) = (0, 0);
-    for task in &board.tasks {
-        passed += task
-            .tests
-            .values()
-            .map(|tests| tests.passed)
-            .max()
-            .unwrap_or(0);
-        failed += task
-            .tests
-            .values()
-            .map(|tests| tests.failed)
-            .max()
-            .unwrap_or(0);
-    }
     let row = Row::default()
         .add(Tone::Strong, format!("{:>10}", "Building"))
         .add(Tone::Plain, format!(" [{bar}] {done}/{all} tasks"));
-    match (passed, failed) {
+    match (board.tests.passed, board.tests.failed) {
         (0, 0) => row,
         (passed, 0) => row.add(Tone::Plain, format!(" · {passed} tests pass")),
         (passed, failed) => row
@@ -153,10 +143,12 @@ fn bar(board: &Board) -> Row {
     }
 }
 
-fn tasks(board: &Board, now: Timestamp, frame: &mut Vec<Row>) {
+fn tasks(board: &Board, now: Timestamp, columns: usize, frame: &mut Vec<Row>) {
+    let (least, most) = TITLE;
+    let title = columns.saturating_sub(BESIDE).clamp(least, most);
     for task in board.tasks.iter().filter(|task| task.is_open()) {
         let took = seconds(task.began.map_or(0, |began| now.millis_since(began)));
-        let head = format!("     {} {} ", wheel(now), about(task));
+        let head = format!("     {} {} ", wheel(now), about(task, title));
         let row = doing(board, task, now);
         frame.push(
             Row::plain(head)
@@ -169,20 +161,20 @@ fn tasks(board: &Board, now: Timestamp, frame: &mut Vec<Row>) {
         .iter()
         .filter(|task| task.state == TaskState::Blocked)
     {
-        let row = Row::plain("     ").add(Tone::Warning, format!("! {}", about(task)));
+        let row = Row::plain("     ").add(Tone::Warning, format!("! {}", about(task, title)));
         frame.push(row.add(Tone::Plain, "  needs you"));
     }
     let waits = |task: &&TaskView| matches!(task.state, TaskState::Pending | TaskState::Ready);
     for task in board.tasks.iter().filter(waits).take(WAITING_MAX) {
-        frame.push(Row::default().add(Tone::Faint, waiting(board, task)));
+        frame.push(Row::default().add(Tone::Faint, waiting(board, task, title)));
     }
 }
 
-fn about(task: &TaskView) -> String {
-    format!("{:<5} {}", task.id.as_str(), column(&task.title, TITLE))
+fn about(task: &TaskView, title: usize) -> String {
+    format!("{:<5} {}", task.id.as_str(), column(&task.title, title))
 }
 
-fn waiting(board: &Board, task: &TaskView) -> String {
+fn waiting(board: &Board, task: &TaskView, title: usize) -> String {
     let open = |id: &&atelier_model::TaskId| {
         board
             .task(id)
@@ -199,7 +191,7 @@ fn waiting(board: &Board, task: &TaskView) -> String {
     } else {
         format!("waits for {}", needs.join(", "))
     };
-    format!("     ◦ {}          {why}", about(task))
+    format!("     ◦ {}          {why}", about(task, title))
 }
 
 /// What is done for a task right now.

@@ -10,18 +10,28 @@ use crate::{
 
 /// Columns of the word that begins a line.
 const WORD: usize = 10;
-/// Columns of what the line is about.
-const ABOUT: usize = 44;
+/// Columns of a line beside what it is about.
+const BESIDE: usize = 60;
+/// Fewest and most columns of what a line is about.
+const ABOUT: (usize, usize) = (24, 60);
 /// Columns of a stage's name.
 const STAGE: usize = 10;
 
-/// Takes an event in and returns the lines it is worth. With `every`, also those that a region
-/// would show instead.
+/// Who reads the lines.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reader {
+    /// Also the lines that a region would show instead.
+    pub(crate) every: bool,
+    /// Columns of the terminal.
+    pub(crate) columns: usize,
+}
+
+/// Takes an event in and returns the lines it is worth to a reader.
 #[expect(
     clippy::too_many_lines,
     reason = "one arm for each kind of event, in one place"
 )]
-pub(crate) fn lines(board: &mut Board, event: &Event, every: bool) -> Vec<Row> {
+pub(crate) fn lines(board: &mut Board, event: &Event, reader: Reader) -> Vec<Row> {
     board.began.get_or_insert(event.at);
     match &event.kind {
         K::RunCreated { budget, .. } => board.budget = *budget,
@@ -76,7 +86,7 @@ pub(crate) fn lines(board: &mut Board, event: &Event, every: bool) -> Vec<Row> {
         }
         K::TaskAdded { title, depends_on } => board.add_task(event, title, depends_on),
         K::TaskState { from, to, reason } => {
-            return moved(board, event, (*from, *to), reason, every);
+            return moved(board, event, (*from, *to), reason, reader);
         }
         K::AttemptStarted { ordinal } => {
             if let Some(task) = board.task_mut(event) {
@@ -97,13 +107,13 @@ pub(crate) fn lines(board: &mut Board, event: &Event, every: bool) -> Vec<Row> {
         K::TestsRestored { files } => return warnings("Restored", files),
         K::CheckStarted { name, command } => board.check_started(event, name, command),
         K::CheckFinished { name, tests, .. } => board.check_finished(event, name, tests.as_ref()),
-        K::ApprovalAsked { subject } if every => {
+        K::ApprovalAsked { subject } if reader.every => {
             return vec![line(Tone::Strong, "Asking", &plain(subject))];
         }
         K::RunStatus {
             to: RunStatus::Verifying,
             ..
-        } if every => {
+        } if reader.every => {
             return vec![line(
                 Tone::Faint,
                 "Verifying",
@@ -131,6 +141,14 @@ pub(crate) fn lines(board: &mut Board, event: &Event, every: bool) -> Vec<Row> {
     Vec::new()
 }
 
+impl Reader {
+    /// Columns of what a line is about.
+    fn about(self) -> usize {
+        let (least, most) = ABOUT;
+        self.columns.saturating_sub(BESIDE).clamp(least, most)
+    }
+}
+
 fn line(tone: Tone, word: &str, text: &str) -> Row {
     Row::default()
         .add(tone, format!("{word:>WORD$}"))
@@ -151,7 +169,12 @@ fn planned(stage: Stage, phase: Option<u32>, took: u64, bill: Bill, summary: &st
         None => stage.to_string(),
     };
     let text = format!("{name:<STAGE$} {} ", figures(took, bill));
-    line(Tone::Good, "Planned", &text).add(Tone::Plain, format!(" {}", plain(summary)))
+    let word = match stage {
+        Stage::Design | Stage::Plan | Stage::Detail | Stage::Handoff => "Planned",
+        Stage::Code => "Written",
+        Stage::Docs => "Described",
+    };
+    line(Tone::Good, word, &text).add(Tone::Plain, format!(" {}", plain(summary)))
 }
 
 /// `  8.3s  2.1k tok   $0.006`, in columns.
@@ -173,7 +196,7 @@ fn moved(
     event: &Event,
     (from, to): (TaskState, TaskState),
     reason: &str,
-    every: bool,
+    reader: Reader,
 ) -> Vec<Row> {
     let took = board.task_moved(event, to);
     let (done, all) = (board.done(), board.tasks.len());
@@ -186,7 +209,7 @@ fn moved(
         reason => format!("{about}: {}", plain(reason)),
     };
     let row = match to {
-        TaskState::Running if every && from == TaskState::Ready => {
+        TaskState::Running if reader.every && from == TaskState::Ready => {
             line(Tone::Faint, "Started", &about)
         }
         TaskState::Done => {
@@ -195,12 +218,16 @@ fn moved(
             } else {
                 "Passed"
             };
-            let about = if every {
+            let about = if reader.every {
                 format!("[{done}/{all}] {about}")
             } else {
                 about
             };
-            let text = format!("{} {}", column(&about, ABOUT), figures(took, task.bill));
+            let text = format!(
+                "{} {}",
+                column(&about, reader.about()),
+                figures(took, task.bill)
+            );
             let proof = format!(
                 "  {}  {}",
                 many(task.files, "file"),
