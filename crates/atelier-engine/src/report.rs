@@ -6,7 +6,7 @@ use atelier_docs::{ProjectState, Proof, Rendered};
 use atelier_exec::{Delivery, GitError};
 use atelier_model::{
     AttemptOutcome, DevPlan, Digest, Event, EventKind, Evidence, FileTree, Handoff, Prose, Run,
-    RunId, Stage, Task, TaskId, TaskState,
+    RunId, RunStatus, Stage, Task, TaskId, TaskState,
 };
 use atelier_store::RunCost;
 
