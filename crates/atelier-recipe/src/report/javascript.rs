@@ -91,7 +91,9 @@ fn listed(rest: &str, separator: &str) -> Option<TestCounts> {
 /// The runs of `vitest`.
 pub(crate) fn vitest(output: &str) -> Vec<TestCounts> {
     static TESTS: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(r"(?m)^ +Tests  (?:(?P<rest>\d+ \w+(?: \| \d+ \w+)*) \((?P<total>\d+)\)|no tests)$")
+        pattern(
+            r"(?m)^ +Tests  (?:(?P<rest>\d+ \w+(?: \| \d+ \w+)*) \((?P<total>\d+)\)|no tests)$|^No test files found, exiting with code \d+$",
+        )
     });
     static FAILED: LazyLock<Regex> =
         LazyLock::new(|| pattern(r"(?m)^ FAIL  (?P<name>.+ > .+)\n(?P<detail>(?:[^⎯\n].*\n|\n)*)"));
@@ -117,7 +119,9 @@ pub(crate) fn vitest(output: &str) -> Vec<TestCounts> {
 /// The runs of `jest`.
 pub(crate) fn jest(output: &str) -> Vec<TestCounts> {
     static TESTS: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(r"(?m)^Tests: +(?:(?P<rest>\d+ \w+(?:, \d+ \w+)*), )?(?P<total>\d+) total$")
+        pattern(
+            r"(?m)^Tests: +(?:(?P<rest>\d+ \w+(?:, \d+ \w+)*), )?(?P<total>\d+) total$|^No tests found, exiting with code \d+$",
+        )
     });
     static FAILED: LazyLock<Regex> =
         LazyLock::new(|| pattern(r"(?m)^  ● (?P<name>.+)\n\n(?P<detail>(?:(?:    .*)?\n)*)"));
@@ -130,10 +134,10 @@ pub(crate) fn jest(output: &str) -> Vec<TestCounts> {
         .map(|found| failure(&found["name"], frame(&found["detail"]), &found["detail"]));
     let failures = capped(failures);
     let runs = TESTS.captures_iter(output).filter_map(|found| {
-        let mut run = match found.name("rest") {
-            Some(rest) => listed(rest.as_str(), ",")?,
-            None => TestCounts::default(),
+        let Some(rest) = found.name("rest") else {
+            return Some(TestCounts::default());
         };
+        let mut run = listed(rest.as_str(), ",")?;
         run.failures.clone_from(&failures);
         (run.executed() + run.skipped == number(&found, "total")?).then_some(run)
     });
