@@ -1,4 +1,4 @@
-//! What may have been meant, for the one who must mend an edit. Nothing is ever applied on this.
+//! What may have been meant, for the one who must mend an edit; nothing is ever applied on this.
 
 use std::{collections::BTreeSet, ops::Range};
 
@@ -93,6 +93,23 @@ pub(super) fn shown(file: &[Option<&str>], range: Range<usize>) -> String {
         format!("lines {first}–{last}")
     };
     format!("{numbers}:\n{}\n", bounded(&lines, SHOWN_BYTES_MAX))
+}
+
+/// Files that are searched for lines that were looked for in another one.
+const FILES_MAX: usize = 2000;
+/// Letters and digits that lines must have before their place in another file means anything.
+const LETTERS_MIN: usize = 16;
+
+/// The one other file in which these lines stand, character by character.
+pub(super) fn other_file(tree: &FileTree, path: &TreePath, search: &str) -> Option<String> {
+    if search.chars().filter(|c| c.is_alphanumeric()).count() < LETTERS_MIN {
+        return None;
+    }
+    let mut holding = tree.iter().take(FILES_MAX).filter(|(other, file)| {
+        *other != path && file.as_text().is_some_and(|t| t.contains(search))
+    });
+    let (only, _) = holding.next()?;
+    holding.next().is_none().then(|| only.to_string())
 }
 
 /// The path of a tree that differs from another in case or folders only, if there is just one.

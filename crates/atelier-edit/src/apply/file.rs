@@ -148,7 +148,8 @@ impl Staged {
         path: &TreePath,
     ) -> Result<Note, Trouble> {
         let Some(text) = &mut self.text else {
-            return Err(no_file(closest::path(tree, path)));
+            let holding = || closest::other_file(tree, path, splits.first()?.0);
+            return Err(no_file(closest::path(tree, path).or_else(holding)));
         };
         let blank = text
             .lines
@@ -168,7 +169,14 @@ impl Staged {
             }
             _ => {}
         }
-        splice::replace(text, splits, is_prose(path))
+        splice::replace(text, splits, is_prose(path)).map_err(|trouble| {
+            let holding = || closest::other_file(tree, path, splits.first()?.0);
+            let elsewhere = || Some(format!("`{}`, where these lines stand?", holding()?));
+            Trouble {
+                closest: trouble.closest.or_else(elsewhere),
+                ..trouble
+            }
+        })
     }
 }
 
