@@ -2,6 +2,7 @@
 
 #![expect(
     clippy::print_stdout,
+    clippy::print_stderr,
     reason = "this program's answer is what it prints"
 )]
 
@@ -143,7 +144,7 @@ fn main() -> ExitCode {
     match run(Arguments::parse().command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            println!("failed to {error}");
+            eprintln!("failed to {error}");
             ExitCode::FAILURE
         }
     }
