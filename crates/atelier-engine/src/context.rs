@@ -13,6 +13,10 @@ const SUMMARY_TOKENS_MAX: usize = 400;
 const NEIGHBOURS_MAX: usize = 24;
 /// Paths listed at most.
 const LISTED_MAX: usize = 600;
+/// Documents of a component, in its folder.
+const OF_COMPONENT: [&str; 2] = ["ARCHITECTURE.md", "PROGRESS.md"];
+/// Documents of the project.
+const OF_PROJECT: [&str; 3] = ["docs/DESIGN.md", "ARCHITECTURE.md", "README.md"];
 /// Lines up to which a file is better written whole than searched and replaced.
 const WHOLE_LINES_MAX: usize = 150;
 
@@ -37,11 +41,8 @@ pub(crate) fn pack(task: &Task, plan: &DevPlan, tree: &FileTree, tokens_max: usi
     add(below(tree, &task.inputs), 70, false);
     add(defining(tree, &task.context.symbols), 60, false);
     add(neighbours(tree, task), 40, false);
-    let documents = task.context.documents.iter().map(String::as_str);
-    for path in documents.chain(["docs/DESIGN.md", "ARCHITECTURE.md"]) {
-        if let Ok(path) = path.parse::<TreePath>()
-            && seen.insert(path.clone())
-        {
+    for path in documents(task, tree) {
+        if seen.insert(path.clone()) {
             blocks.extend(document_block(tree, &path));
         }
     }
@@ -119,6 +120,33 @@ fn file_block(tree: &FileTree, path: &TreePath, priority: i32, required: bool) -
         priority,
         required,
     })
+}
+
+/// The documents that matter for a task: those it names, those of the components it writes or
+/// reads in, and the project's own.
+fn documents(task: &Task, tree: &FileTree) -> Vec<TreePath> {
+    let named = task
+        .context
+        .documents
+        .iter()
+        .map(|path| path.trim_start_matches("./").to_owned());
+    let touched = task.outputs.iter().chain(&task.owns).chain(&task.inputs);
+    let folders: BTreeSet<TreePath> = touched
+        .filter_map(|path| path.parse::<TreePath>().ok())
+        .flat_map(|path| std::iter::successors(path.parent(), TreePath::parent))
+        .collect();
+    let of_components = folders.iter().flat_map(|folder| {
+        OF_COMPONENT
+            .iter()
+            .map(move |name| format!("{folder}/{name}"))
+    });
+    let of_project = OF_PROJECT.iter().map(|&path| path.to_owned());
+    named
+        .chain(of_components)
+        .chain(of_project)
+        .filter_map(|path| path.parse().ok())
+        .filter(|path| tree.contains(path))
+        .collect()
 }
 
 fn document_block(tree: &FileTree, path: &TreePath) -> Option<Block> {
