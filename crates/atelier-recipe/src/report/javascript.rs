@@ -135,7 +135,11 @@ pub(crate) fn jest(output: &str) -> Vec<TestCounts> {
     let failures = capped(failures);
     let runs = TESTS.captures_iter(output).filter_map(|found| {
         let Some(rest) = found.name("rest") else {
-            return Some(TestCounts::default());
+            let failures = failures.clone();
+            return Some(TestCounts {
+                failures,
+                ..TestCounts::default()
+            });
         };
         let mut run = listed(rest.as_str(), ",")?;
         run.failures.clone_from(&failures);
