@@ -131,6 +131,13 @@ pub(crate) fn find(statements: &[Statement]) -> Option<Kind> {
     tiers.find_map(|(statement, table)| earliest(&statement.words, table))
 }
 
+/// Whether a statement itself says what kind of project is wanted.
+pub(crate) fn is_named(statement: &Statement) -> bool {
+    [Table::Phrases, Table::Hints]
+        .into_iter()
+        .any(|table| earliest(&statement.words, table).is_some())
+}
+
 /// Which list of words is looked up.
 #[derive(Debug, Clone, Copy)]
 enum Table {

@@ -3,7 +3,7 @@
 use unicode_normalization::UnicodeNormalization;
 
 use crate::request::{
-    Kind, Language,
+    Kind, Language, kind,
     reserved::is_reserved,
     token::{Form, Statement, Word, listed, words},
 };
@@ -13,6 +13,9 @@ const NAME_CHARS_MAX: usize = 32;
 
 /// Content words that make up a name where none is given.
 const NAME_WORDS_MAX: usize = 3;
+
+/// Content words that are counted.
+const COUNTED_MAX: usize = 400;
 
 /// Statements in which a name is looked for.
 const STATEMENTS_MAX: usize = 12;
@@ -283,24 +286,46 @@ const FORM_WORDS: &str = "api apis backend binary cli client command command-lin
     testing stdin stdout offline third party css idiomatic kommandozeile kommandozeilenprogramm \
     bibliothek bibliothèque biblioteca webseite dienst";
 
-/// The first content words of the requirement.
+/// Words that say what the project is for: the first ones of a first statement that names the kind
+/// of project, or else the most frequent ones, in the order of their first use.
 fn from_content(statements: &[Statement]) -> String {
-    let mut chosen: Vec<String> = Vec::new();
-    for statement in statements.iter().filter(|s| s.form != Form::Setting) {
-        for word in statement.words.iter().filter(|word| names_content(word)) {
-            let parts = kebab(&word.lower);
-            for part in parts.split('-').filter(|part| part.len() > 1) {
-                let known = |other: &String| stem(other) == stem(part);
-                if chosen.len() < NAME_WORDS_MAX && !chosen.iter().any(known) {
-                    chosen.push(part.to_owned());
-                }
+    let told: Vec<_> = statements
+        .iter()
+        .filter(|s| s.form != Form::Setting)
+        .collect();
+    let opening = told.first().filter(|first| kind::is_named(first));
+    let mut counts: Vec<(String, usize)> = opening.map(|first| count(&[first])).unwrap_or_default();
+    if counts.len() < 2 {
+        counts = count(&told);
+        let mut frequent: Vec<usize> = counts.iter().map(|(_, times)| *times).collect();
+        frequent.sort_unstable_by(|a, b| b.cmp(a));
+        let least = frequent.get(NAME_WORDS_MAX - 1).copied().unwrap_or(1);
+        counts.retain(|(_, times)| *times >= least);
+    }
+    let chosen = counts
+        .into_iter()
+        .map(|(word, _)| word)
+        .take(NAME_WORDS_MAX);
+    chosen.collect::<Vec<_>>().join("-")
+}
+
+/// The content words of statements, each with how often it stands there, in the order of first use.
+fn count(statements: &[&Statement]) -> Vec<(String, usize)> {
+    let mut counts: Vec<(String, usize)> = Vec::new();
+    let words = statements.iter().flat_map(|statement| &statement.words);
+    for word in words.filter(|word| names_content(word)).take(COUNTED_MAX) {
+        let parts = kebab(&word.lower);
+        for part in parts.split('-').filter(|part| part.len() > 1) {
+            let known = counts
+                .iter_mut()
+                .find(|(other, _)| stem(other) == stem(part));
+            match known {
+                Some((_, times)) => *times += 1,
+                None => counts.push((part.to_owned(), 1)),
             }
         }
-        if chosen.len() >= 2 {
-            break;
-        }
     }
-    chosen.join("-")
+    counts
 }
 
 /// A word without its plural.

@@ -168,7 +168,7 @@ const COMMAND_LINE: &[Row] = &[
         "A command-line tool:\n1. reads a log file\n2. counts errors\n   per hour\n3) prints a table\n",
         Python,
         CommandLine,
-        "reads-log",
+        "reads-log-counts",
         3,
     ),
     (
@@ -859,6 +859,12 @@ fn requirements_of_half_a_page() {
             Rust,
             CommandLine,
             "dupes",
+        ),
+        (
+            include_str!("../../../../fixtures/requirements/web-tip-calculator/requirement.md"),
+            JavaScript,
+            WebPage,
+            "tip-share-cent",
         ),
     ];
     for (requirement, language, kind, name) in rows {
