@@ -24,7 +24,9 @@ impl Digest {
     /// Values that cannot be JSON (a map with keys that are not strings) digest as `null`; no type
     /// of this house is one.
     pub fn of_json(value: &impl Serialize) -> Self {
-        let canonical = serde_json::to_value(value).unwrap_or_default();
+        let mut canonical = serde_json::to_value(value).unwrap_or_default();
+        // Whatever map another crate's features give serde_json, the order is this one.
+        canonical.sort_all_objects();
         Self::of(canonical.to_string())
     }
 
@@ -86,3 +88,6 @@ impl<'de> Deserialize<'de> for Digest {
             .map_err(de::Error::custom)
     }
 }
+
+#[cfg(test)]
+mod tests;

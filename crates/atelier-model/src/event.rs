@@ -305,3 +305,6 @@ impl EventKind {
         value["type"].as_str().unwrap_or_default().to_owned()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -121,3 +121,6 @@ fn sorted(
     }
     Ok(order)
 }
+
+#[cfg(test)]
+mod tests;

@@ -68,3 +68,6 @@ fn ulid_text(at: Timestamp, ids: &dyn IdSource) -> String {
     let millis = u64::try_from(at.millis()).unwrap_or(0);
     ulid::Ulid::from_parts(millis, ids.bits()).to_string()
 }
+
+#[cfg(test)]
+mod tests;

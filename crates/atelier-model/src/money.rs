@@ -74,3 +74,6 @@ impl FromStr for MicroUsd {
         total.map(Self).ok_or_else(wrong)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -32,10 +32,11 @@ pub enum PathError {
 }
 
 const PATH_BYTES_MAX: usize = 512;
-const DEVICES: [&str; 22] = [
-    "con", "prn", "aux", "nul", "com1", "com2", "com3", "com4", "com5", "com6", "com7", "com8",
-    "com9", "lpt1", "lpt2", "lpt3", "lpt4", "lpt5", "lpt6", "lpt7", "lpt8", "lpt9",
-];
+const PART_BYTES_MAX: usize = 255;
+const SHOWN_CHARS_MAX: usize = 80;
+const DEVICES: [&str; 6] = ["con", "prn", "aux", "nul", "conin$", "conout$"];
+/// Devices that carry a number after their name.
+const PORTS: [&str; 2] = ["com", "lpt"];
 
 impl TreePath {
     /// Normalises a text into a path below the root.
@@ -43,13 +44,13 @@ impl TreePath {
     /// Backslashes count as separators, `./` and doubled separators are dropped; whatever could
     /// leave the tree, or name git's or Atelier's own folder, is refused.
     pub fn parse(text: &str) -> Result<Self, PathError> {
-        let shown = || text.chars().take(80).collect::<String>();
+        let shown = || shown(text);
         if text.len() > PATH_BYTES_MAX {
             return Err(PathError::TooLong(shown()));
         }
         let unified = text.replace('\\', "/");
         let drive = unified.as_bytes().get(1) == Some(&b':');
-        if unified.starts_with('/') || unified.starts_with('~') || drive {
+        if unified.starts_with('/') || drive {
             return Err(PathError::Absolute(shown()));
         }
         let mut parts = Vec::new();
@@ -57,6 +58,10 @@ impl TreePath {
             .split('/')
             .filter(|part| !part.is_empty() && *part != ".")
         {
+            // A shell would take it for somebody's home.
+            if parts.is_empty() && part.starts_with('~') {
+                return Err(PathError::Absolute(shown()));
+            }
             if part == ".." {
                 return Err(PathError::Outside(shown()));
             }
@@ -115,19 +120,68 @@ impl TreePath {
     }
 }
 
-/// Git's and Atelier's folders, also under a name that a case-folding file system takes for them.
+/// The beginning of a text, safe to print: it may hold characters that steer a terminal.
+fn shown(text: &str) -> String {
+    text.chars()
+        .take(SHOWN_CHARS_MAX)
+        .map(|c| {
+            if c.is_control() || invisible(c) {
+                char::REPLACEMENT_CHARACTER
+            } else {
+                c
+            }
+        })
+        .collect()
+}
+
+/// Git's and Atelier's folders, also under the names that some file system takes for them: in
+/// other letters, with blanks or dots behind, as a short name, as a stream, or with characters
+/// between that it ignores.
 fn reserved(part: &str) -> bool {
-    let folded = part.trim_end_matches(['.', ' ']).to_ascii_lowercase();
-    matches!(folded.as_str(), ".git" | ".atelier" | "git~1") || folded.starts_with(".git:")
+    let seen: String = part.chars().filter(|c| !invisible(*c)).collect();
+    let stream = seen.split(':').next().unwrap_or_default();
+    let folded = stream.trim_end_matches(['.', ' ']).to_ascii_lowercase();
+    matches!(folded.as_str(), ".git" | ".atelier" | "git~1" | "atelie~1")
 }
 
 fn portable(part: &str) -> bool {
-    let stem = part.split('.').next().unwrap_or(part).to_ascii_lowercase();
-    let strange = |c: char| c.is_control() || matches!(c, '<' | '>' | ':' | '"' | '|' | '?' | '*');
-    !DEVICES.contains(&stem.as_str())
+    let strange = |c: char| {
+        c.is_control() || invisible(c) || matches!(c, '<' | '>' | ':' | '"' | '|' | '?' | '*')
+    };
+    !device(part)
         && !part.contains(strange)
         && !part.ends_with([' ', '.'])
-        && part.len() <= 255
+        && part.len() <= PART_BYTES_MAX
+}
+
+/// Names that Windows keeps for devices, whatever follows their first dot.
+fn device(part: &str) -> bool {
+    let stem = part.split('.').next().unwrap_or(part);
+    let stem = stem.trim_end_matches(' ').to_ascii_lowercase();
+    let numbered = |port: &&str| -> bool {
+        let rest = stem.strip_prefix(*port).unwrap_or_default();
+        let mut digits = rest.chars();
+        let digit = digits.next();
+        digit.is_some_and(|c| matches!(c, '1'..='9' | '¹' | '²' | '³')) && digits.next().is_none()
+    };
+    DEVICES.contains(&stem.as_str()) || PORTS.iter().any(numbered)
+}
+
+/// Characters that show nothing, or turn the direction of writing: some file systems ignore them,
+/// and no reader sees them.
+fn invisible(c: char) -> bool {
+    matches!(
+        c,
+        '\u{ad}'
+            | '\u{61c}'
+            | '\u{180e}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{feff}'
+            | '\u{fff9}'..='\u{fffb}'
+            | '\u{e0000}'..='\u{e007f}'
+    )
 }
 
 impl fmt::Display for TreePath {
@@ -155,3 +209,6 @@ impl<'de> Deserialize<'de> for TreePath {
         Self::parse(&String::deserialize(deserializer)?).map_err(de::Error::custom)
     }
 }
+
+#[cfg(test)]
+mod tests;

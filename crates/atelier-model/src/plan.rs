@@ -300,3 +300,6 @@ pub struct ComponentNote {
     /// What a reader must know of it.
     pub text: String,
 }
+
+#[cfg(test)]
+mod tests;

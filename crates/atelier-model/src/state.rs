@@ -143,3 +143,6 @@ pub fn next_run(status: RunStatus, fact: RunFact) -> Result<RunStatus, Refused> 
         _ => return refused(status, fact),
     })
 }
+
+#[cfg(test)]
+mod tests;

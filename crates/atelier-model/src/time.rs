@@ -62,3 +62,6 @@ pub trait Clock: Send + Sync {
     /// The current instant.
     fn now(&self) -> Timestamp;
 }
+
+#[cfg(test)]
+mod tests;

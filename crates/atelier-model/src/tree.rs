@@ -109,3 +109,6 @@ impl FromIterator<(TreePath, FileEntry)> for FileTree {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
