@@ -50,7 +50,7 @@ impl Row {
                 left -= text.width();
                 kept = kept.add(*tone, text.as_str());
             } else {
-                return kept.add(*tone, cut(text, left));
+                return kept.add(*tone, shorten(text, left));
             }
         }
         kept
@@ -92,6 +92,11 @@ pub(crate) fn cut(text: &str, columns: usize) -> String {
     if text.width() <= columns {
         return text.to_owned();
     }
+    shorten(text, columns)
+}
+
+/// As much of a text as leaves a column for the `…` at its end.
+fn shorten(text: &str, columns: usize) -> String {
     let mut left = columns.saturating_sub(1);
     let mut kept = String::new();
     for character in text.chars() {

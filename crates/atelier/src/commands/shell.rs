@@ -1,27 +1,36 @@
 //! `atelier shell`: the same commands, one after another, with history and completion.
 
-use std::{
-    io::{BufRead, IsTerminal},
-    path::PathBuf,
-};
+mod complete;
+mod history;
+
+use std::io::{BufRead, IsTerminal};
 
 use clap::{Args, Parser};
 use reedline::{
-    DefaultCompleter, DefaultPrompt, DefaultPromptSegment, FileBackedHistory, Reedline, Signal,
+    ColumnarMenu, DefaultPrompt, DefaultPromptSegment, Emacs, KeyCode, KeyModifiers, MenuBuilder,
+    Reedline, ReedlineEvent, ReedlineMenu, Signal, ValidationResult, Validator,
+    default_emacs_keybindings,
 };
 
 use crate::{
     app::Place,
     cli::{Cli, Global},
     cli_error::CliError,
-    ui::Ui,
+    ui::{Tone, Ui, plain},
 };
 
-/// Lines of history that are kept.
-const HISTORY_LINES_MAX: usize = 1_000;
+use complete::{Lists, Names, Words};
+use history::Discreet;
+
+/// Name of the menu that shows completions.
+const MENU: &str = "completion";
+/// Runs offered for completion.
+const RUNS_MAX: u32 = 20;
+/// Lines of a script.
+const SCRIPT_LINES_MAX: usize = 10_000;
 
 /// Words the shell understands beside every command of the command line.
-const OWN: [(&str, &str); 6] = [
+const OWN: [(&str, &str); 7] = [
     ("new-task TEXT", "add a task"),
     ("list", "list the tasks"),
     ("execute-task ID", "execute a task and what it depends on"),
@@ -30,17 +39,20 @@ const OWN: [(&str, &str); 6] = [
         "open PATH",
         "print a document or another file of the result",
     ),
+    ("help", "list what can be said here"),
     ("exit", "leave"),
 ];
 
 /// Work interactively: new-task, list, execute-task, docs, open, exit, and every other command
+///
+/// A line goes on in the next one while a quote is open or where it ends with a backslash. Lines
+/// can also be piped in; the first that fails ends the script and sets the exit code.
 #[derive(Debug, Args)]
 pub(crate) struct ShellArgs {}
 
 pub(crate) async fn run(global: &Global, _: &ShellArgs, ui: &Ui) -> Result<u8, CliError> {
-    let place = Place::find(global)?;
     if std::io::stdin().is_terminal() {
-        interactive(global, &place, ui).await
+        interactive(global, ui).await
     } else {
         piped(global, ui).await
     }
@@ -48,32 +60,47 @@ pub(crate) async fn run(global: &Global, _: &ShellArgs, ui: &Ui) -> Result<u8, C
 
 /// Reads lines of a script; the first that fails sets the exit code and ends it.
 async fn piped(global: &Global, ui: &Ui) -> Result<u8, CliError> {
-    let lines: Vec<String> = std::io::stdin()
-        .lock()
-        .lines()
+    let lines = std::io::stdin().lock().lines().take(SCRIPT_LINES_MAX);
+    let lines: Vec<String> = lines
         .collect::<Result<_, _>>()
         .map_err(CliError::Terminal)?;
+    let mut text = String::new();
     for line in lines {
-        match one(global, &line, ui).await? {
-            Next::Leave => break,
+        text.push_str(&line);
+        if is_open(&text) {
+            text.push('\n');
+            continue;
+        }
+        match one(global, &std::mem::take(&mut text), ui).await? {
+            Next::Leave => return Ok(0),
             Next::Said(0) => {}
             Next::Said(code) => return Ok(code),
         }
     }
-    Ok(0)
+    // What is still open is refused with the reason.
+    match one(global, &text, ui).await? {
+        Next::Leave => Ok(0),
+        Next::Said(code) => Ok(code),
+    }
 }
 
-async fn interactive(global: &Global, place: &Place, ui: &Ui) -> Result<u8, CliError> {
-    let mut editor = Reedline::create().with_completer(Box::new(completer()));
-    if let Some(history) = history(place) {
+async fn interactive(global: &Global, ui: &Ui) -> Result<u8, CliError> {
+    let place = Place::find(global)?;
+    let names = Names::default();
+    let mut editor = editor(names.clone());
+    if place.state().exists()
+        && let Some(history) = Discreet::open(place.state().join("history"))
+    {
         editor = editor.with_history(Box::new(history));
     }
     let prompt = DefaultPrompt::new(
         DefaultPromptSegment::Basic("atelier".to_owned()),
         DefaultPromptSegment::Empty,
     );
-    ui.status("`help` lists the commands; `exit` leaves");
+    ui.status("`help` lists what can be said here, Tab completes, `exit` leaves");
     loop {
+        // Names are a convenience: where they cannot be read there are none.
+        names.set(lists(global).await.unwrap_or_default());
         let signal = editor.read_line(&prompt).map_err(CliError::Terminal)?;
         if matches!(signal, Signal::CtrlD) {
             return Ok(0);
@@ -90,25 +117,71 @@ async fn interactive(global: &Global, place: &Place, ui: &Ui) -> Result<u8, CliE
     }
 }
 
-fn completer() -> DefaultCompleter {
-    use clap::CommandFactory;
-    let commands = Cli::command();
-    let known = commands.get_subcommands().filter(|one| !one.is_hide_set());
-    let mut words: Vec<String> = known.map(|one| one.get_name().to_owned()).collect();
-    words.extend(
-        OWN.iter()
-            .filter_map(|(usage, _)| usage.split(' ').next())
-            .map(str::to_owned),
-    );
-    let mut completer = DefaultCompleter::with_inclusions(&['-']);
-    completer.insert(words);
-    completer
+fn editor(names: Names) -> Reedline {
+    let mut keys = default_emacs_keybindings();
+    let open_or_next = vec![
+        ReedlineEvent::Menu(MENU.to_owned()),
+        ReedlineEvent::MenuNext,
+    ];
+    let complete = ReedlineEvent::UntilFound(open_or_next);
+    keys.add_binding(KeyModifiers::NONE, KeyCode::Tab, complete);
+    let back = ReedlineEvent::MenuPrevious;
+    keys.add_binding(KeyModifiers::SHIFT, KeyCode::BackTab, back);
+    let menu = ColumnarMenu::default().with_name(MENU);
+    Reedline::create()
+        .with_completer(Box::new(Words { names }))
+        .with_menu(ReedlineMenu::EngineCompleter(Box::new(menu)))
+        .with_edit_mode(Box::new(Emacs::new(keys)))
+        .with_validator(Box::new(WholeLine))
+        .use_bracketed_paste(true)
+        .with_quick_completions(true)
+        .with_partial_completions(true)
 }
 
-fn history(place: &Place) -> Option<FileBackedHistory> {
-    let file: PathBuf = place.state().join("history");
-    place.state().exists().then_some(())?;
-    FileBackedHistory::with_file(HISTORY_LINES_MAX, file).ok()
+/// Asks for another line while one is open.
+struct WholeLine;
+
+impl Validator for WholeLine {
+    fn validate(&self, line: &str) -> ValidationResult {
+        if is_open(line) {
+            ValidationResult::Incomplete
+        } else {
+            ValidationResult::Complete
+        }
+    }
+}
+
+/// Whether a line goes on in the next one.
+fn is_open(text: &str) -> bool {
+    let comment = text.trim_start().starts_with('#');
+    !comment && (text.ends_with('\\') || shell_words::split(text).is_err())
+}
+
+/// What there is to complete now.
+async fn lists(global: &Global) -> Result<Lists, CliError> {
+    let store = Place::find(global)?.store().await?;
+    let runs = store.run_list(RUNS_MAX).await?;
+    let tasks = match runs.first() {
+        Some(run) => store.task_list(&run.id).await?,
+        None => Vec::new(),
+    };
+    let first = |text: &str| plain(text.lines().next().unwrap_or_default());
+    Ok(Lists {
+        tasks: tasks
+            .iter()
+            .map(|task| (task.id.to_string(), plain(&task.title)))
+            .collect(),
+        runs: runs
+            .iter()
+            .map(|run| (run.id.to_string(), first(&run.requirement)))
+            .collect(),
+        documents: store
+            .document_list()
+            .await?
+            .into_iter()
+            .map(|one| (one.path, one.kind))
+            .collect(),
+    })
 }
 
 /// What follows a line.
@@ -158,10 +231,23 @@ fn inherit(own: &mut Global, outer: &Global) {
 }
 
 fn help(ui: &Ui) -> Next {
+    use clap::CommandFactory as _;
     for (usage, about) in OWN {
-        ui.out(&format!("  {usage:<18} {about}"));
+        ui.out(&format!(
+            "  {} {about}",
+            ui.ink(Tone::Strong, &format!("{usage:<16}"))
+        ));
     }
-    ui.out("  and every command of `atelier --help`, such as build, status, show, diff");
+    let commands = Cli::command();
+    for command in commands.get_subcommands().filter(|one| !one.is_hide_set()) {
+        let about = command
+            .get_about()
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        let name = ui.ink(Tone::Strong, &format!("{:<16}", command.get_name()));
+        ui.out(&format!("  {name} {about}"));
+    }
+    ui.out("`COMMAND --help` tells more about each");
     Next::Said(0)
 }
 
@@ -197,3 +283,6 @@ async fn open(global: &Global, rest: &[String], ui: &Ui) -> Result<Next, CliErro
     ui.out_text(text);
     Ok(Next::Said(0))
 }
+
+#[cfg(test)]
+mod tests;

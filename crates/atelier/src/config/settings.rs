@@ -128,7 +128,15 @@ impl Of<'_> {
         let address = self.fitting("base_url", &provider);
         route.base_url = match address {
             None => None,
-            Some(entry) => Some(url(entry, self.stage)?),
+            Some(entry) => {
+                let staged = self.own("base_url").is_some();
+                let prefix = if staged {
+                    format!("stages.{}.", self.stage)
+                } else {
+                    String::new()
+                };
+                Some(url(entry, format!("{prefix}base_url"))?)
+            }
         };
         route.temperature = self
             .any("temperature")
@@ -213,13 +221,13 @@ fn provider_of(config: &Config, prefix: &str) -> String {
     }
 }
 
-fn url(entry: &Entry, stage: Stage) -> Result<url::Url, ConfigError> {
+fn url(entry: &Entry, key: String) -> Result<url::Url, ConfigError> {
     let text = text(Some(entry)).unwrap_or_default();
     text.parse()
         .ok()
         .filter(|url: &url::Url| url.has_host())
         .ok_or_else(|| ConfigError::Value {
-            key: format!("base_url (stage {stage})"),
+            key,
             origin: entry.origin.clone(),
             wanted: "an address such as http://127.0.0.1:11434/v1",
         })

@@ -63,7 +63,6 @@ pub(crate) struct OpenStage {
 #[derive(Debug, Clone)]
 pub(crate) struct OpenAsk {
     pub(crate) task: Option<TaskId>,
-    pub(crate) stage: Stage,
     pub(crate) model: String,
     pub(crate) began: Timestamp,
     /// Why it is sent again, and when.
@@ -200,10 +199,9 @@ impl Board {
         task.began.map_or(0, |began| at.millis_since(began))
     }
 
-    pub(super) fn ask_started(&mut self, event: &Event, ask: &AskId, stage: Stage, model: &str) {
+    pub(super) fn ask_started(&mut self, event: &Event, ask: &AskId, model: &str) {
         let open = OpenAsk {
             task: event.task.clone(),
-            stage,
             model: plain(model),
             began: event.at,
             retry: None,

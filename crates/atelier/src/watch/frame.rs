@@ -47,7 +47,7 @@ pub(crate) fn frame(board: &Board, now: Timestamp, (columns, rows): (usize, usiz
         frame.push(verdict(check, now));
     }
     frame.truncate(rows - 1);
-    frame.push(footer(board, now));
+    frame.push(footer(board, now, columns));
     frame.iter().map(|row| row.fit(columns)).collect()
 }
 
@@ -107,22 +107,13 @@ fn stage(open: &OpenStage, now: Timestamp) -> Row {
 }
 
 fn asking(ask: &OpenAsk, now: Timestamp) -> String {
+    let model = &ask.model;
     match &ask.retry {
         Some((reason, again)) if *again > now => {
-            format!(
-                "{}: {reason}; again in {}",
-                ask.model,
-                seconds(again.millis_since(now))
-            )
+            let wait = seconds(again.millis_since(now));
+            format!("{model}: {reason}; again in {wait}")
         }
-        Some(_) | None => {
-            format!(
-                "{} {}, {}",
-                ask.model,
-                ask.stage,
-                seconds(now.millis_since(ask.began))
-            )
-        }
+        Some(_) | None => format!("asking {model}, {}", seconds(now.millis_since(ask.began))),
     }
 }
 
@@ -237,18 +228,13 @@ fn verdict(check: &OpenCheck, now: Timestamp) -> Row {
         )
 }
 
-fn footer(board: &Board, now: Timestamp) -> Row {
+fn footer(board: &Board, now: Timestamp, columns: usize) -> Row {
     let took = board.began.map_or(0, |began| now.millis_since(began));
     let mut parts = vec![match board.budget {
         Some(budget) => format!("{} of {budget}", board.spent),
         None => board.spent.to_string(),
     }];
     let forecast = forecast(board, now);
-    if let Some(forecast) = &forecast
-        && board.spent.0 > 0
-    {
-        parts.push(format!("forecast {}", forecast.cost));
-    }
     let tokens = board.tokens;
     let share = (tokens.cached * 100).checked_div(tokens.all).unwrap_or(0);
     parts.push(match share {
@@ -259,11 +245,21 @@ fn footer(board: &Board, now: Timestamp) -> Row {
         Some(forecast) => format!("{}, ~{} left", clock(took), clock(forecast.left_ms)),
         None => clock(took),
     });
+    parts.push("Ctrl-C stops".to_owned());
+    if let Some(forecast) = forecast.filter(|_| board.spent.0 > 0) {
+        parts.push(format!("forecast {}", forecast.cost));
+    }
     if board.asks.len() > 1 {
         parts.push(many(board.asks.len(), "ask"));
     }
-    parts.push("Ctrl-C stops".to_owned());
-    Row::default().add(Tone::Faint, format!("  ── {} ──", parts.join(" · ")))
+    let ruled = |parts: &[String]| {
+        Row::default().add(Tone::Faint, format!("  ── {} ──", parts.join(" · ")))
+    };
+    // The last parts matter least.
+    while parts.len() > 1 && ruled(&parts).width() > columns {
+        parts.pop();
+    }
+    ruled(&parts)
 }
 
 /// What the rest will probably come to, from the tasks that this invocation finished.

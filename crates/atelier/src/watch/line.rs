@@ -46,9 +46,7 @@ pub(crate) fn lines(board: &mut Board, event: &Event, reader: Reader) -> Vec<Row
             return vec![planned(*stage, *phase, took, bill, summary)];
         }
         K::PlanLinted { problems } => return warnings("Plan", problems),
-        K::AskStarted {
-            ask, stage, model, ..
-        } => board.ask_started(event, ask, *stage, model),
+        K::AskStarted { ask, model, .. } => board.ask_started(event, ask, model),
         K::AskRetried {
             ask,
             reason,

@@ -243,7 +243,17 @@ fn without_a_region_every_change_is_one_line() {
         tests: 9,
     };
     tale.tell("", verified);
-    insta::assert_snapshot!(tale.said.join("\n"), @"");
+    insta::assert_snapshot!(tale.said.join("\n"), @r"
+       Planned design        4.1s  3.2k tok    $0.021  6 components
+       Planned plan          0.0s     0 tok    cached  5 phases
+       Started t1.1 lay out the crate
+        Passed [1/2] t1.1 lay out the crate                8.3s  2.1k tok    $0.006  2 files  9 tests
+       Started t1.2 store links
+         Retry in 1.2s: rate limit
+       Mending t1.2 attempt 1: E0308 in src/lib.rs:4
+        Failed t1.2 store links: attempts used up
+      Verified 3f9c1ab00000 in a fresh checkout: 1 check, 9 tests
+    ");
 }
 
 #[test]

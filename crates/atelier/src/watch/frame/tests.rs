@@ -61,18 +61,34 @@ fn building() -> Tale {
 
 #[test]
 fn planning_shows_stages_and_who_is_asked() {
-    insta::assert_snapshot!(shown(&planning(), SIZE), @"");
+    insta::assert_snapshot!(shown(&planning(), SIZE), @r"
+      ⠙ detail 3      2.0s  dividing the phase into steps
+      ⠙ detail 4      1.2s  dividing the phase into steps
+                 asking claude-x, 2.0s
+                 claude-x: rate limit; again in 1.2s
+      ── $0.021 of $2.000 · 3.2k tokens · 0:06 · Ctrl-C stops · 2 asks ──
+    ");
 }
 
 #[test]
 fn building_shows_the_bar_and_what_every_task_does() {
     let mut tale = building();
-    insta::assert_snapshot!(shown(&tale, SIZE), @"");
+    insta::assert_snapshot!(shown(&tale, SIZE), @r"
+      Building [==============>             ] 2/4 tasks · 9 tests pass
+         ⠧ t3    redirect by short name               2.0s  asking claude-x, 2.0s
+         ◦ t4    limit the rate                             waits for t3
+      ── $0.037 of $2.000 · 9.8k tokens (12% cached) · 0:24, ~0:18 left · Ctrl-C stops ──
+    ");
     tale.answer("t3", Stage::Code, "d", (2_000, 5_000));
     tale.moves("t3", TaskState::Running, TaskState::Verifying);
     tale.tell("t3", EventKind::AttemptStarted { ordinal: 2 });
     tale.check("t3", "test", "cargo test --locked").wait(6_100);
-    insta::assert_snapshot!(shown(&tale, SIZE), @"");
+    insta::assert_snapshot!(shown(&tale, SIZE), @r"
+      Building [==============>             ] 2/4 tasks · 9 tests pass
+         ⠇ t3    redirect by short name               8.1s  attempt 2: cargo test --locked, 6.1s
+         ◦ t4    limit the rate                             waits for t3
+      ── $0.042 of $2.000 · 11.8k tokens (10% cached) · 0:30, ~0:24 left · Ctrl-C stops ──
+    ");
 }
 
 #[test]
@@ -82,7 +98,7 @@ fn the_verdict_is_under_way_like_anything_else() {
     let last: Vec<String> = shown(&tale, SIZE).lines().map(str::to_owned).collect();
     assert_eq!(
         last[last.len() - 2],
-        " Verifying ⠋ in a fresh checkout: cargo test --locked, 0.8s"
+        " Verifying ⠴ in a fresh checkout: cargo test --locked, 0.8s"
     );
 }
 
@@ -129,7 +145,7 @@ fn who_sees_no_region_is_told_in_one_line() {
     let mut tale = building();
     assert_eq!(
         under_way(&tale.board, tale.now()).as_deref(),
-        Some("t3 claude-x code, 2.0s, 2.0s")
+        Some("t3 asking claude-x, 2.0s, 2.0s")
     );
     tale.answer("t3", Stage::Code, "d", (2_000, 5_000));
     tale.check("t3", "test", "cargo test --locked").wait(31_000);
