@@ -57,15 +57,21 @@ fn tried(edit: &Edit) -> &'static str {
     }
 }
 
-/// Newly added ways to make tests not count, in files that were there before. What a new file may
-/// do to tests shows in their number.
+/// Newly added ways to make tests not count: a forged runner anywhere, silenced tests in files that
+/// were there before. What a new test file may do to tests shows in their number.
 pub(crate) fn escapes(before: &FileTree, after: &FileTree, written: &[TreePath]) -> Vec<String> {
+    let found = |path: &TreePath| {
+        let (old, new) = (before.text(path), after.text(path).unwrap_or_default());
+        let mut said = atelier_recipe::forgeries(path, old, new);
+        if old.is_some() {
+            said.extend(atelier_recipe::new_escapes(path, old, new));
+        }
+        said
+    };
     written
         .iter()
-        .filter(|path| before.contains(path))
         .flat_map(|path| {
-            let text = after.text(path).unwrap_or_default();
-            atelier_recipe::new_escapes(path, before.text(path), text)
+            found(path)
                 .into_iter()
                 .map(move |said| format!("{path}: {said}"))
         })

@@ -4,17 +4,17 @@
 //! once for each command. The supervisor is where orphans land, it alone outlives a killed parent, and
 //! it has nothing else to do than to end everything below it.
 
+mod background;
 mod confine;
 mod family;
 mod frame;
 mod request;
-mod service;
 mod supervisor;
 mod tape;
 mod watch;
 
+pub use background::Service;
 pub use request::{RequestError, ServiceAnswer, free_port};
-pub use service::Service;
 pub use supervisor::helper_main;
 
 use std::{

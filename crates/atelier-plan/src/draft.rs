@@ -211,7 +211,7 @@ impl Draft<'_> {
 
     async fn basic(&self, ground: &Ground, design: &Design) -> Result<BasicPlan, DraftError> {
         let paths: Vec<_> = ground.files.paths().take(FILES_NAMED_MAX).collect();
-        let inputs = json!({"requirement": self.run.requirement, "design": design});
+        let inputs = json!({"requirement": self.run.requirement, "files": paths, "design": design});
         let facts = json!({"requirement": self.run.requirement, "files": paths, "design": design});
         let mut talk = self.talk::<BasicPlan>(Stage::Plan, None, inputs, facts)?;
         let mut plan: BasicPlan = self.answer(&mut talk).await?;

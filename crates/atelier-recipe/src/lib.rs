@@ -23,6 +23,7 @@
 
 mod detect;
 mod escape;
+mod forgery;
 mod folder;
 mod pattern;
 mod recipe;
@@ -31,6 +32,7 @@ mod report;
 mod step;
 
 pub use detect::Project;
+pub use forgery::forgeries;
 pub use escape::{is_test_path, new_escapes};
 pub use recipe::RecipeError;
 pub use recipes::Recipes;
