@@ -11,7 +11,9 @@ use atelier_plan::{Draft, Ground};
 use futures_util::{StreamExt, stream::FuturesUnordered};
 
 use crate::{
-    Answer, BuildError, Ctx, Question, Report, report, schedule,
+    Answer, BuildError, Ctx, Question, Report,
+    error::chain,
+    report, schedule,
     task::{self, TaskEnd, Trunk},
     verdict,
 };
@@ -257,7 +259,7 @@ async fn finish(
     // What is worth keeping is committed or in the store.
     ctx.git.worktrees_prune()?;
     let code = error.as_ref().map_or(0, |error| error.exit().code());
-    let reason = error.as_ref().map(ToString::to_string).unwrap_or_default();
+    let reason = error.as_ref().map(|error| chain(error)).unwrap_or_default();
     ctx.store.run_end(&run.id, code, &reason, ctx.now()).await?;
     report::report(ctx, &run.id, error, delivery, false).await
 }

@@ -31,7 +31,10 @@ pub(crate) async fn describe(ctx: &Ctx, run: &Run, plan: &DevPlan) -> Result<(),
         Ok(prose) => Some(prose),
         Err(_) if ctx.cancel.is_cancelled() => return Err(BuildError::Cancelled),
         Err(error) => {
-            let message = format!("the documents stay without prose: {}", chain(&error));
+            let message = format!(
+                "the documents stay without prose: {}",
+                crate::error::chain(&error)
+            );
             let kind = EventKind::Warning { message };
             ctx.store
                 .event_append(Some(&run.id), None, kind, ctx.now())
@@ -163,15 +166,4 @@ fn most_of_criteria(evidence: &Evidence) -> u64 {
         .map(atelier_model::TestCounts::executed)
         .max()
         .unwrap_or(0)
-}
-
-/// An error and its causes in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }
