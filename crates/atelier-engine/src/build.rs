@@ -156,7 +156,7 @@ async fn create(
     let dirty = ctx.git.dirty()?;
     if !dirty.is_empty() {
         let message = format!(
-            "{} uncommitted files are left alone and not seen by the run: {}",
+            "what is not committed is left alone and not seen by the run ({}): {}",
             dirty.len(),
             dirty.iter().take(5).cloned().collect::<Vec<_>>().join(", ")
         );

@@ -209,6 +209,10 @@ impl BuildError {
             Self::Draft(DraftError::Render { .. }) | Self::Render(_) => {
                 "mend the overriding template, or remove it"
             }
+            Self::Store(StoreError::Full(_))
+            | Self::Draft(DraftError::Store(StoreError::Full(_))) => {
+                "make room on the disk, then go on with `atelier resume`: nothing is lost"
+            }
             Self::Graph(_)
             | Self::Draft(DraftError::Store(_))
             | Self::Git(_)
