@@ -8,7 +8,9 @@
     reason = "a test fails by panicking, and stands outside the program it tests"
 )]
 
+mod budget;
 mod failures;
+mod killed;
 mod offline;
 mod requirements;
 mod unchanged;
