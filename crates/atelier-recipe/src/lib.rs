@@ -23,8 +23,9 @@
 
 mod detect;
 mod escape;
-mod forgery;
 mod folder;
+mod forgery;
+mod harness;
 mod pattern;
 mod recipe;
 mod recipes;
@@ -32,8 +33,9 @@ mod report;
 mod step;
 
 pub use detect::Project;
-pub use forgery::forgeries;
 pub use escape::{is_test_path, new_escapes};
+pub use forgery::forgeries;
+pub use harness::{decides_tests, test_settings};
 pub use recipe::RecipeError;
 pub use recipes::Recipes;
 pub use report::{ReportFormat, read_report, recognise_tests};
