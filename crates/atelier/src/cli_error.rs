@@ -132,6 +132,14 @@ impl CliError {
         })
     }
 
+    /// The failure as a program reads it.
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::json!({
+            "v": 1, "type": "error", "exit_code": self.code(), "error": self.text(),
+            "hint": self.hint(),
+        })
+    }
+
     /// The failure and its causes, each once, in one line.
     pub(crate) fn text(&self) -> String {
         format!("failed to {}", chain(self))

@@ -36,6 +36,9 @@ fn main() -> ExitCode {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
             ui.error(&error);
+            if ui.is_json() {
+                ui.out(&error.json().to_string());
+            }
             ExitCode::from(error.code())
         }
     }

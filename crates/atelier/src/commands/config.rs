@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use atelier_llm::Secret;
-use atelier_model::{Limits, Stage};
+use atelier_model::Stage;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
@@ -11,7 +11,7 @@ use crate::{
     app::Place,
     cli::{Global, RunOptions},
     cli_error::CliError,
-    config::{Config, Entry, Kind, PROJECT_FILE, Settings, Sources, known_keys, user_file},
+    config::{Config, Entry, Kind, Origin, PROJECT_FILE, Settings, Sources, known_keys, user_file},
     ui::{Tone, Ui, plain},
 };
 
@@ -29,7 +29,7 @@ pub(crate) enum ConfigCommand {
 /// What to show.
 #[derive(Debug, Args)]
 pub(crate) struct ConfigShowArgs {
-    /// Also every key that is not set
+    /// Also every key that is not set, and what it means
     #[arg(long)]
     pub(crate) all: bool,
 }
@@ -67,28 +67,42 @@ fn show(place: &Place, global: &Global, all: bool, ui: &Ui) -> Result<u8, CliErr
     for warning in &config.warnings {
         ui.warn(warning);
     }
+    let values = in_force(&config);
     if ui.is_json() {
-        let entries: Vec<_> = config
+        let entries: Vec<_> = values
             .iter()
-            .map(|(key, entry)| {
-                json!({"key": key, "value": shown(key, entry), "origin": entry.origin.to_string()})
-            })
+            .map(|(key, value, origin)| json!({"key": key, "value": value, "origin": origin}))
             .collect();
         ui.out(&json!({"v": 1, "type": "config", "entries": entries}).to_string());
         return Ok(0);
     }
-    for (key, entry) in config.iter() {
-        let value = format!("{key} = {}", shown(key, entry));
-        ui.out(&format!(
-            "{value:<48} {}",
-            ui.ink(Tone::Faint, &entry.origin.to_string())
-        ));
+    for (key, value, origin) in &values {
+        line(ui, &format!("{key} = {value}"), origin);
     }
     if all {
+        ui.out("");
         unset(&config, ui);
     }
+    ui.out("");
     stages(&config, &sources, ui);
     Ok(0)
+}
+
+/// Every value in force with its origin: what is set, and defaults.
+fn in_force(config: &Config) -> Vec<(String, String, String)> {
+    let set = config
+        .iter()
+        .map(|(key, entry)| (key.clone(), shown(key, entry), entry.origin.to_string()));
+    let defaults = known_keys()
+        .into_iter()
+        .filter(|key| config.get(&key.name).is_none());
+    let defaults =
+        defaults.filter_map(|key| Some((key.name, key.default?, Origin::Default.to_string())));
+    set.chain(defaults).collect()
+}
+
+fn line(ui: &Ui, value: &str, beside: &str) {
+    ui.out(&format!("{value:<48} {}", ui.ink(Tone::Faint, beside)));
 }
 
 fn shown(key: &str, entry: &Entry) -> String {
@@ -100,50 +114,40 @@ fn shown(key: &str, entry: &Entry) -> String {
     }
 }
 
+/// Keys without a value. Those of the stages are the same for each.
 fn unset(config: &Config, ui: &Ui) {
-    let limits = serde_json::to_value(Limits::default()).unwrap_or_default();
-    for key in known_keys()
-        .iter()
-        .filter(|key| config.get(&key.name).is_none())
-    {
-        let default = key
-            .name
-            .strip_prefix("limits.")
-            .map(|name| limits[name].to_string());
-        let value = match default {
-            Some(default) => format!("{} = {default}", key.name),
-            None => format!("{} is not set", key.name),
-        };
-        ui.out(&format!("{value:<48} {}", ui.ink(Tone::Faint, key.about)));
+    let first = format!("stages.{}.", Stage::Design);
+    for key in known_keys() {
+        let of_first = key.name.strip_prefix(&first);
+        let of_other = key.name.starts_with("stages.") && of_first.is_none();
+        if key.default.is_none() && config.get(&key.name).is_none() && !of_other {
+            let name = of_first.map_or(key.name.clone(), |part| format!("stages.NAME.{part}"));
+            line(ui, &name, key.about);
+        }
     }
 }
 
 /// Who answers each stage in the end.
 fn stages(config: &Config, sources: &Sources, ui: &Ui) {
-    match Settings::resolve(config, sources) {
-        Ok(settings) => {
-            ui.out("");
-            for stage in Stage::ALL {
-                let Some(route) = settings.routes.get(&stage) else {
-                    continue;
-                };
-                let address = route
-                    .base_url
-                    .as_ref()
-                    .map_or(String::new(), |url| format!(" at {url}"));
-                let key = route
-                    .key
-                    .as_ref()
-                    .map_or(String::new(), |key| format!(", key {}", key.masked()));
-                ui.out(&format!(
-                    "{:<8} {} {}{address}{key}",
-                    stage.name(),
-                    route.provider,
-                    route.model
-                ));
-            }
+    let settings = match Settings::resolve(config, sources) {
+        Ok(settings) => settings,
+        Err(error) => {
+            ui.failure(&format!("failed to {error}"), Some(&error.hint()));
+            return;
         }
-        Err(error) => ui.failure(&format!("failed to {error}"), Some(&error.hint())),
+    };
+    for (stage, route) in &settings.routes {
+        let mut text = format!("{:<8} is asked of {}", stage.name(), route.provider);
+        if route.model != route.provider {
+            text = format!("{text} {}", plain(&route.model));
+        }
+        if let Some(url) = &route.base_url {
+            text = format!("{text} at {url}");
+        }
+        if let Some(key) = &route.key {
+            text = format!("{text} with key {}", key.masked());
+        }
+        ui.out(&text);
     }
 }
 

@@ -1,10 +1,11 @@
 //! `atelier doctor`: what is here, what is missing, and what to do about it.
 
-use std::path::Path;
-
+use atelier_engine::Exit;
 use atelier_exec::{Level, Sandbox, find_program, program_version};
-use atelier_llm::{PROVIDERS, ProbeError, local_servers, probe_key};
-use atelier_model::{Limits, Stage};
+use atelier_llm::{
+    LocalServer, PROVIDERS, ProbeError, Route, local_servers, probe_key, server_url,
+};
+use atelier_model::{Limits, RunStatus};
 use clap::Args;
 use serde_json::json;
 use url::Url;
@@ -12,11 +13,16 @@ use url::Url;
 use crate::{
     app::{self, Place},
     cli::{Global, RunOptions},
-    cli_error::CliError,
+    cli_error::{CliError, chain},
     config::Settings,
     ui::{Tone, Ui, plain},
+    watch::many,
 };
 
+/// Milliseconds a provider has to answer.
+const PROBE_MS: u64 = 3_000;
+/// Runs looked at.
+const RUNS_MAX: u32 = 20;
 /// Milliseconds a local server has to answer.
 const ANSWER_MS: u64 = 300;
 /// Models named of one server.
@@ -60,29 +66,39 @@ enum State {
 
 pub(crate) async fn run(global: &Global, args: &DoctorArgs, ui: &Ui) -> Result<u8, CliError> {
     let place = Place::find(global)?;
-    let mut found = Vec::new();
-    machine(&place, &mut found);
-    toolchains(&mut found);
-    models(&place, global, args.offline, &mut found).await;
-    state(&place, &mut found).await;
-    let problems = found
-        .iter()
-        .filter(|one| one.state == State::Problem)
-        .count();
+    let (machine, toolchains, servers, routes, state) = tokio::join!(
+        machine(&place),
+        toolchains(),
+        servers(args.offline),
+        routes(&place, global, args.offline),
+        state(&place),
+    );
+    let found: Vec<Finding> = [machine, toolchains, keys(), servers, routes, state]
+        .into_iter()
+        .flatten()
+        .collect();
+    let mut group = "";
     for one in &found {
-        tell(ui, one);
+        tell(ui, one, one.group != group);
+        group = one.group;
     }
+    let count = |state| found.iter().filter(|one| one.state == state).count();
+    let problems = count(State::Problem);
     if !ui.is_json() {
-        let good = found.iter().filter(|one| one.state == State::Good).count();
+        let (good, notes) = (count(State::Good), many(count(State::Note), "note"));
         ui.out(&format!(
-            "{good} ok · {} notes · {problems} problems",
-            found.len() - good - problems
+            "{good} ok · {notes} · {}",
+            many(problems, "problem")
         ));
     }
-    Ok(if problems == 0 { 0 } else { 3 })
+    Ok(if problems == 0 {
+        0
+    } else {
+        Exit::Configuration as u8
+    })
 }
 
-fn tell(ui: &Ui, one: &Finding) {
+fn tell(ui: &Ui, one: &Finding, is_first: bool) {
     let (tone, mark, word) = match one.state {
         State::Good => (Tone::Good, "✓", "ok"),
         State::Note => (Tone::Warning, "!", "note"),
@@ -96,241 +112,218 @@ fn tell(ui: &Ui, one: &Finding) {
         ui.out(&line.to_string());
         return;
     }
+    let group = if is_first { one.group } else { "" };
+    let group = ui.ink(Tone::Strong, &format!("{group:<10}"));
     ui.out(&format!(
-        "{:<10} {} {}",
-        one.group,
+        "{group} {} {}",
         ui.ink(tone, mark),
         plain(&one.text)
     ));
     if !one.remedy.is_empty() {
-        ui.out(&format!(
-            "{:<10}   {} {}",
-            "",
-            ui.ink(Tone::Strong, "→"),
-            one.remedy
-        ));
+        ui.out(&format!("{:<10}   → {}", "", plain(&one.remedy)));
     }
 }
 
-fn machine(place: &Place, found: &mut Vec<Finding>) {
-    let mut say = |state, text: String, remedy: &str| {
-        found.push(Finding {
-            group: "machine",
+impl Finding {
+    fn new(group: &'static str, state: State, text: impl Into<String>, remedy: &str) -> Self {
+        Self {
+            group,
             state,
-            text,
+            text: text.into(),
             remedy: remedy.to_owned(),
-        });
-    };
-    match program("git", "--version") {
-        Some(version) => say(State::Good, version, ""),
-        None => say(
+        }
+    }
+}
+
+async fn machine(place: &Place) -> Vec<Finding> {
+    let of = |state, text: String, remedy: &str| Finding::new("machine", state, text, remedy);
+    let git = match version("git", "--version").await {
+        Some(version) => of(State::Good, format!("git {version}"), ""),
+        None => of(
             State::Problem,
             "git is missing".to_owned(),
             "install git 2.30 or newer",
         ),
-    }
-    match std::env::current_exe().map(Sandbox::new) {
+    };
+    let sandbox = match std::env::current_exe().map(Sandbox::new) {
         Ok(sandbox) => match sandbox.level() {
             Level::Landlock { abi } => {
-                say(
-                    State::Good,
-                    format!("sandbox: Landlock {abi}, writes stay in the worktree"),
-                    "",
-                );
+                let text = format!("sandbox: Landlock {abi}, writes stay in the worktree");
+                of(State::Good, text, "")
             }
-            Level::None { reason } => say(
+            Level::None { reason } => of(
                 State::Note,
                 format!("no sandbox: {reason}"),
                 "generated code runs with your rights; use a container, or Linux 5.13 or newer",
             ),
         },
-        Err(error) => say(
+        Err(error) => of(
             State::Problem,
             format!("this program's own file: {error}"),
             "",
         ),
-    }
-    match &place.git {
-        Some(git) => say(
+    };
+    let repository = match &place.git {
+        Some(git) => of(
             State::Good,
             format!("repository {}", git.root().display()),
             "",
         ),
-        None => say(
+        None => of(
             State::Note,
             format!("{} is no git repository", place.folder.display()),
             "an empty folder becomes one by itself; else run `atelier init`",
         ),
-    }
+    };
+    vec![git, sandbox, repository]
 }
 
-fn toolchains(found: &mut Vec<Finding>) {
-    for (name, flag) in TOOLCHAINS {
-        let (state, text) = match program(name, flag) {
-            Some(version) => (State::Good, version),
-            None => (
-                State::Note,
-                format!("{name} is not there; its projects cannot be built"),
-            ),
-        };
-        found.push(Finding {
-            group: "toolchain",
-            state,
-            text,
-            remedy: String::new(),
-        });
-    }
+async fn toolchains() -> Vec<Finding> {
+    let asked = TOOLCHAINS.map(|(name, flag)| async move {
+        if let Some(version) = version(name, flag).await {
+            return Finding::new("toolchain", State::Good, format!("{name} {version}"), "");
+        }
+        let text = format!("{name} is not there; its projects cannot be built");
+        Finding::new("toolchain", State::Note, text, "")
+    });
+    all(asked).await
 }
 
-fn program(name: &str, flag: &str) -> Option<String> {
-    let path = std::env::var("PATH").unwrap_or_default();
-    let found = find_program(name, &path)?;
-    let version = program_version(Path::new(&found), &[flag])?;
-    Some(if version.contains(name) {
-        version
+/// Waits for all of them at once.
+async fn all<F: Future<Output = Finding>>(asked: impl IntoIterator<Item = F>) -> Vec<Finding> {
+    futures_util::future::join_all(asked).await
+}
+
+/// The version a program tells, as a number with dots, or what it says instead.
+async fn version(name: &'static str, flag: &'static str) -> Option<String> {
+    let asked = tokio::task::spawn_blocking(move || {
+        let path = std::env::var("PATH").unwrap_or_default();
+        let found = find_program(name, &path)?;
+        program_version(&found, &[flag])
+    });
+    let said = plain(&asked.await.ok().flatten()?);
+    Some(number(&said).unwrap_or(said))
+}
+
+fn number(said: &str) -> Option<String> {
+    let words = said.split_whitespace();
+    let numbers = words.map(|word| word.trim_start_matches("go").trim_start_matches('v'));
+    let is_number = |word: &&str| {
+        word.contains('.')
+            && word
+                .bytes()
+                .all(|byte| byte.is_ascii_digit() || byte == b'.')
+    };
+    numbers.into_iter().find(is_number).map(str::to_owned)
+}
+
+/// Keys in the environment; never what they are.
+fn keys() -> Vec<Finding> {
+    let variables = PROVIDERS.iter().flat_map(|entry| entry.key_variables);
+    let set = variables.filter(|name| std::env::var_os(name).is_some_and(|key| !key.is_empty()));
+    set.map(|name| Finding::new("models", State::Good, format!("{name} is set"), ""))
+        .collect()
+}
+
+async fn servers(offline: bool) -> Vec<Finding> {
+    if offline {
+        return Vec::new();
+    }
+    let named = ["OLLAMA_HOST", "OPENAI_BASE_URL", "LMSTUDIO_BASE_URL"];
+    let named = named.iter().filter_map(|name| std::env::var(name).ok());
+    let extra: Vec<Url> = named.filter_map(|text| server_url(&text)).collect();
+    let servers = local_servers(ANSWER_MS, &extra).await;
+    if servers.is_empty() {
+        return vec![Finding::new(
+            "models",
+            State::Note,
+            "no local model server answers (Ollama, LM Studio, llama.cpp, vLLM)",
+            "start one, for instance `ollama serve`, or set OPENAI_API_KEY or ANTHROPIC_API_KEY",
+        )];
+    }
+    servers.iter().map(server).collect()
+}
+
+fn server(server: &LocalServer) -> Finding {
+    let models: Vec<&str> = server
+        .models
+        .iter()
+        .take(MODELS_NAMED)
+        .map(String::as_str)
+        .collect();
+    let more = match server.models.len().saturating_sub(MODELS_NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let named = if models.is_empty() {
+        "no model".to_owned()
     } else {
-        format!("{name} {version}")
+        models.join(", ")
+    };
+    let (kind, url) = (server.kind.name(), &server.base_url);
+    let text = format!("{kind} {} at {url}: {named}{more}", server.detail);
+    let remedy = match models.first() {
+        Some(model) => {
+            format!("use it: atelier config set base_url {url} && atelier config set model {model}")
+        }
+        None => "load a model there, for instance `ollama pull qwen3-coder`".to_owned(),
+    };
+    Finding::new("models", State::Good, text, &remedy)
+}
+
+/// What is configured, and whether it would work.
+async fn routes(place: &Place, global: &Global, offline: bool) -> Vec<Finding> {
+    let settings = match app::configure(place, global, &RunOptions::default()) {
+        Ok((config, settings)) => {
+            let warnings = config.warnings.into_iter();
+            let told = warnings.map(|text| Finding::new("models", State::Note, text, ""));
+            let mut found: Vec<Finding> = told.collect();
+            found.extend(all(distinct(&settings).map(|route| probe(route, offline))).await);
+            return found;
+        }
+        Err(error) => error,
+    };
+    let hint = settings.hint().unwrap_or_default();
+    vec![Finding::new(
+        "models",
+        State::Problem,
+        settings.text(),
+        &hint,
+    )]
+}
+
+/// The routes of all stages, each once.
+fn distinct(settings: &Settings) -> impl Iterator<Item = &Route> {
+    let mut seen: Vec<&Route> = Vec::new();
+    settings.routes.values().filter(move |route| {
+        let is_new = !seen.contains(route);
+        seen.push(route);
+        is_new
     })
 }
 
-async fn models(place: &Place, global: &Global, offline: bool, found: &mut Vec<Finding>) {
-    for entry in PROVIDERS {
-        for variable in entry.key_variables {
-            if std::env::var_os(variable).is_some_and(|value| !value.is_empty()) {
-                let text = format!("{variable} is set");
-                found.push(Finding {
-                    group: "models",
-                    state: State::Good,
-                    text,
-                    remedy: String::new(),
-                });
-            }
+async fn probe(route: &Route, offline: bool) -> Finding {
+    let name = format!("{} {}", route.provider, route.model);
+    if route.provider == "offline" {
+        let text = "no model is configured: `offline` lays out skeletons from templates";
+        let remedy = "connect one: atelier config set model NAME";
+        return Finding::new("models", State::Note, text, remedy);
+    }
+    if offline {
+        return Finding::new("models", State::Good, format!("{name} is configured"), "");
+    }
+    let limits = Limits {
+        connect_ms_max: PROBE_MS,
+        first_byte_ms_max: PROBE_MS,
+        ask_total_ms_max: PROBE_MS,
+        ..Limits::default()
+    };
+    match probe_key(route, &limits).await {
+        Ok(()) => Finding::new("models", State::Good, format!("{name} answers"), ""),
+        Err(error) => {
+            let text = format!("{name}: failed to {}", chain(&error));
+            Finding::new("models", State::Problem, text, &remedy(&error))
         }
-    }
-    if !offline {
-        servers(found).await;
-    }
-    match app::configure(place, global, &RunOptions::default()) {
-        Ok((_, settings)) => routes(&settings, offline, found).await,
-        Err(CliError::Config(error)) => found.push(Finding {
-            group: "models",
-            state: State::Problem,
-            text: format!("configuration: failed to {error}"),
-            remedy: error.hint(),
-        }),
-        Err(error) => found.push(Finding {
-            group: "models",
-            state: State::Problem,
-            text: error.text(),
-            remedy: error.hint().unwrap_or_default(),
-        }),
-    }
-}
-
-async fn servers(found: &mut Vec<Finding>) {
-    let named = ["OLLAMA_HOST", "OPENAI_BASE_URL", "LMSTUDIO_BASE_URL"];
-    let extra: Vec<Url> = named
-        .iter()
-        .filter_map(|name| std::env::var(name).ok())
-        .map(|text| {
-            if text.contains("://") {
-                text
-            } else {
-                format!("http://{text}")
-            }
-        })
-        .filter_map(|text| text.parse().ok())
-        .collect();
-    let servers = local_servers(ANSWER_MS, &extra).await;
-    if servers.is_empty() {
-        found.push(Finding {
-            group: "models",
-            state: State::Note,
-            text: "no local model server answers (Ollama, LM Studio, llama.cpp, vLLM)".to_owned(),
-            remedy: "start one, for instance `ollama serve`, or set OPENAI_API_KEY or \
-                     ANTHROPIC_API_KEY"
-                .to_owned(),
-        });
-    }
-    for server in servers {
-        let models: Vec<&str> = server
-            .models
-            .iter()
-            .take(MODELS_NAMED)
-            .map(String::as_str)
-            .collect();
-        let text = format!(
-            "{} {} at {}: {}",
-            server.kind.name(),
-            server.detail,
-            server.base_url,
-            if models.is_empty() {
-                "no model".to_owned()
-            } else {
-                models.join(", ")
-            }
-        );
-        let remedy = match models.first() {
-            Some(model) => format!(
-                "use it: atelier config set base_url {} && atelier config set model {model}",
-                server.base_url
-            ),
-            None => "load a model there, for instance `ollama pull qwen3-coder`".to_owned(),
-        };
-        found.push(Finding {
-            group: "models",
-            state: State::Good,
-            text,
-            remedy,
-        });
-    }
-}
-
-async fn routes(settings: &Settings, offline: bool, found: &mut Vec<Finding>) {
-    let mut seen = Vec::new();
-    for stage in Stage::ALL {
-        let Some(route) = settings.routes.get(&stage) else {
-            continue;
-        };
-        if seen.contains(&route) {
-            continue;
-        }
-        seen.push(route);
-        let (state, text, remedy) = if route.provider == "offline" {
-            (
-                State::Note,
-                "no model is configured: `offline` lays out skeletons from templates".to_owned(),
-                "connect one: atelier config set model NAME".to_owned(),
-            )
-        } else if offline {
-            (
-                State::Good,
-                format!("{} {}", route.provider, route.model),
-                String::new(),
-            )
-        } else {
-            match probe_key(route, &Limits::default()).await {
-                Ok(()) => (
-                    State::Good,
-                    format!(
-                        "{} {} answers and takes the key",
-                        route.provider, route.model
-                    ),
-                    String::new(),
-                ),
-                Err(error) => (
-                    State::Problem,
-                    format!("{} {}: {error}", route.provider, route.model),
-                    remedy(&error),
-                ),
-            }
-        };
-        found.push(Finding {
-            group: "models",
-            state,
-            text,
-            remedy,
-        });
     }
 }
 
@@ -341,46 +334,36 @@ fn remedy(error: &ProbeError) -> String {
     }
 }
 
-async fn state(place: &Place, found: &mut Vec<Finding>) {
-    let mut say = |state, text: String, remedy: &str| {
-        found.push(Finding {
-            group: "state",
-            state,
-            text,
-            remedy: remedy.to_owned(),
-        });
-    };
+async fn state(place: &Place) -> Vec<Finding> {
+    let of = |state, text: String, remedy: &str| Finding::new("state", state, text, remedy);
     let store = match place.store().await {
         Ok(store) => store,
         Err(CliError::NoProject(_)) => {
-            say(State::Good, "nothing was built here yet".to_owned(), "");
-            return;
+            return vec![of(State::Good, "nothing was built here yet".to_owned(), "")];
         }
         Err(error) => {
-            say(
-                State::Problem,
-                error.text(),
-                "move `.atelier/state.db` away to begin anew",
-            );
-            return;
+            let remedy = "move `.atelier/state.db` away to begin anew";
+            return vec![of(State::Problem, error.text(), remedy)];
         }
     };
-    match store.events_verify().await {
-        Ok(count) => say(State::Good, format!("{count} events, chain intact"), ""),
-        Err(error) => say(
-            State::Problem,
-            format!("event log: {error}"),
-            "restore a backup",
-        ),
+    let mut found = vec![match store.events_verify().await {
+        Ok(count) => of(State::Good, format!("{count} events, chain intact"), ""),
+        Err(error) => {
+            let text = format!("the event log: failed to {}", chain(&error));
+            of(
+                State::Problem,
+                text,
+                "restore `.atelier/state.db` from a backup",
+            )
+        }
+    }];
+    let runs = store.run_list(RUNS_MAX).await.unwrap_or_default();
+    for run in runs.iter().filter(|run| run.status == RunStatus::Stopped) {
+        let text = format!("run {} can go on; it stopped: {}", run.id, run.reason);
+        found.push(of(State::Note, text, &format!("atelier resume {}", run.id)));
     }
-    let Ok(runs) = store.run_list(u32::from(u8::MAX)).await else {
-        return;
-    };
-    for run in runs
-        .iter()
-        .filter(|run| run.status == atelier_model::RunStatus::Stopped)
-    {
-        let text = format!("run {} can go on: {}", run.id, plain(&run.reason));
-        say(State::Note, text, &format!("atelier resume {}", run.id));
-    }
+    found
 }
+
+#[cfg(test)]
+mod tests;

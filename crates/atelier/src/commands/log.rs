@@ -1,16 +1,20 @@
 //! `atelier log`: what happened, event by event.
 
+use atelier_model::Event;
 use clap::Args;
+use serde_json::Value;
 
-use super::select;
+use super::{ending::short, select};
 use crate::{
     app::Place,
     cli::Global,
     cli_error::CliError,
-    ui::{Ui, plain},
+    ui::{Tone, Ui, plain},
     watch,
 };
 
+/// Characters from which hexadecimal digits are taken for a digest.
+const DIGEST_MIN: usize = 40;
 /// Events read at once.
 const PAGE: u32 = 500;
 
@@ -40,23 +44,58 @@ pub(crate) async fn run(global: &Global, args: &LogArgs, ui: &Ui) -> Result<u8, 
             if ui.is_json() {
                 ui.out(&watch::json(event));
             } else {
-                let task = event
-                    .task
-                    .as_ref()
-                    .map(ToString::to_string)
-                    .unwrap_or_default();
-                let mut said = serde_json::to_value(&event.kind).unwrap_or_default();
-                if let Some(fields) = said.as_object_mut() {
-                    fields.remove("type");
-                }
-                ui.out(&format!(
-                    "{:>5} {} {:<16} {task:<6} {}",
-                    event.seq,
-                    event.at,
-                    event.kind.name(),
-                    plain(&said.to_string())
-                ));
+                ui.out(&line(ui, event));
             }
         }
+    }
+}
+
+/// An event as people read it: number, time, kind, task, and its facts.
+fn line(ui: &Ui, event: &Event) -> String {
+    let task = event
+        .task
+        .as_ref()
+        .map(ToString::to_string)
+        .unwrap_or_default();
+    let time = event.at.to_string();
+    let time = time.get(11..19).unwrap_or(&time);
+    let kind = ui.ink(Tone::Strong, &format!("{:<17}", event.kind.name()));
+    let facts = facts(&serde_json::to_value(&event.kind).unwrap_or_default());
+    let line = format!("{:>5} {time} {kind} {task:<6} {facts}", event.seq);
+    line.trim_end().to_owned()
+}
+
+/// What an event says, without what is empty; digests and commits by their first characters.
+fn facts(kind: &Value) -> String {
+    let fields = kind.as_object().into_iter().flatten();
+    let said = fields
+        .filter(|(name, _)| *name != "type")
+        .filter_map(|(name, value)| {
+            let text = match value {
+                Value::Null => return None,
+                Value::Array(items) => items.iter().map(fact).collect::<Vec<_>>().join(", "),
+                Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => {
+                    fact(value)
+                }
+            };
+            (!text.is_empty()).then(|| format!("{name}={text}"))
+        });
+    said.collect::<Vec<_>>().join(" ")
+}
+
+fn fact(value: &Value) -> String {
+    match value.as_str() {
+        Some(text) => brief(text),
+        None => plain(&value.to_string()),
+    }
+}
+
+fn brief(text: &str) -> String {
+    let is_digest = text.len() >= DIGEST_MIN && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let text = if is_digest { short(text) } else { text };
+    if text.contains(' ') {
+        format!("\"{}\"", plain(text))
+    } else {
+        plain(text)
     }
 }

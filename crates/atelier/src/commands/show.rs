@@ -98,12 +98,9 @@ pub(super) fn plan(ui: &Ui, plan: &DevPlan) {
             };
             ui.out(&format!("  {} {}{needs}", step.number, plain(&step.title)));
             for one in &step.acceptance {
-                ui.out(&format!(
-                    "      {} {}: {}",
-                    one.id,
-                    plain(&one.text),
-                    plain(&one.how())
-                ));
+                ui.out(&format!("      {} {}", one.id, plain(&one.text)));
+                let how = format!("         {}", plain(&one.how()));
+                ui.out(&ui.ink(Tone::Faint, &how));
             }
         }
     }
@@ -144,12 +141,12 @@ async fn show_attempt(ui: &Ui, store: &Store, attempt: &Attempt) -> Result<(), C
             Tone::Bad
         };
         let mark = ui.ink(tone, &word(check.outcome));
-        ui.out(&format!(
-            "  {mark} {}: {} {}",
+        let line = format!(
+            "  {mark} {}: {} ",
             plain(&check.name),
-            plain(&check.command),
-            plain(&check.reason)
-        ));
+            plain(&check.command)
+        );
+        ui.out(format!("{line}{}", plain(&check.reason)).trim_end());
         if !check.outcome.passed()
             && let Some(output) = store.blob_fetch(&check.output).await?
         {

@@ -53,11 +53,8 @@ pub(crate) async fn run(global: &Global, args: &StatusArgs, ui: &Ui) -> Result<u
         };
         let state = ui.ink(tone, &format!("{:<9}", word(task.state)));
         let commit = task.commit.as_deref().map(short).unwrap_or_default();
-        ui.out(&format!(
-            "  {state} {:<6} {} {commit}",
-            task.id,
-            plain(&task.title)
-        ));
+        let line = format!("  {state} {:<6} {}  {commit}", task.id, plain(&task.title));
+        ui.out(line.trim_end());
     }
     Ok(0)
 }

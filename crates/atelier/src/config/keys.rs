@@ -69,43 +69,132 @@ fn approval(text: &str) -> bool {
 pub(crate) struct Key {
     pub(crate) name: String,
     pub(crate) kind: Kind,
+    /// The value where none is set, if there is one.
+    pub(crate) default: Option<String>,
     pub(crate) about: &'static str,
 }
 
 /// Settings of a model: the key is both global and, below `stages.NAME`, of one stage.
-const MODEL_KEYS: [(&str, Kind, &str); 9] = [
+const MODEL_KEYS: [(&str, Kind, Option<&str>, &str); 9] = [
     (
         "provider",
         Kind::Text,
-        "who answers: openai (and everything compatible), anthropic, offline",
+        None,
+        "who answers: openai (and everything compatible), anthropic, offline; follows from the model's name if left out",
     ),
-    ("model", Kind::Text, "model name, as the provider calls it"),
+    (
+        "model",
+        Kind::Text,
+        None,
+        "model name, as the provider calls it; offline if left out",
+    ),
     (
         "base_url",
         Kind::Text,
+        None,
         "address of the provider, for servers of your own",
     ),
     (
         "key",
         Kind::Secret,
+        None,
         "key of the provider; better kept in its environment variable",
     ),
     (
         "temperature",
         Kind::Number,
+        None,
         "sampling temperature; the provider's own if left out",
     ),
-    ("tokens_max", Kind::Whole, "most tokens of one answer"),
-    ("stream", Kind::Flag, "receive answers as they are written"),
+    (
+        "tokens_max",
+        Kind::Whole,
+        Some("16384"),
+        "most tokens of one answer",
+    ),
+    (
+        "stream",
+        Kind::Flag,
+        Some("true"),
+        "receive answers as they are written",
+    ),
     (
         "structured",
         Kind::Flag,
+        Some("false"),
         "let the provider enforce the answer's JSON schema",
     ),
     (
         "plain_http",
         Kind::Flag,
+        Some("false"),
         "allow an address without TLS that is not this machine",
+    ),
+];
+
+/// What each limit bounds.
+const LIMIT_KEYS: [(&str, &str); 23] = [
+    ("requirement_bytes_max", "bytes of a requirement"),
+    ("attempts_max", "tries at one task, the first included"),
+    ("phases_max", "phases of a plan"),
+    ("steps_max", "steps of a plan, over all phases"),
+    ("detail_asks_at_once_max", "detail asks under way at once"),
+    ("tasks_at_once_max", "tasks under way at once"),
+    (
+        "ask_tries_max",
+        "sendings of one ask after broken connections and refusals that may pass",
+    ),
+    ("connect_ms_max", "milliseconds to connect to a provider"),
+    (
+        "first_byte_ms_max",
+        "milliseconds from the request to the first byte of the answer",
+    ),
+    (
+        "ask_idle_ms_max",
+        "milliseconds between two pieces of an answer",
+    ),
+    (
+        "ask_total_ms_max",
+        "milliseconds of one sending, from request to last byte",
+    ),
+    (
+        "retry_wait_ms_max",
+        "milliseconds a `Retry-After` may ask for before the ask fails instead of waiting",
+    ),
+    ("reply_bytes_max", "bytes of one reply"),
+    ("edits_max", "edits of one reply"),
+    ("tree_files_max", "files of a project tree that are read"),
+    (
+        "file_bytes_max",
+        "bytes of one file that is read or written; larger files are left alone",
+    ),
+    (
+        "context_tokens_max",
+        "tokens of context packed into one prompt",
+    ),
+    (
+        "output_bytes_max",
+        "bytes of one check's output that are kept as evidence",
+    ),
+    (
+        "evidence_bytes_max",
+        "bytes of failed evidence that are shown to the model",
+    ),
+    (
+        "step_wall_ms_max",
+        "milliseconds of one build step or check",
+    ),
+    (
+        "step_idle_ms_max",
+        "milliseconds a build step may stay silent",
+    ),
+    (
+        "kill_grace_ms_max",
+        "milliseconds between the request to stop a process and its end by force",
+    ),
+    (
+        "step_processes_max",
+        "processes a build step may have at once",
     ),
 ];
 
@@ -124,32 +213,60 @@ const PRICE_KEYS: [(&str, &str); 4] = [
 
 /// Every key, with `NAME` where a price names its model.
 pub(crate) fn known_keys() -> Vec<Key> {
-    let key = |name: String, kind, about| Key { name, kind, about };
-    let mut all: Vec<Key> = MODEL_KEYS
-        .iter()
-        .map(|(name, kind, about)| key((*name).to_owned(), *kind, about))
-        .collect();
+    let mut all = model_keys("");
+    let approval = "when to ask before going on: never, after planning, before every task";
+    all.push(key("approval", Kind::Approval, Some("never"), approval));
     all.push(key(
-        "approval".to_owned(),
-        Kind::Approval,
-        "when to ask before going on",
-    ));
-    all.push(key(
-        "budget".to_owned(),
+        "budget",
         Kind::Money,
-        "most a run may cost, in dollars",
+        None,
+        "most a run may cost, in dollars; unlimited if left out",
     ));
     for stage in Stage::ALL {
-        let of_stage = MODEL_KEYS
-            .iter()
-            .map(|(name, kind, about)| key(format!("stages.{stage}.{name}"), *kind, about));
-        all.extend(of_stage);
+        all.extend(model_keys(&format!("stages.{stage}.")));
     }
-    let limits = limit_names().into_iter();
-    all.extend(limits.map(|name| key(format!("limits.{name}"), Kind::Whole, "a named maximum")));
-    let prices = PRICE_KEYS.iter();
-    all.extend(prices.map(|(name, about)| key(format!("prices.NAME.{name}"), Kind::Money, about)));
+    let defaults = serde_json::to_value(Limits::default()).unwrap_or_default();
+    for (name, about) in LIMIT_KEYS {
+        let default = defaults.get(name).map(ToString::to_string);
+        all.push(key(
+            &format!("limits.{name}"),
+            Kind::Whole,
+            default.as_deref(),
+            about,
+        ));
+    }
+    for (name, about) in PRICE_KEYS {
+        all.push(key(
+            &format!("prices.NAME.{name}"),
+            Kind::Money,
+            None,
+            about,
+        ));
+    }
     all
+}
+
+/// The settings of a model, for all stages or for one; what a stage leaves out is as for all.
+fn model_keys(prefix: &str) -> Vec<Key> {
+    let of_all = prefix.is_empty();
+    let one = |(name, kind, default, about): &(&str, Kind, Option<&str>, &'static str)| {
+        key(
+            &format!("{prefix}{name}"),
+            *kind,
+            default.filter(|_| of_all),
+            about,
+        )
+    };
+    MODEL_KEYS.iter().map(one).collect()
+}
+
+fn key(name: &str, kind: Kind, default: Option<&str>, about: &'static str) -> Key {
+    Key {
+        name: name.to_owned(),
+        kind,
+        default: default.map(str::to_owned),
+        about,
+    }
 }
 
 /// The kind of a key; `None` where there is no such key.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use atelier_model::{Approval, MicroUsd, Stage};
 
-use super::*;
+use super::{keys::Key, *};
 
 /// What a case starts from; nothing of the machine's own.
 #[derive(Default)]
@@ -388,4 +388,41 @@ fn every_key_can_be_set_by_a_variable() {
         );
         assert!(config.warnings.is_empty(), "{name}: {:?}", config.warnings);
     }
+}
+
+#[test]
+fn every_limit_has_its_key_and_its_default() {
+    let keys = known_keys();
+    let limits: Vec<&str> = keys
+        .iter()
+        .filter_map(|key| key.name.strip_prefix("limits."))
+        .collect();
+    let mut expected = keys::limit_names();
+    expected.sort();
+    let mut found = limits.clone();
+    found.sort_unstable();
+    assert_eq!(found, expected);
+    let with_default = |key: &&Key| key.name.starts_with("limits.") && key.default.is_some();
+    assert_eq!(keys.iter().filter(with_default).count(), limits.len());
+}
+
+#[test]
+fn the_defaults_that_are_shown_are_those_that_count() {
+    let case = given().flag("model=m").variable("OPENAI_API_KEY", "k");
+    let settings = case.settings().unwrap();
+    let route = &settings.routes[&Stage::Code];
+    let default = |name: &str| {
+        known_keys()
+            .into_iter()
+            .find(|key| key.name == name)
+            .unwrap()
+            .default
+            .unwrap()
+    };
+    assert_eq!(default("tokens_max"), route.tokens_max.to_string());
+    assert_eq!(default("stream"), route.stream.to_string());
+    assert_eq!(default("structured"), route.structured.to_string());
+    assert_eq!(default("plain_http"), route.plain_http.to_string());
+    assert_eq!(default("approval"), "never");
+    assert_eq!(settings.approval, Approval::Never);
 }
