@@ -3,18 +3,10 @@
 use atelier_edit::{ChangeSet, Edit};
 use atelier_model::{FileTree, Task, TreePath};
 
-/// Files that decide what is checked: a task changes them only where it owns them.
-const HARNESS: [&str; 4] = [
-    ".github/workflows",
-    ".gitlab-ci.yml",
-    "atelier.toml",
-    ".circleci",
-];
-
 /// Why a task may not change a path; `None` where it may.
 pub(crate) fn protected(task: &Task, base: &FileTree, path: &TreePath) -> Option<String> {
     let forbidden = closest(&task.protected, path);
-    let own = closest(&task.owns, path).max(closest(&task.outputs, path));
+    let own = owned(task, path);
     // The path that says it more precisely counts: a task may own a file of a protected folder.
     if forbidden.is_some() && forbidden >= own {
         return Some("the task must not change it".to_owned());
@@ -25,8 +17,12 @@ pub(crate) fn protected(task: &Task, base: &FileTree, path: &TreePath) -> Option
     if atelier_recipe::is_test_path(path) {
         return Some("it is a test that stood before the task".to_owned());
     }
-    let harness = HARNESS.iter().any(|folder| path.is_within(folder));
-    harness.then(|| "it decides what is checked".to_owned())
+    atelier_recipe::decides_tests(path).then(|| "it decides which tests run".to_owned())
+}
+
+/// How precisely the task names a path as its own; `None` where it does not.
+fn owned(task: &Task, path: &TreePath) -> Option<usize> {
+    closest(&task.owns, path).max(closest(&task.outputs, path))
 }
 
 /// Length of the longest of the named files and folders that a path lies at or in.
@@ -58,17 +54,29 @@ fn tried(edit: &Edit) -> &'static str {
 }
 
 /// Newly added ways to make tests not count: a forged runner anywhere, silenced tests in files that
-/// were there before. What a new test file may do to tests shows in their number.
-pub(crate) fn escapes(before: &FileTree, after: &FileTree, written: &[TreePath]) -> Vec<String> {
+/// were there before, and changes to what decides which tests run where the task does not own it.
+/// What a new test file may do to tests shows in their number.
+pub(crate) fn escapes(
+    task: &Task,
+    before: &FileTree,
+    after: &FileTree,
+    touched: &[TreePath],
+) -> Vec<String> {
     let found = |path: &TreePath| {
         let (old, new) = (before.text(path), after.text(path).unwrap_or_default());
-        let mut said = atelier_recipe::forgeries(path, old, new);
-        if old.is_some() {
+        let mut said = Vec::new();
+        if after.contains(path) {
+            said.extend(atelier_recipe::forgeries(path, old, new));
+        }
+        if after.contains(path) && old.is_some() {
             said.extend(atelier_recipe::new_escapes(path, old, new));
+        }
+        if owned(task, path).is_none() {
+            said.extend(steered(before, path, new));
         }
         said
     };
-    written
+    touched
         .iter()
         .flat_map(|path| {
             found(path)
@@ -78,12 +86,39 @@ pub(crate) fn escapes(before: &FileTree, after: &FileTree, written: &[TreePath])
         .collect()
 }
 
+/// Changes to what decides which of the tests run that stood before the task.
+fn steered(before: &FileTree, path: &TreePath, new: &str) -> Vec<String> {
+    let Some(old) = before.text(path) else {
+        // A test's own new helpers may be needed; a new configuration would rule the old tests.
+        let rules = atelier_recipe::decides_tests(path)
+            && !atelier_recipe::is_test_path(path)
+            && before.paths().any(atelier_recipe::is_test_path);
+        let said = "it decides which tests run, and the task does not own it: do without it";
+        return rules.then(|| said.to_owned()).into_iter().collect();
+    };
+    let now = atelier_recipe::test_settings(path, new);
+    atelier_recipe::test_settings(path, old)
+        .into_iter()
+        .filter(|(setting, value)| now.get(setting) != Some(value))
+        .map(|(setting, _)| {
+            format!(
+                "`{setting}` decides which tests run, and the task does not own it: leave it as \
+                 it stood"
+            )
+        })
+        .collect()
+}
+
 /// The tests and other protected files of a tree as they must stand while it is checked.
 pub(crate) fn guarded<'a>(tree: &'a FileTree, task: Option<&Task>) -> Vec<&'a TreePath> {
     tree.paths()
         .filter(|path| {
             atelier_recipe::is_test_path(path)
-                || task.is_some_and(|task| task.protected.iter().any(|own| path.is_within(own)))
+                || atelier_recipe::decides_tests(path)
+                || task.is_some_and(|task| closest(&task.protected, path).is_some())
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -476,7 +476,8 @@ impl<'a> Work<'a> {
                 .map(ToString::to_string)
                 .collect::<Vec<_>>()
         })?;
-        let escapes = protect::escapes(&self.before, &applied.tree, &applied.written);
+        let touched: Vec<_> = [&applied.written[..], &applied.deleted[..]].concat();
+        let escapes = protect::escapes(&self.task, &self.before, &applied.tree, &touched);
         if !escapes.is_empty() {
             return Err(escapes);
         }

@@ -69,6 +69,10 @@ fn what_stands_in_for_a_runner_is_found() {
         "add_test(NAME ring\n  COMMAND /bin/echo ok)",
         true,
     );
+}
+
+#[test]
+fn settings_that_let_tests_pass_are_found() {
     check(
         "package.json",
         r#"{"scripts": {"test": "node --test || true"}}"#,
