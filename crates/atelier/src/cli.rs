@@ -46,7 +46,7 @@ pub(crate) struct Global {
     #[arg(short = 'm', long, global = true, value_name = "NAME")]
     pub(crate) model: Option<String>,
 
-    /// Base URL of the provider, such as <http://127.0.0.1:11434/v1>
+    /// Base URL of the provider, such as `http://127.0.0.1:11434/v1`
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) base_url: Option<String>,
 
@@ -59,7 +59,13 @@ pub(crate) struct Global {
     pub(crate) quiet: bool,
 
     /// Colour: auto, always or never; `NO_COLOR` is honoured
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        default_value = "auto",
+        hide_possible_values = true
+    )]
     pub(crate) color: ColorWhen,
 }
 

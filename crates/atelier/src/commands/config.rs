@@ -137,7 +137,7 @@ fn stages(config: &Config, sources: &Sources, ui: &Ui) {
         }
     };
     for (stage, route) in &settings.routes {
-        let mut text = format!("{:<8} is asked of {}", stage.name(), route.provider);
+        let mut text = format!("{:<8} is answered by {}", stage.name(), route.provider);
         if route.model != route.provider {
             text = format!("{text} {}", plain(&route.model));
         }

@@ -21,8 +21,8 @@ pub(crate) struct Board {
     pub(crate) spent: MicroUsd,
     pub(crate) budget: Option<MicroUsd>,
     pub(crate) tokens: Tokens,
-    /// What the newest test report counted.
-    pub(crate) tests: TestCounts,
+    /// Tests that passed when the newest task was done.
+    pub(crate) tests: u64,
     /// Stages under way, in the order they began.
     pub(crate) stages: Vec<OpenStage>,
     /// Asks that wait for their answer.
@@ -196,7 +196,11 @@ impl Board {
             | TaskState::Failed
             | TaskState::Cancelled => {}
         }
-        task.began.map_or(0, |began| at.millis_since(began))
+        let took = task.began.map_or(0, |began| at.millis_since(began));
+        if to == TaskState::Done {
+            self.tests = task.tests_executed();
+        }
+        took
     }
 
     pub(super) fn ask_started(&mut self, event: &Event, ask: &AskId, model: &str) {
@@ -251,13 +255,14 @@ impl Board {
         });
     }
 
-    /// A stage ended. Returns how long it took and what it came to.
+    /// A stage ended. Returns how long it took and what it came to: of phases that were asked
+    /// for at once, the last one tells it for all.
     pub(super) fn stage_finished(
         &mut self,
         event: &Event,
         stage: Stage,
         phase: Option<u32>,
-    ) -> (u64, Bill) {
+    ) -> (u64, Option<Bill>) {
         let place = self
             .stages
             .iter()
@@ -265,7 +270,11 @@ impl Board {
         let took = place.map_or(0, |place| {
             event.at.millis_since(self.stages.remove(place).began)
         });
-        (took, std::mem::take(&mut self.stage_bill))
+        let bill = self
+            .stages
+            .is_empty()
+            .then(|| std::mem::take(&mut self.stage_bill));
+        (took, bill)
     }
 
     pub(super) fn check_started(&mut self, event: &Event, name: &str, command: &str) {
@@ -281,13 +290,11 @@ impl Board {
     }
 
     pub(super) fn check_finished(&mut self, event: &Event, name: &str, tests: Option<&TestCounts>) {
-        if let Some(tests) = tests {
-            self.tests = tests.clone();
-        }
         match self.task_mut(event) {
             Some(task) => {
                 task.check = None;
-                if let Some(tests) = tests {
+                // What runs before the edits shows only what is still to be done.
+                if let Some(tests) = tests.filter(|_| task.state == TaskState::Verifying) {
                     task.tests.insert(name.to_owned(), tests.clone());
                 }
             }

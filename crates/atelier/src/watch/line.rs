@@ -161,7 +161,7 @@ fn warnings(word: &str, texts: &[String]) -> Vec<Row> {
     texts.iter().map(|text| warning(word, text)).collect()
 }
 
-fn planned(stage: Stage, phase: Option<u32>, took: u64, bill: Bill, summary: &str) -> Row {
+fn planned(stage: Stage, phase: Option<u32>, took: u64, bill: Option<Bill>, summary: &str) -> Row {
     let name = match phase {
         Some(phase) => format!("{stage} {phase}"),
         None => stage.to_string(),
@@ -176,17 +176,15 @@ fn planned(stage: Stage, phase: Option<u32>, took: u64, bill: Bill, summary: &st
 }
 
 /// `  8.3s  2.1k tok   $0.006`, in columns.
-fn figures(took: u64, bill: Bill) -> String {
-    let paid = if bill.asked > 0 && bill.asked == bill.cached {
-        "cached".to_owned()
-    } else {
-        bill.cost.to_string()
+fn figures(took: u64, bill: Option<Bill>) -> String {
+    let (tokens, paid) = match bill {
+        None => (String::new(), String::new()),
+        Some(bill) if bill.asked > 0 && bill.asked == bill.cached => {
+            (format!("{} tok", count(bill.tokens)), "cached".to_owned())
+        }
+        Some(bill) => (format!("{} tok", count(bill.tokens)), bill.cost.to_string()),
     };
-    format!(
-        "{:>7} {:>9} {paid:>9}",
-        seconds(took),
-        format!("{} tok", count(bill.tokens))
-    )
+    format!("{:>7} {tokens:>9} {paid:>9}", seconds(took))
 }
 
 fn moved(
@@ -224,7 +222,7 @@ fn moved(
             let text = format!(
                 "{} {}",
                 column(&about, reader.about()),
-                figures(took, task.bill)
+                figures(took, Some(task.bill))
             );
             let proof = format!(
                 "  {}  {}",

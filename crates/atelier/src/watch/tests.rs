@@ -257,6 +257,36 @@ fn without_a_region_every_change_is_one_line() {
 }
 
 #[test]
+fn phases_that_are_asked_for_at_once_share_one_bill() {
+    let mut tale = Tale::plain();
+    tale.stage(Stage::Detail, Some(1))
+        .stage(Stage::Detail, Some(2));
+    tale.ask("", Stage::Detail, "a")
+        .ask("", Stage::Detail, "b")
+        .wait(1_500);
+    tale.answer("", Stage::Detail, "a", (5_000, 20_000));
+    tale.answer("", Stage::Detail, "b", (6_000, 30_000));
+    tale.staged(Stage::Detail, Some(1), "2 steps")
+        .staged(Stage::Detail, Some(2), "1 step");
+    insta::assert_snapshot!(tale.said.join("\n"), @r"
+       Planned detail 1      1.5s                      2 steps
+       Planned detail 2      1.5s 11.0k tok    $0.050  1 step
+    ");
+}
+
+#[test]
+fn tests_count_when_their_task_is_done_and_not_before_its_edits() {
+    let mut tale = Tale::default();
+    tale.add("t1", "one", &[])
+        .moves("t1", TaskState::Ready, TaskState::Running);
+    tale.checked("t1", "1/A1", Some((0, 1)));
+    assert_eq!(tale.board.tests, 0);
+    assert!(tale.board.tasks[0].tests.is_empty());
+    tale.done("t1", 7);
+    assert_eq!(tale.board.tests, 7);
+}
+
+#[test]
 fn with_a_region_only_what_ended_is_a_line() {
     let mut tale = Tale::default();
     tale.add("t1", "lay out", &[]).done("t1", 3);
