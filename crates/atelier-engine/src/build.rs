@@ -119,10 +119,13 @@ pub async fn resume(
         return Err(BuildError::Finished(run.id));
     }
     begin(&run.id);
-    if run.status == RunStatus::Done
-        && let Some(report) = again(ctx, &run).await?
-    {
-        return Ok(report);
+    if run.status == RunStatus::Done {
+        if let Some(report) = again(ctx, &run).await? {
+            return Ok(report);
+        }
+        // The user went another way: the result stands on its branch, for whoever wants it.
+        let delivery = deliver(ctx, &run).await?;
+        return report::report(ctx, &run.id, None, delivery, true).await;
     }
     go_on(ctx, &run, overrides).await
 }
@@ -554,7 +557,15 @@ async fn plan_documents(ctx: &Ctx, run: &Run, plan: &DevPlan) -> Result<(), Buil
     verdict::commit_documents(ctx, run, base, &files, &rendered, &subject).await
 }
 
+/// Hands the result over; never anything else that the run's branch may have become.
 async fn deliver(ctx: &Ctx, run: &Run) -> Result<Option<Delivery>, BuildError> {
+    let verified = ctx.store.run_fetch(&run.id).await?.trunk;
+    if ctx.git.branch_commit(&run.branch)? != verified {
+        return Err(BuildError::BranchMoved {
+            branch: run.branch.clone(),
+            expected: verified.unwrap_or_default(),
+        });
+    }
     let (branch, base) = (run.base_branch.as_deref(), run.base_commit.as_deref());
     let delivery = ctx.git.deliver(&run.branch, branch, base)?;
     let (fast_forwarded, reason) = match &delivery {

@@ -121,7 +121,7 @@ pub(crate) fn of_steps(evidence: &Evidence) -> u64 {
     steps
         .filter_map(|check| check.tests.as_ref())
         .map(atelier_model::TestCounts::executed)
-        .sum()
+        .fold(0, u64::saturating_add)
 }
 
 async fn passed(ctx: &Ctx, run: &Run, task: &TaskId) -> Result<Option<Evidence>, BuildError> {

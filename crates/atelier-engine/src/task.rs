@@ -255,6 +255,8 @@ impl<'a> Work<'a> {
             .attempt_list(&self.run.id, &self.task.id)
             .await?;
         let mut next = self.task.round_first;
+        // What was said about another commit would only mislead.
+        let base = self.base.clone().unwrap_or_default();
         for attempt in attempts
             .into_iter()
             .skip_while(|one| one.ordinal < self.task.round_first)
@@ -264,7 +266,7 @@ impl<'a> Work<'a> {
                 Some(AttemptOutcome::EditsRefused | AttemptOutcome::ChecksFailed)
             );
             let reply = match attempt.reply {
-                Some(digest) if failed && attempt.ordinal == next => {
+                Some(digest) if failed && attempt.ordinal == next && attempt.base == base => {
                     self.ctx.store.blob_fetch(&digest).await?
                 }
                 _ => None,
@@ -416,6 +418,10 @@ impl<'a> Work<'a> {
         if reply.stop == StopReason::Length {
             let said = "the answer was cut off at the token limit: answer with fewer or smaller \
                         edits";
+            return Ok(vec![said.to_owned()]);
+        }
+        if reply.stop == StopReason::Filtered {
+            let said = "the provider withheld the rest of the answer: say it in other words";
             return Ok(vec![said.to_owned()]);
         }
         let edited = match self.edited(&reply.text) {

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::Path};
 use atelier_exec::{Command, Exit, Report, SpawnError};
 use atelier_model::{
     Acceptance, Check, CheckOutcome, CheckResult, Digest, EventKind, Evidence, FileEntry, FileTree,
-    RunId, TaskId, TestCounts, TreePath,
+    PathError, RunId, TaskId, TestCounts, TreePath,
 };
 use atelier_recipe::{BuildStep, ReportFormat, StepKind};
 
@@ -38,7 +38,7 @@ impl Verification<'_> {
     pub(crate) async fn run(&self) -> Result<Evidence, BuildError> {
         let mut evidence = Evidence::default();
         let mut known = Known::new();
-        let mut ran = 0;
+        let mut ran = 0_u64;
         for project in self.ctx.recipes.detect(self.tree) {
             for step in project.steps(self.tree) {
                 if !matches!(
@@ -51,7 +51,8 @@ impl Verification<'_> {
                     self.guard().await?;
                 }
                 let result = self.step(&step).await?;
-                ran += result.tests.as_ref().map_or(0, TestCounts::executed);
+                let executed = result.tests.as_ref().map_or(0, TestCounts::executed);
+                ran = u64::saturating_add(ran, executed);
                 let cwd = step.cwd.as_ref().map(ToString::to_string);
                 known.insert((step.argv.clone(), cwd), result.clone());
                 let passed = result.outcome.passed();
@@ -109,7 +110,9 @@ impl Verification<'_> {
         self.began(name, &command).await?;
         let mut result = match &acceptance.check {
             Check::Command { argv, cwd } => match known.get(&(argv.clone(), cwd.clone())) {
-                Some(known) if only_tests(acceptance) => judge_again(known, acceptance),
+                Some(known) if only_tests(acceptance) => {
+                    judge_again(known, tests_wanted(argv, acceptance))
+                }
                 _ => {
                     self.command(argv, cwd.as_deref(), acceptance, wall_ms)
                         .await?
@@ -137,7 +140,8 @@ impl Verification<'_> {
     async fn step(&self, step: &BuildStep) -> Result<CheckResult, BuildError> {
         let line = step.argv.join(" ");
         self.began(&step.name, &line).await?;
-        let wall_ms = step.timeout_ms.unwrap_or(self.ctx.limits.step_wall_ms_max);
+        let wall_max = self.ctx.limits.step_wall_ms_max;
+        let wall_ms = step.timeout_ms.unwrap_or(wall_max).min(wall_max);
         let cwd = step.cwd.as_ref().map(TreePath::as_str);
         let report = self.process(&step.argv, cwd, &step.env, wall_ms).await;
         let mut result = match report {
@@ -185,20 +189,27 @@ impl Verification<'_> {
         acceptance: &Acceptance,
         wall_ms: u64,
     ) -> Result<CheckResult, BuildError> {
+        let cwd = match below(cwd) {
+            Ok(cwd) => cwd,
+            Err(error) => {
+                return Ok(CheckResult {
+                    outcome: CheckOutcome::NotStarted,
+                    reason: error.to_string(),
+                    ..blank()
+                });
+            }
+        };
+        let cwd = cwd.as_ref().map(TreePath::as_str);
         let report = match self.process(argv, cwd, &BTreeMap::new(), wall_ms).await {
             Err(error) => return Ok(not_started(&error, [])),
             Ok(report) => report,
         };
         let format = atelier_recipe::recognise_tests(argv);
         let tests = format.and_then(|format| self.counts(format, &report, cwd, &[]));
-        let least = acceptance
-            .expect
-            .tests_min
-            .or(format.is_some().then_some(1));
         let wanted = Wanted {
             exit: acceptance.expect.exit.unwrap_or(0),
             output: acceptance.expect.output.as_deref(),
-            tests: least,
+            tests: tests_wanted(argv, acceptance),
         };
         self.judge(&report, tests, &wanted).await
     }
@@ -513,10 +524,16 @@ fn only_tests(acceptance: &Acceptance) -> bool {
     acceptance.expect.output.is_none() && acceptance.expect.exit.unwrap_or(0) == 0
 }
 
+/// How many tests a criterion's command must execute: at least one where it runs tests at all.
+fn tests_wanted(argv: &[String], acceptance: &Acceptance) -> Option<u64> {
+    let runs_tests = atelier_recipe::recognise_tests(argv).is_some();
+    acceptance.expect.tests_min.or(runs_tests.then_some(1))
+}
+
 /// The same command over the same tree concludes the same, but a criterion may ask for more.
-fn judge_again(known: &CheckResult, acceptance: &Acceptance) -> CheckResult {
+fn judge_again(known: &CheckResult, least: Option<u64>) -> CheckResult {
     let executed = known.tests.as_ref().map_or(0, TestCounts::executed);
-    let least = acceptance.expect.tests_min.unwrap_or(0);
+    let least = least.unwrap_or(0);
     if known.outcome.passed() && executed < least {
         return CheckResult {
             outcome: CheckOutcome::NoTests,
@@ -525,6 +542,15 @@ fn judge_again(known: &CheckResult, acceptance: &Acceptance) -> CheckResult {
         };
     }
     known.clone()
+}
+
+/// The folder a criterion names, which a model wrote: at or below the project's root, or nowhere.
+fn below(cwd: Option<&str>) -> Result<Option<TreePath>, PathError> {
+    match cwd.map(TreePath::parse) {
+        None | Some(Err(PathError::Empty)) => Ok(None),
+        Some(Ok(path)) => Ok(Some(path)),
+        Some(Err(error)) => Err(error),
+    }
 }
 
 fn blank() -> CheckResult {

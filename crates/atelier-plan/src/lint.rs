@@ -210,7 +210,15 @@ fn step_alone(step: &Step, say: &mut impl FnMut(String)) {
 
 fn check_alone(label: &str, acceptance: &Acceptance, say: &mut impl FnMut(String)) {
     match &acceptance.check {
-        Check::Command { argv, .. } => argv_alone(label, argv, say),
+        Check::Command { argv, cwd } => {
+            argv_alone(label, argv, say);
+            if let Some(cwd) = cwd
+                .as_ref()
+                .filter(|cwd| !matches!(cwd.as_str(), "" | "." | "./"))
+            {
+                path_alone(label, cwd, say);
+            }
+        }
         Check::Http { start, path, .. } => {
             argv_alone(label, start, say);
             if !path.starts_with('/') {
@@ -223,6 +231,11 @@ fn check_alone(label: &str, acceptance: &Acceptance, say: &mut impl FnMut(String
         Check::Regex { path, pattern } => {
             path_alone(label, path, say);
             regex_alone(label, pattern, say);
+            if regex::Regex::new(pattern).is_ok_and(|regex| regex.is_match("")) {
+                say(format!(
+                    "{label}: the expression `{pattern}` matches an empty file: it proves nothing"
+                ));
+            }
         }
         Check::Human { question } if question.trim().is_empty() => {
             say(format!("{label}: a human check needs a question"));
@@ -234,13 +247,21 @@ fn check_alone(label: &str, acceptance: &Acceptance, say: &mut impl FnMut(String
     }
 }
 
+/// Programs that prove nothing.
+const IDLE: [&str; 6] = ["true", ":", "echo", "printf", "sleep", "yes"];
+
 fn argv_alone(label: &str, argv: &[String], say: &mut impl FnMut(String)) {
     let Some(program) = argv.first().filter(|program| !program.trim().is_empty()) else {
         say(format!("{label}: the command is empty"));
         return;
     };
     let operators = ["&&", "||", "|", ";", ">", "<"];
-    if program.contains(' ') {
+    let name = program.rsplit('/').next().unwrap_or(program);
+    if IDLE.contains(&name) {
+        say(format!(
+            "{label}: `{name}` succeeds whatever the project does: run something that can fail"
+        ));
+    } else if program.contains(' ') {
         say(format!(
             "{label}: `{program}` must be split into program and arguments; there is no shell"
         ));

@@ -1,9 +1,11 @@
 //! What a report proves, and what it does not.
 
 use atelier_exec::{Exit, Report};
-use atelier_model::{CheckOutcome, TestCounts, TestFailure};
+use atelier_model::{
+    Acceptance, Check, CheckOutcome, CheckResult, Expect, TestCounts, TestFailure,
+};
 
-use super::{Wanted, conclude};
+use super::{Wanted, below, blank, conclude, judge_again, tests_wanted};
 
 fn counts(passed: u64, failed: u64, skipped: u64) -> TestCounts {
     let failure = |index| TestFailure {
@@ -143,4 +145,62 @@ fn the_output_must_match_where_that_is_asked() {
     let (outcome, said) = conclude(&report, None, &wanted("^option"));
     assert_eq!(outcome, CheckOutcome::Failed);
     assert_eq!(said, "the output does not match `^option`");
+}
+
+fn criterion(tests_min: Option<u64>) -> Acceptance {
+    Acceptance {
+        id: "A1".to_owned(),
+        text: String::new(),
+        requirements: Vec::new(),
+        check: Check::Human {
+            question: String::new(),
+        },
+        expect: Expect {
+            tests_min,
+            ..Expect::default()
+        },
+        timeout_seconds: None,
+        must_fail_before: false,
+    }
+}
+
+#[test]
+fn a_command_that_runs_tests_must_run_one() {
+    let wanted = |line: &str, tests_min| {
+        let argv: Vec<String> = line.split(' ').map(str::to_owned).collect();
+        tests_wanted(&argv, &criterion(tests_min))
+    };
+    assert_eq!(wanted("cargo test", None), Some(1));
+    assert_eq!(wanted("cargo test", Some(7)), Some(7));
+    assert_eq!(wanted("cargo build", None), None);
+    assert_eq!(wanted("cargo build", Some(2)), Some(2));
+}
+
+#[test]
+fn what_a_build_step_concluded_is_no_proof_of_tests_that_did_not_run() {
+    use CheckOutcome::{NoTests, Passed};
+    let step = |tests: Option<TestCounts>| CheckResult { tests, ..blank() };
+    let judged = |tests, least| judge_again(&step(tests), least).outcome;
+    assert_eq!(judged(None, Some(1)), NoTests);
+    assert_eq!(judged(Some(counts(0, 0, 5)), Some(1)), NoTests);
+    assert_eq!(judged(Some(counts(2, 0, 0)), Some(3)), NoTests);
+    assert_eq!(judged(Some(counts(3, 0, 0)), Some(3)), Passed);
+    assert_eq!(judged(None, None), Passed);
+    let failed = CheckResult {
+        outcome: CheckOutcome::Failed,
+        ..blank()
+    };
+    assert_eq!(judge_again(&failed, Some(1)).outcome, CheckOutcome::Failed);
+}
+
+#[test]
+fn a_criterion_runs_inside_the_project_or_not_at_all() {
+    let place = |cwd: Option<&str>| below(cwd).map(|path| path.map(|path| path.to_string()));
+    assert_eq!(place(None), Ok(None));
+    assert_eq!(place(Some("")), Ok(None));
+    assert_eq!(place(Some("./")), Ok(None));
+    assert_eq!(place(Some("./web/app/")), Ok(Some("web/app".to_owned())));
+    for cwd in ["..", "/", "/etc", "web/../..", "~/x", "..\\x"] {
+        assert!(place(Some(cwd)).is_err(), "{cwd}");
+    }
 }

@@ -242,3 +242,42 @@ fn a_plan_has_a_size() {
     );
     assert_eq!(problems[0].text, "the plan has 2 steps; at most 1");
 }
+
+#[test]
+fn a_check_must_be_able_to_fail() {
+    for program in ["true", "/bin/true", "echo", ":", "printf"] {
+        check("run something that can fail", |step| {
+            step.acceptance[0].check = Check::Command {
+                argv: vec![program.to_owned(), "x".to_owned()],
+                cwd: None,
+            };
+        });
+    }
+    for pattern in ["", ".*", "x?", "(?s).*"] {
+        check("it proves nothing", |step| {
+            step.acceptance[0].check = Check::Regex {
+                path: "a".to_owned(),
+                pattern: pattern.to_owned(),
+            };
+        });
+    }
+}
+
+#[test]
+fn a_command_runs_inside_the_project() {
+    let command = |cwd: &str| Check::Command {
+        argv: vec!["cargo".to_owned(), "test".to_owned()],
+        cwd: Some(cwd.to_owned()),
+    };
+    for cwd in ["..", "../other", "/etc", "a/../../b", "~", "C:\\x", ".git"] {
+        check("1.1/A1 cannot use the ", |step| {
+            step.acceptance[0].check = command(cwd);
+        });
+    }
+    for cwd in ["", ".", "./", "web", "web/"] {
+        let mut one = step("1.1");
+        one.acceptance[0].check = command(cwd);
+        let problems = lint(&plan(vec![one]), &FileTree::default(), &Limits::default());
+        assert_eq!(problems, [], "{cwd:?}");
+    }
+}
