@@ -82,10 +82,14 @@ impl Place {
                 git: None,
             });
         }
-        let folder = folder.canonicalize().map_err(|source| CliError::Folder {
+        let failed = |source| CliError::Folder {
             path: named,
             source,
-        })?;
+        };
+        if !folder.is_dir() {
+            return Err(failed(std::io::ErrorKind::NotADirectory.into()));
+        }
+        let folder = folder.canonicalize().map_err(failed)?;
         let git = Git::discover(&folder)?;
         let root = git
             .as_ref()

@@ -24,6 +24,13 @@ pub(crate) enum CliError {
         #[source]
         source: std::io::Error,
     },
+    /// The file with the requirement cannot be read.
+    #[error("read the requirement from {}", path.display())]
+    Requirement {
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
     /// The folder has files but is no repository.
     #[error("work in {}: it has files but is no git repository", .0.display())]
     NoRepository(PathBuf),
@@ -95,6 +102,7 @@ impl CliError {
             | Self::Git(_)
             | Self::File { .. } => Exit::Internal,
             Self::Folder { .. }
+            | Self::Requirement { .. }
             | Self::NoRepository(_)
             | Self::NoProject(_)
             | Self::NotFound { .. }
@@ -112,6 +120,7 @@ impl CliError {
         Some(match self {
             Self::Runtime(_) | Self::Terminal(_) => return None,
             Self::Folder { .. } => "create it, or name another one with -C".to_owned(),
+            Self::Requirement { .. } => "name a file that is there and may be read".to_owned(),
             Self::NoRepository(_) => {
                 "run `atelier init` there: it makes a repository of it and commits what there is"
                     .to_owned()

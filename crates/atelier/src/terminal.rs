@@ -1,11 +1,17 @@
 //! The person at the terminal: questions with yes or no.
 
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::{
+    io::{self, BufRead, IsTerminal, Write},
+    time::Duration,
+};
 
 use atelier_engine::{Answer, Approver, Question};
 use atelier_model::BoxFuture;
 
 use crate::{screen::Screen, ui::plain};
+
+/// Time for what happened before a question to be told before it.
+const CATCH_UP: Duration = Duration::from_millis(250);
 
 /// Whoever started the command.
 #[derive(Debug, Clone)]
@@ -55,6 +61,7 @@ impl Drop for Held<'_> {
 }
 
 async fn at_terminal(question: &Question, screen: &Screen) -> Answer {
+    tokio::time::sleep(CATCH_UP).await;
     screen.hold();
     let _held = Held(screen);
     let text = words(question);

@@ -27,6 +27,8 @@ pub(crate) use line::{clock, count, many, seconds};
 const PAGE: u32 = 200;
 /// Time between two looks at the log and two frames: ten a second.
 const TICK: Duration = Duration::from_millis(100);
+/// Columns of a line in a log.
+const LOG_COLUMNS: usize = 120;
 /// Silence after which those who see no region are told what is under way.
 const HEARTBEAT: Duration = Duration::from_secs(30);
 
@@ -109,7 +111,7 @@ impl Watcher {
         if self.ui.is_talking() {
             self.remember(wanted).await;
             self.board.go_on(&run);
-            let (columns, _) = self.ui.screen().size();
+            let columns = self.columns();
             let head = head(&run, !self.board.tasks.is_empty()).fit(columns);
             self.ui.row(&head);
         }
@@ -140,13 +142,22 @@ impl Watcher {
         }
     }
 
+    /// Columns there are; where nobody looks at a terminal, as many as a log bears.
+    fn columns(&self) -> usize {
+        if self.ui.is_live() {
+            self.ui.screen().size().0
+        } else {
+            LOG_COLUMNS
+        }
+    }
+
     fn show(&mut self, event: &Event) {
         self.ended = matches!(event.kind, EventKind::RunFinished { .. });
         if self.ui.is_json() {
             self.ui.out(&json(event));
             return;
         }
-        let (columns, _) = self.ui.screen().size();
+        let columns = self.columns();
         let reader = Reader {
             every: !self.ui.is_live(),
             columns,

@@ -67,10 +67,11 @@ pub(super) fn requirement(
     file: Option<&std::path::Path>,
 ) -> Result<String, CliError> {
     if let Some(path) = file {
-        return std::fs::read_to_string(path).map_err(|source| CliError::File {
+        let bytes = std::fs::read(path).map_err(|source| CliError::Requirement {
             path: path.to_owned(),
             source,
-        });
+        })?;
+        return text(bytes, &path.display().to_string());
     }
     if words == ["-"] {
         let mut bytes = Vec::new();
@@ -78,9 +79,12 @@ pub(super) fn requirement(
             .lock()
             .read_to_end(&mut bytes)
             .map_err(CliError::Terminal)?;
-        return String::from_utf8(bytes).map_err(|_| {
-            CliError::Usage("read the requirement: standard input is not UTF-8 text".to_owned())
-        });
+        return text(bytes, "standard input");
     }
     Ok(words.join(" "))
+}
+
+fn text(bytes: Vec<u8>, origin: &str) -> Result<String, CliError> {
+    String::from_utf8(bytes)
+        .map_err(|_| CliError::Usage(format!("read the requirement: {origin} is not UTF-8 text")))
 }

@@ -275,10 +275,10 @@ impl Ending<'_> {
         };
         let cost = &self.report.cost;
         format!(
-            "{} in · {} out · {} asks, {} from the cache{failed}",
+            "{} in · {} out · {}, {} from the cache{failed}",
             count(input),
             count(output),
-            cost.asks,
+            many(usize::try_from(cost.asks).unwrap_or(usize::MAX), "ask"),
             cost.cached
         )
     }

@@ -2,19 +2,38 @@
 
 use atelier_exec::{Commit, Git};
 use atelier_llm::local_servers;
-use atelier_model::{Clock, Limits};
+use atelier_model::{Clock, Limits, TreePath};
 use clap::Args;
 
+use super::ending::short;
 use crate::{
     app::{Place, SystemClock},
     cli::Global,
     cli_error::CliError,
     config::PROJECT_FILE,
-    ui::Ui,
+    ui::{Ui, plain},
+    watch::many,
 };
 
 /// Milliseconds a local server has to answer.
 const ANSWER_MS: u64 = 300;
+
+/// Files named when some are left out.
+const NAMED_MAX: usize = 3;
+/// Endings of files that hold keys.
+const SECRET_ENDINGS: [&str; 4] = [".pem", ".key", ".p12", ".keystore"];
+/// Names of files that hold keys.
+const SECRET_NAMES: [&str; 5] = [".netrc", ".npmrc", ".pypirc", "id_rsa", "id_ed25519"];
+/// Folders that tools fill.
+const MADE_FOLDERS: [&str; 7] = [
+    "node_modules",
+    "target",
+    ".venv",
+    "venv",
+    "__pycache__",
+    "dist",
+    "build",
+];
 
 /// Make this folder a project: a git repository with an `atelier.toml`
 #[derive(Debug, Args)]
@@ -26,20 +45,33 @@ pub(crate) struct InitArgs {
 
 pub(crate) async fn run(global: &Global, args: &InitArgs, ui: &Ui) -> Result<u8, CliError> {
     let place = Place::find(global)?;
-    let git = if let Some(git) = place.git {
-        git
-    } else {
-        let git = Git::init(&place.folder)?;
-        ui.status(&format!("made {} a git repository", git.root().display()));
-        first_commit(&git, ui)?;
-        git
-    };
-    let file = git.root().join(PROJECT_FILE);
-    if file.exists() {
-        ui.status(&format!("{} is there already", file.display()));
+    let file = place.root.join(PROJECT_FILE);
+    if file.exists() && place.git.is_some() {
+        ui.out(&format!("{} is there already", file.display()));
         return Ok(0);
     }
-    let servers = if args.offline {
+    if !file.exists() {
+        let text = configuration(args.offline, ui).await;
+        let failed = |source| CliError::File {
+            path: file.clone(),
+            source,
+        };
+        std::fs::create_dir_all(&place.root).map_err(failed)?;
+        std::fs::write(&file, text).map_err(failed)?;
+        ui.out(&format!("wrote {}", file.display()));
+    }
+    if place.git.is_none() {
+        let git = Git::init(&place.folder)?;
+        ui.out(&format!("made {} a git repository", git.root().display()));
+        first_commit(&git, ui)?;
+    }
+    ui.status("next: atelier doctor, then atelier build \"…\"");
+    Ok(0)
+}
+
+/// The file's text, with the first model that answers on this machine.
+async fn configuration(offline: bool, ui: &Ui) -> String {
+    let servers = if offline {
         Vec::new()
     } else {
         local_servers(ANSWER_MS, &[]).await
@@ -47,58 +79,67 @@ pub(crate) async fn run(global: &Global, args: &InitArgs, ui: &Ui) -> Result<u8,
     let found = servers
         .iter()
         .find_map(|server| Some((server, server.models.first()?)));
-    let text = if let Some((server, model)) = found {
-        ui.status(&format!(
-            "found {} at {} with {model}",
-            server.kind.name(),
-            server.base_url
-        ));
-        template(Some((&server.base_url, model)))
-    } else {
+    if let Some((server, model)) = found {
+        let (name, url) = (server.kind.name(), &server.base_url);
+        ui.status(&format!("found {name} at {url} with {model}"));
+        return template(Some((url, model)));
+    }
+    if !offline {
         ui.status("no local model server answers; `offline` lays out skeletons meanwhile");
-        template(None)
-    };
-    std::fs::write(&file, text).map_err(|source| CliError::File {
-        path: file.clone(),
-        source,
-    })?;
-    ui.out(&format!("wrote {}", file.display()));
-    ui.status("  next: atelier doctor, then atelier build \"…\"");
-    Ok(0)
+    }
+    template(None)
 }
 
 /// What stands in the folder becomes the first commit, so that a run has something to start from.
 fn first_commit(git: &Git, ui: &Ui) -> Result<(), CliError> {
-    let files = git.dirty()?;
-    if files.is_empty() {
-        return Ok(());
-    }
-    let worktree = atelier_exec::tree_read(git.root(), &Limits::default())
+    let (kept, left): (Vec<String>, Vec<String>) =
+        git.dirty()?.into_iter().partition(|path| !stays_out(path));
+    let files = atelier_exec::tree_read(git.root(), &Limits::default())
         .map_err(atelier_exec::GitError::from)?;
-    let listed = |path: &atelier_model::TreePath| files.iter().any(|file| file == path.as_str());
-    let changes = worktree
+    let listed = |path: &TreePath| kept.iter().any(|file| file == path.as_str());
+    let changes = files
         .iter()
         .filter(|(path, _)| listed(path))
         .map(|(path, file)| (path.clone(), Some(file.clone())))
         .collect();
     let message = "chore: what stood here before\n".to_owned();
-    let made = git.commit_changes(
-        &changes,
-        &Commit {
-            message,
-            parent: None,
-            at: SystemClock.now(),
-        },
-    )?;
+    let commit = Commit {
+        message,
+        parent: None,
+        at: SystemClock.now(),
+    };
+    let made = git.commit_changes(&changes, &commit)?;
     let branch = git.head()?.branch.unwrap_or_else(|| "main".to_owned());
     git.branch_set(&branch, &made, None)?;
     git.index_follow()?;
     ui.status(&format!(
-        "committed {} files as {}",
-        files.len(),
-        super::ending::short(&made)
+        "committed {} as {}",
+        many(kept.len(), "file"),
+        short(&made)
     ));
+    if !left.is_empty() {
+        let named = left
+            .iter()
+            .take(NAMED_MAX)
+            .map(|path| plain(path))
+            .collect::<Vec<_>>();
+        ui.warn(&format!(
+            "left out {} that no repository should hold, such as {}; name them in .gitignore",
+            many(left.len(), "file"),
+            named.join(", ")
+        ));
+    }
     Ok(())
+}
+
+/// Whether a file is a secret, or made by a tool and made again at any time.
+fn stays_out(path: &str) -> bool {
+    let mut parts = path.split('/').rev();
+    let name = parts.next().unwrap_or(path);
+    let secret = (name.starts_with(".env") && !name.ends_with(".example"))
+        || SECRET_ENDINGS.iter().any(|ending| name.ends_with(ending))
+        || SECRET_NAMES.contains(&name);
+    secret || parts.any(|folder| MADE_FOLDERS.contains(&folder))
 }
 
 fn template(found: Option<(&str, &str)>) -> String {
@@ -121,3 +162,6 @@ fn template(found: Option<(&str, &str)>) -> String {
          # model = \"gpt-5\"\n"
     )
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use atelier_engine::{Estimate, estimate};
-use atelier_model::RunMode;
+use atelier_model::{Limits, RunMode};
 use atelier_prompt::{Library, answer};
 use atelier_store::Store;
 use clap::Args;
@@ -21,6 +21,11 @@ use crate::{
     ui::{Tone, Ui},
     watch::seconds,
 };
+
+/// Files of the project that the first prompt names.
+const FILES_NAMED_MAX: usize = 400;
+/// What a project tells those who work on it.
+const CONVENTIONS: &str = "AGENTS.md";
 
 /// Plan a requirement and stop before anything is built
 #[derive(Debug, Args)]
@@ -74,10 +79,10 @@ pub(super) async fn dry_run(
         ui.out(&as_json(&guess).to_string());
         return Ok(0);
     }
-    let files: Vec<String> = Vec::new();
+    let (files, conventions) = project(&place)?;
     let schema = answer::schema::<atelier_model::Design>().to_string();
     let inputs = json!({
-        "requirement": requirement, "files": files, "documents": [], "conventions": "",
+        "requirement": requirement, "files": files, "documents": [], "conventions": conventions,
         "schema": schema,
     });
     let prompt = Library::builtin()
@@ -92,6 +97,24 @@ pub(super) async fn dry_run(
     tell_estimate(ui, &guess);
     ui.out("Nothing was asked and nothing was changed.");
     Ok(0)
+}
+
+/// The files of the newest commit by name, and the project's conventions for those who work on it.
+fn project(place: &Place) -> Result<(Vec<String>, String), CliError> {
+    let Some(git) = &place.git else {
+        return Ok((Vec::new(), String::new()));
+    };
+    let Some(commit) = git.head()?.commit else {
+        return Ok((Vec::new(), String::new()));
+    };
+    let tree = git.tree_of(&commit, &Limits::default())?;
+    let names = tree
+        .paths()
+        .take(FILES_NAMED_MAX)
+        .map(ToString::to_string)
+        .collect();
+    let conventions = CONVENTIONS.parse().ok().and_then(|path| tree.text(&path));
+    Ok((names, conventions.unwrap_or_default().to_owned()))
 }
 
 /// The estimate as a table.

@@ -10,9 +10,12 @@ use crate::{
     app::Place,
     cli::Global,
     cli_error::CliError,
+    row::cut,
     ui::{Tone, Ui, plain},
 };
 
+/// Columns of the requirement's first line.
+const FIRST_COLUMNS: usize = 60;
 /// Runs listed.
 const RUNS_MAX: u32 = 20;
 
@@ -74,6 +77,7 @@ async fn head(ui: &Ui, store: &Store, run: &Run) -> Result<(), CliError> {
         .map(|usd| format!(" of {usd}"))
         .unwrap_or_default();
     let first = plain(run.requirement.lines().next().unwrap_or_default());
+    let first = cut(&first, FIRST_COLUMNS);
     ui.out(&format!(
         "{} {status}  {}{budget}  {first}",
         run.id, cost.spent

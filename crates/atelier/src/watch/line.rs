@@ -71,7 +71,7 @@ pub(crate) fn lines(board: &mut Board, event: &Event, reader: Reader) -> Vec<Row
             ask, error, cost, ..
         } => {
             board.ask_ended(event, ask, *cost, None);
-            return vec![warning("Ask", error)];
+            return vec![warning("Unanswered", &format!("failed to {error}"))];
         }
         K::BudgetRefused {
             needed,
