@@ -273,7 +273,10 @@ impl<'a> Work<'a> {
             };
             let Some(reply) = reply else { break };
             let text = String::from_utf8_lossy(&reply).into_owned();
-            if let Ok(edited) = self.edited(&text) {
+            // Only edits that were checked had become part of the tree.
+            if attempt.outcome == Some(AttemptOutcome::ChecksFailed)
+                && let Ok(edited) = self.edited(&text)
+            {
                 self.tree = edited.tree;
             }
             self.messages.push(Message {
