@@ -78,6 +78,11 @@ impl EventWatch {
         })
     }
 
+    /// The program's process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Waits for the next event; `None` when the program has closed its output.
     pub fn next_event(&mut self) -> Result<Option<&Value>, WatchError> {
         let mut line = String::new();

@@ -4,14 +4,18 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
+    clippy::print_stderr,
     clippy::disallowed_methods,
     reason = "a test fails by panicking, and stands outside the program it tests"
 )]
 
 mod budget;
+mod commands;
 mod failures;
 mod killed;
 mod offline;
 mod requirements;
+mod situations;
 mod unchanged;
+mod usage;
 mod world;

@@ -120,6 +120,11 @@ impl World {
         Self::with(script, dialect)
     }
 
+    /// Another model for what follows; the one before is gone.
+    pub(crate) fn now_with(&mut self, script: Script) {
+        self.server = Some(Server::start(script).unwrap());
+    }
+
     /// The same home with another folder as the project.
     pub(crate) fn in_folder(mut self, name: &str) -> Self {
         self.folder = self.home.project().join(name);

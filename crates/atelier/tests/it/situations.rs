@@ -1,0 +1,189 @@
+//! Repositories as they are found, people who interrupt, and two who build at once.
+
+use std::fs;
+
+use atelier_testkit::{Dialect, EventWatch, Fixture, Mode, Script, chain, repo_snapshot};
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::world::{Ended, World, count};
+
+fn small() -> (World, Fixture) {
+    let fixture = chain(1).unwrap();
+    (World::oracle(&fixture, Dialect::OpenAi), fixture)
+}
+
+#[test]
+fn a_dirty_checkout_is_left_alone_and_told() {
+    let (world, fixture) = small();
+    let world = world.with_commit();
+    world.write("NOTES.md", "# Changed\n");
+    let before = repo_snapshot(world.folder()).unwrap();
+    let ended = world.run(&["build", &fixture.requirement]).expect(0);
+    assert_eq!(repo_snapshot(world.folder()).unwrap(), before);
+    let warning = "what is not committed is left alone and not seen by the run (1): NOTES.md";
+    assert!(ended.stderr.contains(warning), "{}", ended.all());
+    check_command_delivers(&world, &ended);
+}
+
+#[test]
+fn a_branch_that_moved_meanwhile_is_left_alone() {
+    let (world, fixture) = small();
+    let world = world.with_commit();
+    world.run(&["plan", &fixture.requirement]).expect(0);
+    world.write("more.txt", "work of the user\n");
+    world.git(&["add", "more.txt"]);
+    world.git(&["commit", "-q", "-m", "feat: meanwhile"]);
+    let moved = world.git(&["rev-parse", "main"]);
+    let ended = world.run(&["run"]).expect(0);
+    assert_eq!(world.git(&["rev-parse", "main"]), moved);
+    check_command_delivers(&world, &ended);
+    assert!(world.folder().join("more.txt").is_file());
+}
+
+/// The command that is printed does what was left undone.
+#[track_caller]
+fn check_command_delivers(world: &World, ended: &Ended) {
+    assert!(!world.folder().join("chain").exists());
+    let command = ended
+        .stderr
+        .lines()
+        .find_map(|line| line.trim_start().strip_prefix("take it"));
+    let command = command.unwrap_or_else(|| panic!("no command: {}", ended.all()));
+    let words = shell_words::split(command).unwrap();
+    let args: Vec<&str> = words.iter().map(String::as_str).collect();
+    assert_eq!(args[0], "git", "{command}");
+    world.git(&args[1..]);
+    assert!(world.folder().join("chain/link_001.py").is_file());
+}
+
+#[test]
+fn a_folder_with_files_and_without_a_repository_is_not_taken() {
+    let (world, fixture) = small();
+    world.write("notes.txt", "notes\n");
+    let before = repo_snapshot(world.folder()).unwrap();
+    let ended = world
+        .run(&["build", &fixture.requirement])
+        .expect_failure(2, "no git repository");
+    assert!(
+        ended.line("hint: ").contains("atelier init"),
+        "{}",
+        ended.all()
+    );
+    assert_eq!(repo_snapshot(world.folder()).unwrap(), before);
+
+    world.run(&["init", "--offline"]).expect(0);
+    world.run(&["build", &fixture.requirement]).expect(0);
+}
+
+#[test]
+fn a_branch_without_a_commit_gets_its_first() {
+    let (world, fixture) = small();
+    world.git(&["init", "-q", "-b", "trunk"]);
+    world.run(&["build", &fixture.requirement]).expect(0);
+    let branch = world.branch();
+    assert_eq!(
+        world.git(&["rev-parse", "trunk"]),
+        world.git(&["rev-parse", &branch])
+    );
+    assert_eq!(world.git(&["status", "--porcelain"]), "");
+}
+
+#[test]
+fn a_detached_head_stays_where_it_is() {
+    let (world, fixture) = small();
+    let world = world.with_commit();
+    world.git(&["checkout", "-q", "--detach"]);
+    let before = repo_snapshot(world.folder()).unwrap();
+    let ended = world.run(&["build", &fixture.requirement]).expect(0);
+    assert_eq!(repo_snapshot(world.folder()).unwrap(), before);
+    assert!(ended.stderr.contains("take it"), "{}", ended.all());
+    world.build_by_hand(&world.clone_of(&world.branch()), "Python");
+}
+
+#[test]
+fn a_folder_inside_a_repository_belongs_to_it() {
+    let (world, fixture) = small();
+    let world = world.with_commit();
+    world.write("sub/.keep", "");
+    let mut command = world.command(&["build", &fixture.requirement]);
+    command.current_dir(world.folder().join("sub"));
+    crate::world::end(command).expect(0);
+    assert!(world.folder().join(".atelier/state.db").is_file());
+    assert!(!world.folder().join("sub/.atelier").exists());
+}
+
+#[test]
+fn a_path_with_blanks_and_letters_of_the_world_is_a_path() {
+    let (world, fixture) = small();
+    let world = world.in_folder("mein prójekt – 名前 'x'");
+    world.run(&["build", &fixture.requirement]).expect(0);
+    world.build_by_hand(&world.clone_of(&world.branch()), "Python");
+    assert!(world.folder().join("chain/link_001.py").is_file());
+}
+
+#[test]
+fn atelier_keeps_its_own_files_out_of_sight() {
+    let (world, fixture) = small();
+    let world = world.with_commit();
+    world.run(&["build", &fixture.requirement]).expect(0);
+    assert_eq!(world.git(&["status", "--porcelain", "--ignored=no"]), "");
+    let tracked = world.git(&["ls-files"]);
+    assert!(!tracked.contains(".atelier"), "{tracked}");
+    let worktrees = world.git(&["worktree", "list"]);
+    assert_eq!(worktrees.lines().count(), 1, "{worktrees}");
+    let left = world.folder().join(".atelier/worktrees");
+    let left = fs::read_dir(left).map_or(0, Iterator::count);
+    assert_eq!(left, 0, "worktrees are gone when a run ends");
+}
+
+#[test]
+fn an_interrupted_run_ends_in_order_and_goes_on() {
+    let fixture = chain(2).unwrap();
+    let script = Script::new(Mode::Hang);
+    let mut world = World::with(script, Dialect::OpenAi).with_commit();
+    let before = repo_snapshot(world.folder()).unwrap();
+    let watch = hanging(&world, &fixture);
+    let process = i32::try_from(watch.id()).unwrap();
+    kill_process(Pid::from_raw(process).unwrap(), Signal::INT).unwrap();
+    let ended = watch.finish().unwrap();
+    assert_eq!(ended.exit, Some(11), "{ended:?}");
+    let last = ended.events.last().unwrap();
+    assert_eq!(
+        (&last["type"], &last["exit_code"]),
+        (&"run.finished".into(), &11.into())
+    );
+    assert_eq!(repo_snapshot(world.folder()).unwrap(), before);
+
+    world.now_with(Script::new(Mode::Oracle).with_fixture(fixture));
+    world.run(&["resume"]).expect(0);
+    assert_eq!(count(&world.events(), "task.committed"), 2);
+}
+
+#[test]
+fn the_second_of_two_builds_is_refused_and_told_who_is_first() {
+    let fixture = chain(2).unwrap();
+    let mut world = World::with(Script::new(Mode::Hang), Dialect::OpenAi).with_commit();
+    let watch = hanging(&world, &fixture);
+    let process = watch.id().to_string();
+    for args in [&["build", "something else"][..], &["resume"]] {
+        let refused = world.run(args).expect_failure(10, &process);
+        assert_eq!(refused.stdout, "", "{}", refused.all());
+    }
+    world.run(&["status"]).expect(0);
+    watch.kill().unwrap();
+
+    world.now_with(Script::new(Mode::Oracle).with_fixture(fixture));
+    world.run(&["resume"]).expect(0);
+}
+
+/// A run whose first question is never answered, as soon as it is asked.
+fn hanging(world: &World, fixture: &Fixture) -> EventWatch {
+    let command = world.command(&["--json", "build", &fixture.requirement]);
+    let mut watch = EventWatch::start(command).unwrap();
+    loop {
+        let event = watch.next_event().unwrap().expect("the run goes on");
+        if event["type"] == "ask.started" {
+            return watch;
+        }
+    }
+}
