@@ -164,14 +164,23 @@ pub(crate) async fn open(
     approver: Arc<dyn Approver>,
     cancel: CancellationToken,
 ) -> Result<Ctx, CliError> {
+    let (clock, ids): (Arc<dyn Clock>, Arc<dyn IdSource>) =
+        (Arc::new(SystemClock), Arc::new(SystemIds));
+    if !place.state().exists() {
+        // What cannot be asked must be refused before a folder is changed for it.
+        gateway(
+            settings,
+            Store::open_in_memory().await?,
+            clock.clone(),
+            ids.clone(),
+        )?;
+    }
     let git = place.repository()?;
     let store = Store::open(&place.state()).await?;
     let title = place
         .root
         .file_name()
         .map(|name| name.to_string_lossy().into_owned());
-    let (clock, ids): (Arc<dyn Clock>, Arc<dyn IdSource>) =
-        (Arc::new(SystemClock), Arc::new(SystemIds));
     let fresh = atelier_model::ProjectId::new(clock.now(), &*ids);
     let root = place.root.display().to_string();
     store

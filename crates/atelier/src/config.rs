@@ -1,5 +1,6 @@
-//! Configuration: files, environment and flags become final values, and each remembers where it
-//! came from. The only reader of the environment.
+//! Configuration: files, environment and flags become final values of known origin.
+//!
+//! The only reader of the environment's keys.
 
 mod keys;
 mod settings;
@@ -12,7 +13,7 @@ use std::{
 };
 
 pub(crate) use keys::{Kind, known_keys};
-pub(crate) use settings::Settings;
+pub(crate) use settings::{OFFLINE, Settings, usual_address};
 pub(crate) use sources::{Sources, user_file};
 
 use crate::cli::{Global, RunOptions};

@@ -1,8 +1,7 @@
 //! A few lines at the bottom of a terminal that change, below finished lines that scroll away.
-//! Knows nothing of a terminal but the characters that move its cursor.
 //!
-//! Finished lines are written as any program writes them, so they stay in the scrollback; the
-//! alternate screen is never used.
+//! Knows nothing of a terminal but the characters that move its cursor. Finished lines are written
+//! as any program writes them, so they stay in the scrollback; the alternate screen is never used.
 
 /// Shows what follows at once: without it a terminal may show half a frame.
 const BEGIN: &str = "\u{1b}[?2026h";

@@ -1,5 +1,6 @@
-//! The person's terminal: everything said on standard error goes through here, so that a region
-//! at its bottom and the lines above it never mix.
+//! The person's terminal: whatever is said on standard error goes through here.
+//!
+//! So a region at its bottom and the lines above it never mix.
 
 use std::{
     io::{self, Write},

@@ -17,6 +17,9 @@ use crate::{
     ui::Ui,
 };
 
+/// Bytes that are read as a requirement, whatever the configured limit is.
+const REQUIREMENT_BYTES_MAX: u64 = 8 * 1024 * 1024;
+
 /// Build a requirement: design, plan, write, build, test, document, commit
 ///
 /// The result is a branch on which every commit is verified. The same words again go on where they
@@ -67,24 +70,36 @@ pub(super) fn requirement(
     file: Option<&std::path::Path>,
 ) -> Result<String, CliError> {
     if let Some(path) = file {
-        let bytes = std::fs::read(path).map_err(|source| CliError::Requirement {
+        let failed = |source| CliError::Requirement {
             path: path.to_owned(),
             source,
-        })?;
-        return text(bytes, &path.display().to_string());
+        };
+        let file = std::fs::File::open(path).map_err(failed)?;
+        return text(read(file).map_err(failed)?, &path.display().to_string());
     }
     if words == ["-"] {
-        let mut bytes = Vec::new();
-        std::io::stdin()
-            .lock()
-            .read_to_end(&mut bytes)
-            .map_err(CliError::Terminal)?;
+        let bytes = read(std::io::stdin().lock()).map_err(CliError::Terminal)?;
         return text(bytes, "standard input");
     }
     Ok(words.join(" "))
 }
 
+/// Reads no more than one byte too many: what is longer is refused.
+fn read(source: impl Read) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    source
+        .take(REQUIREMENT_BYTES_MAX + 1)
+        .read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
 fn text(bytes: Vec<u8>, origin: &str) -> Result<String, CliError> {
+    if bytes.len() as u64 > REQUIREMENT_BYTES_MAX {
+        let most = format!("more than {REQUIREMENT_BYTES_MAX} bytes");
+        return Err(CliError::Usage(format!(
+            "read the requirement: {origin} has {most}"
+        )));
+    }
     String::from_utf8(bytes)
         .map_err(|_| CliError::Usage(format!("read the requirement: {origin} is not UTF-8 text")))
 }

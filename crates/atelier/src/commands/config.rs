@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use atelier_llm::Secret;
+use atelier_llm::{PROVIDERS, Secret};
 use atelier_model::Stage;
 use clap::{Args, Subcommand};
 use serde_json::json;
@@ -11,7 +11,10 @@ use crate::{
     app::Place,
     cli::{Global, RunOptions},
     cli_error::CliError,
-    config::{Config, Entry, Kind, Origin, PROJECT_FILE, Settings, Sources, known_keys, user_file},
+    config::{
+        Config, Entry, Kind, OFFLINE, Origin, PROJECT_FILE, Settings, Sources, known_keys,
+        user_file, usual_address,
+    },
     ui::{Tone, Ui, plain},
 };
 
@@ -67,7 +70,7 @@ fn show(place: &Place, global: &Global, all: bool, ui: &Ui) -> Result<u8, CliErr
     for warning in &config.warnings {
         ui.warn(warning);
     }
-    let values = in_force(&config);
+    let values = in_force(&config, &sources);
     if ui.is_json() {
         let entries: Vec<_> = values
             .iter()
@@ -89,7 +92,7 @@ fn show(place: &Place, global: &Global, all: bool, ui: &Ui) -> Result<u8, CliErr
 }
 
 /// Every value in force with its origin: what is set, and defaults.
-fn in_force(config: &Config) -> Vec<(String, String, String)> {
+fn in_force(config: &Config, sources: &Sources) -> Vec<(String, String, String)> {
     let set = config
         .iter()
         .map(|(key, entry)| (key.clone(), shown(key, entry), entry.origin.to_string()));
@@ -98,7 +101,12 @@ fn in_force(config: &Config) -> Vec<(String, String, String)> {
         .filter(|key| config.get(&key.name).is_none());
     let defaults =
         defaults.filter_map(|key| Some((key.name, key.default?, Origin::Default.to_string())));
-    set.chain(defaults).collect()
+    let addresses = PROVIDERS.iter().filter_map(|provider| {
+        let entry = usual_address(provider.name, sources)?;
+        let name = format!("base_url ({})", provider.name);
+        Some((name, shown("base_url", &entry), entry.origin.to_string()))
+    });
+    set.chain(addresses).chain(defaults).collect()
 }
 
 fn line(ui: &Ui, value: &str, beside: &str) {
@@ -138,7 +146,7 @@ fn stages(config: &Config, sources: &Sources, ui: &Ui) {
     };
     for (stage, route) in &settings.routes {
         let mut text = format!("{:<8} is answered by {}", stage.name(), route.provider);
-        if route.model != route.provider {
+        if route.provider != OFFLINE {
             text = format!("{text} {}", plain(&route.model));
         }
         if let Some(url) = &route.base_url {

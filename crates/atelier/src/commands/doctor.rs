@@ -14,7 +14,7 @@ use crate::{
     app::{self, Place},
     cli::{Global, RunOptions},
     cli_error::{CliError, chain},
-    config::Settings,
+    config::{OFFLINE, Settings},
     ui::{Tone, Ui, plain},
     watch::many,
 };
@@ -304,7 +304,7 @@ fn distinct(settings: &Settings) -> impl Iterator<Item = &Route> {
 
 async fn probe(route: &Route, offline: bool) -> Finding {
     let name = format!("{} {}", route.provider, route.model);
-    if route.provider == "offline" {
+    if route.provider == OFFLINE {
         let text = "no model is configured: `offline` lays out skeletons from templates";
         let remedy = "connect one: atelier config set model NAME";
         return Finding::new("models", State::Note, text, remedy);

@@ -125,8 +125,9 @@ impl Ending<'_> {
         let name = plan.map_or_else(String::new, |plan| format!("{} ", plain(&plan.design.name)));
         let mark = self.ui.ink(Tone::Good, "✓");
         format!(
-            "{mark} {name}built and verified: commit {commit} on {} · {done}/{all} tasks · {} tests",
-            run.branch, report.tests
+            "{mark} {name}built and verified: commit {commit} on {} · {done}/{all} tasks · {}",
+            run.branch,
+            many(usize::try_from(report.tests).unwrap_or(usize::MAX), "test")
         )
     }
 

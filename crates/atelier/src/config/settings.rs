@@ -10,7 +10,15 @@ use super::{Config, ConfigError, Entry, Origin, Sources, keys};
 /// Tokens of one answer where nothing is set.
 const TOKENS_MAX: u64 = 16_384;
 /// The provider where no model is configured.
-const OFFLINE: &str = "offline";
+pub(crate) const OFFLINE: &str = "offline";
+/// Variables that usually name the address of a provider, by provider.
+const ADDRESS_VARIABLES: [(&str, &[&str]); 2] = [
+    ("openai", &["OPENAI_BASE_URL", "OPENAI_API_BASE"]),
+    ("anthropic", &["ANTHROPIC_BASE_URL"]),
+];
+
+/// Its answers change with the program, and what is kept of them must not outlive it.
+const OFFLINE_MODEL: &str = concat!("offline-", env!("CARGO_PKG_VERSION"));
 
 /// What the house is wired with.
 #[derive(Debug, Clone)]
@@ -116,7 +124,7 @@ impl Of<'_> {
             });
         };
         if provider == OFFLINE {
-            return Ok(Route::new(OFFLINE, OFFLINE, TOKENS_MAX));
+            return Ok(Route::new(OFFLINE, OFFLINE_MODEL, TOKENS_MAX));
         }
         let Some(model) = text(self.fitting("model", &provider)) else {
             return Err(ConfigError::NoModel {
@@ -125,7 +133,8 @@ impl Of<'_> {
             });
         };
         let mut route = Route::new(&provider, model, self.whole("tokens_max", TOKENS_MAX));
-        let address = self.fitting("base_url", &provider);
+        let usual = usual_address(&provider, self.sources);
+        let address = self.fitting("base_url", &provider).or(usual.as_ref());
         route.base_url = match address {
             None => None,
             Some(entry) => {
@@ -205,6 +214,20 @@ impl Of<'_> {
             .and_then(|entry| entry.value.as_bool())
             .unwrap_or(default)
     }
+}
+
+/// The address that the environment names for a provider, as other programs read it.
+pub(crate) fn usual_address(provider: &str, sources: &Sources) -> Option<Entry> {
+    let (_, names) = ADDRESS_VARIABLES
+        .iter()
+        .find(|(name, _)| *name == provider)?;
+    names.iter().find_map(|name| {
+        let value = toml::Value::String(sources.variable(name)?);
+        Some(Entry {
+            value,
+            origin: Origin::Variable((*name).to_owned()),
+        })
+    })
 }
 
 /// The provider a group of keys names: by name, by the model's family, or by having an address.

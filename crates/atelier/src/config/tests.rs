@@ -7,6 +7,9 @@ use atelier_model::{Approval, MicroUsd, Stage};
 
 use super::{keys::Key, *};
 
+/// The route where no model is configured.
+const OFFLINE_ROUTE: &str = concat!("offline offline-", env!("CARGO_PKG_VERSION"));
+
 /// What a case starts from; nothing of the machine's own.
 #[derive(Default)]
 struct Given {
@@ -123,7 +126,7 @@ fn the_provider_follows_from_what_is_named() {
             .variable("ANTHROPIC_API_KEY", "a")
     };
     let check = |given: &Given, expected: &str| assert_eq!(route(given, Stage::Code), expected);
-    check(&keys(), "offline offline");
+    check(&keys(), OFFLINE_ROUTE);
     check(&keys().flag("model=gpt-5"), "openai gpt-5 key o");
     check(
         &keys().flag("model=claude-sonnet-4-5"),
@@ -141,7 +144,7 @@ fn the_provider_follows_from_what_is_named() {
     );
     check(
         &keys().flag("provider=offline").flag("model=gpt-5"),
-        "offline offline",
+        OFFLINE_ROUTE,
     );
 }
 
@@ -158,7 +161,7 @@ fn a_stage_takes_its_own_settings_and_only_those_of_the_rest_that_fit() {
         .variable("ANTHROPIC_API_KEY", "a");
     assert_eq!(route(&case, Stage::Design), "openai gpt-5 key o");
     assert_eq!(route(&case, Stage::Code), "anthropic claude-x key a");
-    assert_eq!(route(&case, Stage::Docs), "offline offline");
+    assert_eq!(route(&case, Stage::Docs), OFFLINE_ROUTE);
     let settings = case.settings().unwrap();
     assert_eq!(settings.routes[&Stage::Code].tokens_max, 99);
     assert_eq!(settings.routes[&Stage::Plan].temperature, Some(0.1));
@@ -198,7 +201,7 @@ fn an_empty_variable_counts_as_none() {
     let case = given()
         .variable("ATELIER_MODEL", "")
         .variable("OPENAI_API_KEY", "");
-    assert_eq!(route(&case, Stage::Code), "offline offline");
+    assert_eq!(route(&case, Stage::Code), OFFLINE_ROUTE);
 }
 
 #[test]
@@ -425,4 +428,41 @@ fn the_defaults_that_are_shown_are_those_that_count() {
     assert_eq!(default("plain_http"), route.plain_http.to_string());
     assert_eq!(default("approval"), "never");
     assert_eq!(settings.approval, Approval::Never);
+}
+
+#[test]
+fn the_usual_variables_name_an_address_as_the_user_would() {
+    let case = || {
+        given()
+            .variable("OPENAI_API_KEY", "o")
+            .variable("ANTHROPIC_API_KEY", "a")
+    };
+    for variable in ["OPENAI_BASE_URL", "OPENAI_API_BASE"] {
+        let case = case()
+            .flag("model=gpt-5")
+            .variable(variable, "https://proxy.example/v1");
+        assert_eq!(
+            route(&case, Stage::Code),
+            "openai gpt-5 at https://proxy.example/v1 key o"
+        );
+    }
+    let both = case()
+        .variable("ANTHROPIC_BASE_URL", "https://proxy.example")
+        .project(
+            "model = \"gpt-5\"\n[stages.code]\nmodel = \"claude-x\"\nprovider = \"anthropic\"",
+        );
+    assert_eq!(
+        route(&both, Stage::Code),
+        "anthropic claude-x at https://proxy.example/ key a"
+    );
+    assert_eq!(route(&both, Stage::Plan), "openai gpt-5 key o");
+    // What is configured for atelier itself comes first.
+    let own = case()
+        .flag("model=gpt-5")
+        .flag("base_url=https://own.example/v1")
+        .variable("OPENAI_BASE_URL", "https://proxy.example/v1");
+    assert_eq!(
+        route(&own, Stage::Code),
+        "openai gpt-5 at https://own.example/v1 key o"
+    );
 }

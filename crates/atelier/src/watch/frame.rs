@@ -1,5 +1,6 @@
-//! What is under way, in a few lines: stages and asks, the bar and the tasks, the verdict, and
-//! what it all has cost. A pure function of the board and the time.
+//! What is under way, in a few lines; a pure function of the board and the time.
+//!
+//! Stages and asks come first, then the bar and the tasks, the verdict, and what it all has cost.
 
 use atelier_model::{Stage, TaskState, Timestamp};
 
