@@ -95,13 +95,15 @@ impl Screen {
         }
     }
 
-    /// Takes the region away for a question, until [`Self::go_on`].
-    pub(crate) fn hold(&self) {
+    /// Takes the region away until [`Self::go_on`]. Returns whether there was one to take.
+    pub(crate) fn hold(&self) -> bool {
         let mut state = self.state();
-        if state.mode == Mode::Live {
+        let live = state.mode == Mode::Live;
+        if live {
             state.show();
             state.mode = Mode::Held;
         }
+        live
     }
 
     /// Brings back what [`Self::hold`] took away.

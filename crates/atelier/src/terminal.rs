@@ -62,8 +62,7 @@ impl Drop for Held<'_> {
 
 async fn at_terminal(question: &Question, screen: &Screen) -> Answer {
     tokio::time::sleep(CATCH_UP).await;
-    screen.hold();
-    let _held = Held(screen);
+    let _held = screen.hold().then_some(Held(screen));
     let text = words(question);
     tokio::task::spawn_blocking(move || read(&text))
         .await

@@ -4,7 +4,11 @@ use std::{convert::Infallible, sync::Arc};
 
 use atelier_engine::{Approver, BuildRequest, Ctx, Exit, Overrides, Report};
 use atelier_model::RunId;
-use tokio::{sync::watch, time::Instant};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::watch,
+    time::Instant,
+};
 use tokio_util::sync::CancellationToken;
 
 use super::ending;
@@ -96,12 +100,13 @@ pub(crate) async fn watched(ctx: &Ctx, ui: &Ui, work: &Work) -> Result<Outcome, 
 }
 
 /// Waits for Ctrl-C or a polite kill. The first cancels the run, the second ends the process:
-/// what runs in the sandbox watches for that and ends too.
+/// what runs in the sandbox watches for that and ends too. Ctrl-Z only rests.
 async fn stop_on_signal(cancel: CancellationToken, ui: &Ui) -> Infallible {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) = (
+    let suspend = SignalKind::from_raw(rustix::process::Signal::TSTP.as_raw());
+    let (Ok(mut interrupt), Ok(mut terminate), Ok(mut suspend)) = (
         signal(SignalKind::interrupt()),
         signal(SignalKind::terminate()),
+        signal(suspend),
     ) else {
         return std::future::pending().await;
     };
@@ -109,12 +114,27 @@ async fn stop_on_signal(cancel: CancellationToken, ui: &Ui) -> Infallible {
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
+            _ = suspend.recv() => {
+                rest(ui);
+                continue;
+            }
         }
         if cancel.is_cancelled() {
             leave_now(ui);
         }
         ui.warn("stopping; what is finished is kept (once more: stop at once)");
         cancel.cancel();
+    }
+}
+
+/// Stops until the shell lets it go on, with the terminal as it was found.
+fn rest(ui: &Ui) {
+    use rustix::process::{Signal, getpid, kill_process};
+    let held = ui.screen().hold();
+    // Where the signal cannot be sent, the run goes on as if nobody had asked.
+    let _ = kill_process(getpid(), Signal::STOP);
+    if held {
+        ui.screen().go_on();
     }
 }
 
