@@ -128,6 +128,9 @@ pub enum BuildError {
     /// The machine gives no port for a service that is checked.
     #[error("find a free port")]
     Port(#[source] std::io::Error),
+    /// The home of build steps could not be tidied.
+    #[error("tidy the home that build steps see")]
+    Home(#[source] std::io::Error),
     /// Files could not be written.
     #[error("write files")]
     Write(#[from] WriteTreeError),
@@ -163,6 +166,7 @@ impl BuildError {
             | Self::Git(_)
             | Self::Spawn(_)
             | Self::Port(_)
+            | Self::Home(_)
             | Self::Write(_)
             | Self::Store(_) => Exit::Internal,
         }
@@ -218,6 +222,7 @@ impl BuildError {
             | Self::Git(_)
             | Self::Spawn(_)
             | Self::Port(_)
+            | Self::Home(_)
             | Self::Write(_)
             | Self::Store(_) => "run `atelier doctor`; the work so far is kept: `atelier resume`",
         }

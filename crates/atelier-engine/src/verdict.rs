@@ -111,6 +111,8 @@ pub(crate) async fn check(
 ) -> Result<Option<String>, BuildError> {
     let tree = ctx.git.tree_of(commit, &ctx.limits)?;
     let checkout = ctx.git.checkout_fresh("verdict", commit)?;
+    // Nor may anything steer the tools that an earlier command left beside the checkout.
+    atelier_exec::home_settle(&ctx.home).map_err(BuildError::Home)?;
     let done = tasks.iter().filter(|task| task.state == TaskState::Done);
     let acceptance = done
         .flat_map(|task| {

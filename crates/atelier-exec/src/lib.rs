@@ -11,6 +11,7 @@
 
 mod environment;
 mod git;
+mod home;
 mod host;
 mod program;
 mod sandbox;
@@ -18,6 +19,7 @@ mod tree;
 
 pub use environment::environment;
 pub use git::{ChangeSize, Commit, Delivery, Git, GitError, Head, LogEntry, Worktree};
+pub use home::home_settle;
 pub use host::HostError;
 pub use program::{find_program, program_version};
 pub use sandbox::{
