@@ -37,6 +37,15 @@ pub fn new_escapes(path: &TreePath, before: Option<&str>, after: &str) -> Vec<St
     found
 }
 
+/// How many tests a file declares, as far as its language shows them.
+pub fn declared_tests(path: &TreePath, text: &str) -> usize {
+    let counts = rules()
+        .filter(|rules| concerns(rules, path))
+        .filter_map(|rules| rules.function.as_ref())
+        .map(|function| function.count(text));
+    counts.max().unwrap_or(0)
+}
+
 fn rules() -> impl Iterator<Item = &'static TestRules> {
     builtin().iter().map(|recipe| &recipe.tests)
 }

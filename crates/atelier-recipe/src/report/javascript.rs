@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use atelier_model::{TestCounts, TestFailure};
 use regex::Regex;
 
-use crate::report::text::{capped, counts, failure, number, pattern};
+use crate::report::text::{capped, count, counts, failure, number, pattern};
 
 static NODE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(concat!(
@@ -76,8 +76,8 @@ fn tap_place(detail: &str) -> Option<String> {
 fn listed(rest: &str, separator: &str) -> Option<TestCounts> {
     let mut run = TestCounts::default();
     for part in rest.split(separator) {
-        let (count, word) = part.trim().split_once(' ')?;
-        let count: u64 = count.parse().ok()?;
+        let (number, word) = part.trim().split_once(' ')?;
+        let count = count(number)?;
         match word {
             "passed" => run.passed += count,
             "failed" => run.failed += count,

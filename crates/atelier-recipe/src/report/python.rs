@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::LazyLock};
 use atelier_model::{TestCounts, TestFailure};
 use regex::Regex;
 
-use crate::report::text::{capped, counts, failure, number, pattern};
+use crate::report::text::{capped, count, counts, failure, number, pattern};
 
 static UNITTEST: LazyLock<Regex> = LazyLock::new(|| {
     pattern(concat!(
@@ -42,7 +42,7 @@ fn labelled(rest: &str, word: &str) -> u64 {
     let mut parts = rest.split(", ").filter_map(|part| part.split_once('='));
     parts
         .find(|(name, _)| *name == word)
-        .and_then(|(_, count)| count.parse().ok())
+        .and_then(|(_, number)| count(number))
         .unwrap_or(0)
 }
 
@@ -107,9 +107,7 @@ pub(crate) fn pytest(output: &str) -> Vec<TestCounts> {
         let of = |words: &[&str]| -> u64 {
             let parts = rest.split(", ").filter_map(|part| part.split_once(' '));
             let counted = parts.filter(|(_, word)| words.contains(word));
-            counted
-                .filter_map(|(count, _)| count.parse::<u64>().ok())
-                .sum()
+            counted.filter_map(|(number, _)| count(number)).sum()
         };
         let mut run = counts(
             of(&["passed", "xpassed"]),

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use atelier_model::TestCounts;
 use regex::Regex;
 
-use crate::report::text::{capped, failure, pattern};
+use crate::report::text::{capped, count, failure, pattern};
 
 static PLAN: LazyLock<Regex> = LazyLock::new(|| pattern(r"^1\.\.(\d+)(?:\s.*)?$"));
 static POINT: LazyLock<Regex> = LazyLock::new(|| {
@@ -18,10 +18,7 @@ pub(crate) fn runs(output: &str) -> Vec<TestCounts> {
     let mut planned: Option<u64> = None;
     let mut failures = Vec::new();
     for line in output.lines() {
-        if let Some(plan) = PLAN
-            .captures(line)
-            .and_then(|found| found[1].parse::<u64>().ok())
-        {
+        if let Some(plan) = PLAN.captures(line).and_then(|found| count(&found[1])) {
             planned = Some(planned.unwrap_or(0) + plan);
         } else if let Some(found) = POINT.captures(line) {
             let directive = found.name("directive").map_or("", |text| text.as_str());

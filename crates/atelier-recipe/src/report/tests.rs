@@ -221,3 +221,32 @@ fn silence_is_unknown_and_not_success() {
         assert_eq!(read_report(&format, "all good\n", &[]), None, "{format:?}");
     }
 }
+
+/// What a program prints must not overflow a sum.
+#[test]
+fn absurd_numbers_are_no_report() {
+    let most = u64::MAX;
+    for output in [
+        format!(
+            "test result: ok. {most} passed; {most} failed; {most} ignored; {most} measured; 0 filtered out; finished in 0.00s\n"
+        ),
+        format!(
+            "Ran {most} tests in 0.001s\n\nFAILED (failures={most}, errors={most}, skipped={most})\n"
+        ),
+        format!("{most} passed, {most} failed in 0.01s\n{most} passed, {most} xpassed in 0.01s\n"),
+        format!(
+            "# tests {most}\n# pass {most}\n# fail {most}\n# cancelled {most}\n# skipped {most}\n# todo {most}\n# duration_ms 1\n"
+        ),
+        format!("Tests: {most} passed, {most} failed, {most} skipped, {most} total\n"),
+        format!("      Tests  {most} failed | {most} passed ({most})\n"),
+        format!("1..{most}\n1..{most}\nok 1\n"),
+        format!("100% tests passed, {most} tests failed out of {most}\n"),
+        format!("{most} Tests {most} Failures {most} Ignored\n"),
+        format!("Tests run: {most}, Failures: {most}, Errors: {most}, Skipped: {most}\n"),
+    ] {
+        for format in FORMATS {
+            let executed = read_report(&format, &output, &[]).map_or(0, |counts| counts.executed());
+            assert!(executed <= 1, "{format:?}: {output}");
+        }
+    }
+}

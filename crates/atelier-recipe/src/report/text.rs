@@ -5,6 +5,8 @@ use std::sync::LazyLock;
 use atelier_model::{TestCounts, TestFailure};
 use regex::{Captures, Regex};
 
+/// Tests of one report; a larger number is no report of tests.
+const TESTS_MAX: u64 = 1_000_000_000;
 /// Failures of one report that are kept by name.
 const FAILURES_MAX: usize = 100;
 /// Lines of a failure's message that are kept.
@@ -33,9 +35,14 @@ pub(crate) fn whole_lines(text: &str) -> &str {
     text.rfind('\n').map_or("", |end| &text[..=end])
 }
 
+/// How many tests a text says; none if the number is absurd. Sums of what is left cannot overflow.
+pub(crate) fn count(text: &str) -> Option<u64> {
+    text.parse().ok().filter(|count| *count <= TESTS_MAX)
+}
+
 /// The number in a named group; none if the group is absent or the number is absurd.
 pub(crate) fn number(found: &Captures<'_>, group: &str) -> Option<u64> {
-    found.name(group)?.as_str().parse().ok()
+    count(found.name(group)?.as_str())
 }
 
 /// Counts without the names of failures.
