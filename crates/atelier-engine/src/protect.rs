@@ -76,14 +76,36 @@ pub(crate) fn escapes(
         }
         said
     };
-    touched
-        .iter()
-        .flat_map(|path| {
-            found(path)
-                .into_iter()
-                .map(move |said| format!("{path}: {said}"))
-        })
-        .collect()
+    let each = touched.iter().flat_map(|path| {
+        found(path)
+            .into_iter()
+            .map(move |said| format!("{path}: {said}"))
+    });
+    each.chain(gone(before, after)).collect()
+}
+
+/// Tests that went with files that were deleted; a file that only moved loses none.
+fn gone(before: &FileTree, after: &FileTree) -> Option<String> {
+    let deleted = before.paths().filter(|path| !after.contains(path));
+    let tests = |path: &TreePath| {
+        let text = before.text(path).unwrap_or_default();
+        atelier_recipe::declared_tests(path, text)
+    };
+    if deleted.map(tests).sum::<usize>() == 0 {
+        return None;
+    }
+    let all = |tree: &FileTree| -> usize {
+        let files = tree
+            .iter()
+            .filter_map(|(path, file)| Some((path, file.as_text()?)));
+        files
+            .map(|(path, text)| atelier_recipe::declared_tests(path, text))
+            .sum()
+    };
+    let (had, has) = (all(before), all(after));
+    (has < had).then(|| {
+        format!("the project has {has} tests where it had {had}: keep those of the deleted files")
+    })
 }
 
 /// Changes to what decides which of the tests run that stood before the task.

@@ -349,3 +349,26 @@ fn what_checks_is_guarded_while_it_checks() {
     let with = named(Some(&task(&[], &["./src/"])));
     assert!(with.contains(&"src/app.py".to_owned()), "{with:?}");
 }
+
+#[test]
+fn tests_do_not_go_with_their_files() {
+    let task = task(&["src", "tests", "test"], &[]);
+    let said = |after: &FileTree, touched: &[&str]| {
+        let touched: Vec<_> = touched.iter().map(|at| path(at)).collect();
+        escapes(&task, &project(), after, &touched)
+    };
+    let mut after = project();
+    let tests = after.remove(&path("tests/test_app.py")).unwrap();
+    let lost = "the project has 2 tests where it had 3: keep those of the deleted files";
+    assert_eq!(said(&after, &["tests/test_app.py"]), [lost]);
+    // Moved to another file, they are still there.
+    after.put(path("tests/unit/test_app.py"), tests);
+    assert_eq!(
+        said(&after, &["tests/test_app.py", "tests/unit/test_app.py"]),
+        [""; 0]
+    );
+    // A file without tests may go.
+    let mut after = project();
+    after.remove(&path("src/app.py"));
+    assert_eq!(said(&after, &["src/app.py"]), [""; 0]);
+}
