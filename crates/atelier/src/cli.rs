@@ -116,5 +116,7 @@ pub(crate) enum Command {
     Shell(commands::shell::ShellArgs),
     Completion(commands::completion::CompletionArgs),
     #[command(hide = true)]
+    Names(commands::completion::NamesArgs),
+    #[command(hide = true)]
     Reference(commands::reference::ReferenceArgs),
 }

@@ -18,6 +18,7 @@ pub(crate) mod task;
 
 mod drive;
 mod ending;
+mod names;
 mod select;
 
 use crate::{
@@ -44,6 +45,7 @@ pub(crate) async fn run(cli: &Cli, ui: &Ui) -> Result<u8, CliError> {
         Command::Config(command) => config::run(global, command, ui),
         Command::Shell(args) => shell::run(global, args, ui).await,
         Command::Completion(args) => Ok(completion::run(args, ui)),
+        Command::Names(args) => Ok(completion::names(global, args, ui).await),
         Command::Reference(args) => Ok(reference::run(args, ui)),
     }
 }

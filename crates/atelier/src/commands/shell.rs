@@ -16,16 +16,15 @@ use crate::{
     app::Place,
     cli::{Cli, Global},
     cli_error::CliError,
-    ui::{Tone, Ui, plain},
+    ui::{Tone, Ui},
 };
 
-use complete::{Lists, Names, Words};
+use super::names::Lists;
+use complete::{Names, Words};
 use history::Discreet;
 
 /// Name of the menu that shows completions.
 const MENU: &str = "completion";
-/// Runs offered for completion.
-const RUNS_MAX: u32 = 20;
 /// Lines of a script.
 const SCRIPT_LINES_MAX: usize = 10_000;
 
@@ -100,7 +99,7 @@ async fn interactive(global: &Global, ui: &Ui) -> Result<u8, CliError> {
     ui.status("`help` lists what can be said here, Tab completes, `exit` leaves");
     loop {
         // Names are a convenience: where they cannot be read there are none.
-        names.set(lists(global).await.unwrap_or_default());
+        names.set(Lists::read(global).await.unwrap_or_default());
         let signal = editor.read_line(&prompt).map_err(CliError::Terminal)?;
         if matches!(signal, Signal::CtrlD) {
             return Ok(0);
@@ -155,33 +154,6 @@ impl Validator for WholeLine {
 fn is_open(text: &str) -> bool {
     let comment = text.trim_start().starts_with('#');
     !comment && (text.ends_with('\\') || shell_words::split(text).is_err())
-}
-
-/// What there is to complete now.
-async fn lists(global: &Global) -> Result<Lists, CliError> {
-    let store = Place::find(global)?.store().await?;
-    let runs = store.run_list(RUNS_MAX).await?;
-    let tasks = match runs.first() {
-        Some(run) => store.task_list(&run.id).await?,
-        None => Vec::new(),
-    };
-    let first = |text: &str| plain(text.lines().next().unwrap_or_default());
-    Ok(Lists {
-        tasks: tasks
-            .iter()
-            .map(|task| (task.id.to_string(), plain(&task.title)))
-            .collect(),
-        runs: runs
-            .iter()
-            .map(|run| (run.id.to_string(), first(&run.requirement)))
-            .collect(),
-        documents: store
-            .document_list()
-            .await?
-            .into_iter()
-            .map(|one| (one.path, one.kind))
-            .collect(),
-    })
 }
 
 /// What follows a line.

@@ -5,22 +5,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use clap::CommandFactory;
 use reedline::{Completer, CompletionResult, Span, Suggestion};
 
-use super::OWN;
+use super::{super::names::Lists, OWN};
 use crate::cli::Cli;
 
 /// Names that change while the shell is open; clones share them.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Names(Arc<Mutex<Lists>>);
-
-#[derive(Debug, Clone, Default)]
-pub(super) struct Lists {
-    /// Tasks of the newest run, with their titles.
-    pub(super) tasks: Vec<(String, String)>,
-    /// Runs, newest first, with the first line of their requirement.
-    pub(super) runs: Vec<(String, String)>,
-    /// Documents, with their kinds.
-    pub(super) documents: Vec<(String, String)>,
-}
 
 impl Names {
     /// Takes what is there now.
@@ -63,27 +53,12 @@ impl Completer for Words {
 }
 
 /// What may follow some words.
-pub(super) fn candidates(earlier: &[&str], lists: &Lists) -> Vec<(String, String)> {
-    let Some((first, rest)) = earlier.split_first() else {
-        return first_words();
-    };
-    match (*first, rest) {
-        ("open", []) => lists.documents.clone(),
-        ("execute-task" | "diff", []) | ("task", ["show" | "retry" | "execute"]) => {
-            with_options(first, rest, lists.tasks.clone())
-        }
-        ("show", []) => {
-            let whats = ["requirement", "design", "plan", "handoff"];
-            let whats = whats.map(|what| (what.to_owned(), String::new()));
-            with_options(
-                first,
-                rest,
-                whats.into_iter().chain(lists.tasks.clone()).collect(),
-            )
-        }
-        (_, [.., "--run"]) => lists.runs.clone(),
-        ("resume" | "status" | "log" | "run", []) => with_options(first, rest, lists.runs.clone()),
-        _ => with_options(first, rest, Vec::new()),
+fn candidates(earlier: &[&str], lists: &Lists) -> Vec<(String, String)> {
+    let names = lists.after(earlier);
+    match earlier.split_first() {
+        None => first_words(),
+        Some(_) if earlier.last() == Some(&"--run") => names,
+        Some((first, rest)) => with_options(first, rest, names),
     }
 }
 

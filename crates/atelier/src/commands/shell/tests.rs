@@ -4,7 +4,8 @@
 use reedline::{Completer, History, HistoryItem, SearchDirection, SearchQuery};
 
 use super::{
-    complete::{Lists, Names, Words},
+    super::names::Lists,
+    complete::{Names, Words},
     history::{Discreet, holds_secret},
     is_open,
 };
@@ -50,6 +51,7 @@ fn commands_tasks_runs_documents_and_options_are_completed() {
     assert_eq!(completed("task sh"), ["show"]);
     assert_eq!(completed("show d"), ["design"]);
     assert_eq!(completed("open "), ["docs/DESIGN.md", "HANDOFF.md"]);
+    assert_eq!(completed("task list 0"), ["01RUN"]);
     assert_eq!(completed("resume 0"), ["01RUN"]);
     assert_eq!(completed("diff --run "), ["01RUN"]);
     assert_eq!(completed("build --dry"), ["--dry-run"]);
