@@ -111,6 +111,8 @@ struct Work<'a> {
     messages: Vec<Message>,
     prompt_version: Digest,
     tests_before: u64,
+    /// What of the newest reply was left out, and why.
+    dropped: Vec<String>,
 }
 
 /// An attempt that passed its checks.
@@ -159,6 +161,7 @@ impl<'a> Work<'a> {
             messages: Vec::new(),
             prompt_version: Digest::of(""),
             tests_before,
+            dropped: Vec::new(),
             task,
         };
         work.begin_conversation()?;
@@ -380,7 +383,8 @@ impl<'a> Work<'a> {
         if failed.iter().all(|check| needs_person(check)) {
             return Ok(Tried::NeedsPerson(Box::new(attempt), reason));
         }
-        attempt.feedback = self.feedback(&[], &failed, left).await?;
+        let dropped = std::mem::take(&mut self.dropped);
+        attempt.feedback = self.feedback(&dropped, &failed, left).await?;
         Ok(Tried::Mend(
             Box::new(attempt),
             AttemptOutcome::ChecksFailed,
@@ -432,11 +436,10 @@ impl<'a> Work<'a> {
             Err(problems) => return Ok(problems),
         };
         if !edited.restored.is_empty() {
-            self.tell(EventKind::TestsRestored {
-                files: edited.restored,
-            })
-            .await?;
+            let files = edited.restored.clone();
+            self.tell(EventKind::TestsRestored { files }).await?;
         }
+        self.dropped = edited.restored;
         self.tree = edited.tree;
         let changes = self.before.changes_to(&self.tree);
         // The worktree is laid anew, so that nothing an earlier attempt left behind is checked.
@@ -589,6 +592,13 @@ impl<'a> Work<'a> {
     async fn finish(&mut self, proof: Proof) -> Result<TaskEnd, BuildError> {
         self.take_lockfiles();
         let evidence = proof.attempt.evidence.digest();
+        // What failed attempts cost is part of the price; what the store answered cost something
+        // the first time.
+        let asks = self.ctx.store.ask_list(&self.run.id).await?;
+        let own = asks
+            .iter()
+            .filter(|ask| ask.task.as_ref() == Some(&self.task.id));
+        let cost = own.map(|ask| ask.cost).sum();
         let trace = commit::Trace {
             run: &self.run.id,
             task: &self.task,
@@ -596,7 +606,7 @@ impl<'a> Work<'a> {
             prompt: proof.prompt,
             reply: proof.reply.digest,
             evidence,
-            cost: proof.attempt.cost,
+            cost,
         };
         let message = commit::message(&trace);
         let documents = report::documents(
