@@ -25,8 +25,10 @@ pub(crate) use line::{clock, count, many, seconds};
 
 /// Events read at once.
 const PAGE: u32 = 200;
-/// Time between two looks at the log and two frames: ten a second.
-const TICK: Duration = Duration::from_millis(100);
+/// Time between two frames: ten a second.
+const FRAME: Duration = Duration::from_millis(100);
+/// Longest time between two looks where there are no frames.
+const LOOK: Duration = Duration::from_secs(1);
 /// Columns of a line in a log.
 const LOG_COLUMNS: usize = 120;
 /// Silence after which those who see no region are told what is under way.
@@ -41,13 +43,16 @@ pub(crate) async fn follow(
     mut run: watch::Receiver<Option<RunId>>,
     mut done: watch::Receiver<bool>,
 ) -> bool {
+    let mut news = store.event_watch();
+    let live = ui.is_live();
     let mut watcher = Watcher::new(store, ui, after);
-    let mut tick = interval(TICK);
+    let mut tick = interval(if live { FRAME } else { LOOK });
     tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
     loop {
         let finished = *done.borrow_and_update();
         let wanted = run.borrow_and_update().clone();
-        watcher.look(wanted.as_ref()).await;
+        let newest = *news.borrow_and_update();
+        watcher.look(wanted.as_ref(), newest).await;
         if finished {
             watcher.ui.screen().close();
             return watcher.ended;
@@ -55,6 +60,8 @@ pub(crate) async fn follow(
         tokio::select! {
             _ = tick.tick() => {}
             Ok(()) = done.changed() => {}
+            // A region shows what is new with its next frame.
+            Ok(()) = news.changed(), if !live => {}
         }
     }
 }
@@ -85,12 +92,15 @@ impl Watcher {
         }
     }
 
-    async fn look(&mut self, wanted: Option<&RunId>) {
+    /// Shows the events up to the newest one, and what is under way.
+    async fn look(&mut self, wanted: Option<&RunId>, newest: u64) {
         let Some(wanted) = wanted else { return };
         if self.known.is_none() {
             self.begin(wanted).await;
         }
-        while let Ok(page) = self.store.event_list(self.after, PAGE).await {
+        while self.after < newest
+            && let Ok(page) = self.store.event_list(self.after, PAGE).await
+        {
             let Some(last) = page.last() else { break };
             self.after = last.seq;
             for event in page

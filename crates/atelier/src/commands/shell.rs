@@ -14,7 +14,7 @@ use reedline::{
 
 use crate::{
     app::Place,
-    cli::{Cli, Global},
+    cli::{Cli, ColorWhen, Global},
     cli_error::CliError,
     ui::{Tone, Ui},
 };
@@ -200,6 +200,11 @@ fn inherit(own: &mut Global, outer: &Global) {
     own.model = own.model.take().or_else(|| outer.model.clone());
     own.base_url = own.base_url.take().or_else(|| outer.base_url.clone());
     own.set = [outer.set.as_slice(), own.set.as_slice()].concat();
+    own.json |= outer.json;
+    own.quiet |= outer.quiet;
+    if own.color == ColorWhen::Auto {
+        own.color = outer.color;
+    }
 }
 
 fn help(ui: &Ui) -> Next {
