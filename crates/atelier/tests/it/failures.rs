@@ -169,6 +169,7 @@ fn passing_refusals_are_waited_out() {
         &[],
     );
     succeeds(&Mode::Truncated(Times::First(1)), &[]);
+    succeeds(&Mode::SlowDrip { ms: 5 }, &[]);
 }
 
 #[test]

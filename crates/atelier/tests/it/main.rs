@@ -13,6 +13,7 @@ mod budget;
 mod commands;
 mod failures;
 mod killed;
+mod languages;
 mod offline;
 mod requirements;
 mod situations;
