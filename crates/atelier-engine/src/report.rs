@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use atelier_docs::{ProjectState, Proof, Rendered};
 use atelier_exec::{Delivery, GitError};
 use atelier_model::{
-    AttemptOutcome, DevPlan, Digest, Event, EventKind, Evidence, FileTree, Handoff, Prose, Run,
-    RunId, RunStatus, Stage, Task, TaskId, TaskState,
+    DevPlan, Digest, Event, EventKind, Evidence, FileTree, Handoff, Prose, Run, RunId, RunStatus,
+    Stage, Task, TaskId, TaskState,
 };
 use atelier_store::RunCost;
 
@@ -97,13 +97,10 @@ async fn events(ctx: &Ctx, run: &RunId) -> Result<Vec<Event>, BuildError> {
 
 /// How many tests the build steps executed when the trunk last moved.
 pub(crate) async fn tests_so_far(ctx: &Ctx, run: &Run, tasks: &[Task]) -> Result<u64, BuildError> {
-    let mut most = 0;
-    for task in tasks.iter().filter(|task| task.state == TaskState::Done) {
-        if let Some(evidence) = passed(ctx, run, &task.id).await? {
-            most = most.max(of_steps(&evidence));
-        }
-    }
-    Ok(most)
+    let proven = ctx.store.evidence_list(&run.id).await?;
+    let done = tasks.iter().filter(|task| task.state == TaskState::Done);
+    let of_task = |task: &Task| proven.get(&task.id).map_or(0, of_steps);
+    Ok(done.map(of_task).max().unwrap_or(0))
 }
 
 /// Whether a check is a criterion, named `2.3/A1`, and no build step, which is named `test` or in a
@@ -124,15 +121,6 @@ pub(crate) fn of_steps(evidence: &Evidence) -> u64 {
         .fold(0, u64::saturating_add)
 }
 
-async fn passed(ctx: &Ctx, run: &Run, task: &TaskId) -> Result<Option<Evidence>, BuildError> {
-    let attempts = ctx.store.attempt_list(&run.id, task).await?;
-    let passed = attempts
-        .into_iter()
-        .rev()
-        .find(|attempt| attempt.outcome == Some(AttemptOutcome::Passed));
-    Ok(passed.map(|attempt| attempt.evidence))
-}
-
 /// Renders the documents as they must stand beside a tree. `finishing` is the task that is about
 /// to be done, with its evidence.
 pub(crate) async fn documents(
@@ -144,6 +132,7 @@ pub(crate) async fn documents(
     prose: Option<&Prose>,
 ) -> Result<Vec<Rendered>, BuildError> {
     let mut tasks = ctx.store.task_list(&run.id).await?;
+    let mut proven = ctx.store.evidence_list(&run.id).await?;
     let restored = restored(ctx, &run.id).await?;
     let mut proofs = BTreeMap::new();
     for task in &mut tasks {
@@ -152,7 +141,7 @@ pub(crate) async fn documents(
                 task.state = TaskState::Done;
                 Some(evidence.clone())
             }
-            _ if task.state == TaskState::Done => passed(ctx, run, &task.id).await?,
+            _ if task.state == TaskState::Done => proven.remove(&task.id),
             _ => None,
         };
         if let Some(evidence) = evidence {
@@ -210,7 +199,7 @@ async fn restored(
     run: &RunId,
 ) -> Result<BTreeMap<TaskId, BTreeSet<String>>, BuildError> {
     let mut all: BTreeMap<TaskId, BTreeSet<String>> = BTreeMap::new();
-    for event in events(ctx, run).await? {
+    for event in ctx.store.event_list_kind(run, "tests.restored").await? {
         if let (Some(task), EventKind::TestsRestored { files }) = (event.task, event.kind) {
             all.entry(task).or_default().extend(files);
         }
@@ -250,13 +239,13 @@ pub(crate) async fn keep_documents(
     run: &Run,
     documents: &[Rendered],
 ) -> Result<(), BuildError> {
-    for document in documents {
-        let digest = Digest::of(&document.text);
-        let (path, kind) = (document.path.as_str(), document.kind);
-        ctx.store
-            .document_put(&run.id, path, kind, digest, ctx.now())
-            .await?;
-    }
+    let written: Vec<_> = documents
+        .iter()
+        .map(|one| (one.path.as_str(), one.kind, Digest::of(&one.text)))
+        .collect();
+    ctx.store
+        .documents_put(&run.id, &written, ctx.now())
+        .await?;
     Ok(())
 }
 
@@ -267,11 +256,12 @@ pub(crate) fn trunk_moved(
     commit: &str,
     before: Option<&str>,
 ) -> Result<(), BuildError> {
-    // The first commit of a run makes its branch.
-    let tip = ctx.git.branch_commit(&run.branch)?;
-    let first = tip.is_none() && before == run.base_commit.as_deref();
-    let expected = before.filter(|_| !first);
-    let moved = ctx.git.branch_set(&run.branch, commit, expected);
+    let mut moved = ctx.git.branch_set(&run.branch, commit, before);
+    let missing = matches!(moved, Err(GitError::Moved { found: None, .. }));
+    if missing && before == run.base_commit.as_deref() {
+        // The first commit of a run makes its branch.
+        moved = ctx.git.branch_set(&run.branch, commit, None);
+    }
     moved.map_err(|error| {
         if !matches!(error, GitError::Moved { .. }) {
             return BuildError::Git(error);

@@ -14,6 +14,7 @@ use std::{
     io,
     path::{Path, PathBuf},
     process::Command,
+    sync::{Arc, OnceLock},
     time::Duration,
 };
 
@@ -70,6 +71,15 @@ pub struct Git {
     root: PathBuf,
     repository: PathBuf,
     common_dir: PathBuf,
+    /// What does not change while this process runs, asked for once.
+    known: Arc<Known>,
+}
+
+/// Answers of git that are the same all the time.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Known {
+    identity: OnceLock<(String, String)>,
+    empty_tree: OnceLock<String>,
 }
 
 /// Where the user's checkout stands.
@@ -181,6 +191,7 @@ impl Git {
             root: root.into(),
             repository: repository.into(),
             common_dir: common_dir.into(),
+            known: Arc::default(),
         }))
     }
 

@@ -230,6 +230,16 @@ fn silencing_what_stood_before_is_refused() {
         "import pytest\n\npytest.skip('later')\n",
     );
     refused("tests/test_app.py", "");
+    // New tests may be skipped, but may not end the run with a report of their own.
+    refused(
+        "tests/test_new.py",
+        "import os\nprint('Ran 9 tests')\nos._exit(0)\n",
+    );
+    taken(
+        &task(&["tests"], &[]),
+        "tests/test_new.py",
+        "@unittest.skip('later')\n",
+    );
 }
 
 #[test]

@@ -150,8 +150,12 @@ impl Git {
 
     /// The id of the tree without files, which depends on the repository's kind of digest.
     pub(super) fn empty_tree(&self) -> Result<String, GitError> {
+        if let Some(tree) = self.known.empty_tree.get() {
+            return Ok(tree.clone());
+        }
         let output = self.output(&["mktree"], &[])?;
-        accept("mktree", output).map(|text| text.trim_end().to_owned())
+        let tree = accept("mktree", output)?.trim_end().to_owned();
+        Ok(self.known.empty_tree.get_or_init(|| tree).clone())
     }
 }
 

@@ -223,16 +223,18 @@ impl Git {
 
     /// The user's configured name and address, or Atelier's own where either is missing.
     fn identity(&self) -> Result<(String, String), GitError> {
+        if let Some(identity) = self.known.identity.get() {
+            return Ok(identity.clone());
+        }
         let configured = |key| {
             self.try_text(&["config", "--get", key])
                 .map(|value| value.filter(|value| !value.trim().is_empty()))
         };
-        Ok(
-            match (configured("user.name")?, configured("user.email")?) {
-                (Some(name), Some(address)) => (name, address),
-                _ => (IDENTITY.0.to_owned(), IDENTITY.1.to_owned()),
-            },
-        )
+        let identity = match (configured("user.name")?, configured("user.email")?) {
+            (Some(name), Some(address)) => (name, address),
+            _ => (IDENTITY.0.to_owned(), IDENTITY.1.to_owned()),
+        };
+        Ok(self.known.identity.get_or_init(|| identity).clone())
     }
 }
 

@@ -1,7 +1,9 @@
 //! Attempts: the tries at tasks.
 
+use std::collections::BTreeMap;
+
 use atelier_model::{
-    Attempt, AttemptOutcome, EventKind, RunId, TaskFact, TaskId, TaskState, Timestamp,
+    Attempt, AttemptOutcome, EventKind, Evidence, RunId, TaskFact, TaskId, TaskState, Timestamp,
 };
 
 use crate::{Store, StoreError, column, queries::tasks::task_advance_in_txn, write::Write};
@@ -105,6 +107,27 @@ impl Store {
         .fetch_all(self.readers())
         .await?;
         rows.into_iter().map(Attempt::try_from).collect()
+    }
+
+    /// The evidence of every task of a run that passed, by task; of its newest passed attempt.
+    pub async fn evidence_list(
+        &self,
+        run: &RunId,
+    ) -> Result<BTreeMap<TaskId, Evidence>, StoreError> {
+        let rows: Vec<(String, String)> = sqlx::query_as(
+            "SELECT task_id, evidence FROM attempts WHERE run_id = $1 AND outcome = 'passed'
+             ORDER BY ordinal",
+        )
+        .bind(run.as_str())
+        .fetch_all(self.readers())
+        .await?;
+        let row = |(task, evidence): (String, String)| {
+            Ok((
+                TaskId::from_text(task),
+                column::from_json(&evidence, "the evidence of an attempt")?,
+            ))
+        };
+        rows.into_iter().map(row).collect()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use atelier_model::{Digest, EventKind, RunId, Timestamp};
 
-use crate::{Store, StoreError, column};
+use crate::{Store, StoreError, column, write::Write};
 
 /// One document as it was last written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,27 +29,19 @@ impl Store {
         digest: Digest,
         at: Timestamp,
     ) -> Result<(), StoreError> {
+        self.documents_put(run, &[(path, kind, digest)], at).await
+    }
+
+    /// Records that documents were written, each as its path, kind and digest, all at once.
+    pub async fn documents_put(
+        &self,
+        run: &RunId,
+        documents: &[(&str, &str, Digest)],
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
         let mut write = self.write().await?;
-        let changed = sqlx::query(
-            "INSERT INTO documents (path, kind, digest, run_id, at) VALUES ($1, $2, $3, $4, $5)
-             ON CONFLICT (path) DO UPDATE SET kind = EXCLUDED.kind, digest = EXCLUDED.digest,
-                 run_id = EXCLUDED.run_id, at = EXCLUDED.at
-             WHERE documents.digest <> EXCLUDED.digest OR documents.kind <> EXCLUDED.kind",
-        )
-        .bind(path)
-        .bind(kind)
-        .bind(column::bytes(&digest))
-        .bind(run.as_str())
-        .bind(at.millis())
-        .execute(write.connection())
-        .await?
-        .rows_affected();
-        if changed > 0 {
-            let written = EventKind::DocumentWritten {
-                path: path.to_owned(),
-                digest,
-            };
-            write.event(Some(run), None, written, at).await?;
+        for (path, kind, digest) in documents {
+            document_put_in_txn(&mut write, run, (path, kind, *digest), at).await?;
         }
         self.commit(write).await
     }
@@ -71,4 +63,32 @@ impl Store {
         };
         rows.into_iter().map(row).collect()
     }
+}
+
+async fn document_put_in_txn(
+    write: &mut Write,
+    run: &RunId,
+    (path, kind, digest): (&str, &str, Digest),
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    let changed = sqlx::query(
+        "INSERT INTO documents (path, kind, digest, run_id, at) VALUES ($1, $2, $3, $4, $5)
+         ON CONFLICT (path) DO UPDATE SET kind = EXCLUDED.kind, digest = EXCLUDED.digest,
+             run_id = EXCLUDED.run_id, at = EXCLUDED.at
+         WHERE documents.digest <> EXCLUDED.digest OR documents.kind <> EXCLUDED.kind",
+    )
+    .bind(path)
+    .bind(kind)
+    .bind(column::bytes(&digest))
+    .bind(run.as_str())
+    .bind(at.millis())
+    .execute(write.connection())
+    .await?
+    .rows_affected();
+    if changed > 0 {
+        let path = path.to_owned();
+        let written = EventKind::DocumentWritten { path, digest };
+        write.event(Some(run), None, written, at).await?;
+    }
+    Ok(())
 }

@@ -103,6 +103,20 @@ impl Store {
         events(&bodies)
     }
 
+    /// The events of a run that are of one kind, such as `tests.restored`, in order and never more
+    /// than 10,000.
+    pub async fn event_list_kind(&self, run: &RunId, kind: &str) -> Result<Vec<Event>, StoreError> {
+        let bodies: Vec<String> = sqlx::query_scalar(
+            "SELECT body FROM events WHERE run_id = $1 AND kind = $2 ORDER BY seq LIMIT $3",
+        )
+        .bind(run.as_str())
+        .bind(kind)
+        .bind(LIST_MAX)
+        .fetch_all(self.readers())
+        .await?;
+        events(&bodies)
+    }
+
     /// Recomputes the chain over all events and returns how many there are.
     pub async fn events_verify(&self) -> Result<u64, ChainError> {
         // One transaction, so that events written meanwhile are not mistaken for missing ones.
