@@ -3,6 +3,7 @@
 //! So a region at its bottom and the lines above it never mix.
 
 use std::{
+    fmt,
     io::{self, Write},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -19,11 +20,19 @@ const SHOW: &str = "\u{1b}[?25h";
 const SIZE: (usize, usize) = (80, 24);
 
 /// The one terminal; clones share it.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Screen(Arc<Mutex<State>>);
 
-#[derive(Debug, Default)]
+impl fmt::Debug for Screen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Screen")
+    }
+}
+
 struct State {
+    output: Box<dyn Write + Send>,
+    /// Whether keys are echoed by a terminal of ours, which can be told to keep silent.
+    has_keys: bool,
     region: Region,
     frame: Vec<String>,
     size: (usize, usize),
@@ -32,6 +41,12 @@ struct State {
     held: Vec<String>,
     /// How the terminal was set before the region came.
     before: Option<Termios>,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self::new(Box::new(io::stderr()), true)
+    }
 }
 
 /// What may be written now.
@@ -51,12 +66,12 @@ impl Screen {
     pub(crate) fn say(&self, line: &str) {
         let mut state = self.state();
         match state.mode {
-            Mode::Lines => write(&format!("{line}\n")),
+            Mode::Lines => state.write(&format!("{line}\n")),
             Mode::Live => {
                 let frame = state.frame.clone();
                 let above: Vec<String> = line.lines().map(str::to_owned).collect();
                 let text = state.region.draw(&above, frame);
-                write(&text);
+                state.write(&text);
             }
             Mode::Held => state.held.push(line.to_owned()),
         }
@@ -90,7 +105,7 @@ impl Screen {
             state.frame.clone_from(&frame);
             let text = state.region.draw(&[], frame);
             if !text.is_empty() {
-                write(&text);
+                state.write(&text);
             }
         }
     }
@@ -114,7 +129,7 @@ impl Screen {
             state.hide();
             let (held, frame) = (std::mem::take(&mut state.held), state.frame.clone());
             let text = state.region.draw(&held, frame);
-            write(&text);
+            state.write(&text);
         }
     }
 
@@ -137,12 +152,31 @@ impl Screen {
 }
 
 impl State {
+    fn new(output: Box<dyn Write + Send>, has_keys: bool) -> Self {
+        Self {
+            output,
+            has_keys,
+            region: Region::default(),
+            frame: Vec::new(),
+            size: SIZE,
+            mode: Mode::default(),
+            held: Vec::new(),
+            before: None,
+        }
+    }
+
+    /// A terminal that is gone must not end a run.
+    fn write(&mut self, text: &str) {
+        let _ = self.output.write_all(text.as_bytes());
+        let _ = self.output.flush();
+    }
+
     fn close(&mut self) {
         if self.mode == Mode::Live {
             self.show();
         }
         for line in std::mem::take(&mut self.held) {
-            write(&format!("{line}\n"));
+            self.write(&format!("{line}\n"));
         }
         self.frame.clear();
         self.mode = Mode::Lines;
@@ -150,8 +184,8 @@ impl State {
 
     /// Without echo, keys that are pressed meanwhile leave no mark in the region.
     fn hide(&mut self) {
-        write(HIDE);
-        self.before = tcgetattr(io::stdin()).ok();
+        self.write(HIDE);
+        self.before = self.has_keys.then(|| tcgetattr(io::stdin()).ok()).flatten();
         if let Some(before) = &self.before {
             let mut silent = before.clone();
             silent.local_modes.remove(LocalModes::ECHO);
@@ -161,7 +195,7 @@ impl State {
 
     fn show(&mut self) {
         let text = self.region.clear();
-        write(&format!("{text}{SHOW}"));
+        self.write(&format!("{text}{SHOW}"));
         if let Some(before) = self.before.take() {
             let _ = tcsetattr(io::stdin(), OptionalActions::Now, &before);
         }
@@ -177,9 +211,5 @@ fn size() -> (usize, usize) {
     }
 }
 
-/// A terminal that is gone must not end a run.
-fn write(text: &str) {
-    let mut stderr = io::stderr().lock();
-    let _ = stderr.write_all(text.as_bytes());
-    let _ = stderr.flush();
-}
+#[cfg(test)]
+mod tests;
