@@ -13,7 +13,7 @@ use futures_util::{StreamExt, stream::FuturesUnordered};
 use crate::{
     Answer, BuildError, Ctx, Question, Report,
     error::chain,
-    report, schedule,
+    estimate, report, schedule,
     task::{self, TaskEnd, Trunk},
     verdict,
 };
@@ -345,8 +345,9 @@ async fn approve_plan(
         .steps()
         .map(|step| format!("  {} {}", step.number, step.title))
         .collect();
+    let price = estimate(&ctx.gateway, &run.requirement, Some(plan)).in_words();
     let question = Question::Plan {
-        summary: steps.join("\n"),
+        summary: format!("{}\n  {price}", steps.join("\n")),
     };
     match ask_person(ctx, &run.id, None, &question).await? {
         Answer::Yes => Ok(()),

@@ -35,6 +35,22 @@ pub struct Estimate {
     pub planned: bool,
 }
 
+impl Estimate {
+    /// Money and time, as read before a question.
+    pub fn in_words(&self) -> String {
+        let minutes = self.seconds.div_ceil(60);
+        let time = if minutes == 1 {
+            "a minute".to_owned()
+        } else {
+            format!("{minutes} minutes")
+        };
+        match self.cost {
+            Some(cost) => format!("about {cost} and {time}"),
+            None => format!("about {time}; a model has no price"),
+        }
+    }
+}
+
 /// Tokens of a stage's prompt beside the requirement, as runs of middle-sized projects show.
 struct Habit {
     stage: Stage,
