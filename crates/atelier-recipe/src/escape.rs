@@ -37,6 +37,18 @@ pub fn new_escapes(path: &TreePath, before: Option<&str>, after: &str) -> Vec<St
     found
 }
 
+/// What in a test file ends the run before the runner has reported: whoever printed a report
+/// before would have the last word. A new test file is judged by this, and not by what it skips:
+/// that shows in the number of tests.
+pub fn early_ends(path: &TreePath, text: &str) -> Vec<String> {
+    rules()
+        .filter(|rules| is_test(rules, path) && concerns(rules, path))
+        .flat_map(|rules| &rules.escapes)
+        .filter(|escape| escape.ends_run && escape.pattern.count(text) > 0)
+        .map(|escape| escape.words.clone())
+        .collect()
+}
+
 /// How many tests a file declares, as far as its language shows them.
 pub fn declared_tests(path: &TreePath, text: &str) -> usize {
     let counts = rules()

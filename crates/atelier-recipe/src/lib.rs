@@ -33,7 +33,7 @@ mod report;
 mod step;
 
 pub use detect::Project;
-pub use escape::{declared_tests, is_test_path, new_escapes};
+pub use escape::{declared_tests, early_ends, is_test_path, new_escapes};
 pub use forgery::forgeries;
 pub use harness::{decides_tests, test_settings};
 pub use recipe::RecipeError;

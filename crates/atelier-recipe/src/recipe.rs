@@ -241,6 +241,9 @@ pub(crate) struct EscapeRule {
     /// Whether it only counts in a test file, being ordinary elsewhere.
     #[serde(default)]
     pub(crate) only_in_tests: bool,
+    /// Whether it ends the run before the runner has reported, so that a report can be forged.
+    #[serde(default)]
+    pub(crate) ends_run: bool,
 }
 
 /// A condition on a fact (`lock`, `!lock`) or on a value (`package_manager=npm`).

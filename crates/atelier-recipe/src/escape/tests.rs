@@ -230,3 +230,35 @@ fn test_files_are_known_by_their_paths() {
         assert!(!is_test_path(&path(other)), "{other}");
     }
 }
+
+#[test]
+fn a_new_test_may_not_end_the_run_before_its_report() {
+    let ends = |path: &str, text: &str| super::early_ends(&path.parse().unwrap(), text).len();
+    assert_eq!(
+        ends(
+            "tests/test_new.py",
+            "print('Ran 9 tests')\nimport os\nos._exit(0)\n"
+        ),
+        1
+    );
+    assert_eq!(ends("test/new.test.js", "process.exit(0)\n"), 1);
+    assert_eq!(
+        ends(
+            "new_test.go",
+            "func TestMain(m *testing.M) { os.Exit(0) }\n"
+        ),
+        1
+    );
+    assert_eq!(ends("tests/new.rs", "std::process::exit(0);\n"), 1);
+    // What only skips, what reports its failures, and what is no test.
+    assert_eq!(ends("tests/test_new.py", "@unittest.skip('later')\n"), 0);
+    assert_eq!(ends("tests/test_new.py", "sys.exit(run())\n"), 0);
+    assert_eq!(
+        ends(
+            "new_test.go",
+            "func TestMain(m *testing.M) { os.Exit(m.Run()) }\n"
+        ),
+        0
+    );
+    assert_eq!(ends("src/main.js", "process.exit(0)\n"), 0);
+}
