@@ -152,7 +152,10 @@ impl Ending<'_> {
         if done > 0 {
             self.line("kept", &format!("{done} of {all} tasks, on {}", run.branch));
         }
-        if run.status != RunStatus::Done {
+        if let BuildError::TaskFailed { task, .. } = error {
+            self.line("look", &format!("atelier show {task}"));
+            self.line("try again", &format!("atelier task retry {task}"));
+        } else if run.status != RunStatus::Done {
             self.line("resume", &format!("atelier resume {}", run.id));
         }
     }
