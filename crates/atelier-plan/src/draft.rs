@@ -370,6 +370,13 @@ impl Draft<'_> {
         talk: &mut Talk,
     ) -> Result<T, DraftError> {
         let stage = talk.entry.stage;
+        let kind = EventKind::StageStarted {
+            stage,
+            phase: talk.phase,
+        };
+        self.store
+            .event_append(Some(&self.run.id), None, kind, self.clock.now())
+            .await?;
         let mut tries = 0;
         loop {
             tries += 1;
@@ -400,13 +407,6 @@ impl Draft<'_> {
 
     async fn ask<T: JsonSchema>(&self, talk: &Talk) -> Result<atelier_model::Reply, DraftError> {
         let stage = talk.entry.stage;
-        let kind = EventKind::StageStarted {
-            stage,
-            phase: talk.phase,
-        };
-        self.store
-            .event_append(Some(&self.run.id), None, kind, self.clock.now())
-            .await?;
         let ask = Ask {
             stage,
             run: self.run.id.clone(),
