@@ -1,6 +1,9 @@
 //! Build steps and acceptance checks over one tree: evidence, never opinion.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 use atelier_exec::{Command, Exit, Report, SpawnError};
 use atelier_model::{
@@ -74,25 +77,41 @@ impl Verification<'_> {
         Ok(evidence)
     }
 
-    /// Puts guarded files back where a build step or an earlier check changed them on disk.
+    /// Puts guarded files back where a build step or an earlier check changed them on disk, and
+    /// takes away what came there to decide which tests run.
     async fn guard(&self) -> Result<(), BuildError> {
         let bytes_max = self.ctx.limits.file_bytes_max;
         let on_disk = |path: &TreePath| atelier_exec::file_read(self.folder, path, bytes_max);
-        let changed: BTreeMap<TreePath, Option<FileEntry>> = self
-            .guarded
-            .iter()
+        let guarded = self.guarded.iter().map(|path| (*path).clone());
+        let changed: BTreeMap<TreePath, Option<FileEntry>> = guarded
             .filter(|path| on_disk(path).as_ref() != self.tree.get(path))
-            .map(|path| ((*path).clone(), self.tree.get(path).cloned()))
+            .chain(self.strays())
+            .map(|path| {
+                let file = self.tree.get(&path).cloned();
+                (path, file)
+            })
             .collect();
         if changed.is_empty() {
             return Ok(());
         }
         atelier_exec::tree_write(self.folder, &changed)?;
         let files = changed
-            .keys()
-            .map(|path| format!("{path}: changed by a build step"))
+            .iter()
+            .map(|(path, file)| match file {
+                Some(_) => format!("{path}: changed by a build step"),
+                None => format!("{path}: made by a build step, and it decides which tests run"),
+            })
             .collect();
         self.tell(EventKind::TestsRestored { files }).await
+    }
+
+    /// Files on disk that decide which tests run although the tree does not have them.
+    fn strays(&self) -> Vec<TreePath> {
+        let folders = folders(self.tree);
+        let beside = atelier_exec::files_beside(self.folder, folders.iter().map(Option::as_ref));
+        let stray =
+            |path: &TreePath| atelier_recipe::decides_tests(path) && !self.tree.contains(path);
+        beside.into_iter().filter(stray).collect()
     }
 
     /// Runs one criterion alone, for instance to see that it fails before the work.
@@ -427,6 +446,33 @@ impl Verification<'_> {
             .await?;
         Ok(())
     }
+}
+
+/// Every folder of a tree, `None` for its root, and the hidden ones beside its files in which tools
+/// look for settings.
+fn folders(tree: &FileTree) -> BTreeSet<Option<TreePath>> {
+    let mut folders = BTreeSet::from([None]);
+    for path in tree.paths() {
+        let mut at = path.parent();
+        while let Some(folder) = at {
+            at = folder.parent();
+            folders.insert(Some(folder));
+        }
+    }
+    let hidden = [".cargo", ".config", ".mvn"].map(|name| TreePath::parse(name).ok());
+    let beside = |folder: &Option<TreePath>| {
+        let folder = folder.clone();
+        hidden.clone().into_iter().flatten().map(move |name| {
+            Some(
+                folder
+                    .as_ref()
+                    .map_or_else(|| name.clone(), |at| name.below(at)),
+            )
+        })
+    };
+    let more: Vec<_> = folders.iter().flat_map(beside).collect();
+    folders.extend(more);
+    folders
 }
 
 /// What a command must show.

@@ -27,6 +27,6 @@ pub use sandbox::{
     ServiceAnswer, SpawnError, free_port, helper_main,
 };
 pub use tree::{
-    ReadTreeError, Skip, SkippedFile, WriteTreeError, file_read, files_matching, tree_read,
-    tree_survey, tree_write,
+    ReadTreeError, Skip, SkippedFile, WriteTreeError, file_read, files_beside, files_matching,
+    tree_read, tree_survey, tree_write,
 };

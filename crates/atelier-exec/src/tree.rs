@@ -6,7 +6,7 @@ mod remove;
 mod walk;
 mod write;
 
-pub use find::{file_read, files_matching};
+pub use find::{file_read, files_beside, files_matching};
 pub use read::{ReadTreeError, Skip, SkippedFile, tree_read, tree_survey};
 pub use write::{WriteTreeError, tree_write};
 

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 /// Files that decide which tests run and how; a leading `*` stands for any folder, a trailing one
 /// for any ending.
-const DECIDING: [&str; 33] = [
+const DECIDING: [&str; 35] = [
     // Continuous integration.
     ".github/workflows/*",
     ".circleci/*",
@@ -26,6 +26,8 @@ const DECIDING: [&str; 33] = [
     "*tox.ini",
     "*noxfile.py",
     "*conftest.py",
+    "*sitecustomize.py",
+    "*usercustomize.py",
     // Rust.
     "*.config/nextest.toml",
     "*.cargo/config",

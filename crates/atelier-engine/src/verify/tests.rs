@@ -2,10 +2,11 @@
 
 use atelier_exec::{Exit, Report};
 use atelier_model::{
-    Acceptance, Check, CheckOutcome, CheckResult, Expect, TestCounts, TestFailure,
+    Acceptance, Check, CheckOutcome, CheckResult, Expect, FileEntry, FileTree, TestCounts,
+    TestFailure,
 };
 
-use super::{Wanted, below, blank, conclude, judge_again, tests_wanted};
+use super::{Wanted, below, blank, conclude, folders, judge_again, tests_wanted};
 
 fn counts(passed: u64, failed: u64, skipped: u64) -> TestCounts {
     let failure = |index| TestFailure {
@@ -203,4 +204,29 @@ fn a_criterion_runs_inside_the_project_or_not_at_all() {
     for cwd in ["..", "/", "/etc", "web/../..", "~/x", "..\\x"] {
         assert!(place(Some(cwd)).is_err(), "{cwd}");
     }
+}
+
+#[test]
+fn settings_are_looked_for_wherever_the_tree_has_files() {
+    let file = |path: &str| Some((path.parse().ok()?, FileEntry::text("")));
+    let tree: FileTree = ["a/b/c.py", "d.py"].into_iter().filter_map(file).collect();
+    let found: Vec<String> = folders(&tree)
+        .into_iter()
+        .map(|folder| folder.map_or_else(|| "/".to_owned(), |folder| folder.to_string()))
+        .collect();
+    let expected = [
+        "/",
+        ".cargo",
+        ".config",
+        ".mvn",
+        "a",
+        "a/.cargo",
+        "a/.config",
+        "a/.mvn",
+        "a/b",
+        "a/b/.cargo",
+        "a/b/.config",
+        "a/b/.mvn",
+    ];
+    assert_eq!(found, expected);
 }

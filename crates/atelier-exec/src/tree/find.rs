@@ -78,3 +78,33 @@ pub fn files_matching(
     };
     paths.into_iter().filter_map(read).collect()
 }
+
+/// The regular files that stand directly in some folders below `root`, in the order of their
+/// paths; `None` is `root` itself. Folders that are not there hold nothing, and those behind a link
+/// are not looked into.
+pub fn files_beside<'a>(
+    root: &Path,
+    folders: impl IntoIterator<Item = Option<&'a TreePath>>,
+) -> Vec<TreePath> {
+    let mut found = Vec::new();
+    for folder in folders {
+        let place = folder.map_or_else(|| root.to_owned(), |at| root.join(at.as_str()));
+        let below = place.ancestors().take_while(|part| *part != root);
+        let is_real = |part: &Path| fs::symlink_metadata(part).is_ok_and(|found| found.is_dir());
+        if !below.into_iter().all(is_real) {
+            continue;
+        }
+        let Ok(entries) = fs::read_dir(place) else {
+            continue;
+        };
+        let names = entries
+            .flatten()
+            .take(ENTRIES_MAX)
+            .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()))
+            .filter_map(|entry| TreePath::parse(entry.file_name().to_str()?).ok());
+        found.extend(names.map(|name| folder.map_or_else(|| name.clone(), |at| name.below(at))));
+    }
+    found.sort();
+    found.dedup();
+    found
+}

@@ -256,6 +256,30 @@ fn a_folder_is_removed_whatever_was_done_to_it() {
     assert_eq!(shown(outside.path()), ["file = 1"]);
 }
 
+#[test]
+fn what_stands_beside_is_listed_and_links_are_not_entered() {
+    let (folder, outside) = (tempdir().unwrap(), tempdir().unwrap());
+    for file in ["a.txt", "sub/b.txt", "sub/deep/c.txt"] {
+        let place = folder.path().join(file);
+        fs::create_dir_all(place.parent().unwrap()).unwrap();
+        fs::write(place, "").unwrap();
+    }
+    fs::write(outside.path().join("secret.txt"), "").unwrap();
+    symlink(outside.path(), folder.path().join("link")).unwrap();
+    let (sub, link, none) = (path("sub"), path("link"), path("none"));
+    let (through, deep) = (path("link/x"), path("sub/deep"));
+    let listed = |folders: &[Option<&TreePath>]| -> Vec<String> {
+        let found = files_beside(folder.path(), folders.iter().copied());
+        found.iter().map(ToString::to_string).collect()
+    };
+    assert_eq!(listed(&[None]), ["a.txt"]);
+    assert_eq!(
+        listed(&[Some(&sub), Some(&deep)]),
+        ["sub/b.txt", "sub/deep/c.txt"]
+    );
+    assert_eq!(listed(&[Some(&link), Some(&through), Some(&none)]), [""; 0]);
+}
+
 /// Trees over a few names, so that files, folders and conflicts between them are frequent.
 fn trees() -> impl Strategy<Value = FileTree> {
     let name = prop::sample::select(vec!["a", "b", "c"]);
