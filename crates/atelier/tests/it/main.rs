@@ -17,6 +17,7 @@ mod languages;
 mod offline;
 mod requirements;
 mod situations;
+mod terminal;
 mod unchanged;
 mod usage;
 mod world;
