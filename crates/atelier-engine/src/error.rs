@@ -30,7 +30,7 @@ pub enum Exit {
     Failed = 13,
     /// The provider or the network failed.
     Provider = 14,
-    /// The user's branch or the run's branch moved.
+    /// The run's branch is not where the run left it.
     Conflict = 15,
 }
 

@@ -92,7 +92,7 @@ pub(crate) struct RunOptions {
     #[arg(long, value_name = "POLICY")]
     pub(crate) approval: Option<String>,
 
-    /// Answer every question with yes
+    /// Approve plans and tasks without asking; what a person must look at is asked still
     #[arg(short = 'y', long)]
     pub(crate) yes: bool,
 }

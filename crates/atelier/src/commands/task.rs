@@ -1,4 +1,4 @@
-//! `atelier task`: add, list, show, retry.
+//! `atelier task`: add, list, show, retry, execute.
 
 use atelier_engine::{NewTask, Overrides, task_add};
 use atelier_model::{RunStatus, TaskFact, TaskId, TaskState};
@@ -15,10 +15,10 @@ use crate::{
     ui::Ui,
 };
 
-/// Add, list, show or retry tasks
+/// Add, list, show, retry or execute tasks
 #[derive(Debug, Subcommand)]
 pub(crate) enum TaskCommand {
-    /// Add a task of your own: to the unfinished run, or as a run of its own
+    /// Add a task of your own: to the newest run, also a finished one, or as a run of its own
     Add(TaskAddArgs),
     /// List the tasks of a run with their states
     List(TaskListArgs),
