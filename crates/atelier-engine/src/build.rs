@@ -291,6 +291,7 @@ async fn drive(
     follow_trunk(ctx, run).await?;
     let complete = execute(ctx, run, &plan, overrides.only.as_ref()).await?;
     if !complete {
+        verdict::part(ctx, run).await?;
         return Ok(None);
     }
     verdict::describe(ctx, run, &plan).await?;

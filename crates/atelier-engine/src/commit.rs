@@ -45,7 +45,13 @@ pub(crate) fn message(trace: &Trace<'_>) -> String {
         text,
         "\nAtelier-Run: {}\nAtelier-Task: {}\nAtelier-Model: {}\nAtelier-Prompt: {}\n\
          Atelier-Reply: {}\nAtelier-Evidence: {}\nAtelier-Cost: {}\n",
-        trace.run, task.id, trace.model, trace.prompt, trace.reply, trace.evidence, trace.cost
+        trace.run,
+        task.id,
+        trace.model,
+        trace.prompt,
+        trace.reply,
+        trace.evidence,
+        trace.cost.exact()
     );
     text
 }

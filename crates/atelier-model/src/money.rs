@@ -27,6 +27,13 @@ impl MicroUsd {
     }
 }
 
+impl MicroUsd {
+    /// The amount to the micro-dollar, for records that are added up: `$0.012345`.
+    pub fn exact(self) -> String {
+        format!("${}.{:06}", self.0 / 1_000_000, self.0 % 1_000_000)
+    }
+}
+
 impl Add for MicroUsd {
     type Output = Self;
 

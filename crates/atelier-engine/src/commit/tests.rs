@@ -121,5 +121,5 @@ fn the_trailers_are_the_last_paragraph() {
         ]
     );
     assert!(message.starts_with("feat(2.1): add the parser\n\nSay how.\n\nAtelier-Run: RUN\n"));
-    assert!(message.ends_with("Atelier-Cost: $0.012\n"));
+    assert!(message.ends_with("Atelier-Cost: $0.012000\n"));
 }
