@@ -16,6 +16,8 @@ mod estimate;
 mod inject;
 mod protect;
 mod report;
+#[cfg(test)]
+mod sample;
 mod schedule;
 mod task;
 mod verdict;
@@ -24,7 +26,7 @@ mod verify;
 pub use approve::{Answer, Approver, Question};
 pub use build::{Begin, BuildRequest, Overrides, build, resume};
 pub use ctx::Ctx;
-pub use error::{BuildError, Exit};
+pub use error::{BuildError, Exit, chain};
 pub use estimate::{Estimate, StageEstimate, estimate};
 pub use inject::{NewTask, task_add};
 pub use report::Report;

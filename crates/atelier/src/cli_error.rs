@@ -1,8 +1,8 @@
 //! Every failure a person can see, once: text, hint, exit code.
 
-use std::{error::Error, path::PathBuf};
+use std::path::PathBuf;
 
-use atelier_engine::{BuildError, Exit};
+use atelier_engine::{BuildError, Exit, chain};
 use atelier_exec::GitError;
 use atelier_llm::GatewayError;
 use atelier_prompt::LibraryError;
@@ -153,18 +153,4 @@ impl CliError {
     pub(crate) fn text(&self) -> String {
         format!("failed to {}", chain(self))
     }
-}
-
-/// An error and its causes in one line, without repetitions.
-pub(crate) fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let said = error.to_string();
-        if !text.contains(&said) {
-            text = format!("{text}: {said}");
-        }
-        cause = error.source();
-    }
-    text
 }

@@ -2,32 +2,18 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use atelier_model::{ContextHints, Digest, MicroUsd, RunId, Task, TaskId, TaskSource, TaskState};
+use atelier_model::{Digest, MicroUsd, Task};
 
 use super::{Trace, message, subject};
+use crate::sample;
 
 fn task(title: &str, outputs: &[&str]) -> Task {
     Task {
-        id: TaskId::from_text("t2.1"),
-        run: RunId::from_text("RUN"),
         step: Some("2.1".to_owned()),
         title: title.to_owned(),
         description: "Say how.".to_owned(),
-        why: String::new(),
-        requirements: Vec::new(),
-        depends_on: Vec::new(),
-        inputs: Vec::new(),
-        outputs: outputs.iter().map(|&path| path.to_owned()).collect(),
-        owns: Vec::new(),
-        protected: Vec::new(),
-        acceptance: Vec::new(),
-        context: ContextHints::default(),
-        priority: 0,
-        source: TaskSource::Plan,
-        attempts: 1,
-        round_first: 1,
-        state: TaskState::Merging,
-        commit: None,
+        outputs: sample::list(outputs),
+        ..sample::task()
     }
 }
 

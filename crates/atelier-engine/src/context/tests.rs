@@ -2,12 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use atelier_model::{
-    ContextHints, Design, DevPlan, FileEntry, FileTree, RunId, Task, TaskId, TaskSource, TaskState,
-    TechnologyStack, TreePath,
-};
+use atelier_model::{ContextHints, FileEntry, FileTree, Task, TreePath};
 
 use super::{forms, pack};
+use crate::sample::{self, plan};
 
 fn tree(files: &[(&str, &str)]) -> FileTree {
     let entry =
@@ -15,55 +13,15 @@ fn tree(files: &[(&str, &str)]) -> FileTree {
     files.iter().map(entry).collect()
 }
 
-fn plan() -> DevPlan {
-    let design = Design {
-        name: "demo".to_owned(),
-        summary: String::new(),
-        objectives: Vec::new(),
-        requirements: Vec::new(),
-        technology_stack: TechnologyStack {
-            language: "Rust".to_owned(),
-            kind: "library".to_owned(),
-            frameworks: Vec::new(),
-            testing: String::new(),
-        },
-        architecture_overview: String::new(),
-        components: Vec::new(),
-        dependencies: Vec::new(),
-        challenges: Vec::new(),
-    };
-    DevPlan {
-        design,
-        summary: String::new(),
-        phases: Vec::new(),
-    }
-}
-
 fn task(outputs: &[&str], files: &[&str]) -> Task {
+    let context = ContextHints {
+        files: sample::list(files),
+        ..ContextHints::default()
+    };
     Task {
-        id: TaskId::from_text("t1.1"),
-        run: RunId::from_text("run"),
-        step: Some("1.1".to_owned()),
-        title: String::new(),
-        description: String::new(),
-        why: String::new(),
-        requirements: Vec::new(),
-        depends_on: Vec::new(),
-        inputs: Vec::new(),
-        outputs: outputs.iter().map(|&path| path.to_owned()).collect(),
-        owns: Vec::new(),
-        protected: Vec::new(),
-        acceptance: Vec::new(),
-        context: ContextHints {
-            files: files.iter().map(|&path| path.to_owned()).collect(),
-            ..ContextHints::default()
-        },
-        priority: 0,
-        source: TaskSource::Plan,
-        attempts: 0,
-        round_first: 1,
-        state: TaskState::Ready,
-        commit: None,
+        outputs: sample::list(outputs),
+        context,
+        ..sample::task()
     }
 }
 

@@ -3,11 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use atelier_edit::{Change, ChangeSet, Edit};
-use atelier_model::{
-    ContextHints, FileEntry, FileTree, RunId, Task, TaskId, TaskSource, TaskState, TreePath,
-};
+use atelier_model::{FileEntry, FileTree, Task, TreePath};
 
 use super::{escapes, guarded, protected, take_out};
+use crate::sample;
 
 fn path(text: &str) -> TreePath {
     text.parse().unwrap()
@@ -19,28 +18,10 @@ fn tree(files: &[(&str, &str)]) -> FileTree {
 }
 
 fn task(owns: &[&str], protected: &[&str]) -> Task {
-    let list = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
     Task {
-        id: TaskId::from_text("t1.1"),
-        run: RunId::from_text("run"),
-        step: Some("1.1".to_owned()),
-        title: String::new(),
-        description: String::new(),
-        why: String::new(),
-        requirements: Vec::new(),
-        depends_on: Vec::new(),
-        inputs: Vec::new(),
-        outputs: Vec::new(),
-        owns: list(owns),
-        protected: list(protected),
-        acceptance: Vec::new(),
-        context: ContextHints::default(),
-        priority: 0,
-        source: TaskSource::Plan,
-        attempts: 0,
-        round_first: 1,
-        state: TaskState::Running,
-        commit: None,
+        owns: sample::list(owns),
+        protected: sample::list(protected),
+        ..sample::task()
     }
 }
 

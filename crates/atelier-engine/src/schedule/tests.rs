@@ -4,33 +4,20 @@
 
 use std::collections::BTreeMap;
 
-use atelier_model::{ContextHints, RunId, Task, TaskGraph, TaskId, TaskSource, TaskState};
+use atelier_model::{Task, TaskGraph, TaskId, TaskState};
 use proptest::prelude::*;
 
 use super::next;
+use crate::sample;
 
 fn task(id: &str, depends_on: Vec<TaskId>) -> Task {
+    let owns = vec![format!("src/{id}")];
+    let id = TaskId::from_text(id);
     Task {
-        id: TaskId::from_text(id),
-        run: RunId::from_text("run"),
-        step: None,
-        title: String::new(),
-        description: String::new(),
-        why: String::new(),
-        requirements: Vec::new(),
+        id,
         depends_on,
-        inputs: Vec::new(),
-        outputs: Vec::new(),
-        owns: vec![format!("src/{id}")],
-        protected: Vec::new(),
-        acceptance: Vec::new(),
-        context: ContextHints::default(),
-        priority: 0,
-        source: TaskSource::Plan,
-        attempts: 0,
-        round_first: 1,
-        state: TaskState::Pending,
-        commit: None,
+        owns,
+        ..sample::task()
     }
 }
 

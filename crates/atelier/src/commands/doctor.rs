@@ -1,6 +1,7 @@
 //! `atelier doctor`: what is here, what is missing, and what to do about it.
 
 use atelier_engine::Exit;
+use atelier_engine::chain;
 use atelier_exec::{Level, Sandbox, find_program, program_version};
 use atelier_llm::{
     LocalServer, PROVIDERS, ProbeError, Route, local_servers, probe_key, server_url,
@@ -13,7 +14,7 @@ use url::Url;
 use crate::{
     app::{self, Place},
     cli::{Global, RunOptions},
-    cli_error::{CliError, chain},
+    cli_error::CliError,
     config::{OFFLINE, Settings},
     ui::{Tone, Ui, plain},
     watch::many,

@@ -1,6 +1,6 @@
 //! The end of a run: what came out, what it cost, and what to do next.
 
-use atelier_engine::{BuildError, Ctx, Report, estimate};
+use atelier_engine::{BuildError, Ctx, Report, chain, estimate};
 use atelier_exec::Delivery;
 use atelier_llm::PriceTable;
 use atelier_model::{
@@ -10,7 +10,6 @@ use serde_json::json;
 
 use super::drive::Outcome;
 use crate::{
-    cli_error::chain,
     config::Settings,
     row::{Row, cut, wrap},
     ui::{Tone, Ui, plain},
