@@ -1,7 +1,6 @@
 //! `atelier doctor`: what is here, what is missing, and what to do about it.
 
-use atelier_engine::Exit;
-use atelier_engine::chain;
+use atelier_engine::{Exit, chain};
 use atelier_exec::{Level, Sandbox, find_program, program_version};
 use atelier_llm::{
     LocalServer, PROVIDERS, ProbeError, Route, local_servers, probe_key, server_url,
