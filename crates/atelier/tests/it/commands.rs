@@ -502,7 +502,7 @@ fn init_makes_a_project_of_an_empty_folder_and_of_a_full_one() {
     world.write("run.sh", "#!/bin/sh\n");
     world.run(&["init", "--offline"]).expect(0);
     let listed = world.git(&["ls-tree", "-r", "--name-only", "HEAD"]);
-    assert_eq!(listed, "run.sh\nsrc/notes.txt");
+    assert_eq!(listed, "atelier.toml\nrun.sh\nsrc/notes.txt");
     let status = world.git(&["status", "--porcelain"]);
-    assert_eq!(status, "?? atelier.toml");
+    assert_eq!(status, "");
 }
