@@ -1,6 +1,8 @@
 //! Questions to a person.
 
-use atelier_model::BoxFuture;
+use atelier_model::{BoxFuture, EventKind, RunId, TaskId};
+
+use crate::{BuildError, Ctx};
 
 /// What a person is asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,4 +55,36 @@ pub enum Answer {
 pub trait Approver: Send + Sync {
     /// Asks and waits for the answer.
     fn ask<'a>(&'a self, question: &'a Question) -> BoxFuture<'a, Answer>;
+}
+
+/// Asks a person and records both the question and the answer.
+pub(crate) async fn ask_person(
+    ctx: &Ctx,
+    run: &RunId,
+    task: Option<&TaskId>,
+    question: &Question,
+) -> Result<Answer, BuildError> {
+    let subject = question.subject();
+    let asked = EventKind::ApprovalAsked {
+        subject: subject.clone(),
+    };
+    ctx.store
+        .event_append(Some(run), task, asked, ctx.now())
+        .await?;
+    let answer = tokio_util::future::FutureExt::with_cancellation_token(
+        ctx.approver.ask(question),
+        &ctx.cancel,
+    )
+    .await
+    .ok_or(BuildError::Cancelled)?;
+    if answer != Answer::Nobody {
+        let given = EventKind::ApprovalGiven {
+            subject,
+            approved: answer == Answer::Yes,
+        };
+        ctx.store
+            .event_append(Some(run), task, given, ctx.now())
+            .await?;
+    }
+    Ok(answer)
 }

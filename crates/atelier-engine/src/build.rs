@@ -12,9 +12,11 @@ use futures_util::{StreamExt, stream::FuturesUnordered};
 
 use crate::{
     Answer, BuildError, Ctx, Question, Report,
+    approve::ask_person,
     error::chain,
     estimate, report, schedule,
-    task::{self, TaskEnd, Trunk},
+    task::{self, TaskEnd},
+    trunk::Trunk,
     verdict,
 };
 
@@ -357,38 +359,6 @@ async fn approve_plan(
             "the plan waits for approval".to_owned(),
         )),
     }
-}
-
-/// Asks a person and records both the question and the answer.
-pub(crate) async fn ask_person(
-    ctx: &Ctx,
-    run: &RunId,
-    task: Option<&TaskId>,
-    question: &Question,
-) -> Result<Answer, BuildError> {
-    let subject = question.subject();
-    let asked = EventKind::ApprovalAsked {
-        subject: subject.clone(),
-    };
-    ctx.store
-        .event_append(Some(run), task, asked, ctx.now())
-        .await?;
-    let answer = tokio_util::future::FutureExt::with_cancellation_token(
-        ctx.approver.ask(question),
-        &ctx.cancel,
-    )
-    .await
-    .ok_or(BuildError::Cancelled)?;
-    if answer != Answer::Nobody {
-        let given = EventKind::ApprovalGiven {
-            subject,
-            approved: answer == Answer::Yes,
-        };
-        ctx.store
-            .event_append(Some(run), task, given, ctx.now())
-            .await?;
-    }
-    Ok(answer)
 }
 
 /// The branch may lag behind the store after a crash; it must never be anywhere else.

@@ -9,17 +9,20 @@
 mod approve;
 mod build;
 mod commit;
+mod conclude;
 mod context;
 mod ctx;
 mod error;
 mod estimate;
 mod inject;
+mod lockfile;
 mod protect;
 mod report;
 #[cfg(test)]
 mod sample;
 mod schedule;
 mod task;
+mod trunk;
 mod verdict;
 mod verify;
 

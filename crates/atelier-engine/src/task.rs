@@ -1,9 +1,6 @@
 //! One task: ask, edit, check, mend, commit.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use atelier_exec::{Commit, Worktree};
 use atelier_model::{
@@ -14,23 +11,9 @@ use atelier_model::{
 use serde_json::json;
 
 use crate::{
-    Answer, BuildError, Ctx, Question, build::ask_person, commit, context, protect, report,
-    verify::Verification,
+    Answer, BuildError, Ctx, Question, approve::ask_person, commit, context, lockfile::lockfiles,
+    protect, report, trunk::Trunk, verify::Verification,
 };
-
-/// Files in which package managers fix the versions they chose.
-const LOCKFILES: [&str; 10] = [
-    "Cargo.lock",
-    "package-lock.json",
-    "pnpm-lock.yaml",
-    "yarn.lock",
-    "uv.lock",
-    "poetry.lock",
-    "go.sum",
-    "Gemfile.lock",
-    "composer.lock",
-    "mix.lock",
-];
 
 /// How the work on a task ended.
 #[derive(Debug)]
@@ -63,32 +46,6 @@ pub(crate) async fn execute(
         .await?;
     let mut work = Work::open(ctx, run, plan, task, slot, trunk).await?;
     work.attempts().await
-}
-
-/// The files of the trunk's newest commit, so that they are not read again for every task.
-#[derive(Debug, Default)]
-pub(crate) struct Trunk(Mutex<Option<(String, Arc<FileTree>)>>);
-
-impl Trunk {
-    fn tree_at(&self, ctx: &Ctx, commit: Option<&str>) -> Result<Arc<FileTree>, BuildError> {
-        let Some(commit) = commit else {
-            return Ok(Arc::default());
-        };
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((at, tree)) = &*kept
-            && at == commit
-        {
-            return Ok(tree.clone());
-        }
-        let tree = Arc::new(ctx.git.tree_of(commit, &ctx.limits)?);
-        *kept = Some((commit.to_owned(), tree.clone()));
-        Ok(tree)
-    }
-
-    fn keep(&self, commit: String, tree: FileTree) {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *kept = Some((commit, Arc::new(tree)));
-    }
 }
 
 /// The work on one task.
@@ -725,27 +682,6 @@ fn needs_person(check: &CheckResult) -> bool {
 /// The number of the task's step, or its id.
 fn number(task: &Task) -> &str {
     task.step.as_deref().unwrap_or(task.id.as_str())
-}
-
-/// Where the lockfiles of a project would be, without those that its `.gitignore` names.
-fn lockfiles(tree: &FileTree, folder: Option<&TreePath>) -> Vec<TreePath> {
-    let place = |name: &str| {
-        let path = TreePath::parse(name).ok()?;
-        Some(folder.map_or_else(|| path.clone(), |folder| path.below(folder)))
-    };
-    let ignored = place(".gitignore")
-        .and_then(|path| tree.text(&path))
-        .unwrap_or_default();
-    let kept = |name: &&&str| {
-        !ignored
-            .lines()
-            .any(|line| line.trim().trim_start_matches('/') == **name)
-    };
-    LOCKFILES
-        .iter()
-        .filter(kept)
-        .filter_map(|name| place(name))
-        .collect()
 }
 
 /// The first third and the last two thirds of a text that is too long: errors stand at its end,

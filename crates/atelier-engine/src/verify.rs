@@ -12,7 +12,14 @@ use atelier_model::{
 };
 use atelier_recipe::{BuildStep, ReportFormat, StepKind};
 
-use crate::{Answer, BuildError, Ctx, Question};
+use crate::{
+    Answer, BuildError, Ctx, Question,
+    approve::ask_person,
+    conclude::{
+        Wanted, blank, conclude, judge_again, mismatch, not_started, of_reason, only_tests,
+        tests_wanted,
+    },
+};
 
 /// One verification: a tree that stands in a folder, and what it must show.
 pub(crate) struct Verification<'a> {
@@ -387,7 +394,7 @@ impl Verification<'_> {
             question: question.to_owned(),
             folder: self.folder.display().to_string(),
         };
-        let answer = crate::build::ask_person(self.ctx, self.run, self.task, &question).await?;
+        let answer = ask_person(self.ctx, self.run, self.task, &question).await?;
         Ok(match answer {
             Answer::Yes => of_reason(String::new()),
             Answer::No => of_reason("a person looked and said no".to_owned()),
@@ -475,166 +482,12 @@ fn folders(tree: &FileTree) -> BTreeSet<Option<TreePath>> {
     folders
 }
 
-/// What a command must show.
-struct Wanted<'a> {
-    exit: i32,
-    output: Option<&'a str>,
-    /// Tests that must at least have run; `None` where no test is asked for.
-    tests: Option<u64>,
-}
-
-fn conclude(
-    report: &Report,
-    tests: Option<&TestCounts>,
-    wanted: &Wanted<'_>,
-) -> (CheckOutcome, String) {
-    let failed = |reason: String| (CheckOutcome::Failed, reason);
-    match report.exit {
-        Exit::WallTimeout => {
-            return (
-                CheckOutcome::TimedOut,
-                format!("not done after {} ms", report.duration_ms),
-            );
-        }
-        Exit::IdleTimeout => {
-            return (CheckOutcome::TimedOut, "silent for too long".to_owned());
-        }
-        Exit::Signal(signal) => return failed(format!("ended by signal {signal}")),
-        Exit::Cancelled => return failed("stopped".to_owned()),
-        Exit::Code(code) if code != wanted.exit => {
-            let named = tests.map(named_failures).unwrap_or_default();
-            return failed(format!("exit code {code}, not {}{named}", wanted.exit));
-        }
-        Exit::Code(_) => {}
-    }
-    if let Some(reason) = mismatch(&report.output, wanted.output) {
-        return failed(reason);
-    }
-    count_tests(tests, wanted)
-}
-
-/// Exit code 0 proves nothing about tests: their report must say that they ran and passed.
-fn count_tests(tests: Option<&TestCounts>, wanted: &Wanted<'_>) -> (CheckOutcome, String) {
-    let passed = (CheckOutcome::Passed, String::new());
-    match (tests, wanted.tests) {
-        (Some(tests), _) if tests.failed > 0 => {
-            let reason = format!("{} tests failed{}", tests.failed, named_failures(tests));
-            (CheckOutcome::Failed, reason)
-        }
-        (None, Some(_)) => (
-            CheckOutcome::NoTests,
-            "no test report was found in the output: how many tests ran is unknown".to_owned(),
-        ),
-        (Some(tests), Some(least)) if tests.executed() < least => {
-            let ran = tests.executed();
-            let skipped = if tests.skipped > 0 {
-                format!(" and {} were skipped", tests.skipped)
-            } else {
-                String::new()
-            };
-            (
-                CheckOutcome::NoTests,
-                format!("{ran} tests ran{skipped}; at least {least} must"),
-            )
-        }
-        (_, None) | (Some(_), Some(_)) => passed,
-    }
-}
-
-fn named_failures(tests: &TestCounts) -> String {
-    let names: Vec<&str> = tests
-        .failures
-        .iter()
-        .take(5)
-        .map(|one| one.name.as_str())
-        .collect();
-    if names.is_empty() {
-        String::new()
-    } else {
-        format!(": {}", names.join(", "))
-    }
-}
-
-fn mismatch(text: &str, pattern: Option<&str>) -> Option<String> {
-    let pattern = pattern?;
-    let expression = regex::RegexBuilder::new(pattern)
-        .multi_line(true)
-        .build()
-        .ok();
-    let matches = expression.is_some_and(|expression| expression.is_match(text));
-    (!matches).then(|| format!("the output does not match `{pattern}`"))
-}
-
-/// Whether a criterion asks nothing but that the command succeeds and tests ran.
-fn only_tests(acceptance: &Acceptance) -> bool {
-    acceptance.expect.output.is_none() && acceptance.expect.exit.unwrap_or(0) == 0
-}
-
-/// How many tests a criterion's command must execute: at least one where it runs tests at all.
-fn tests_wanted(argv: &[String], acceptance: &Acceptance) -> Option<u64> {
-    let runs_tests = atelier_recipe::recognise_tests(argv).is_some();
-    acceptance.expect.tests_min.or(runs_tests.then_some(1))
-}
-
-/// The same command over the same tree concludes the same, but a criterion may ask for more.
-fn judge_again(known: &CheckResult, least: Option<u64>) -> CheckResult {
-    let executed = known.tests.as_ref().map_or(0, TestCounts::executed);
-    let least = least.unwrap_or(0);
-    if known.outcome.passed() && executed < least {
-        return CheckResult {
-            outcome: CheckOutcome::NoTests,
-            reason: format!("{executed} tests ran; at least {least} must"),
-            ..known.clone()
-        };
-    }
-    known.clone()
-}
-
 /// The folder a criterion names, which a model wrote: at or below the project's root, or nowhere.
 fn below(cwd: Option<&str>) -> Result<Option<TreePath>, PathError> {
     match cwd.map(TreePath::parse) {
         None | Some(Err(PathError::Empty)) => Ok(None),
         Some(Ok(path)) => Ok(Some(path)),
         Some(Err(error)) => Err(error),
-    }
-}
-
-fn blank() -> CheckResult {
-    CheckResult {
-        name: String::new(),
-        command: String::new(),
-        outcome: CheckOutcome::Passed,
-        reason: String::new(),
-        exit: None,
-        tests: None,
-        output: Digest::of(""),
-        duration_ms: 0,
-    }
-}
-
-fn of_reason(reason: String) -> CheckResult {
-    let outcome = if reason.is_empty() {
-        CheckOutcome::Passed
-    } else {
-        CheckOutcome::Failed
-    };
-    CheckResult {
-        outcome,
-        reason,
-        ..blank()
-    }
-}
-
-fn not_started<'a>(error: &SpawnError, hints: impl IntoIterator<Item = &'a str>) -> CheckResult {
-    let hints: Vec<&str> = hints.into_iter().collect();
-    let mut reason = error.to_string();
-    if !hints.is_empty() {
-        reason = format!("{reason} ({})", hints.join("; "));
-    }
-    CheckResult {
-        outcome: CheckOutcome::NotStarted,
-        reason,
-        ..blank()
     }
 }
 

@@ -1,10 +1,6 @@
-//! What a model is shown of long outputs, and which generated files belong to the work.
+//! What a model is shown of long outputs.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-use atelier_model::{FileEntry, FileTree, TreePath};
-
-use super::{head_and_tail, lockfiles};
+use super::head_and_tail;
 
 #[test]
 fn a_long_output_keeps_its_beginning_and_its_end() {
@@ -16,27 +12,4 @@ fn a_long_output_keeps_its_beginning_and_its_end() {
     assert!(shown.contains("bytes left out"), "{shown}");
     // Characters of several bytes are never cut.
     assert!(head_and_tail(&"ä€😀".repeat(100), 91).contains("left out"));
-}
-
-#[test]
-fn a_lockfile_that_git_ignores_is_not_part_of_the_work() {
-    let names = |tree: &FileTree, folder: Option<&TreePath>| -> Vec<String> {
-        lockfiles(tree, folder)
-            .iter()
-            .take(2)
-            .map(ToString::to_string)
-            .collect()
-    };
-    let mut tree = FileTree::default();
-    assert_eq!(names(&tree, None), ["Cargo.lock", "package-lock.json"]);
-    let folder = TreePath::parse("web/app").unwrap();
-    assert_eq!(
-        names(&tree, Some(&folder)),
-        ["web/app/Cargo.lock", "web/app/package-lock.json"]
-    );
-    tree.put(
-        TreePath::parse(".gitignore").unwrap(),
-        FileEntry::text("/target\n/Cargo.lock\n"),
-    );
-    assert_eq!(names(&tree, None), ["package-lock.json", "pnpm-lock.yaml"]);
 }
