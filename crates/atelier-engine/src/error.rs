@@ -83,7 +83,7 @@ pub enum BuildError {
     #[error("order the tasks")]
     Graph(#[from] GraphError),
     /// All attempts at a task are used up.
-    #[error("finish task {task} ({title}) in {attempts} attempts: {reason}")]
+    #[error("finish task {task} ({title}) after {tries}: {reason}", tries = tries(*attempts))]
     TaskFailed {
         /// The task.
         task: TaskId,
@@ -197,8 +197,11 @@ impl BuildError {
             Self::Draft(DraftError::Lint(_)) => {
                 "say more precisely what to build, or use a stronger model for `plan` and `detail`"
             }
-            Self::TaskFailed { .. } => {
-                "see `atelier show TASK`; then `atelier task retry TASK`, also with another model"
+            Self::TaskFailed { task, .. } => {
+                return format!(
+                    "see `atelier show {task}`; then `atelier task retry {task}`, also with \
+                     another model"
+                );
             }
             Self::Verdict { .. } => "see `atelier log`; the branch holds what was built",
             Self::NeedsPerson(_) => {
@@ -237,6 +240,14 @@ fn asked(error: &AskError) -> Exit {
         AskErrorKind::Provider => Exit::Provider,
         AskErrorKind::Cancelled => Exit::Cancelled,
         AskErrorKind::Internal => Exit::Internal,
+    }
+}
+
+fn tries(attempts: u32) -> String {
+    if attempts == 1 {
+        "one attempt".to_owned()
+    } else {
+        format!("{attempts} attempts")
     }
 }
 

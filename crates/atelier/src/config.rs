@@ -125,7 +125,7 @@ impl ConfigError {
             Self::Read { .. } => "check that the file exists and may be read".to_owned(),
             Self::Syntax { .. } => "mend the line; `atelier config show` lists all keys".to_owned(),
             Self::Unknown { .. } | Self::Value { .. } | Self::Assignment(_) => {
-                "see `atelier config show` for all keys and their values".to_owned()
+                "see `atelier config show --all` for all keys and their values".to_owned()
             }
             Self::Provider { .. } => "use one of them with `--provider NAME`".to_owned(),
             Self::NoModel { .. } => {

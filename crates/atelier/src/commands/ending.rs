@@ -104,7 +104,7 @@ impl Ending<'_> {
             self.line(
                 "note",
                 "this is a scaffold from built-in templates, not a model's work; the features it \
-                 could not write are in PROPOSED-TASKS.md. Connect a model: atelier doctor",
+                 could not write are recorded as proposals. Connect a model: atelier doctor",
             );
         }
     }
