@@ -390,12 +390,12 @@ impl<'a> Work<'a> {
         }
         let edited = match self.edited(&reply.text) {
             Ok(edited) => edited,
-            Err(problems) => return Ok(problems),
+            Err(Refusal { problems, tried }) => {
+                self.tell_restored(&tried).await?;
+                return Ok(problems.into_iter().chain(tried).collect());
+            }
         };
-        if !edited.restored.is_empty() {
-            let files = edited.restored.clone();
-            self.tell(EventKind::TestsRestored { files }).await?;
-        }
+        self.tell_restored(&edited.restored).await?;
         self.dropped = edited.restored;
         self.tree = edited.tree;
         let changes = self.before.changes_to(&self.tree);
@@ -420,6 +420,16 @@ impl<'a> Work<'a> {
         Ok(Vec::new())
     }
 
+    async fn tell_restored(&self, files: &[String]) -> Result<(), BuildError> {
+        if files.is_empty() {
+            return Ok(());
+        }
+        self.tell(EventKind::TestsRestored {
+            files: files.to_vec(),
+        })
+        .await
+    }
+
     fn lay_out(&mut self) -> Result<&Worktree, BuildError> {
         let opened = self
             .ctx
@@ -429,33 +439,41 @@ impl<'a> Work<'a> {
     }
 
     /// Parses and applies a reply's edits to the tree; pure.
-    fn edited(&self, reply: &str) -> Result<Edited, Vec<String>> {
+    fn edited(&self, reply: &str) -> Result<Edited, Refusal> {
         let limits = &self.ctx.limits;
-        let set = atelier_edit::parse(reply, limits).map_err(|error| vec![error.to_string()])?;
-        let (set, restored) = protect::take_out(set, &self.task, &self.before);
-        if set.edits.is_empty() {
-            let mut problems = restored;
-            problems.push("no other edit is left: solve the task without them".to_owned());
-            return Err(problems);
-        }
-        let applied = atelier_edit::apply(&set, &self.tree, limits).map_err(|error| {
-            error
-                .problems
-                .iter()
-                .map(ToString::to_string)
-                .collect::<Vec<_>>()
+        let set = atelier_edit::parse(reply, limits).map_err(|error| Refusal {
+            problems: vec![error.to_string()],
+            tried: Vec::new(),
         })?;
+        let (set, tried) = protect::take_out(set, &self.task, &self.before);
+        let refused = |problems| {
+            Err(Refusal {
+                problems,
+                tried: tried.clone(),
+            })
+        };
+        if set.edits.is_empty() {
+            return refused(vec![
+                "no other edit is left: solve the task without them".to_owned(),
+            ]);
+        }
+        let applied = match atelier_edit::apply(&set, &self.tree, limits) {
+            Ok(applied) => applied,
+            Err(error) => {
+                return refused(error.problems.iter().map(ToString::to_string).collect());
+            }
+        };
         let touched: Vec<_> = [&applied.written[..], &applied.deleted[..]].concat();
         let escapes = protect::escapes(&self.task, &self.before, &applied.tree, &touched);
         if !escapes.is_empty() {
-            return Err(escapes);
+            return refused(escapes);
         }
         Ok(Edited {
             tree: applied.tree,
             written: applied.written,
             deleted: applied.deleted,
             notes: applied.notes,
-            restored,
+            restored: tried,
         })
     }
 
@@ -655,6 +673,13 @@ impl<'a> Work<'a> {
             .await?;
         Ok(())
     }
+}
+
+/// Why a reply's edits were not applied.
+struct Refusal {
+    problems: Vec<String>,
+    /// Edits to protected files, which were taken out before.
+    tried: Vec<String>,
 }
 
 /// What a reply's edits make of the tree.

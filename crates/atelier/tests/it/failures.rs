@@ -344,6 +344,8 @@ fn bad_work_behind_silenced_tests_is_found() {
         let ended = before.check_failed(ended, 13, "finish task t1.2");
         let told = "ends the test process as if it had succeeded";
         assert!(ended.line("error: ").contains(told), "{}", ended.all());
+        assert!(count(&before.world.events(), "tests.restored") > 0);
+        assert!(ended.stderr.contains("restored"), "{}", ended.all());
         check_tests(&before, &fixture, 1);
     }
 }
