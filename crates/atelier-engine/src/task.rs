@@ -4,10 +4,11 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use atelier_exec::{Commit, Worktree};
 use atelier_model::{
-    Acceptance, Ask, Attempt, AttemptOutcome, CheckOutcome, CheckResult, DevPlan, Digest,
+    Acceptance, Ask, Attempt, AttemptOutcome, Check, CheckOutcome, CheckResult, DevPlan, Digest,
     EventKind, Evidence, FileEntry, FileTree, Message, MicroUsd, Reply, Role, Run, Stage,
     StopReason, Task, TaskFact, TaskId, TaskState, TreePath,
 };
+use futures_util::future::try_join;
 use serde_json::json;
 
 use crate::{
@@ -128,9 +129,6 @@ impl<'a> Work<'a> {
     async fn attempts(&mut self) -> Result<TaskEnd, BuildError> {
         let first = self.task.round_first;
         let mut ordinal = self.replay().await?;
-        if ordinal == first {
-            self.see_it_fail().await?;
-        }
         let max = first.saturating_add(self.ctx.limits.attempts_max.max(1)) - 1;
         loop {
             let tried = self.attempt(ordinal).await?;
@@ -253,17 +251,17 @@ impl<'a> Work<'a> {
     }
 
     /// A check that passes before the work proves nothing about the work; that is worth knowing.
-    async fn see_it_fail(&mut self) -> Result<(), BuildError> {
-        let acceptance = self.task.acceptance.clone();
-        for acceptance in acceptance.iter().filter(|one| one.must_fail_before) {
-            if self.worktree.is_none() {
-                self.lay_out()?;
-            }
-            let Some(worktree) = &self.worktree else {
-                break;
-            };
+    async fn see_it_fail(&self) -> Result<(), BuildError> {
+        let runs =
+            |one: &&Acceptance| one.must_fail_before && !matches!(one.check, Check::Human { .. });
+        let first: Vec<&Acceptance> = self.task.acceptance.iter().filter(runs).collect();
+        if first.is_empty() {
+            return Ok(());
+        }
+        let worktree = self.lay_out()?;
+        for acceptance in first {
             let name = format!("{}/{} before", number(&self.task), acceptance.id);
-            let verification = self.verification(worktree, &self.before, Vec::new());
+            let verification = self.verification(&worktree, &self.before, Vec::new());
             let result = verification
                 .criterion(&name, acceptance, &BTreeMap::new())
                 .await?;
@@ -277,6 +275,16 @@ impl<'a> Work<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Makes the worktree ready for the edits, which are still being written: the time a model
+    /// takes is time to lay out files and to see checks fail.
+    async fn prepare(&self, ordinal: u32) -> Result<Worktree, BuildError> {
+        if ordinal == self.task.round_first {
+            self.see_it_fail().await?;
+        }
+        // Laid anew, so that nothing an earlier check or attempt left behind is checked.
+        self.lay_out()
     }
 
     async fn attempt(&mut self, ordinal: u32) -> Result<Tried, BuildError> {
@@ -298,7 +306,8 @@ impl<'a> Work<'a> {
             .attempt_start(&attempt, self.ctx.now())
             .await?;
         let prompt = Digest::of_json(&self.messages);
-        let reply = self.ask(ordinal).await?;
+        let (reply, worktree) = try_join(self.ask(ordinal), self.prepare(ordinal)).await?;
+        self.worktree = Some(worktree);
         attempt.reply = Some(reply.digest);
         attempt.cost = reply.cost;
         let used = ordinal + 1 - self.task.round_first;
@@ -399,8 +408,9 @@ impl<'a> Work<'a> {
         self.dropped = edited.restored;
         self.tree = edited.tree;
         let changes = self.before.changes_to(&self.tree);
-        // The worktree is laid anew, so that nothing an earlier attempt left behind is checked.
-        self.lay_out()?.tree_write(&changes)?;
+        if let Some(worktree) = &self.worktree {
+            worktree.tree_write(&changes)?;
+        }
         self.ctx
             .store
             .task_advance(
@@ -430,12 +440,11 @@ impl<'a> Work<'a> {
         .await
     }
 
-    fn lay_out(&mut self) -> Result<&Worktree, BuildError> {
-        let opened = self
+    fn lay_out(&self) -> Result<Worktree, BuildError> {
+        Ok(self
             .ctx
             .git
-            .worktree_open(&self.place, self.base.as_deref())?;
-        Ok(self.worktree.insert(opened))
+            .worktree_open(&self.place, self.base.as_deref())?)
     }
 
     /// Parses and applies a reply's edits to the tree; pure.
