@@ -89,7 +89,14 @@ async fn a_dropped_run_ends_the_command() {
     let bench = Bench::new();
     let command = bench.shell(&format!("{FAMILY} exec sleep 1000"));
     let (told, mut ready) = tokio::sync::mpsc::unbounded_channel();
-    let tell = move |_: &[u8]| told.send(()).unwrap();
+    let seen = Mutex::new(Vec::new());
+    let tell = move |bytes: &[u8]| {
+        let mut seen = seen.lock().unwrap();
+        seen.extend_from_slice(bytes);
+        if seen.ends_with(b"ready\n") {
+            told.send(()).unwrap();
+        }
+    };
     let cancel = CancellationToken::new();
     tokio::select! {
         report = bench.sandbox.run(&command, &cancel, Some(&tell)) => panic!("ended: {report:?}"),
