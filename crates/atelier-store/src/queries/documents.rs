@@ -20,19 +20,8 @@ pub struct DocumentRow {
 }
 
 impl Store {
-    /// Records that a document was written. The same content again changes nothing.
-    pub async fn document_put(
-        &self,
-        run: &RunId,
-        path: &str,
-        kind: &str,
-        digest: Digest,
-        at: Timestamp,
-    ) -> Result<(), StoreError> {
-        self.documents_put(run, &[(path, kind, digest)], at).await
-    }
-
-    /// Records that documents were written, each as its path, kind and digest, all at once.
+    /// Records that documents were written, each as its path, kind and digest, all at once. The
+    /// same content again changes nothing.
     pub async fn documents_put(
         &self,
         run: &RunId,

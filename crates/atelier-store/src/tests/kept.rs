@@ -177,7 +177,7 @@ async fn a_document_is_written_once_for_each_content() {
     let put = async |run: &str, path: &str, content: &str, millis: i64| {
         let digest = Digest::of(content);
         store
-            .document_put(&run_id(run), path, "guide", digest, later(millis))
+            .documents_put(&run_id(run), &[(path, "guide", digest)], later(millis))
             .await
             .unwrap();
     };
