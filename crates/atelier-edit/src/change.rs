@@ -18,6 +18,8 @@ pub struct Edit {
     pub block: usize,
     /// The line of the reply it begins at, from 1.
     pub line: usize,
+    /// The name of the form it is written in.
+    pub format: &'static str,
     /// The change.
     pub change: Change,
 }
@@ -30,17 +32,40 @@ pub enum Change {
         /// The whole content.
         content: String,
     },
+    /// It is new; where another content stands at its path already, the edit is refused.
+    Create {
+        /// The whole content.
+        content: String,
+    },
     /// Some of its lines are replaced.
+    ///
+    /// Each line of both parts ends with a line break; a last line without one says that the file
+    /// ends there, without one.
     Replace {
         /// The lines to find; empty to create the file.
         search: String,
         /// The lines to put in their place.
         replace: String,
-        /// Other ways to divide the block, where lines of its content look like the divider.
+        /// Other ways to read the block, where its form leaves several.
         otherwise: Vec<Split>,
+        /// What is said about the place, to choose among several that fit.
+        hints: Hints,
     },
     /// It is removed.
-    Delete,
+    Delete {
+        /// The content its author saw; where the file holds something else, the edit is refused.
+        holding: Option<String>,
+    },
+    /// It gets another path; edits before and after this one name it by its old path.
+    Move {
+        /// The new path.
+        to: TreePath,
+    },
+    /// It may be executed from now on, or no longer.
+    Mode {
+        /// Whether it may.
+        executable: bool,
+    },
 }
 
 /// One way to divide a block into what to find and what to put in its place.
@@ -52,10 +77,39 @@ pub struct Split {
     pub replace: String,
 }
 
+/// What an author says about the place of an edit beside the lines to find. Hints only choose among
+/// places where these lines stand; they never make a place.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Hints {
+    /// Lines that stand somewhere before the place, outermost first: the head of its function.
+    pub scopes: Vec<String>,
+    /// The line of the file at which the lines to find were said to begin, from 1.
+    pub line: Option<usize>,
+    /// The lines to find are the last of the file.
+    pub at_end: bool,
+    /// Edits with the same number stand in the file in the order of the reply.
+    pub sequence: Option<usize>,
+}
+
+impl Edit {
+    /// The paths it changes: its own and, where the file moves, the new one.
+    pub fn paths(&self) -> impl Iterator<Item = &TreePath> {
+        let to = match &self.change {
+            Change::Move { to } => Some(to),
+            Change::Write { .. }
+            | Change::Create { .. }
+            | Change::Replace { .. }
+            | Change::Delete { .. }
+            | Change::Mode { .. } => None,
+        };
+        std::iter::once(&self.path).chain(to)
+    }
+}
+
 impl ChangeSet {
     /// The paths that are changed, each once, in order.
     pub fn paths(&self) -> Vec<&TreePath> {
-        let mut paths: Vec<_> = self.edits.iter().map(|edit| &edit.path).collect();
+        let mut paths: Vec<_> = self.edits.iter().flat_map(Edit::paths).collect();
         paths.sort();
         paths.dedup();
         paths
@@ -66,7 +120,7 @@ impl ChangeSet {
         let (edits, refused) = self
             .edits
             .into_iter()
-            .partition(|edit| may_change(&edit.path));
+            .partition(|edit| edit.paths().all(&mut may_change));
         (Self { edits }, refused)
     }
 }

@@ -36,6 +36,6 @@ mod tests;
 mod text;
 
 pub use apply::{Applied, ApplyError, Problem, apply};
-pub use change::{Change, ChangeSet, Edit, Split};
+pub use change::{Change, ChangeSet, Edit, Hints, Split};
 pub use formats::{EditFormat, FORMATS};
 pub use parse::{ParseEditsError, parse};

@@ -161,7 +161,7 @@ pub fn parse(reply: &str, limits: &Limits) -> Result<ChangeSet, ParseEditsError>
         if let Some(form) = patch(&lines[at..]) {
             return Err(ParseEditsError::Foreign { line: at + 1, form });
         }
-        let Some(found) = read(&scan, at)? else {
+        let Some((format, found)) = read(&scan, at)? else {
             at += 1;
             continue;
         };
@@ -176,6 +176,7 @@ pub fn parse(reply: &str, limits: &Limits) -> Result<ChangeSet, ParseEditsError>
                 path: tree_path(&path, line)?,
                 block: changes.edits.len() + 1,
                 line,
+                format,
                 change,
             });
             scan.path = Some(path);
@@ -202,10 +203,14 @@ pub(crate) fn patch(lines: &[&str]) -> Option<&'static str> {
     }
 }
 
-fn read(scan: &Scan<'_>, at: usize) -> Result<Option<crate::formats::Found>, ParseEditsError> {
+/// What begins at a line, and the name of its form.
+fn read(
+    scan: &Scan<'_>,
+    at: usize,
+) -> Result<Option<(&'static str, crate::formats::Found)>, ParseEditsError> {
     for format in FORMATS {
         if let Some(found) = format.read(scan, at)? {
-            return Ok(Some(found));
+            return Ok(Some((format.name(), found)));
         }
     }
     Ok(None)

@@ -1,6 +1,6 @@
 //! Which files a task may not change, and what happens to edits that try.
 
-use atelier_edit::{ChangeSet, Edit};
+use atelier_edit::{Change, ChangeSet, Edit};
 use atelier_model::{FileTree, Task, TreePath};
 
 /// Why a task may not change a path; `None` where it may.
@@ -40,7 +40,8 @@ fn closest(named: &[String], path: &TreePath) -> Option<usize> {
 pub(crate) fn take_out(set: ChangeSet, task: &Task, base: &FileTree) -> (ChangeSet, Vec<String>) {
     let (kept, out) = set.split(|path| protected(task, base, path).is_none());
     let said = |edit: &Edit| {
-        let why = protected(task, base, &edit.path).unwrap_or_default();
+        let why = edit.paths().find_map(|path| protected(task, base, path));
+        let why = why.unwrap_or_default();
         format!("{}: {} dropped: {why}", edit.path, tried(edit))
     };
     (kept, out.iter().map(said).collect())
@@ -48,8 +49,12 @@ pub(crate) fn take_out(set: ChangeSet, task: &Task, base: &FileTree) -> (ChangeS
 
 fn tried(edit: &Edit) -> &'static str {
     match edit.change {
-        atelier_edit::Change::Delete => "deletion",
-        atelier_edit::Change::Write { .. } | atelier_edit::Change::Replace { .. } => "change",
+        Change::Delete { .. } => "deletion",
+        Change::Move { .. } => "move",
+        Change::Write { .. }
+        | Change::Create { .. }
+        | Change::Replace { .. }
+        | Change::Mode { .. } => "change",
     }
 }
 

@@ -58,7 +58,19 @@ impl Staged {
         }
         let note = match &edit.change {
             Change::Write { content } => self.write(content, tree, &edit.path),
-            Change::Delete => self.delete(tree, &edit.path),
+            Change::Create { content } => match &self.text {
+                Some(text) if !same(text, content) => Err(Trouble::new(
+                    "the file exists and holds something else",
+                    "change it instead of adding it, or choose another path",
+                )),
+                Some(_) => Ok(Some("it was applied before".to_owned())),
+                None => self.write(content, tree, &edit.path),
+            },
+            Change::Delete { .. } => self.delete(tree, &edit.path),
+            Change::Move { .. } | Change::Mode { .. } => Err(Trouble::new(
+                "files cannot be moved",
+                "write the file at its new path and remove the old one",
+            )),
             Change::Replace {
                 search, replace, ..
             } if search.trim().is_empty() && self.text.is_none() => {
@@ -69,6 +81,7 @@ impl Staged {
                 search,
                 replace,
                 otherwise,
+                ..
             } => {
                 let mut splits = vec![(search.as_str(), replace.as_str())];
                 splits.extend(

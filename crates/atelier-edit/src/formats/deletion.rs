@@ -20,7 +20,7 @@ impl EditFormat for Deletion {
             return Ok(None);
         };
         Ok(Some(Found {
-            edits: vec![(path.to_owned(), at, Change::Delete)],
+            edits: vec![(path.to_owned(), at, Change::Delete { holding: None })],
             end: at + 1,
             opened: None,
         }))

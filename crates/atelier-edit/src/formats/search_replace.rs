@@ -2,7 +2,7 @@
 
 use super::{EditFormat, Fence, Found};
 use crate::{
-    change::{Change, Split},
+    change::{Change, Hints, Split},
     header,
     parse::{ParseEditsError, Scan},
 };
@@ -41,6 +41,7 @@ impl EditFormat for SearchReplace {
             search: first.search,
             replace: first.replace,
             otherwise: splits.collect(),
+            hints: Hints::default(),
         };
         Ok(Some(Found {
             edits: vec![(path, at, change)],

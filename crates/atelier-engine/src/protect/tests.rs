@@ -135,6 +135,7 @@ fn edits_to_protected_files_are_taken_out_and_told() {
         path: path(at),
         block: 1,
         line: 1,
+        format: "whole-file",
         change,
     };
     let write = || Change::Write {
@@ -143,7 +144,7 @@ fn edits_to_protected_files_are_taken_out_and_told() {
     let set = ChangeSet {
         edits: vec![
             edit("src/app.py", write()),
-            edit("tests/test_app.py", Change::Delete),
+            edit("tests/test_app.py", Change::Delete { holding: None }),
             edit("pytest.ini", write()),
         ],
     };
