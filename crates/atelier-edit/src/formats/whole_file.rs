@@ -235,7 +235,11 @@ fn deletions(content: &[&str], start: usize) -> Vec<(String, usize, Change)> {
     let paths: Vec<_> = lines()
         .filter_map(|(index, line)| {
             let path = deletion::deleted(line)?;
-            Some((path.to_owned(), start + index, Change::Delete { holding: None }))
+            Some((
+                path.to_owned(),
+                start + index,
+                Change::Delete { holding: None },
+            ))
         })
         .collect();
     if paths.len() == lines().count() {
