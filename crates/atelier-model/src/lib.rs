@@ -41,7 +41,7 @@ pub use run::{Approval, Budget, Run, RunMode, RunStatus};
 pub use state::{Refused, RunFact, TaskFact, TaskState, next_run, next_task};
 pub use task::{Attempt, AttemptOutcome, Task, TaskSource};
 pub use time::{Clock, Timestamp};
-pub use tree::{FileEntry, FileTree};
+pub use tree::{FileEntry, FileTree, Obstacle};
 
 /// A boxed future, for the few traits that are kept behind `dyn`.
 pub type BoxFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;

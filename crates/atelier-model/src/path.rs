@@ -141,7 +141,10 @@ fn reserved(part: &str) -> bool {
     let seen: String = part.chars().filter(|c| !invisible(*c)).collect();
     let stream = seen.split(':').next().unwrap_or_default();
     let folded = stream.trim_end_matches(['.', ' ']).to_ascii_lowercase();
-    matches!(folded.as_str(), ".git" | ".atelier" | "git~1" | "atelie~1")
+    matches!(
+        folded.as_str(),
+        ".git" | ".atelier" | ".atelier-edit" | "git~1" | "atelie~1"
+    )
 }
 
 fn portable(part: &str) -> bool {

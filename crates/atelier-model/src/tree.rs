@@ -1,6 +1,6 @@
 //! A file tree held in memory.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use crate::{Digest, TreePath};
 
@@ -28,10 +28,42 @@ impl FileEntry {
     }
 }
 
-/// Files by path. Symbolic links and special files are never part of a tree.
+/// What stands at a path of a tree and is no file of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Obstacle {
+    /// A symbolic link, wherever it leads.
+    Link,
+    /// A device, a pipe or a socket.
+    Special,
+    /// A repository of its own.
+    Repository,
+    /// A file of this many bytes, more than may be read.
+    TooLarge(u64),
+    /// A file that was not read.
+    Unread,
+    /// A folder whose files are not all known; what lies below it is free.
+    Folder,
+}
+
+impl fmt::Display for Obstacle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Link => f.write_str("a symbolic link"),
+            Self::Special => f.write_str("a device, a pipe or a socket"),
+            Self::Repository => f.write_str("a repository of its own"),
+            Self::TooLarge(bytes) => write!(f, "a file of {bytes} bytes, more than may be read"),
+            Self::Unread => f.write_str("a file that was not read"),
+            Self::Folder => f.write_str("a folder"),
+        }
+    }
+}
+
+/// Files by path. Symbolic links and special files are never part of a tree; where they stand in
+/// the way of files they are known as obstacles.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct FileTree {
     files: BTreeMap<TreePath, FileEntry>,
+    obstacles: BTreeMap<TreePath, Obstacle>,
 }
 
 impl FileTree {
@@ -52,6 +84,7 @@ impl FileTree {
 
     /// Puts a file, replacing what was there.
     pub fn put(&mut self, path: TreePath, file: FileEntry) {
+        self.obstacles.remove(&path);
         self.files.insert(path, file);
     }
 
@@ -80,7 +113,34 @@ impl FileTree {
         self.files.is_empty()
     }
 
-    /// A digest of every path, mode and content.
+    /// Says what stands at a path where there is no file of this tree.
+    pub fn block(&mut self, path: TreePath, obstacle: Obstacle) {
+        self.files.remove(&path);
+        self.obstacles.insert(path, obstacle);
+    }
+
+    /// What keeps a file from standing at a path, and where: at the path itself, or in the place of
+    /// a folder above it.
+    pub fn obstacle(&self, path: &TreePath) -> Option<(&TreePath, Obstacle)> {
+        let at = |(path, obstacle): (_, &Obstacle)| (path, *obstacle);
+        let here = self.obstacles.get_key_value(path).map(at);
+        let above = || {
+            let folders = std::iter::successors(path.parent(), TreePath::parent);
+            folders
+                .filter_map(|folder| self.obstacles.get_key_value(&folder).map(at))
+                .find(|(_, obstacle)| *obstacle != Obstacle::Folder)
+        };
+        here.or_else(above)
+    }
+
+    /// Everything that is no file of this tree, in the order of the paths.
+    pub fn obstacles(&self) -> impl Iterator<Item = (&TreePath, Obstacle)> {
+        self.obstacles
+            .iter()
+            .map(|(path, obstacle)| (path, *obstacle))
+    }
+
+    /// A digest of every path, mode and content of the files.
     pub fn digest(&self) -> Digest {
         let list: Vec<_> = self
             .files
@@ -106,6 +166,7 @@ impl FromIterator<(TreePath, FileEntry)> for FileTree {
     fn from_iter<I: IntoIterator<Item = (TreePath, FileEntry)>>(files: I) -> Self {
         Self {
             files: files.into_iter().collect(),
+            obstacles: BTreeMap::new(),
         }
     }
 }

@@ -4,7 +4,7 @@
 
 use proptest::prelude::*;
 
-use super::{FileEntry, FileTree};
+use super::{FileEntry, FileTree, Obstacle};
 use crate::TreePath;
 
 fn path(text: &str) -> TreePath {
@@ -116,4 +116,40 @@ proptest! {
         prop_assert_eq!(tree.digest(), two.digest());
         prop_assert_eq!(one == two, one.digest() == two.digest());
     }
+}
+
+#[test]
+fn an_obstacle_stands_at_a_path_and_above_others() {
+    let mut tree = FileTree::default();
+    tree.block(path("link"), Obstacle::Link);
+    tree.block(path("big.bin"), Obstacle::TooLarge(9));
+    tree.block(path("src"), Obstacle::Folder);
+    let found = |at: &str| {
+        let at = path(at);
+        let found = tree.obstacle(&at);
+        found.map(|(place, obstacle)| (place.to_string(), obstacle))
+    };
+    let link = Some(("link".to_owned(), Obstacle::Link));
+    assert_eq!(found("link"), link);
+    assert_eq!(found("link/a/b"), link);
+    assert_eq!(
+        found("big.bin/a"),
+        Some(("big.bin".to_owned(), Obstacle::TooLarge(9)))
+    );
+    assert_eq!(found("src"), Some(("src".to_owned(), Obstacle::Folder)));
+    assert_eq!(found("src/a"), None);
+    assert_eq!(found("links"), None);
+}
+
+#[test]
+fn a_path_is_a_file_or_an_obstacle_never_both() {
+    let mut tree = FileTree::default();
+    let at = path("a");
+    tree.put(at.clone(), FileEntry::text("one"));
+    tree.block(at.clone(), Obstacle::Link);
+    assert!(!tree.contains(&at));
+    assert_eq!(tree.digest(), FileTree::default().digest());
+    tree.put(at.clone(), FileEntry::text("two"));
+    assert_eq!(tree.obstacle(&at), None);
+    assert_eq!(tree.obstacles().count(), 0);
 }
