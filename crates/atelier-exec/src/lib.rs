@@ -28,5 +28,5 @@ pub use sandbox::{
 };
 pub use tree::{
     ReadTreeError, Skip, SkippedFile, WriteTreeError, file_read, files_beside, files_matching,
-    tree_read, tree_survey, tree_write,
+    tree_glimpse, tree_near, tree_read, tree_survey, tree_write,
 };

@@ -1,12 +1,14 @@
 //! File trees on disk: read whole, changed file by file, never through a symbolic link.
 
 mod find;
+mod near;
 mod read;
 mod remove;
 mod walk;
 mod write;
 
 pub use find::{file_read, files_beside, files_matching};
+pub use near::{tree_glimpse, tree_near};
 pub use read::{ReadTreeError, Skip, SkippedFile, tree_read, tree_survey};
 pub use write::{WriteTreeError, tree_write};
 

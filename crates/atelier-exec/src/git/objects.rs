@@ -1,6 +1,6 @@
 //! The files of a commit, read from git's objects without a checkout.
 
-use atelier_model::{FileEntry, FileTree, Limits, TreePath};
+use atelier_model::{FileEntry, FileTree, Limits, Obstacle, TreePath};
 
 use super::{Git, GitError, accept_bytes, unexpected};
 use crate::tree::{ReadTreeError, TREE_BYTES_MAX};
@@ -16,9 +16,9 @@ impl Git {
     /// The files of a commit, without a checkout.
     ///
     /// Like a tree read from disk it has regular files only, none larger than `file_bytes_max`,
-    /// and no path that could not be written again.
+    /// and no path that could not be written again; the rest are its obstacles.
     pub fn tree_of(&self, commit: &str, limits: &Limits) -> Result<FileTree, GitError> {
-        let files = self.listed(commit, limits)?;
+        let (files, obstacles) = self.listed(commit, limits)?;
         let mut asked = String::new();
         for file in &files {
             asked.push_str(&file.object);
@@ -26,10 +26,18 @@ impl Git {
         }
         let output = self.output(&["cat-file", "--batch"], asked.as_bytes())?;
         let bytes = accept_bytes("cat-file", output)?;
-        contents(&files, &bytes).ok_or_else(|| unexpected("cat-file"))
+        let mut tree = contents(&files, &bytes).ok_or_else(|| unexpected("cat-file"))?;
+        for (path, obstacle) in obstacles {
+            tree.block(path, obstacle);
+        }
+        Ok(tree)
     }
 
-    fn listed(&self, commit: &str, limits: &Limits) -> Result<Vec<Listed>, GitError> {
+    fn listed(
+        &self,
+        commit: &str,
+        limits: &Limits,
+    ) -> Result<(Vec<Listed>, Vec<(TreePath, Obstacle)>), GitError> {
         let text = self.text(&[
             "ls-tree",
             "-r",
@@ -39,12 +47,21 @@ impl Git {
             "--end-of-options",
             commit,
         ])?;
-        let mut files = Vec::new();
+        let (mut files, mut obstacles) = (Vec::new(), Vec::new());
         let mut bytes_total = 0;
         for entry in text.split('\0').filter(|entry| !entry.is_empty()) {
-            let (file, size) = listed_file(entry).ok_or_else(|| unexpected("ls-tree"))?;
-            let Some(file) = file.filter(|_| size <= limits.file_bytes_max as u64) else {
-                continue;
+            let listed = listed_file(entry).ok_or_else(|| unexpected("ls-tree"))?;
+            let (file, size) = match listed {
+                Entry::File(file, size) if size > limits.file_bytes_max as u64 => {
+                    obstacles.push((file.path, Obstacle::TooLarge(size)));
+                    continue;
+                }
+                Entry::File(file, size) => (file, size),
+                Entry::Obstacle(path, obstacle) => {
+                    obstacles.push((path, obstacle));
+                    continue;
+                }
+                Entry::Strange => continue,
             };
             if files.len() == limits.tree_files_max {
                 let files_max = limits.tree_files_max;
@@ -57,25 +74,40 @@ impl Git {
             }
             files.push(file);
         }
-        Ok(files)
+        Ok((files, obstacles))
     }
 }
 
-/// Reads `mode type object size<TAB>path`; no file for a link, a submodule or a strange path.
-fn listed_file(entry: &str) -> Option<(Option<Listed>, u64)> {
+/// What a commit holds at a path.
+enum Entry {
+    /// A file of this many bytes.
+    File(Listed, u64),
+    Obstacle(TreePath, Obstacle),
+    /// No path of a tree is written so.
+    Strange,
+}
+
+/// Reads `mode type object size<TAB>path`.
+fn listed_file(entry: &str) -> Option<Entry> {
     let (facts, path) = entry.split_once('\t')?;
     let mut facts = facts.split_ascii_whitespace();
     let (mode, _, object, size) = (facts.next()?, facts.next()?, facts.next()?, facts.next()?);
-    let regular = matches!(mode, "100644" | "100755");
-    let portable = TreePath::parse(path)
-        .ok()
-        .filter(|parsed| parsed.as_str() == path);
-    let file = portable.filter(|_| regular).map(|path| Listed {
-        path,
-        executable: mode == "100755",
-        object: object.to_owned(),
-    });
-    Some((file, size.parse().unwrap_or(0)))
+    let parsed = TreePath::parse(path).ok();
+    let Some(path) = parsed.filter(|parsed| parsed.as_str() == path) else {
+        return Some(Entry::Strange);
+    };
+    Some(match mode {
+        "120000" => Entry::Obstacle(path, Obstacle::Link),
+        "160000" => Entry::Obstacle(path, Obstacle::Repository),
+        _ => {
+            let file = Listed {
+                path,
+                executable: mode == "100755",
+                object: object.to_owned(),
+            };
+            Entry::File(file, size.parse().unwrap_or(0))
+        }
+    })
 }
 
 /// Reads `object type size<LF>content<LF>` for every file, in order.

@@ -2,13 +2,13 @@
 
 use std::{fs::File, io::Read, os::fd::OwnedFd, path::Path};
 
-use atelier_model::{FileEntry, FileTree, Limits, TreePath};
+use atelier_model::{FileEntry, FileTree, Limits, Obstacle, TreePath};
 use rustix::{
     fs::{AtFlags, Dir, FileType, Mode, Stat, fstat, statat},
     io::Errno,
 };
 
-use super::walk::{file_open, folder_open, root_open};
+use super::walk::{STAGING, file_open, folder_open, folders_of, root_open};
 
 /// Folders below each other that are entered.
 const DEPTH_MAX: usize = 128;
@@ -32,6 +32,14 @@ pub enum ReadTreeError {
     TooManyFiles {
         /// The limit.
         files_max: usize,
+    },
+    /// There are more names in one folder than may be looked at.
+    #[error("read the folder `{path}`: it has more than {names_max} names")]
+    TooManyNames {
+        /// The folder below the root; empty for the root itself.
+        path: String,
+        /// The limit.
+        names_max: usize,
     },
     /// The files together are larger than may be read.
     #[error("read the tree: its files have more than {bytes_max} bytes")]
@@ -67,8 +75,8 @@ pub struct SkippedFile {
 
 /// Reads every regular file below `root`, except git's and Atelier's own folders.
 ///
-/// Links, special files and files larger than `file_bytes_max` are left out; [`tree_survey`]
-/// names them.
+/// Links, special files and files larger than `file_bytes_max` are obstacles of the tree;
+/// [`tree_survey`] names everything that was left out.
 pub fn tree_read(root: &Path, limits: &Limits) -> Result<FileTree, ReadTreeError> {
     tree_survey(root, limits).map(|(tree, _)| tree)
 }
@@ -85,7 +93,7 @@ pub fn tree_survey(
     Ok((reader.tree, reader.skipped))
 }
 
-/// Reads the named files below `root`. What is no regular file any more is left out.
+/// Reads the named files below `root`. What is no regular file any more is an obstacle.
 pub(crate) fn files_read(
     root: &Path,
     paths: &[TreePath],
@@ -94,39 +102,20 @@ pub(crate) fn files_read(
     let mut reader = Reader::new(limits);
     let folder = root_open(root).map_err(|error| io("", error))?;
     for path in paths {
-        let mut parts: Vec<_> = path.as_str().split('/').collect();
-        let Some(name) = parts.pop() else { continue };
-        let mut parent = folder.try_clone().map_err(|source| ReadTreeError::Io {
-            path: path.to_string(),
-            source,
-        })?;
-        let mut reached = true;
-        for part in parts {
-            match folder_open(&parent, part) {
-                Ok(next) => parent = next,
-                Err(Errno::LOOP | Errno::NOTDIR | Errno::NOENT) => {
-                    reached = false;
-                    break;
-                }
-                Err(error) => return Err(io(path.as_str(), error)),
-            }
-        }
-        if reached {
-            reader.entry(&parent, name, path.as_str(), 0)?;
-        }
+        reader.named(&folder, path)?;
     }
     Ok(reader.tree)
 }
 
-struct Reader<'a> {
+pub(super) struct Reader<'a> {
     limits: &'a Limits,
-    tree: FileTree,
+    pub(super) tree: FileTree,
     skipped: Vec<SkippedFile>,
     bytes: u64,
 }
 
 impl<'a> Reader<'a> {
-    fn new(limits: &'a Limits) -> Self {
+    pub(super) fn new(limits: &'a Limits) -> Self {
         Self {
             limits,
             tree: FileTree::default(),
@@ -136,10 +125,43 @@ impl<'a> Reader<'a> {
     }
 
     fn skip(&mut self, path: &str, why: Skip) {
+        let obstacle = match why {
+            Skip::TooLarge(bytes) => Some(Obstacle::TooLarge(bytes)),
+            Skip::Link => Some(Obstacle::Link),
+            Skip::Special => Some(Obstacle::Special),
+            Skip::TooDeep => Some(Obstacle::Unread),
+            // No path of a tree is such a name, or lies below it.
+            Skip::NotPortable => None,
+        };
+        if let (Some(obstacle), Some(path)) = (obstacle, exactly(path)) {
+            self.tree.block(path, obstacle);
+        }
         self.skipped.push(SkippedFile {
             path: path.to_owned(),
             why,
         });
+    }
+
+    /// The file at a path, or what stands in its place or in that of a folder above it.
+    fn named(&mut self, root: &OwnedFd, path: &TreePath) -> Result<(), ReadTreeError> {
+        let mut folder = root.try_clone().map_err(|source| ReadTreeError::Io {
+            path: path.to_string(),
+            source,
+        })?;
+        let mut reached = String::new();
+        for part in folders_of(path) {
+            reached.push_str(part);
+            match folder_open(&folder, part) {
+                Ok(next) => folder = next,
+                Err(Errno::NOENT) => return Ok(()),
+                Err(Errno::LOOP | Errno::NOTDIR) => {
+                    return self.entry(&folder, part, &reached, DEPTH_MAX);
+                }
+                Err(error) => return Err(io(path.as_str(), error)),
+            }
+            reached.push('/');
+        }
+        self.entry(&folder, path.name(), path.as_str(), 0)
     }
 
     fn folder(&mut self, folder: &OwnedFd, at: &str, depth: usize) -> Result<(), ReadTreeError> {
@@ -147,7 +169,7 @@ impl<'a> Reader<'a> {
         for entry in entries {
             let entry = entry.map_err(|error| io(at, error))?;
             let name = entry.file_name().to_string_lossy().into_owned();
-            if matches!(name.as_str(), "." | ".." | ".git" | ".atelier") {
+            if matches!(name.as_str(), "." | ".." | ".git" | ".atelier" | STAGING) {
                 continue;
             }
             let path = if at.is_empty() {
@@ -164,7 +186,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    fn entry(
+    pub(super) fn entry(
         &mut self,
         parent: &OwnedFd,
         name: &str,
@@ -196,12 +218,9 @@ impl<'a> Reader<'a> {
     }
 
     fn file(&mut self, parent: &OwnedFd, name: &str, path: &str) -> Result<(), ReadTreeError> {
-        let tree_path = match TreePath::parse(path) {
-            Ok(tree_path) if tree_path.as_str() == path => tree_path,
-            Ok(_) | Err(_) => {
-                self.skip(path, Skip::NotPortable);
-                return Ok(());
-            }
+        let Some(tree_path) = exactly(path) else {
+            self.skip(path, Skip::NotPortable);
+            return Ok(());
         };
         let file = file_open(parent, name).map_err(|error| io(path, error))?;
         let stat = fstat(&file).map_err(|error| io(path, error))?;
@@ -241,11 +260,17 @@ impl<'a> Reader<'a> {
     }
 }
 
-fn executable(stat: &Stat) -> bool {
+/// The path of a tree that is written just so.
+pub(super) fn exactly(path: &str) -> Option<TreePath> {
+    let parsed = TreePath::parse(path).ok()?;
+    (parsed.as_str() == path).then_some(parsed)
+}
+
+pub(super) fn executable(stat: &Stat) -> bool {
     Mode::from_raw_mode(stat.st_mode).contains(Mode::XUSR)
 }
 
-fn io(path: &str, error: Errno) -> ReadTreeError {
+pub(super) fn io(path: &str, error: Errno) -> ReadTreeError {
     ReadTreeError::Io {
         path: path.to_owned(),
         source: error.into(),

@@ -2,10 +2,14 @@
 
 use std::{os::fd::OwnedFd, path::Path};
 
+use atelier_model::TreePath;
 use rustix::{
     fs::{Mode, OFlags, open, openat},
     io::Errno,
 };
+
+/// Folder at the root of a tree that holds what a change is about to put in place.
+pub(super) const STAGING: &str = ".atelier-edit";
 
 const FOLDER: OFlags = OFlags::RDONLY
     .union(OFlags::DIRECTORY)
@@ -26,4 +30,10 @@ pub(super) fn folder_open(parent: &OwnedFd, name: &str) -> Result<OwnedFd, Errno
 pub(super) fn file_open(parent: &OwnedFd, name: &str) -> Result<OwnedFd, Errno> {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     openat(parent, name, flags, Mode::empty())
+}
+
+/// The names of the folders that a path lies in, outermost first.
+pub(super) fn folders_of(path: &TreePath) -> impl Iterator<Item = &str> {
+    let parent = path.as_str().rsplit_once('/').map(|(parent, _)| parent);
+    parent.into_iter().flat_map(|parent| parent.split('/'))
 }

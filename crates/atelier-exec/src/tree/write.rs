@@ -11,7 +11,7 @@ use rustix::{
     io::Errno,
 };
 
-use super::walk::{folder_open, root_open};
+use super::walk::{folder_open, folders_of, root_open};
 
 /// Name of a file that is being written; it stays behind only where the process is killed.
 const PART: &str = ".atelier-part";
@@ -188,11 +188,6 @@ fn file_remove(root: &OwnedFd, path: &TreePath) -> Result<(), WriteTreeError> {
         }
     }
     Ok(())
-}
-
-fn folders_of(path: &TreePath) -> impl Iterator<Item = &str> {
-    let parent = path.as_str().rsplit_once('/').map(|(parent, _)| parent);
-    parent.into_iter().flat_map(|parent| parent.split('/'))
 }
 
 fn root_copy(root: &OwnedFd, path: &TreePath) -> Result<OwnedFd, WriteTreeError> {
