@@ -27,6 +27,7 @@ pub use sandbox::{
     ServiceAnswer, SpawnError, free_port, helper_main,
 };
 pub use tree::{
-    ReadTreeError, Skip, SkippedFile, WriteTreeError, file_read, files_beside, files_matching,
-    tree_glimpse, tree_near, tree_read, tree_survey, tree_write,
+    ChangeFilesError, HeldFolder, ReadTreeError, Settled, Skip, SkippedFile, WriteTreeError,
+    file_read, files_beside, files_matching, tree_glimpse, tree_near, tree_read, tree_survey,
+    tree_write,
 };

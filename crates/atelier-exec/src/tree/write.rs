@@ -135,7 +135,7 @@ fn mode_for(folder: &OwnedFd, name: &str, executable: bool) -> Result<Mode, Errn
 }
 
 /// Opens the folder of a file and creates what is missing of it.
-fn folder_make(root: &OwnedFd, path: &TreePath) -> Result<OwnedFd, WriteTreeError> {
+pub(super) fn folder_make(root: &OwnedFd, path: &TreePath) -> Result<OwnedFd, WriteTreeError> {
     let mut folder = root_copy(root, path)?;
     let mut reached = String::new();
     for part in folders_of(path) {
