@@ -18,6 +18,14 @@ pub struct Call<'a> {
     pub now: Timestamp,
 }
 
+impl<'a> Call<'a> {
+    /// The schema that the answer is held to, with its name, where the route says so.
+    pub(crate) fn schema(&self) -> Option<(&'a str, &'a serde_json::Value)> {
+        let schema = self.ask.schema.as_ref().filter(|_| self.route.structured);
+        schema.map(|(name, schema)| (name.as_str(), schema))
+    }
+}
+
 /// The four waits of a sending.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wait {
@@ -68,8 +76,9 @@ pub enum CallError {
         said: String,
         /// Milliseconds after which it wants to be asked again.
         retry_after_ms: Option<u64>,
-        /// Whether the account has no money left, which no wait mends.
-        no_credit: bool,
+        /// Whether the key is wrong or has no money left, whatever the status says: no wait mends
+        /// that.
+        no_access: bool,
     },
     /// The provider reported an error in the middle of its answer.
     #[error("get the whole answer, the provider says {status}: {said}")]
@@ -139,7 +148,7 @@ impl CallError {
             Self::Status {
                 status,
                 retry_after_ms,
-                no_credit: false,
+                no_access: false,
                 ..
             } if may_pass(*status) => retry_after_ms.map_or(Retry::Backoff, Retry::After),
             Self::Reported { status, .. } if may_pass(*status) => Retry::Backoff,

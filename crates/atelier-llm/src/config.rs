@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use atelier_model::{Limits, Stage};
 use url::{Host, Url};
 
-use crate::{PriceTable, Secret};
+use crate::{PriceTable, ProviderEntry, Secret, provider_entry};
 
 /// What a gateway needs to know.
 #[derive(Debug, Clone)]
@@ -16,6 +16,36 @@ pub struct GatewayConfig {
     pub prices: PriceTable,
     /// How far anything may go.
     pub limits: Limits,
+}
+
+/// How hard a model is to think before it answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effort {
+    /// A little.
+    Low,
+    /// Somewhat.
+    Medium,
+    /// As hard as is usual for hard problems.
+    High,
+}
+
+impl Effort {
+    /// Every effort, the least first.
+    pub const ALL: [Self; 3] = [Self::Low, Self::Medium, Self::High];
+
+    /// Its word in the configuration and in most dialects.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+        }
+    }
+
+    /// The effort of a word.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|effort| effort.name() == name)
+    }
 }
 
 /// Who answers, and how it is asked.
@@ -31,6 +61,8 @@ pub struct Route {
     pub key: Option<Secret>,
     /// Sampling temperature; `None` leaves it to the provider.
     pub temperature: Option<f64>,
+    /// How hard to think; `None` leaves it to the provider.
+    pub effort: Option<Effort>,
     /// Most tokens of an answer.
     pub tokens_max: u64,
     /// Whether the answer is asked for piece by piece. A whole answer sends its first byte only
@@ -52,6 +84,7 @@ impl Route {
             base_url: None,
             key: None,
             temperature: None,
+            effort: None,
             tokens_max,
             stream: true,
             structured: false,
@@ -66,10 +99,12 @@ impl Route {
 
     /// Whether its answers come from this machine: through a loopback address, or from no server.
     pub fn is_local(&self) -> bool {
-        match &self.base_url {
-            Some(url) => is_loopback(url),
-            None => self.provider == crate::providers::offline::NAME,
+        if let Some(url) = &self.base_url {
+            return is_loopback(url);
         }
+        let entry = provider_entry(&self.provider);
+        let is_usual = entry.is_some_and(ProviderEntry::is_local);
+        is_usual || self.provider == crate::providers::offline::NAME
     }
 }
 

@@ -193,8 +193,8 @@ impl AskError {
                 status,
                 said,
                 retry_after_ms,
-                no_credit,
-            } => Self::from_status(status, said, (retry_after_ms, no_credit), route, tries),
+                no_access,
+            } => Self::from_status(status, said, (retry_after_ms, no_access), route, tries),
             CallError::Reported { status, said } => {
                 Self::from_status(status, said, (None, false), route, tries)
             }
@@ -216,13 +216,13 @@ impl AskError {
     fn from_status(
         status: u16,
         said: String,
-        (retry_after_ms, no_credit): (Option<u64>, bool),
+        (retry_after_ms, no_access): (Option<u64>, bool),
         route: &Route,
         tries: u32,
     ) -> Self {
         let provider = route.provider.clone();
         match status {
-            _ if no_credit || matches!(status, 401..=403) => Self::Credentials {
+            _ if no_access || matches!(status, 401..=403) => Self::Credentials {
                 provider,
                 model: route.model.clone(),
                 status: Some(status),

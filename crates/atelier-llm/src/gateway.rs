@@ -10,8 +10,8 @@ use atelier_store::Store;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    AnswersFrom, AskError, GatewayConfig, GatewayError, Price, PriceTable, Provider, ProviderEntry,
-    Route, Transport,
+    AnswersFrom, AskError, Effort, GatewayConfig, GatewayError, Price, PriceTable, Provider,
+    ProviderEntry, Route, SchemaSupport, Transport,
     layers::{Next, Passage},
     price, provider_entry,
 };
@@ -39,7 +39,7 @@ struct Inner {
 /// A route with everything that is prepared for it once.
 struct Channel {
     route: Route,
-    answers_from: AnswersFrom,
+    entry: &'static ProviderEntry,
     provider: Arc<dyn Provider>,
     price: Option<Price>,
 }
@@ -153,13 +153,9 @@ impl Gateway {
 
     /// The key under which the reply to an ask is kept.
     pub fn key(&self, ask: &Ask) -> Digest {
-        let Channel {
-            route,
-            answers_from,
-            ..
-        } = self.inner.channels.get(ask.stage);
+        let Channel { route, entry, .. } = self.inner.channels.get(ask.stage);
         let facts;
-        let messages = match answers_from {
+        let messages = match entry.answers_from {
             AnswersFrom::Messages => ask.messages.as_slice(),
             AnswersFrom::Facts => {
                 facts = [Message {
@@ -169,12 +165,14 @@ impl Gateway {
                 &facts
             }
         };
-        let schema = ask.schema.as_ref().filter(|_| route.structured);
+        let is_held = route.structured && entry.abilities.schema != SchemaSupport::Never;
+        let schema = ask.schema.as_ref().filter(|_| is_held);
         AskKey {
             version: AskKey::VERSION,
             model: &route.model,
             messages,
             temperature: route.temperature,
+            effort: route.effort.map(Effort::name),
             tokens_max: route.tokens_max,
             schema: schema.map(|(_, schema)| schema),
             template_version: ask.template_version,
@@ -247,12 +245,12 @@ fn channel(
     transport: &Transport,
 ) -> Result<Channel, GatewayError> {
     let entry = known_entry(&route)?;
-    let provider = (entry.build)(&route, transport)?;
+    let provider = (entry.build)(entry, &route, transport)?;
     let free = route.is_local().then_some(Price::FREE);
     let price = prices.price(&route.model).or(free);
     Ok(Channel {
         route,
-        answers_from: entry.answers_from,
+        entry,
         provider,
         price,
     })

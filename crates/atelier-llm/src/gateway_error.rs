@@ -28,11 +28,23 @@ pub enum GatewayError {
         /// What is wrong with it.
         why: &'static str,
     },
+    /// The provider has no usual address, and the route names none.
+    #[error("find {provider}: it has no usual address, so `base_url` must name one")]
+    NoAddress {
+        /// The provider.
+        provider: &'static str,
+    },
     /// Prompts and key would travel unencrypted to another machine.
     #[error("send prompts unencrypted to `{url}`: use https, or allow it with `plain_http = true`")]
     PlainHttp {
         /// The URL.
         url: String,
+    },
+    /// The provider cannot be told how hard to think.
+    #[error("tell {provider} how hard to think: it takes no effort")]
+    Effort {
+        /// The provider.
+        provider: &'static str,
     },
     /// The key holds characters that no header can carry.
     #[error("send the key: it holds characters that no key has")]

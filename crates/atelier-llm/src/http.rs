@@ -11,7 +11,6 @@ use reqwest::{
     header::{CONTENT_TYPE, HeaderMap, HeaderValue},
     redirect,
 };
-use serde_json::Value;
 use tokio::time::timeout;
 use url::Url;
 
@@ -144,12 +143,12 @@ impl Endpoint {
                 status,
                 said,
                 retry_after_ms,
-                no_credit,
+                no_access,
             } => E::Status {
                 status,
                 said: wiped(said),
                 retry_after_ms,
-                no_credit,
+                no_access,
             },
             E::Reported { status, said } => E::Reported {
                 status,
@@ -194,9 +193,10 @@ async fn accept(
         return Ok(response);
     }
     let status = response.status();
-    let retry_after_ms = retry_after::millis(response.headers(), now);
+    let in_headers = retry_after::millis(response.headers(), now);
     let body = error_body(&mut response, limits).await;
-    let value: Value = serde_json::from_slice(&body).unwrap_or_default();
+    let value = wire::error_document(&body);
+    let retry_after_ms = in_headers.or_else(|| retry_after::in_body(&value));
     let words = if value.is_null() {
         wire::tidy(&String::from_utf8_lossy(&body))
     } else {
@@ -211,7 +211,7 @@ async fn accept(
         status: status.as_u16(),
         said,
         retry_after_ms,
-        no_credit: wire::error_code(&value) == Some("insufficient_quota"),
+        no_access: wire::denies_access(&value),
     })
 }
 

@@ -26,7 +26,7 @@ mod wire;
 mod tests;
 
 pub use call::{Call, CallError, Retry, Wait};
-pub use config::{GatewayConfig, Route};
+pub use config::{Effort, GatewayConfig, Route};
 pub use discover::{LocalServer, LocalServerKind, local_servers, server_url};
 pub use error::{AskError, AskErrorKind};
 pub use gateway::{Estimate, Gateway};
@@ -34,7 +34,10 @@ pub use gateway_error::GatewayError;
 pub use http::Transport;
 pub use price::{Price, PriceTable};
 pub use probe::{ProbeError, probe_key};
-pub use providers::{AnswersFrom, Build, PROVIDERS, Provider, ProviderEntry, provider_entry};
+pub use providers::{
+    Abilities, AnswersFrom, Build, PROVIDERS, Provider, ProviderEntry, SchemaSupport,
+    provider_entry,
+};
 pub use secret::Secret;
 pub use wire::Completion;
 

@@ -17,7 +17,8 @@ pub enum ProbeError {
 
 /// Checks a route with one request that costs nothing: the list of models. `offline` always passes.
 pub async fn probe_key(route: &Route, limits: &Limits) -> Result<(), ProbeError> {
-    let provider = (known_entry(route)?.build)(route, &Transport::new(limits.clone()))?;
+    let entry = known_entry(route)?;
+    let provider = (entry.build)(entry, route, &Transport::new(limits.clone()))?;
     let probed = provider.probe(limits).await;
     probed.map_err(|error| AskError::from_call(error, route, 1).into())
 }

@@ -4,8 +4,12 @@
 //! at the end whether they were a complete answer by the rules of its dialect.
 
 pub(crate) mod anthropic;
+pub(crate) mod gemini;
 pub(crate) mod openai;
+pub(crate) mod responses;
+pub(crate) mod schema;
 pub(crate) mod sse;
+pub(crate) mod turns;
 
 #[cfg(test)]
 mod tests;
@@ -242,7 +246,7 @@ fn typed<T: DeserializeOwned>(value: &Value) -> Result<T, DecodeError> {
     })
 }
 
-/// The error that a provider puts in the place of an answer, in either dialect.
+/// The error that a provider puts in the place of an answer.
 pub(crate) fn reported_error(value: &Value) -> Option<DecodeError> {
     let error = value.get("error").filter(|error| !error.is_null())?;
     Some(DecodeError::Reported {
@@ -251,7 +255,15 @@ pub(crate) fn reported_error(value: &Value) -> Option<DecodeError> {
     })
 }
 
-/// The HTTP status that an error object means: its code where it is one, else by its type.
+/// An error whose fields stand beside its type, not in an object of their own.
+fn flat_error(value: &Value) -> DecodeError {
+    DecodeError::Reported {
+        status: reported_status(value),
+        said: said(value).unwrap_or_else(|| "an error without words".to_owned()),
+    }
+}
+
+/// The HTTP status that an error object means: its code where it is one, else by its words.
 fn reported_status(error: &Value) -> u16 {
     let code = error.get("code").and_then(Value::as_u64);
     if let Some(code) = code.and_then(|code| u16::try_from(code).ok())
@@ -259,25 +271,31 @@ fn reported_status(error: &Value) -> u16 {
     {
         return code;
     }
-    let kind = error
-        .get("type")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
-    match kind {
-        "invalid_request_error" => 400,
-        "authentication_error" => 401,
-        "billing_error" | "insufficient_quota" => 402,
-        "permission_error" => 403,
-        "not_found_error" => 404,
-        "request_too_large" => 413,
-        "rate_limit_error" | "rate_limit_exceeded" => 429,
-        "timeout_error" => 504,
-        "overloaded_error" => 529,
-        _ => 500,
-    }
+    let word = |field: &str| error.get(field).and_then(Value::as_str);
+    let words = ["code", "type"].into_iter().filter_map(word);
+    words.into_iter().find_map(status_of).unwrap_or(500)
 }
 
-/// The words of an error body: both dialects, and the habits of their imitators.
+/// The HTTP status that a word for an error means.
+fn status_of(word: &str) -> Option<u16> {
+    let status = match word {
+        "invalid_request_error" | "invalid_prompt" | "context_length_exceeded" => 400,
+        "authentication_error" | "invalid_api_key" => 401,
+        "billing_error" | "insufficient_quota" => 402,
+        "permission_error" => 403,
+        "not_found_error" | "model_not_found" => 404,
+        "request_too_large" => 413,
+        "rate_limit_error" | "rate_limit_exceeded" => 429,
+        "server_error" | "api_error" => 500,
+        "insufficient_system_resource" => 503,
+        "timeout_error" => 504,
+        "overloaded_error" => 529,
+        _ => return None,
+    };
+    Some(status)
+}
+
+/// The words of an error body: all dialects, and the habits of their imitators.
 pub(crate) fn said(value: &Value) -> Option<String> {
     let error = value.get("error").unwrap_or(value);
     let text = error
@@ -296,13 +314,33 @@ pub(crate) fn said(value: &Value) -> Option<String> {
     Some(tidy(&text)).filter(|text| !text.is_empty())
 }
 
-/// The code of an error body, such as `insufficient_quota`.
-pub(crate) fn error_code(value: &Value) -> Option<&str> {
-    let error = value.get("error")?;
-    error
-        .get("code")
-        .and_then(Value::as_str)
-        .or_else(|| error.get("type").and_then(Value::as_str))
+/// The body of a refusal; null where it is no JSON. A refused stream may come as a list of one.
+pub(crate) fn error_document(body: &[u8]) -> Value {
+    match serde_json::from_slice(body).unwrap_or_default() {
+        Value::Array(list) => list.into_iter().next().unwrap_or_default(),
+        document @ (Value::Null
+        | Value::Bool(_)
+        | Value::Number(_)
+        | Value::String(_)
+        | Value::Object(_)) => document,
+    }
+}
+
+/// Whether a refusal means that the key is wrong or has no credit, where its status does not say
+/// so.
+pub(crate) fn denies_access(refusal: &Value) -> bool {
+    let Some(error) = refusal.get("error") else {
+        return false;
+    };
+    let word = |field: &str| error.get(field).and_then(Value::as_str);
+    let details = error.get("details").and_then(Value::as_array);
+    let mut details = details.into_iter().flatten();
+    word("code").or_else(|| word("type")) == Some("insufficient_quota")
+        || details.any(|detail| {
+            detail
+                .get("reason")
+                .is_some_and(|why| why == "API_KEY_INVALID")
+        })
 }
 
 /// A stranger's words on one line of bounded length, without control characters.

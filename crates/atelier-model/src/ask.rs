@@ -112,6 +112,9 @@ pub struct AskKey<'a> {
     pub messages: &'a [Message],
     /// Sampling temperature, where one is set.
     pub temperature: Option<f64>,
+    /// How hard the model is to think, where that is set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub effort: Option<&'a str>,
     /// Most tokens of the answer.
     pub tokens_max: u64,
     /// JSON schema of the answer.

@@ -3,6 +3,7 @@
 use atelier_model::Timestamp;
 use jiff::fmt::rfc2822::DateTimeParser;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
+use serde_json::Value;
 
 /// The header that gives milliseconds where `Retry-After` is too coarse.
 const RETRY_AFTER_MS: &str = "retry-after-ms";
@@ -15,6 +16,14 @@ pub(crate) fn millis(headers: &HeaderMap, now: Timestamp) -> Option<u64> {
     }
     let text = text(RETRY_AFTER.as_str())?;
     scaled(text, 1_000.0).or_else(|| until(text, now))
+}
+
+/// Reads the wait from the body of a refusal, where one vendor puts it: seconds with their unit.
+pub(crate) fn in_body(refusal: &Value) -> Option<u64> {
+    let details = refusal.get("error")?.get("details")?.as_array()?;
+    let delays = details.iter().filter_map(|detail| detail.get("retryDelay"));
+    let mut waits = delays.filter_map(|delay| scaled(delay.as_str()?.strip_suffix('s')?, 1_000.0));
+    waits.next()
 }
 
 /// A count that is not negative, rounded up to whole milliseconds.

@@ -1,22 +1,20 @@
 //! Anthropic, and servers that speak its messages.
 
-use std::sync::Arc;
-
-use atelier_model::{BoxFuture, Limits};
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use atelier_model::Stage;
+use reqwest::header::{HeaderName, HeaderValue};
 
 use crate::{
-    Call, CallError, Completion, GatewayError, Provider, ProviderEntry, Route,
-    http::{Endpoint, Transport},
-    providers::{AnswersFrom, endpoint},
-    wire::anthropic::{Messages, MessagesRequest, turns},
+    Call, ProviderEntry, Route,
+    providers::{
+        Abilities, AnswersFrom, endpoint,
+        hosted::{KeyHeader, Spoken, host, written},
+    },
+    wire::{
+        anthropic::{Messages, MessagesRequest, OutputConfig, Thinking, content, system},
+        schema,
+        turns::turns,
+    },
 };
-
-const HOST: &str = "api.anthropic.com";
-
-const BASE_URL: &str = "https://api.anthropic.com";
-
-const KEY_HEADER: HeaderName = HeaderName::from_static("x-api-key");
 
 const VERSION_HEADER: HeaderName = HeaderName::from_static("anthropic-version");
 
@@ -27,71 +25,85 @@ const VERSION: HeaderValue = HeaderValue::from_static("2023-06-01");
 pub(super) const ENTRY: ProviderEntry = ProviderEntry {
     name: "anthropic",
     about: "Anthropic, or any server that speaks its messages",
-    default_base_url: Some(BASE_URL),
+    default_base_url: Some("https://api.anthropic.com"),
     key_variables: &["ANTHROPIC_API_KEY"],
+    address_variables: &["ANTHROPIC_BASE_URL"],
+    needs_key: true,
     answers_from: AnswersFrom::Messages,
-    build,
+    abilities: Abilities::ALL,
+    build: |entry, route, transport| {
+        let addresses = endpoint::addresses(route, entry, endpoint::VERSION, &["messages"])?;
+        let mut headers = KeyHeader::named("x-api-key").headers(route)?;
+        headers.insert(VERSION_HEADER, VERSION);
+        host(entry, route, transport, (addresses, headers), Anthropic)
+    },
 };
 
-struct Anthropic {
-    endpoint: Endpoint,
-    is_public: bool,
-}
+struct Anthropic;
 
-fn build(route: &Route, transport: &Transport) -> Result<Arc<dyn Provider>, GatewayError> {
-    let addresses = endpoint::addresses(route, BASE_URL, &["messages"])?;
-    let is_public = addresses.0.host_str() == Some(HOST);
-    let mut headers = HeaderMap::new();
-    headers.insert(VERSION_HEADER, VERSION);
-    if let Some(key) = route.usable_key() {
-        let mut value = HeaderValue::try_from(key.expose()).map_err(|_| GatewayError::Key)?;
-        value.set_sensitive(true);
-        headers.insert(KEY_HEADER, value);
-    }
-    let endpoint = Endpoint::new(addresses, headers, route.usable_key(), transport)?;
-    Ok(Arc::new(Anthropic {
-        endpoint,
-        is_public,
-    }))
-}
+impl Spoken for Anthropic {
+    type Dialect = Messages;
 
-impl Anthropic {
-    fn check_key(&self) -> Result<(), CallError> {
-        if self.is_public && !self.endpoint.has_key() {
-            return Err(CallError::KeyMissing);
-        }
-        Ok(())
+    fn body(&self, call: &Call<'_>) -> Vec<u8> {
+        body(call)
     }
 }
 
-fn body(call: &Call<'_>) -> Vec<u8> {
-    let (system, messages) = turns(&call.ask.messages);
-    let request = MessagesRequest {
-        model: &call.route.model,
-        max_tokens: call.route.tokens_max,
-        system,
-        messages,
-        temperature: call.route.temperature,
-        stream: call.route.stream,
+/// The body of a request.
+pub(crate) fn body(call: &Call<'_>) -> Vec<u8> {
+    let route = call.route;
+    let (standing, turns) = turns(&call.ask.messages);
+    let (thinking, effort) = thinking(route);
+    let format = call.schema().and_then(|(_, value)| schema::closed(value));
+    written(&MessagesRequest {
+        model: &route.model,
+        max_tokens: route.tokens_max,
+        system: system(standing),
+        messages: content(turns, is_asked_again(call.ask.stage)),
+        // A model that thinks chooses its own temperature, and refuses any other.
+        temperature: route.temperature.filter(|_| thinking.is_none()),
+        output_config: OutputConfig::of(effort, format),
+        thinking,
+        stream: route.stream,
+    })
+}
+
+/// Whether conversations of a stage usually go on, so that what is read now is worth keeping in the
+/// provider's prompt cache. Writing costs a quarter more than reading afresh, and reading back a
+/// tenth: it pays where more than one ask in five is followed by another within minutes, as work
+/// that is checked is.
+fn is_asked_again(stage: Stage) -> bool {
+    match stage {
+        Stage::Code => true,
+        Stage::Design | Stage::Plan | Stage::Detail | Stage::Handoff | Stage::Docs => false,
+    }
+}
+
+/// How a route's effort is said to its model: newer ones take it as it is, older ones as a number
+/// of tokens.
+fn thinking(route: &Route) -> (Option<Thinking>, Option<&'static str>) {
+    let Some(effort) = route.effort else {
+        return (None, None);
     };
-    // Texts, numbers and JSON values are all it holds, and each of them can be written.
-    serde_json::to_vec(&request).unwrap_or_default()
+    if !counts_thoughts(&route.model) {
+        return (Some(Thinking::ADAPTIVE), Some(effort.name()));
+    }
+    (Thinking::budget(effort, route.tokens_max), None)
 }
 
-impl Provider for Anthropic {
-    fn send<'a>(&'a self, call: &'a Call<'a>) -> BoxFuture<'a, Result<Completion, CallError>> {
-        Box::pin(async move {
-            self.check_key()?;
-            let body = body(call);
-            let endpoint = &self.endpoint;
-            endpoint.ask::<Messages>(body, call.limits, call.now).await
-        })
-    }
+/// The beginnings of the models whose thoughts are bounded by a number of tokens.
+const COUNTING: [&str; 9] = [
+    "claude-3-7-",
+    "claude-opus-4-0",
+    "claude-opus-4-1",
+    "claude-opus-4-2025",
+    "claude-opus-4-5",
+    "claude-sonnet-4-0",
+    "claude-sonnet-4-2025",
+    "claude-sonnet-4-5",
+    "claude-haiku-4-5",
+];
 
-    fn probe<'a>(&'a self, limits: &'a Limits) -> BoxFuture<'a, Result<(), CallError>> {
-        Box::pin(async move {
-            self.check_key()?;
-            self.endpoint.probe(limits).await
-        })
-    }
+fn counts_thoughts(model: &str) -> bool {
+    COUNTING.iter().any(|start| model.starts_with(start))
 }

@@ -2,28 +2,41 @@
 
 use url::Url;
 
-use crate::{GatewayError, Route, config::is_loopback};
+use crate::{GatewayError, ProviderEntry, Route, config::is_loopback};
 
-/// The version segment that is added where a base has none.
-const VERSION: &str = "v1";
+/// The version segment that most add where a base has none.
+pub(crate) const VERSION: &str = "v1";
 
-/// The segments after the version of the question and of the list of models.
-const MODELS: &[&str] = &["models"];
+/// The segments after the version of the list of models.
+pub(super) const MODELS: &[&str] = &["models"];
 
-/// The addresses of a route: the question, and the list of models.
+/// The addresses of a route: the question, and the list of models. `version` is added where the
+/// base has none.
 pub(crate) fn addresses(
     route: &Route,
-    default_base: &str,
+    entry: &ProviderEntry,
+    version: &str,
     ask_segments: &[&str],
 ) -> Result<(Url, Url), GatewayError> {
-    let base = match &route.base_url {
-        Some(url) => url.clone(),
-        None => Url::parse(default_base).map_err(|_| wrong(route, "it is not a URL"))?,
-    };
-    check(route, &base)?;
-    let ask_url = joined(&base, ask_segments, ask_segments);
-    let models_url = joined(&base, ask_segments, MODELS);
+    let base = base(route, entry)?;
+    let ask_url = joined(&base, version, ask_segments, ask_segments);
+    let models_url = joined(&base, version, ask_segments, MODELS);
     Ok((ask_url, models_url))
+}
+
+/// The base of a route: its own, else the usual one of its provider.
+pub(super) fn base(route: &Route, entry: &ProviderEntry) -> Result<Url, GatewayError> {
+    let usual = || {
+        entry
+            .default_base_url
+            .and_then(|text| Url::parse(text).ok())
+    };
+    let base = route.base_url.clone().or_else(usual);
+    let base = base.ok_or(GatewayError::NoAddress {
+        provider: entry.name,
+    })?;
+    check(route, &base)?;
+    Ok(base)
 }
 
 fn check(route: &Route, base: &Url) -> Result<(), GatewayError> {
@@ -56,7 +69,7 @@ fn wrong(route: &Route, why: &'static str) -> GatewayError {
 
 /// The base with `segments` after its version; a base that is the whole address of a question
 /// already (`known`) is taken apart first.
-fn joined(base: &Url, known: &[&str], segments: &[&str]) -> Url {
+fn joined(base: &Url, version: &str, known: &[&str], segments: &[&str]) -> Url {
     let mut path: Vec<String> = base
         .path_segments()
         .into_iter()
@@ -68,7 +81,7 @@ fn joined(base: &Url, known: &[&str], segments: &[&str]) -> Url {
         path.truncate(path.len() - known.len());
     }
     if !path.iter().any(|segment| is_version(segment)) {
-        path.push(VERSION.to_owned());
+        path.push(version.to_owned());
     }
     path.extend(owned(segments));
     let mut url = base.clone();
@@ -81,7 +94,7 @@ fn owned(segments: &[&str]) -> Vec<String> {
 }
 
 /// Whether a path segment names a version: `v1`, `v4`, `v1beta`.
-fn is_version(segment: &str) -> bool {
+pub(super) fn is_version(segment: &str) -> bool {
     let mut rest = segment.chars();
     rest.next() == Some('v') && rest.next().is_some_and(|c| c.is_ascii_digit())
 }

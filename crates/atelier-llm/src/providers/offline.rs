@@ -6,7 +6,7 @@ use atelier_model::{BoxFuture, Limits, StopReason, Usage};
 
 use crate::{
     Call, CallError, Completion, GatewayError, Provider, ProviderEntry, Route, Transport,
-    providers::AnswersFrom,
+    providers::{Abilities, AnswersFrom},
 };
 
 /// Its name in the configuration.
@@ -18,7 +18,10 @@ pub(super) const ENTRY: ProviderEntry = ProviderEntry {
     about: "no model: a deterministic scaffold from templates, without network or key",
     default_base_url: None,
     key_variables: &[],
+    address_variables: &[],
+    needs_key: false,
     answers_from: AnswersFrom::Facts,
+    abilities: Abilities::NONE,
     build,
 };
 
@@ -28,7 +31,11 @@ struct Offline;
     clippy::unnecessary_wraps,
     reason = "every entry of the registry builds so"
 )]
-fn build(_: &Route, _: &Transport) -> Result<Arc<dyn Provider>, GatewayError> {
+fn build(
+    _: &'static ProviderEntry,
+    _: &Route,
+    _: &Transport,
+) -> Result<Arc<dyn Provider>, GatewayError> {
     Ok(Arc::new(Offline))
 }
 

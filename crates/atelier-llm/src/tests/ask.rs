@@ -4,11 +4,14 @@ use atelier_model::{AskSource, Digest, Limits, MicroUsd, Stage, StopReason, Time
 use serde_json::{Value, json};
 
 use crate::{
-    AskError, AskErrorKind, Call, Route, Wait,
-    providers::openai,
+    AskError, AskErrorKind, Call, Route, SchemaSupport, Wait,
+    providers::{
+        compatible::{self, Habits},
+        openai,
+    },
     tests::{
         server::{Act, Server},
-        world::{DIALECTS, KEY, World, ask_of, fixture, fixture_json, limits, route},
+        world::{DIALECTS, KEY, World, ask_of, ask_path, fixture, fixture_json, limits, route},
     },
 };
 
@@ -70,6 +73,7 @@ async fn an_answer_comes_whole_and_streamed_in_both_dialects() {
                 stream,
                 ..route(dialect, &server.url)
             };
+            let path = ask_path(&route);
             let world = World::new(route, limits()).await;
             let reply = world.ask(&ask_of(&world.run), None).await.unwrap();
             let expected = fixture_json(&format!("{dialect}/completion.json"));
@@ -87,13 +91,16 @@ async fn an_answer_comes_whole_and_streamed_in_both_dialects() {
             );
             assert_eq!(world.event_names().await, ["ask.started", "ask.finished"]);
             let mut body = fixture_json(&format!("{dialect}/request.json"));
-            body["model"] = json!("priced");
-            body["stream"] = json!(stream);
+            if dialect != "gemini" {
+                body["model"] = json!("priced");
+                body["stream"] = json!(stream);
+            }
             if !stream {
                 body.as_object_mut().unwrap().remove("stream_options");
             }
             assert_eq!(server.seen().len(), 1);
             assert_eq!(server.seen()[0].body, body);
+            assert_eq!(server.seen()[0].path, path);
         }
     }
 }
@@ -134,13 +141,15 @@ async fn the_public_address_takes_the_limit_under_its_own_name() {
         limits: &limits(),
         now: Timestamp::default(),
     };
-    let body =
-        |is_public| -> Value { serde_json::from_slice(&openai::body(&call, is_public)).unwrap() };
-    assert_eq!(body(true)["max_completion_tokens"], 4_000);
-    assert_eq!(body(true).get("max_tokens"), None);
-    assert_eq!(body(false)["max_tokens"], 4_000);
-    assert_eq!(body(false).get("max_completion_tokens"), None);
-    assert_eq!(body(false).get("temperature"), None);
+    let body = |habits| -> Value {
+        let bytes = compatible::body(&call, SchemaSupport::Full, habits);
+        serde_json::from_slice(&bytes).unwrap()
+    };
+    assert_eq!(body(openai::PUBLIC)["max_completion_tokens"], 4_000);
+    assert_eq!(body(openai::PUBLIC).get("max_tokens"), None);
+    assert_eq!(body(Habits::USUAL)["max_tokens"], 4_000);
+    assert_eq!(body(Habits::USUAL).get("max_completion_tokens"), None);
+    assert_eq!(body(Habits::USUAL).get("temperature"), None);
 }
 
 #[tokio::test]
@@ -210,7 +219,9 @@ async fn a_wrong_key_is_named_with_its_remedy_and_never_shown() {
 async fn a_key_that_is_missing_is_known_before_anything_is_sent() {
     for (dialect, variable) in [
         ("openai", "OPENAI_API_KEY"),
+        ("responses", "OPENAI_API_KEY"),
         ("anthropic", "ANTHROPIC_API_KEY"),
+        ("gemini", "GEMINI_API_KEY"),
     ] {
         let world = World::new(Route::new(dialect, "priced", 4_000), limits()).await;
         let error = world.ask(&ask_of(&world.run), None).await.unwrap_err();

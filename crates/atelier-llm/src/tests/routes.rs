@@ -7,11 +7,11 @@ use atelier_store::Store;
 use url::Url;
 
 use crate::{
-    AskError, Gateway, GatewayError, ProbeError, Route, Secret, probe_key,
-    providers::endpoint::addresses,
+    AskError, Gateway, GatewayError, ProbeError, Route, Secret, probe_key, provider_entry,
+    providers::endpoint,
     tests::{
         server::{Act, Server},
-        world::{DIALECTS, KEY, config, fixture, limits, route},
+        world::{DIALECTS, KEY, config, fixture, key_header, limits, route},
     },
 };
 
@@ -38,6 +38,12 @@ async fn refusal(route: Route) -> GatewayError {
         Arc::new(Fixed),
     );
     made.err().unwrap()
+}
+
+/// The addresses of a route that speaks chat completions.
+fn addresses(route: &Route) -> Result<(Url, Url), GatewayError> {
+    let entry = provider_entry(&route.provider).unwrap();
+    endpoint::addresses(route, entry, endpoint::VERSION, &["chat", "completions"])
 }
 
 fn based(base: &str) -> Route {
@@ -89,7 +95,7 @@ fn a_base_url_works_with_and_without_its_version() {
         ),
     ];
     for (base, expected) in table {
-        let (ask, models) = addresses(&based(base), "", &["chat", "completions"]).unwrap();
+        let (ask, models) = addresses(&based(base)).unwrap();
         assert_eq!(ask.as_str(), expected, "{base}");
         let models_path = ask.path().replace("chat/completions", "models");
         assert_eq!(models.path(), models_path, "{base}");
@@ -111,7 +117,7 @@ async fn unencrypted_http_leaves_the_machine_only_when_allowed() {
             plain_http: true,
             ..based(base)
         };
-        assert!(addresses(&allowed, "", &["x"]).is_ok());
+        assert!(addresses(&allowed).is_ok());
     }
     for base in [
         "http://localhost:1",
@@ -119,7 +125,7 @@ async fn unencrypted_http_leaves_the_machine_only_when_allowed() {
         "http://[::1]",
         "http://a.localhost",
     ] {
-        assert!(addresses(&based(base), "", &["x"]).is_ok(), "{base}");
+        assert!(addresses(&based(base)).is_ok(), "{base}");
     }
 }
 
@@ -129,7 +135,7 @@ async fn what_cannot_work_is_refused_with_its_reason() {
     assert!(
         unknown
             .to_string()
-            .ends_with("there are openai, anthropic, offline")
+            .contains("there are openai, responses, anthropic, gemini, azure, ")
     );
     assert!(matches!(
         refusal(based("ftp://h/v1")).await,
@@ -181,15 +187,13 @@ async fn a_key_is_probed_with_the_list_of_models() {
         ));
         assert!(!error.to_string().contains(KEY));
         let seen = server.seen();
+        let version = if dialect == "gemini" { "v1beta" } else { "v1" };
+        let models_path = format!("/{version}/models");
         assert!(
             seen.iter()
-                .all(|seen| seen.method == "GET" && seen.path == "/v1/models")
+                .all(|seen| seen.method == "GET" && seen.path == models_path)
         );
-        let header = if dialect == "openai" {
-            "authorization"
-        } else {
-            "x-api-key"
-        };
+        let header = key_header(dialect);
         assert!(seen[0].header(header).unwrap().ends_with(KEY));
     }
     let offline = Route::new("offline", "scaffold", 1);

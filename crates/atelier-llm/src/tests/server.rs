@@ -93,9 +93,14 @@ impl Server {
         }
     }
 
+    /// Every request so far.
+    pub(super) fn requests(&self) -> Vec<Seen> {
+        self.log.lock().unwrap().seen.clone()
+    }
+
     /// Every question so far, each checked for what its dialect demands.
     pub(super) fn seen(&self) -> Vec<Seen> {
-        let seen = self.log.lock().unwrap().seen.clone();
+        let seen = self.requests();
         seen.iter()
             .filter(|seen| seen.method == "POST")
             .for_each(check_question);
@@ -240,22 +245,33 @@ async fn read_request(stream: &mut TcpStream) -> Option<Seen> {
 fn check_question(seen: &Seen) {
     let body = &seen.body;
     assert_eq!(seen.header("content-type"), Some("application/json"));
+    if seen.path.starts_with("/v1beta/models/") {
+        return check_generate(seen);
+    }
     assert!(!body["model"].as_str().unwrap().is_empty());
     assert!(body["stream"].is_boolean());
-    let messages = body["messages"].as_array().unwrap();
+    let list = body.get("messages").unwrap_or(&body["input"]);
+    let messages = list.as_array().unwrap();
     assert!(!messages.is_empty());
-    assert!(
-        messages
-            .iter()
-            .all(|message| message["content"].is_string())
-    );
     let roles: Vec<_> = messages
         .iter()
         .map(|message| message["role"].as_str().unwrap())
         .collect();
+    let are_texts = messages
+        .iter()
+        .all(|message| message["content"].is_string());
     match seen.path.as_str() {
+        "/v1/responses" => {
+            assert!(seen.header("authorization").unwrap().starts_with("Bearer "));
+            assert!(are_texts);
+            assert!(body["max_output_tokens"].as_u64().unwrap() > 0);
+            assert_eq!(body["store"], false);
+            assert_eq!(roles[0], "user");
+            assert!(roles.windows(2).all(|pair| pair[0] != pair[1]));
+        }
         "/v1/chat/completions" => {
             assert!(seen.header("authorization").unwrap().starts_with("Bearer "));
+            assert!(are_texts);
             assert!(
                 roles
                     .iter()
@@ -275,7 +291,33 @@ fn check_question(seen: &Seen) {
             assert_eq!(roles[0], "user");
             assert!(roles.windows(2).all(|pair| pair[0] != pair[1]));
             assert!(body.get("stream_options").is_none());
+            let parts = messages.iter().map(|message| &message["content"][0]);
+            assert!(parts.clone().all(|part| part["type"] == "text"));
+            assert!(parts.clone().all(|part| part["text"].is_string()));
         }
         other => panic!("a question went to {other}"),
     }
+}
+
+fn check_generate(seen: &Seen) {
+    let body = &seen.body;
+    assert!(seen.header("x-goog-api-key").is_some());
+    let contents = body["contents"].as_array().unwrap();
+    let roles: Vec<_> = contents.iter().map(|turn| &turn["role"]).collect();
+    assert_eq!(roles[0], "user");
+    assert!(roles.iter().all(|role| *role == "user" || *role == "model"));
+    assert!(roles.windows(2).all(|pair| pair[0] != pair[1]));
+    assert!(
+        contents
+            .iter()
+            .all(|turn| turn["parts"][0]["text"].is_string())
+    );
+    assert!(
+        body["generationConfig"]["maxOutputTokens"]
+            .as_u64()
+            .unwrap()
+            > 0
+    );
+    assert_eq!(body.get("model"), None);
+    assert_eq!(body.get("stream"), None);
 }

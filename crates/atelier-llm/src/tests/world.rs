@@ -24,8 +24,8 @@ use crate::{AskError, Gateway, GatewayConfig, Price, PriceTable, Route, Secret};
 /// The key of every test route; it must turn up in headers and nowhere else.
 pub(super) const KEY: &str = "sk-test-0123456789abcdef";
 
-/// Both dialects.
-pub(super) const DIALECTS: [&str; 2] = ["openai", "anthropic"];
+/// A provider of each dialect.
+pub(super) const DIALECTS: [&str; 4] = ["openai", "responses", "anthropic", "gemini"];
 
 /// A clock that moves a millisecond at each look.
 #[derive(Default)]
@@ -178,6 +178,30 @@ pub(super) fn route(dialect: &str, url: &Url) -> Route {
         key: Some(Secret::new(KEY)),
         temperature: Some(0.5),
         ..Route::new(dialect, "priced", 4_000)
+    }
+}
+
+/// Where a question of such a route goes.
+pub(super) fn ask_path(route: &Route) -> String {
+    let method = if route.stream {
+        "streamGenerateContent?alt=sse"
+    } else {
+        "generateContent"
+    };
+    match route.provider.as_str() {
+        "anthropic" => "/v1/messages".to_owned(),
+        "gemini" => format!("/v1beta/models/{}:{method}", route.model),
+        "responses" => "/v1/responses".to_owned(),
+        _ => "/v1/chat/completions".to_owned(),
+    }
+}
+
+/// The header in which a dialect takes its key.
+pub(super) fn key_header(dialect: &str) -> &'static str {
+    match dialect {
+        "anthropic" => "x-api-key",
+        "gemini" => "x-goog-api-key",
+        _ => "authorization",
     }
 }
 

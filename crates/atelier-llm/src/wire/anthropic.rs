@@ -1,63 +1,145 @@
 //! The messages dialect of Anthropic.
 
-use atelier_model::{Message, Role, StopReason, Usage};
+use atelier_model::{StopReason, Usage};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use crate::wire::{Completion, DecodeError, Dialect, parse_event, reported_error, typed};
+use crate::{
+    Effort,
+    wire::{
+        Completion, DecodeError, Dialect, parse_event, reported_error,
+        turns::{Speaker, Turn},
+        typed,
+    },
+};
 
-/// What stands between two messages of one speaker, which this dialect wants as one.
-const BETWEEN_MESSAGES: &str = "\n\n";
+/// The fewest tokens of thought that can be asked for.
+const THOUGHT_TOKENS_MIN: u64 = 1_024;
 
 /// A request body.
 #[derive(Debug, Serialize)]
 pub(crate) struct MessagesRequest<'a> {
     pub(crate) model: &'a str,
     pub(crate) max_tokens: u64,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub(crate) system: String,
-    pub(crate) messages: Vec<Turn>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) system: Option<[TextBlock; 1]>,
+    pub(crate) messages: Vec<Spoken>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) temperature: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) thinking: Option<Thinking>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) output_config: Option<OutputConfig>,
     pub(crate) stream: bool,
 }
 
 /// One turn of a conversation.
 #[derive(Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct Turn {
+pub(crate) struct Spoken {
     role: &'static str,
-    content: String,
+    content: [TextBlock; 1],
 }
 
-/// Takes a conversation apart into the system text and turns that alternate.
-pub(crate) fn turns(messages: &[Message]) -> (String, Vec<Turn>) {
-    let mut system = String::new();
-    let mut turns: Vec<Turn> = Vec::new();
-    for message in messages {
-        let role = match message.role {
-            Role::System => {
-                join(&mut system, &message.text);
-                continue;
-            }
-            Role::User => "user",
-            Role::Assistant => "assistant",
-        };
-        match turns.last_mut() {
-            Some(last) if last.role == role => join(&mut last.content, &message.text),
-            _ => turns.push(Turn {
-                role,
-                content: message.text.clone(),
-            }),
+/// A text, and whether the provider's prompt cache is to keep everything up to its end.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct TextBlock {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    text: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cache_control: Option<CacheControl>,
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize)]
+struct CacheControl {
+    #[serde(rename = "type")]
+    kind: &'static str,
+}
+
+impl TextBlock {
+    fn new(text: String, kept: bool) -> Self {
+        Self {
+            kind: "text",
+            text,
+            cache_control: kept.then_some(CacheControl { kind: "ephemeral" }),
         }
     }
-    (system, turns)
 }
 
-fn join(text: &mut String, more: &str) {
-    if !text.is_empty() {
-        text.push_str(BETWEEN_MESSAGES);
+/// The standing text, which every ask of its stage begins with and which is therefore kept.
+pub(crate) fn system(text: String) -> Option<[TextBlock; 1]> {
+    (!text.is_empty()).then(|| [TextBlock::new(text, true)])
+}
+
+/// The turns of a conversation; the last one is `kept` where it is likely to go on.
+pub(crate) fn content(turns: Vec<Turn>, kept: bool) -> Vec<Spoken> {
+    let last = turns.len().saturating_sub(1);
+    let spoken = turns.into_iter().enumerate().map(|(index, turn)| Spoken {
+        role: match turn.speaker {
+            Speaker::User => "user",
+            Speaker::Model => "assistant",
+        },
+        content: [TextBlock::new(turn.text, kept && index == last)],
+    });
+    spoken.collect()
+}
+
+/// Whether and how far the model thinks before it answers.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Thinking {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    budget_tokens: Option<u64>,
+}
+
+impl Thinking {
+    /// As far as the model sees fit.
+    pub(crate) const ADAPTIVE: Self = Self {
+        kind: "adaptive",
+        budget_tokens: None,
+    };
+
+    /// Up to a share of the answer's tokens; `None` where so few are no thought.
+    pub(crate) fn budget(effort: Effort, tokens_max: u64) -> Option<Self> {
+        let share = match effort {
+            Effort::Low => tokens_max / 8,
+            Effort::Medium => tokens_max / 4,
+            Effort::High => tokens_max / 2,
+        };
+        let tokens = share.max(THOUGHT_TOKENS_MIN);
+        (tokens < tokens_max).then_some(Self {
+            kind: "enabled",
+            budget_tokens: Some(tokens),
+        })
     }
-    text.push_str(more);
+}
+
+/// What is wanted of the answer.
+#[derive(Debug, PartialEq, Serialize)]
+pub(crate) struct OutputConfig {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    effort: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    format: Option<Format>,
+}
+
+#[derive(Debug, PartialEq, Serialize)]
+struct Format {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    schema: Value,
+}
+
+impl OutputConfig {
+    /// What is wanted, where anything is.
+    pub(crate) fn of(effort: Option<&'static str>, schema: Option<Value>) -> Option<Self> {
+        let format = schema.map(|schema| Format {
+            kind: "json_schema",
+            schema,
+        });
+        (effort.is_some() || format.is_some()).then_some(Self { effort, format })
+    }
 }
 
 #[derive(Debug, Deserialize)]

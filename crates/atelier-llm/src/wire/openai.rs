@@ -4,7 +4,9 @@ use atelier_model::{Message, Role, StopReason, Usage};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::wire::{Completion, DecodeError, Dialect, parse_event, reported_error, typed};
+use crate::wire::{
+    Completion, DecodeError, Dialect, parse_event, reported_error, status_of, typed,
+};
 
 /// The data of the event after which nothing follows.
 const DONE: &str = "[DONE]";
@@ -20,6 +22,8 @@ pub(crate) struct ChatRequest<'a> {
     pub(crate) max_tokens: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) max_completion_tokens: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) reasoning_effort: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) response_format: Option<Value>,
     pub(crate) stream: bool,
@@ -66,10 +70,24 @@ pub(crate) fn schema_format(name: &str, schema: &Value) -> Value {
     json!({"type": "json_schema", "json_schema": {"name": name, "schema": schema}})
 }
 
+/// The `response_format` that holds an answer to the form of JSON.
+pub(crate) fn syntax_format() -> Value {
+    json!({"type": "json_object"})
+}
+
 #[derive(Debug, Deserialize)]
 struct Chunk {
     #[serde(default)]
     choices: Option<Vec<Choice>>,
+    #[serde(default)]
+    usage: Option<ChatUsage>,
+    /// Where one server puts the counts of a stream that were not asked for.
+    #[serde(default)]
+    x_groq: Option<Aside>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Aside {
     #[serde(default)]
     usage: Option<ChatUsage>,
 }
@@ -102,13 +120,16 @@ struct ChatUsage {
     completion_tokens: Option<u64>,
     #[serde(default)]
     prompt_tokens_details: Option<PromptDetails>,
+    /// The cached tokens, where they stand beside the details.
+    #[serde(default)]
+    prompt_cache_hit_tokens: Option<u64>,
 }
 
 #[derive(Debug, Deserialize)]
 struct PromptDetails {
     #[serde(default)]
     cached_tokens: Option<u64>,
-    #[serde(default)]
+    #[serde(default, alias = "caching_tokens")]
     cache_write_tokens: Option<u64>,
 }
 
@@ -118,6 +139,7 @@ impl ChatUsage {
         let input = self.prompt_tokens?;
         let details = self.prompt_tokens_details.as_ref();
         let cached = details.and_then(|details| details.cached_tokens);
+        let cached = cached.or(self.prompt_cache_hit_tokens);
         let cached_input = cached.unwrap_or(0).min(input);
         let written = details.and_then(|details| details.cache_write_tokens);
         Some(Usage {
@@ -140,8 +162,9 @@ pub(crate) struct Chat {
 }
 
 impl Chat {
-    fn take(&mut self, chunk: Chunk) {
-        if let Some(usage) = chunk.usage.as_ref().and_then(ChatUsage::usage) {
+    fn take(&mut self, chunk: Chunk) -> Result<(), DecodeError> {
+        let aside = chunk.x_groq.and_then(|aside| aside.usage);
+        if let Some(usage) = chunk.usage.or(aside).and_then(|counts| counts.usage()) {
             self.usage = Some(usage);
         }
         let choices = chunk.choices.unwrap_or_default();
@@ -152,9 +175,10 @@ impl Chat {
                 self.refused |= said.refusal.is_some_and(|words| !words.is_empty());
             }
             if let Some(reason) = choice.finish_reason.filter(|reason| !reason.is_empty()) {
-                self.stop = Some(stop_reason(&reason));
+                self.stop = Some(stop_reason(&reason)?);
             }
         }
+        Ok(())
     }
 }
 
@@ -166,7 +190,7 @@ impl Dialect for Chat {
                 said: "it holds no choice".to_owned(),
             });
         }
-        self.take(chunk);
+        self.take(chunk)?;
         if self.stop.is_none() {
             return Err(DecodeError::Malformed {
                 said: "it does not say why it ended".to_owned(),
@@ -184,8 +208,7 @@ impl Dialect for Chat {
         if let Some(reported) = reported_error(&value) {
             return Err(reported);
         }
-        self.take(typed(&value)?);
-        Ok(())
+        self.take(typed(&value)?)
     }
 
     fn is_complete(&self) -> bool {
@@ -222,10 +245,15 @@ fn push_content(text: &mut String, content: &Value) {
     }
 }
 
-fn stop_reason(reason: &str) -> StopReason {
+/// Why an answer ended. Some servers say there that they could not go on: that is an error.
+fn stop_reason(reason: &str) -> Result<StopReason, DecodeError> {
     match reason {
-        "length" | "max_tokens" => StopReason::Length,
-        "content_filter" => StopReason::Filtered,
-        _ => StopReason::End,
+        "length" | "max_tokens" | "model_length" => Ok(StopReason::Length),
+        "content_filter" => Ok(StopReason::Filtered),
+        "error" | "insufficient_system_resource" => Err(DecodeError::Reported {
+            status: status_of(reason).unwrap_or(500),
+            said: format!("the answer ended with `{reason}`"),
+        }),
+        _ => Ok(StopReason::End),
     }
 }

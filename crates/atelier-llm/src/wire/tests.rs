@@ -10,11 +10,14 @@ use serde_json::{Value, json};
 
 use crate::wire::{
     Completion, DecodeError, Decoder, Dialect,
-    anthropic::{Messages, turns},
+    anthropic::Messages,
+    gemini::Generated,
     openai::Chat,
+    responses::Responses,
     said,
     sse::SseDecoder,
     tidy,
+    turns::{Speaker, Turn, turns},
 };
 
 const TEXT_BYTES_MAX: usize = 1024;
@@ -79,6 +82,10 @@ fn recorded_answers_decode_the_same_in_every_chunking() {
         check_every_chunking::<Chat>(&bytes, &expected("openai"));
         let bytes = fixture(&format!("anthropic/{form}"));
         check_every_chunking::<Messages>(&bytes, &expected("anthropic"));
+        let bytes = fixture(&format!("responses/{form}"));
+        check_every_chunking::<Responses>(&bytes, &expected("responses"));
+        let bytes = fixture(&format!("gemini/{form}"));
+        check_every_chunking::<Generated>(&bytes, &expected("gemini"));
     }
 }
 
@@ -119,6 +126,8 @@ fn carriage_returns_change_nothing() {
         };
         check_every_chunking::<Chat>(stream("openai").as_bytes(), &expected("openai"));
         check_every_chunking::<Messages>(stream("anthropic").as_bytes(), &expected("anthropic"));
+        check_every_chunking::<Responses>(stream("responses").as_bytes(), &expected("responses"));
+        check_every_chunking::<Generated>(stream("gemini").as_bytes(), &expected("gemini"));
     }
 }
 
@@ -130,12 +139,20 @@ fn a_cut_answer_is_never_an_answer() {
     check_every_cut::<Chat>(&stream, finished);
     let stream = fixture("anthropic/stream.sse");
     check_every_cut::<Messages>(&stream, after(&stream, r#"{"type":"message_stop"}"#));
-    for provider in ["openai", "anthropic"] {
+    let stream = fixture("responses/stream.sse");
+    let text = std::str::from_utf8(&stream).unwrap();
+    check_every_cut::<Responses>(&stream, text.trim_end().len());
+    let stream = fixture("gemini/stream.sse");
+    let text = std::str::from_utf8(&stream).unwrap();
+    check_every_cut::<Generated>(&stream, text.trim_end().len());
+    for provider in ["openai", "anthropic", "responses", "gemini"] {
         let document = fixture(&format!("{provider}/reply.json"));
         let whole = document.iter().rposition(|&byte| byte == b'}').unwrap() + 1;
         match provider {
             "openai" => check_every_cut::<Chat>(&document, whole),
-            _ => check_every_cut::<Messages>(&document, whole),
+            "anthropic" => check_every_cut::<Messages>(&document, whole),
+            "responses" => check_every_cut::<Responses>(&document, whole),
+            _ => check_every_cut::<Generated>(&document, whole),
         }
     }
 }
@@ -336,12 +353,15 @@ fn turns_alternate_and_system_texts_stand_apart() {
         message(Role::User, "d"),
     ]);
     assert_eq!(system, "one\n\ntwo");
-    let list = serde_json::to_value(list).unwrap();
-    let alternating = json!([
-        {"role": "user", "content": "a"},
-        {"role": "assistant", "content": "b"},
-        {"role": "user", "content": "c\n\nd"},
-    ]);
+    let turn = |speaker, text: &str| Turn {
+        speaker,
+        text: text.to_owned(),
+    };
+    let alternating = [
+        turn(Speaker::User, "a"),
+        turn(Speaker::Model, "b"),
+        turn(Speaker::User, "c\n\nd"),
+    ];
     assert_eq!(list, alternating);
 }
 
@@ -380,6 +400,11 @@ proptest! {
         prop_assert_eq!(decode::<Chat>(pieces(&bytes, &fitting)), Ok(expected("openai")));
         let bytes = fixture("anthropic/stream.sse");
         prop_assert_eq!(decode::<Messages>(pieces(&bytes, &cuts)), Ok(expected("anthropic")));
+        let bytes = fixture("responses/stream.sse");
+        prop_assert_eq!(decode::<Responses>(pieces(&bytes, &cuts)), Ok(expected("responses")));
+        let bytes = fixture("gemini/stream.sse");
+        let fitting: Vec<_> = cuts.iter().map(|&cut| cut.min(bytes.len())).collect();
+        prop_assert_eq!(decode::<Generated>(pieces(&bytes, &fitting)), Ok(expected("gemini")));
     }
 
     #[test]
@@ -410,5 +435,7 @@ proptest! {
     fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
         let _ = decode::<Chat>(bytes.chunks(7));
         let _ = decode::<Messages>(bytes.chunks(7));
+        let _ = decode::<Responses>(bytes.chunks(7));
+        let _ = decode::<Generated>(bytes.chunks(7));
     }
 }

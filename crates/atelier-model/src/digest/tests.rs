@@ -95,6 +95,7 @@ fn key<'a>(messages: &'a [Message], schema: Option<&'a serde_json::Value>) -> As
         model: "model",
         messages,
         temperature: Some(0.5),
+        effort: None,
         tokens_max: 1000,
         schema,
         template_version: Digest::of("template"),
@@ -139,6 +140,14 @@ fn every_setting_of_an_ask_decides_its_key() {
         },
         AskKey {
             temperature: None,
+            ..base()
+        },
+        AskKey {
+            effort: Some("low"),
+            ..base()
+        },
+        AskKey {
+            effort: Some("high"),
             ..base()
         },
         AskKey {

@@ -1,0 +1,25 @@
+//! The server of llama.cpp.
+
+use crate::{
+    ProviderEntry,
+    providers::{
+        Abilities, AnswersFrom,
+        compatible::{self, Habits},
+    },
+};
+
+/// The registry's line.
+pub(super) const ENTRY: ProviderEntry = ProviderEntry {
+    name: "llamacpp",
+    about: "llama.cpp, models on this machine",
+    default_base_url: Some("http://127.0.0.1:8080/v1"),
+    key_variables: &["LLAMA_API_KEY"],
+    address_variables: &[],
+    needs_key: false,
+    answers_from: AnswersFrom::Messages,
+    abilities: Abilities {
+        effort: false,
+        ..Abilities::ALL
+    },
+    build: |entry, route, transport| compatible::build(entry, route, transport, Habits::USUAL),
+};

@@ -1,0 +1,22 @@
+//! Requesty: one key for the models of many vendors.
+
+use crate::{
+    ProviderEntry,
+    providers::{
+        Abilities, AnswersFrom,
+        compatible::{self, Habits},
+    },
+};
+
+/// The registry's line.
+pub(super) const ENTRY: ProviderEntry = ProviderEntry {
+    name: "requesty",
+    about: "Requesty, the models of many vendors",
+    default_base_url: Some("https://router.requesty.ai/v1"),
+    key_variables: &["REQUESTY_API_KEY"],
+    address_variables: &[],
+    needs_key: true,
+    answers_from: AnswersFrom::Messages,
+    abilities: Abilities::ALL,
+    build: |entry, route, transport| compatible::build(entry, route, transport, Habits::USUAL),
+};
