@@ -5,6 +5,9 @@ use atelier_model::{FileEntry, FileTree, Limits, Obstacle, TreePath};
 use super::{Git, GitError, accept_bytes, unexpected};
 use crate::tree::{ReadTreeError, TREE_BYTES_MAX};
 
+/// What stands where no file of the tree can.
+type Obstacles = Vec<(TreePath, Obstacle)>;
+
 /// One file of a commit.
 struct Listed {
     path: TreePath,
@@ -33,11 +36,7 @@ impl Git {
         Ok(tree)
     }
 
-    fn listed(
-        &self,
-        commit: &str,
-        limits: &Limits,
-    ) -> Result<(Vec<Listed>, Vec<(TreePath, Obstacle)>), GitError> {
+    fn listed(&self, commit: &str, limits: &Limits) -> Result<(Vec<Listed>, Obstacles), GitError> {
         let text = self.text(&[
             "ls-tree",
             "-r",

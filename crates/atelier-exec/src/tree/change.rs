@@ -136,10 +136,15 @@ impl HeldFolder {
 
     fn back(&self, stage: &Stage, journal: &Journal) -> Result<(), ChangeFilesError> {
         Journal::turn_back(stage)?;
-        for (index, entry) in journal.entries.iter().enumerate().rev() {
+        let entries = || journal.entries.iter().enumerate().rev();
+        // A folder may stand where a file was: it must go before the file can come back.
+        for (index, entry) in entries().filter(|(_, entry)| entry.after.is_some()) {
             step::back(&self.root, stage, index, entry)?;
         }
         step::folders_unmake(&self.root, journal);
+        for (index, entry) in entries().filter(|(_, entry)| entry.after.is_none()) {
+            step::back(&self.root, stage, index, entry)?;
+        }
         step::sync(&self.root, journal)?;
         Journal::forget(stage)?;
         stage.remove(&self.root)

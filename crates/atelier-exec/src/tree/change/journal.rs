@@ -9,7 +9,12 @@ use rustix::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{super::walk::file_open, ChangeFilesError, stage::Stage, step};
+use super::{
+    super::walk::file_open,
+    ChangeFilesError,
+    stage::{Stage, failed, staged_path},
+    step,
+};
 
 /// The journal of a change that goes on.
 const FORWARD: &str = "journal.json";
@@ -123,15 +128,15 @@ impl Journal {
 
     /// Puts the journal in place: from now on the change will be finished.
     pub(super) fn write(&self, stage: &Stage) -> Result<(), ChangeFilesError> {
-        let failed = |error| stage.failed(PART, error);
+        let unwritten = |error| failed(PART, error);
         let bytes = serde_json::to_vec(self).map_err(|source| ChangeFilesError::Journal {
-            path: stage.path(PART),
+            path: staged_path(PART),
             source,
         })?;
         stage.put(PART, &bytes)?;
-        fsync(&stage.folder).map_err(failed)?;
-        renameat(&stage.folder, PART, &stage.folder, FORWARD).map_err(failed)?;
-        fsync(&stage.folder).map_err(failed)
+        fsync(&stage.folder).map_err(unwritten)?;
+        renameat(&stage.folder, PART, &stage.folder, FORWARD).map_err(unwritten)?;
+        fsync(&stage.folder).map_err(unwritten)
     }
 
     /// The journal that an earlier process left, and where it was going.
@@ -140,15 +145,15 @@ impl Journal {
             let file = match file_open(&stage.folder, name) {
                 Ok(file) => File::from(file),
                 Err(Errno::NOENT) => continue,
-                Err(error) => return Err(stage.failed(name, error)),
+                Err(error) => return Err(failed(name, error)),
             };
             let mut bytes = Vec::new();
             file.take(BYTES_MAX)
                 .read_to_end(&mut bytes)
-                .map_err(|error| stage.failed(name, step::errno(&error)))?;
+                .map_err(|error| failed(name, step::errno(&error)))?;
             let journal =
                 serde_json::from_slice(&bytes).map_err(|source| ChangeFilesError::Journal {
-                    path: stage.path(name),
+                    path: staged_path(name),
                     source,
                 })?;
             return Ok(Some((journal, direction)));
@@ -161,7 +166,7 @@ impl Journal {
         match renameat(&stage.folder, FORWARD, &stage.folder, BACK) {
             // It was turned back before.
             Err(Errno::NOENT) => Ok(()),
-            turned => turned.map_err(|error| stage.failed(BACK, error)),
+            turned => turned.map_err(|error| failed(BACK, error)),
         }
     }
 
@@ -170,9 +175,9 @@ impl Journal {
         for name in [FORWARD, BACK] {
             match unlinkat(&stage.folder, name, AtFlags::empty()) {
                 Ok(()) | Err(Errno::NOENT) => {}
-                Err(error) => return Err(stage.failed(name, error)),
+                Err(error) => return Err(failed(name, error)),
             }
         }
-        fsync(&stage.folder).map_err(|error| stage.failed(FORWARD, error))
+        fsync(&stage.folder).map_err(|error| failed(FORWARD, error))
     }
 }

@@ -49,12 +49,12 @@ impl Stage {
 
     /// A new and empty stage.
     pub(super) fn create(root: &OwnedFd) -> Result<Self, ChangeFilesError> {
-        let failed = |error| ChangeFilesError::io(STAGING, error);
+        let unmade = |error| ChangeFilesError::io(STAGING, error);
         mkdirat(root, STAGING, Mode::RWXU).map_err(|error| match error {
             Errno::ACCESS | Errno::ROFS => ChangeFilesError::ReadOnlyRoot,
-            other => failed(other),
+            other => unmade(other),
         })?;
-        let folder = folder_open(root, STAGING).map_err(failed)?;
+        let folder = folder_open(root, STAGING).map_err(unmade)?;
         let stage = Self { folder };
         stage.put(IGNORE.0, IGNORE.1)?;
         Ok(stage)
@@ -81,7 +81,7 @@ impl Stage {
             self.lay(&new_name(index), file, model.flatten().as_ref())
                 .map_err(|error| ChangeFilesError::io(entry.path.as_str(), error))?;
         }
-        fsync(&self.folder).map_err(|error| self.failed("", error))
+        fsync(&self.folder).map_err(|error| failed("", error))
     }
 
     /// Writes one content with the permissions and the owner of the file it stands in for.
@@ -118,7 +118,7 @@ impl Stage {
     pub(super) fn put(&self, name: &str, bytes: &[u8]) -> Result<(), ChangeFilesError> {
         self.write(name, bytes, Mode::from_raw_mode(0o600))
             .and_then(fsync)
-            .map_err(|error| self.failed(name, error))
+            .map_err(|error| failed(name, error))
     }
 
     fn write(&self, name: &str, bytes: &[u8], mode: Mode) -> Result<OwnedFd, Errno> {
@@ -136,27 +136,28 @@ impl Stage {
 
     /// Removes the stage with everything in it.
     pub(super) fn remove(&self, root: &OwnedFd) -> Result<(), ChangeFilesError> {
-        let entries = Dir::read_from(&self.folder).map_err(|error| self.failed("", error))?;
+        let entries = Dir::read_from(&self.folder).map_err(|error| failed("", error))?;
         let names: Vec<_> = entries
             .filter_map(|entry| Some(entry.ok()?.file_name().to_owned()))
             .filter(|name| !matches!(name.to_bytes(), b"." | b".."))
             .collect();
         for name in names {
             unlinkat(&self.folder, &name, AtFlags::empty())
-                .map_err(|error| self.failed(&name.to_string_lossy(), error))?;
+                .map_err(|error| failed(&name.to_string_lossy(), error))?;
         }
         unlinkat(root, STAGING, AtFlags::REMOVEDIR)
             .map_err(|error| ChangeFilesError::io(STAGING, error))
     }
+}
 
-    /// The path of a file of the stage below the root.
-    pub(super) fn path(&self, name: &str) -> String {
-        format!("{STAGING}/{name}")
-    }
+/// The path of a file of the stage below the root.
+pub(super) fn staged_path(name: &str) -> String {
+    format!("{STAGING}/{name}")
+}
 
-    pub(super) fn failed(&self, name: &str, error: Errno) -> ChangeFilesError {
-        ChangeFilesError::io(&self.path(name), error)
-    }
+/// Why a file of the stage could not be used.
+pub(super) fn failed(name: &str, error: Errno) -> ChangeFilesError {
+    ChangeFilesError::io(&staged_path(name), error)
 }
 
 /// The name of a new content.

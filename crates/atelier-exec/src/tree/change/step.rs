@@ -32,7 +32,11 @@ pub(super) fn check(root: &OwnedFd, journal: &Journal) -> Result<(), ChangeFiles
         if !entry.is_before(look(root, &entry.path)?.as_ref()) {
             return Err(ChangeFilesError::Changed { path: path() });
         }
-        if stat(root, &entry.path)?.is_some_and(|stat| stat.st_mode & 0o222 == 0) {
+        let found = stat(root, &entry.path)?;
+        if found.is_some_and(|stat| FileType::from_raw_mode(stat.st_mode).is_dir()) {
+            return Err(ChangeFilesError::NoFile { path: path() });
+        }
+        if found.is_some_and(|stat| stat.st_mode & 0o222 == 0) {
             return Err(ChangeFilesError::ReadOnly { path: path() });
         }
         let folder = folder_nearest(root, &entry.path)?;
@@ -92,8 +96,8 @@ pub(super) fn back(
     let (new, old) = (new_name(index), old_name(index));
     let put = entry.after.is_none() || !stage.holds(&new);
     let kept = entry.before.is_none() || stage.holds(&old);
-    // What stands there, if it is nothing a change could have put there.
     let found = match look(root, &entry.path) {
+        // No change puts there what is no file: it is somebody else's.
         Err(ChangeFilesError::NoFile { .. }) => return Ok(()),
         found => found?,
     };
@@ -146,7 +150,7 @@ fn rename_new(from: &OwnedFd, name: &str, folder: &OwnedFd, to: &str) -> Result<
     }
 }
 
-/// The file at a path as it is now; none where nothing is.
+/// The file at a path as it is now; none where nothing is, or a folder.
 fn look(root: &OwnedFd, path: &TreePath) -> Result<Option<Seen>, ChangeFilesError> {
     let failed = |error| ChangeFilesError::io(path.as_str(), error);
     let no_file = || ChangeFilesError::NoFile {
@@ -162,7 +166,11 @@ fn look(root: &OwnedFd, path: &TreePath) -> Result<Option<Seen>, ChangeFilesErro
         Err(error) => return Err(failed(error)),
     };
     let stat = fstat(&file).map_err(failed)?;
-    if !FileType::from_raw_mode(stat.st_mode).is_file() {
+    let kind = FileType::from_raw_mode(stat.st_mode);
+    if kind.is_dir() {
+        return Ok(None);
+    }
+    if !kind.is_file() {
         return Err(no_file());
     }
     Ok(Some(Seen::of(&FileEntry {
