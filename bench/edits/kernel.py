@@ -39,11 +39,12 @@ class Kernel:
         """What the reply wants changed, or why it is refused."""
         return self.ask({"reply": reply})
 
-    def apply(self, reply, files, times=1):
+    def apply(self, reply, files, links=(), times=1):
         """The answer, its `files` as (content, executable) by path; `files` in are the same."""
         hexed = {path: {"hex": content.hex(), "executable": executable}
                  for path, (content, executable) in files.items()}
-        answer = self.ask({"reply": reply, "files": hexed, "times": times})
+        answer = self.ask({"reply": reply, "files": hexed, "links": list(links),
+                           "times": times})
         if "files" in answer:
             answer["files"] = {path: (bytes.fromhex(file["hex"]), file["executable"])
                                for path, file in answer["files"].items()}

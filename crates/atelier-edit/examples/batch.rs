@@ -1,8 +1,8 @@
 //! Applies many replies, one JSON object a line, and answers each with one: what benches drive.
 //!
-//! In: `{"reply": "…", "files": {"path": {"hex": "…", "executable": false}}, "times": 1}`; without
-//! `files` the reply is only parsed. Out: `edits`, or `refused`, or `files` as they are afterwards,
-//! and `ns`, the time of one parse and apply, the median of so many.
+//! In: `{"reply": "…", "files": {"path": {"hex": "…", "executable": false}}, "links": ["path"],
+//! "times": 1}`; without `files` the reply is only parsed. Out: `edits`, or `refused`, or `files` as
+//! they are afterwards, and `ns`, the time of one parse and apply, the median of so many.
 #![expect(
     clippy::disallowed_methods,
     reason = "a bench reads its cases, prints its answers and looks at the clock"
@@ -15,7 +15,7 @@ use std::{
 };
 
 use atelier_edit::{Applied, Change, ChangeSet, apply, parse};
-use atelier_model::{FileEntry, FileTree, Limits, TreePath};
+use atelier_model::{FileEntry, FileTree, Limits, Obstacle, TreePath};
 use serde_json::{Map, Value, json};
 
 /// How often one reply is timed at most.
@@ -32,7 +32,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn answer(case: &Value) -> Result<Value, Box<dyn Error>> {
     let reply = case["reply"].as_str().ok_or("a case has no reply")?;
     let tree = match &case["files"] {
-        Value::Object(files) => Some(tree(files)?),
+        Value::Object(files) => Some(tree(files, &case["links"])?),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
             None
         }
@@ -85,13 +85,17 @@ fn run(reply: &str, tree: Option<&FileTree>) -> Result<Outcome, Refusal> {
     Ok(Outcome::Applied(changes, applied))
 }
 
-fn tree(files: &Map<String, Value>) -> Result<FileTree, Box<dyn Error>> {
+fn tree(files: &Map<String, Value>, links: &Value) -> Result<FileTree, Box<dyn Error>> {
     let mut tree = FileTree::default();
     for (path, file) in files {
         let hex = file["hex"].as_str().ok_or("a file has no content")?;
         let bytes = bytes(hex).ok_or("a file is not hexadecimal")?;
         let executable = file["executable"].as_bool().unwrap_or(false);
         tree.put(TreePath::parse(path)?, FileEntry { bytes, executable });
+    }
+    for link in links.as_array().into_iter().flatten() {
+        let path = TreePath::parse(link.as_str().unwrap_or_default())?;
+        tree.block(path, Obstacle::Link);
     }
     Ok(tree)
 }
