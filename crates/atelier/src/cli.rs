@@ -112,6 +112,8 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Task(commands::task::TaskCommand),
     #[command(subcommand)]
+    Edit(commands::edit::EditCommand),
+    #[command(subcommand)]
     Config(commands::config::ConfigCommand),
     Shell(commands::shell::ShellArgs),
     Completion(commands::completion::CompletionArgs),

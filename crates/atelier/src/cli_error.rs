@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use atelier_engine::{BuildError, Exit, chain};
-use atelier_exec::GitError;
+use atelier_exec::{ChangeFilesError, GitError, ReadTreeError};
 use atelier_llm::GatewayError;
 use atelier_prompt::LibraryError;
 use atelier_recipe::RecipeError;
@@ -78,6 +78,19 @@ pub(crate) enum CliError {
         #[source]
         source: std::io::Error,
     },
+    /// The file with the reply cannot be read.
+    #[error("read the reply from {}", path.display())]
+    Reply {
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
+    /// The files that a reply names cannot be read.
+    #[error("read the folder's files")]
+    Tree(#[from] ReadTreeError),
+    /// The files of a folder could not be changed.
+    #[error(transparent)]
+    Change(#[from] ChangeFilesError),
     /// Standard input or output failed.
     #[error("use the terminal")]
     Terminal(#[source] std::io::Error),
@@ -100,9 +113,11 @@ impl CliError {
             | Self::Open(_)
             | Self::Store(_)
             | Self::Git(_)
+            | Self::Tree(_)
             | Self::File { .. } => Exit::Internal,
             Self::Folder { .. }
             | Self::Requirement { .. }
+            | Self::Reply { .. }
             | Self::NoRepository(_)
             | Self::NoProject(_)
             | Self::NotFound { .. }
@@ -111,6 +126,7 @@ impl CliError {
                 Exit::Configuration
             }
             Self::Build(error) => error.exit(),
+            Self::Change(error) => change_exit(error),
         };
         exit as u8
     }
@@ -120,7 +136,9 @@ impl CliError {
         Some(match self {
             Self::Runtime(_) | Self::Terminal(_) => return None,
             Self::Folder { .. } => "create it, or name another one with -C".to_owned(),
-            Self::Requirement { .. } => "name a file that is there and may be read".to_owned(),
+            Self::Requirement { .. } | Self::Reply { .. } => {
+                "name a file that is there and may be read".to_owned()
+            }
             Self::NoRepository(_) => {
                 "run `atelier init` there: it makes a repository of it and commits what there is"
                     .to_owned()
@@ -137,7 +155,9 @@ impl CliError {
             Self::File { .. } => {
                 "check that it may be written and that the disk has room".to_owned()
             }
+            Self::Tree(_) => "check that the files may be read".to_owned(),
             Self::Build(error) => error.hint(),
+            Self::Change(error) => change_hint(error),
         })
     }
 
@@ -152,5 +172,60 @@ impl CliError {
     /// The failure and its causes, each once, in one line.
     pub(crate) fn text(&self) -> String {
         format!("failed to {}", chain(self))
+    }
+}
+
+fn change_exit(error: &ChangeFilesError) -> Exit {
+    match error {
+        ChangeFilesError::Busy | ChangeFilesError::HalfDone => Exit::Blocked,
+        ChangeFilesError::Changed { .. } => Exit::Conflict,
+        ChangeFilesError::NoFile { .. }
+        | ChangeFilesError::ReadOnly { .. }
+        | ChangeFilesError::ReadOnlyFolder { .. }
+        | ChangeFilesError::ReadOnlyRoot
+        | ChangeFilesError::OtherFileSystem { .. }
+        | ChangeFilesError::ForeignStage { .. }
+        | ChangeFilesError::Journal { .. }
+        | ChangeFilesError::Write(_)
+        | ChangeFilesError::NotUndone { .. } => Exit::Internal,
+    }
+}
+
+fn change_hint(error: &ChangeFilesError) -> String {
+    match error {
+        ChangeFilesError::Busy => "wait for the other one to end, then try again".to_owned(),
+        ChangeFilesError::HalfDone => "run `atelier edit apply` there without --dry-run: it first \
+                                       finishes that change, or undoes it"
+            .to_owned(),
+        ChangeFilesError::Changed { .. } => {
+            "nothing was changed; look at what changed there, then try again".to_owned()
+        }
+        ChangeFilesError::NoFile { .. } => {
+            "nothing was changed; move what stands there out of the way".to_owned()
+        }
+        ChangeFilesError::ReadOnly { path } => {
+            format!("nothing was changed; if it may be changed: chmod u+w {path}")
+        }
+        ChangeFilesError::ReadOnlyFolder { .. } | ChangeFilesError::ReadOnlyRoot => {
+            "nothing was changed; work where you may write, or ask whoever owns the folder"
+                .to_owned()
+        }
+        ChangeFilesError::OtherFileSystem { path } => {
+            format!(
+                "nothing was changed; name a folder on that file system with -C: {path} is there"
+            )
+        }
+        ChangeFilesError::ForeignStage { .. } | ChangeFilesError::Journal { .. } => {
+            "look at it, and remove the folder `.atelier-edit` once nothing in it is needed"
+                .to_owned()
+        }
+        ChangeFilesError::Write(_) => {
+            "nothing was changed; check that it may be written and that the disk has room"
+                .to_owned()
+        }
+        ChangeFilesError::NotUndone { .. } => {
+            "mend the cause, then run `atelier edit apply` there again: it undoes the rest first"
+                .to_owned()
+        }
     }
 }

@@ -13,7 +13,7 @@ use std::{
 };
 
 pub(crate) use keys::{Kind, known_keys};
-pub(crate) use settings::{OFFLINE, Settings, usual_address};
+pub(crate) use settings::{OFFLINE, Settings, limits, usual_address};
 pub(crate) use sources::{Sources, user_file};
 
 use crate::cli::{Global, RunOptions};

@@ -260,7 +260,7 @@ fn text(entry: Option<&Entry>) -> Option<String> {
     entry?.value.as_str().map(str::to_owned)
 }
 
-fn limits(config: &Config) -> Limits {
+pub(crate) fn limits(config: &Config) -> Limits {
     let set: serde_json::Map<String, serde_json::Value> = keys::limit_names()
         .into_iter()
         .filter_map(|name| {

@@ -1,0 +1,196 @@
+//! `atelier edit`: the edits of a model's reply, applied to any folder.
+
+mod diff;
+mod report;
+
+use std::{
+    collections::BTreeMap,
+    io::Read,
+    path::{Path, PathBuf},
+};
+
+use atelier_edit::{Applied, Change, ChangeSet};
+use atelier_exec::{HeldFolder, Settled, tree_glimpse, tree_near};
+use atelier_model::{FileTree, Limits, TreePath};
+use clap::{Args, Subcommand};
+
+use self::report::{Done, Refusal};
+use crate::{
+    cli::{Global, RunOptions},
+    cli_error::CliError,
+    config::{Config, Sources, limits},
+    ui::Ui,
+};
+
+/// Apply the edits of a model's reply to any folder
+#[derive(Debug, Subcommand)]
+pub(crate) enum EditCommand {
+    /// Apply every edit of a reply, or none: whole files, SEARCH/REPLACE blocks, patches, diffs
+    ///
+    /// Works in any folder; it needs no project, no repository and no model. The reply may hold any
+    /// mixture of forms, with prose around them. Exit code 0: applied, or applied before; 13: the
+    /// reply is refused and nothing was changed; 15: a file was changed by somebody else meanwhile.
+    Apply(ApplyArgs),
+}
+
+/// What to apply.
+#[derive(Debug, Args)]
+pub(crate) struct ApplyArgs {
+    /// The file with the reply; standard input if left out or `-`
+    #[arg(value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+
+    /// Show the difference it would make, and change nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+pub(crate) fn run(global: &Global, command: &EditCommand, ui: &Ui) -> Result<u8, CliError> {
+    match command {
+        EditCommand::Apply(args) => apply(global, args, ui),
+    }
+}
+
+fn apply(global: &Global, args: &ApplyArgs, ui: &Ui) -> Result<u8, CliError> {
+    let folder = folder(global)?;
+    let limits = limits_of(&folder, global, ui)?;
+    let read = reply(args.file.as_deref(), &limits)?;
+    let changes = read.and_then(|reply| Ok(atelier_edit::parse(&reply, &limits)?));
+    let changes = match changes {
+        Ok(changes) => changes,
+        Err(refusal) => return Ok(refusal.say(ui)),
+    };
+    let (held, settled) = if args.dry_run {
+        (HeldFolder::look(&folder)?, None)
+    } else {
+        HeldFolder::take(&folder)?
+    };
+    if let Some(settled) = settled {
+        ui.warn(&told(&settled));
+    }
+    let (before, applied) = match edited(&folder, &changes, &limits)? {
+        Ok(edited) => edited,
+        Err(refusal) => return Ok(refusal.say(ui)),
+    };
+    let done = Done::of(&before, applied, &changes, args.dry_run);
+    if !args.dry_run {
+        let moved: BTreeMap<_, _> = done
+            .moved
+            .iter()
+            .map(|(from, to)| (to.clone(), from.clone()))
+            .collect();
+        held.change(&before, &done.tree, &moved)?;
+    }
+    done.say(&before, ui);
+    Ok(0)
+}
+
+/// The folder of `-C`, or the current one.
+fn folder(global: &Global) -> Result<PathBuf, CliError> {
+    let named = global
+        .directory
+        .clone()
+        .unwrap_or_else(|| PathBuf::from("."));
+    let found = named.canonicalize().and_then(|folder| {
+        if folder.is_dir() {
+            Ok(folder)
+        } else {
+            Err(std::io::ErrorKind::NotADirectory.into())
+        }
+    });
+    found.map_err(|source| CliError::Folder {
+        path: named,
+        source,
+    })
+}
+
+/// The limits of the user. What a folder says of itself does not count: a reply may be about to
+/// change it.
+fn limits_of(folder: &Path, global: &Global, ui: &Ui) -> Result<Limits, CliError> {
+    let mut sources = Sources::read(folder)?;
+    sources.project = None;
+    let config = Config::load(&sources, global, &RunOptions::default())?;
+    config.warnings.iter().for_each(|warning| ui.warn(warning));
+    Ok(limits(&config))
+}
+
+/// The text of the reply; whatever is wrong with it is a refusal, not a failure of the command.
+fn reply(file: Option<&Path>, limits: &Limits) -> Result<Result<String, Refusal>, CliError> {
+    let bytes_max = limits.reply_bytes_max;
+    let mut bytes = Vec::new();
+    // One byte too many is enough to know that it is too long.
+    let most = bytes_max as u64 + 1;
+    match file.filter(|path| *path != Path::new("-")) {
+        Some(path) => std::fs::File::open(path)
+            .and_then(|file| file.take(most).read_to_end(&mut bytes))
+            .map_err(|source| CliError::Reply {
+                path: path.to_owned(),
+                source,
+            })?,
+        None => std::io::stdin()
+            .lock()
+            .take(most)
+            .read_to_end(&mut bytes)
+            .map_err(CliError::Terminal)?,
+    };
+    if bytes.len() > bytes_max {
+        return Ok(Err(Refusal::TooLong { bytes_max }));
+    }
+    Ok(String::from_utf8(bytes).map_err(|error| Refusal::NotText {
+        at: error.utf8_error().valid_up_to(),
+    }))
+}
+
+/// The tree before and after. Only what the edits name is read, unless a name is in question.
+fn edited(
+    folder: &Path,
+    changes: &ChangeSet,
+    limits: &Limits,
+) -> Result<Result<(FileTree, Applied), Refusal>, CliError> {
+    let paths = changes.paths();
+    let mut before = tree_near(folder, &paths, &|name| name.to_lowercase(), limits)?;
+    let missing = names_a_missing_file(changes, &before);
+    let first = atelier_edit::apply(changes, &before, limits);
+    let applied = match first {
+        Ok(applied) if !missing => Ok(applied),
+        // With more of the folder known, the right name or place may be found and told.
+        Ok(_) | Err(_) => {
+            before = tree_glimpse(folder, before, limits);
+            atelier_edit::apply(changes, &before, limits)
+        }
+    };
+    Ok(match applied {
+        Ok(applied) => Ok((before, applied)),
+        Err(error) => Err(error.into()),
+    })
+}
+
+/// Whether an edit needs a file that is not there.
+fn names_a_missing_file(changes: &ChangeSet, before: &FileTree) -> bool {
+    let needs = |change: &Change| match change {
+        Change::Write { .. } | Change::Create { .. } => false,
+        Change::Replace { .. }
+        | Change::Delete { .. }
+        | Change::Move { .. }
+        | Change::Mode { .. } => true,
+    };
+    let mut edits = changes.edits.iter();
+    edits.any(|edit| needs(&edit.change) && !before.contains(&edit.path))
+}
+
+fn told(settled: &Settled) -> String {
+    let names = |paths: &[TreePath]| {
+        let names: Vec<_> = paths.iter().map(TreePath::as_str).collect();
+        names.join(", ")
+    };
+    match settled {
+        Settled::Finished(paths) => format!(
+            "an earlier change was cut off half way and is finished now: {}",
+            names(paths)
+        ),
+        Settled::Undone(paths) => format!(
+            "an earlier change was cut off half way and is undone now: {}",
+            names(paths)
+        ),
+    }
+}

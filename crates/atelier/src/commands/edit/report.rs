@@ -1,0 +1,192 @@
+//! What became of a reply, for people and for programs.
+
+use atelier_edit::{Applied, ApplyError, Change, ChangeSet, ParseEditsError, Problem};
+use atelier_engine::Exit;
+use atelier_model::{FileTree, TreePath};
+use serde_json::{Value, json};
+
+use super::diff;
+use crate::ui::{Tone, Ui, plain};
+
+/// A reply that was applied, or would be.
+pub(super) struct Done {
+    /// The tree with all edits in it.
+    pub(super) tree: FileTree,
+    dry_run: bool,
+    written: Vec<TreePath>,
+    deleted: Vec<TreePath>,
+    /// Old and new path of each file that moved.
+    pub(super) moved: Vec<(TreePath, TreePath)>,
+    unchanged: Vec<TreePath>,
+    notes: Vec<String>,
+}
+
+impl Done {
+    pub(super) fn of(
+        before: &FileTree,
+        applied: Applied,
+        changes: &ChangeSet,
+        dry_run: bool,
+    ) -> Self {
+        let moved: Vec<(TreePath, TreePath)> = changes
+            .edits
+            .iter()
+            .filter_map(|edit| match &edit.change {
+                Change::Move { to } => Some((edit.path.clone(), to.clone())),
+                Change::Write { .. }
+                | Change::Create { .. }
+                | Change::Replace { .. }
+                | Change::Delete { .. }
+                | Change::Mode { .. } => None,
+            })
+            .filter(|(from, to)| before.contains(from) && !before.contains(to))
+            .collect();
+        let is_from = |path: &TreePath| moved.iter().any(|(from, _)| from == path);
+        let is_to = |path: &TreePath| moved.iter().any(|(_, to)| to == path);
+        Self {
+            written: without(applied.written, is_to),
+            deleted: without(applied.deleted, is_from),
+            unchanged: applied.unchanged,
+            notes: applied.notes,
+            tree: applied.tree,
+            moved,
+            dry_run,
+        }
+    }
+
+    /// Tells what was done; in a dry run, the difference it would make.
+    pub(super) fn say(&self, before: &FileTree, ui: &Ui) {
+        if ui.is_json() {
+            ui.out(&self.json(before).to_string());
+            return;
+        }
+        if self.dry_run {
+            let text = diff::unified(before, &self.tree, &self.moved);
+            if !text.is_empty() {
+                ui.out_text(&text);
+            }
+        } else {
+            self.say_files(ui);
+        }
+        for note in &self.notes {
+            ui.status(&format!("note: {}", plain(note)));
+        }
+        ui.status(&self.sum());
+    }
+
+    fn say_files(&self, ui: &Ui) {
+        let line = |tone, word: &str, path: &str| {
+            ui.out(&format!("{} {path}", ui.ink(tone, &format!("{word:<9}"))));
+        };
+        for path in &self.written {
+            line(Tone::Good, "written", path.as_str());
+        }
+        for (from, to) in &self.moved {
+            line(Tone::Good, "moved", &format!("{from} -> {to}"));
+        }
+        for path in &self.deleted {
+            line(Tone::Warning, "deleted", path.as_str());
+        }
+        for path in &self.unchanged {
+            line(Tone::Faint, "unchanged", path.as_str());
+        }
+    }
+
+    fn changes_something(&self) -> bool {
+        !(self.written.is_empty() && self.deleted.is_empty() && self.moved.is_empty())
+    }
+
+    fn sum(&self) -> String {
+        let (written, moved, deleted) = (self.written.len(), self.moved.len(), self.deleted.len());
+        match (self.changes_something(), self.dry_run) {
+            (false, _) => "nothing to change: the files are as the reply wants them".to_owned(),
+            (true, true) => format!(
+                "nothing was changed; it would write {written}, move {moved} and delete {deleted}"
+            ),
+            (true, false) => format!("wrote {written}, moved {moved}, deleted {deleted}"),
+        }
+    }
+
+    fn json(&self, before: &FileTree) -> Value {
+        let status = match (self.changes_something(), self.dry_run) {
+            (false, _) => "unchanged",
+            (true, true) => "would_apply",
+            (true, false) => "applied",
+        };
+        let moved: Vec<_> = self
+            .moved
+            .iter()
+            .map(|(from, to)| json!({ "from": from, "to": to }))
+            .collect();
+        let mut object = json!({
+            "v": 1, "type": "edits", "status": status, "exit_code": Exit::Verified.code(),
+            "written": self.written, "deleted": self.deleted, "moved": moved,
+            "unchanged": self.unchanged, "notes": self.notes,
+        });
+        if self.dry_run {
+            object["diff"] = diff::unified(before, &self.tree, &self.moved).into();
+        }
+        object
+    }
+}
+
+fn without(paths: Vec<TreePath>, left_out: impl Fn(&TreePath) -> bool) -> Vec<TreePath> {
+    paths.into_iter().filter(|path| !left_out(path)).collect()
+}
+
+/// Why a reply is refused as a whole.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Refusal {
+    #[error("read the reply: it has more than {bytes_max} bytes")]
+    TooLong { bytes_max: usize },
+    #[error("read the reply: it is not UTF-8 text (byte {at})")]
+    NotText { at: usize },
+    #[error(transparent)]
+    Parse(#[from] ParseEditsError),
+    #[error(transparent)]
+    Apply(#[from] ApplyError),
+}
+
+impl Refusal {
+    /// Tells why, and what to do; returns the exit code.
+    pub(super) fn say(&self, ui: &Ui) -> u8 {
+        let (text, hint) = (format!("failed to {self}"), self.hint());
+        // Names and lines in it are somebody else's.
+        let text: Vec<_> = text.lines().map(plain).collect();
+        ui.failure(&text.join("\n"), Some(hint));
+        if ui.is_json() {
+            let object = json!({
+                "v": 1, "type": "edits", "status": "refused", "exit_code": Exit::Failed.code(),
+                "error": format!("failed to {self}"), "hint": hint, "problems": self.problems(),
+            });
+            ui.out(&object.to_string());
+        }
+        Exit::Failed as u8
+    }
+
+    fn hint(&self) -> &'static str {
+        match self {
+            Self::TooLong { .. } => {
+                "nothing was changed; send less at once, or raise limits.reply_bytes_max with -c"
+            }
+            Self::NotText { .. } => "nothing was changed; save the reply as UTF-8",
+            Self::Parse(_) | Self::Apply(_) => {
+                "nothing was changed; give these words back to the model that wrote the reply"
+            }
+        }
+    }
+
+    fn problems(&self) -> Vec<Value> {
+        match self {
+            Self::Apply(error) => error.problems.iter().map(problem).collect(),
+            Self::TooLong { .. } | Self::NotText { .. } | Self::Parse(_) => Vec::new(),
+        }
+    }
+}
+
+fn problem(problem: &Problem) -> Value {
+    json!({
+        "path": problem.path, "block": problem.block, "line": problem.line,
+        "said": problem.said, "closest": problem.closest, "mend": problem.mend,
+    })
+}
