@@ -1,5 +1,7 @@
 //! `atelier doctor`: what is here, what is missing, and what to do about it.
 
+use std::collections::BTreeMap;
+
 use atelier_engine::{Exit, chain};
 use atelier_exec::{Level, Sandbox, find_program, program_version};
 use atelier_llm::{
@@ -219,10 +221,19 @@ fn number(said: &str) -> Option<String> {
 
 /// Keys in the environment; never what they are.
 fn keys() -> Vec<Finding> {
-    let variables = PROVIDERS.iter().flat_map(|entry| entry.key_variables);
-    let set = variables.filter(|name| std::env::var_os(name).is_some_and(|key| !key.is_empty()));
-    set.map(|name| Finding::new("models", State::Good, format!("{name} is set"), ""))
-        .collect()
+    let mut providers: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for entry in PROVIDERS {
+        for name in entry.key_variables {
+            providers.entry(name).or_default().push(entry.name);
+        }
+    }
+    let is_set = |name: &str| std::env::var_os(name).is_some_and(|key| !key.is_empty());
+    let set = providers.into_iter().filter(|(name, _)| is_set(name));
+    set.map(|(name, providers)| {
+        let text = format!("{name} is set, for provider {}", providers.join(" or "));
+        Finding::new("models", State::Good, text, "")
+    })
+    .collect()
 }
 
 async fn servers(offline: bool) -> Vec<Finding> {
@@ -238,7 +249,8 @@ async fn servers(offline: bool) -> Vec<Finding> {
             "models",
             State::Note,
             "no local model server answers (Ollama, LM Studio, llama.cpp, vLLM)",
-            "start one, for instance `ollama serve`, or set OPENAI_API_KEY or ANTHROPIC_API_KEY",
+            "start one, for instance `ollama serve`, or set the key of a provider, such as \
+             OPENAI_API_KEY, ANTHROPIC_API_KEY or GEMINI_API_KEY",
         )];
     }
     servers.iter().map(server).collect()

@@ -1,5 +1,6 @@
 //! Every key there is, what it means, and which values fit.
 
+use atelier_llm::Effort;
 use atelier_model::{Limits, MicroUsd, Stage};
 
 /// How alike two keys must be for one to be suggested: 1 is equal.
@@ -15,6 +16,7 @@ pub(crate) enum Kind {
     Flag,
     Money,
     Approval,
+    Effort,
 }
 
 impl Kind {
@@ -27,6 +29,7 @@ impl Kind {
             Self::Flag => "true or false",
             Self::Money => "dollars, such as 2 or 0.25",
             Self::Approval => "never, plan or task",
+            Self::Effort => "low, medium or high",
         }
     }
 
@@ -49,6 +52,9 @@ impl Kind {
             (Self::Money, V::Float(number)) => money(&number.to_string()),
             (Self::Money, V::String(text)) => money(&text),
             (Self::Approval, V::String(text)) if approval(&text) => Some(V::String(text)),
+            (Self::Effort, V::String(text)) => {
+                Effort::from_name(&text).map(|effort| V::String(effort.name().to_owned()))
+            }
             _ => None,
         }
     }
@@ -75,12 +81,12 @@ pub(crate) struct Key {
 }
 
 /// Settings of a model: the key is both global and, below `stages.NAME`, of one stage.
-const MODEL_KEYS: [(&str, Kind, Option<&str>, &str); 9] = [
+const MODEL_KEYS: [(&str, Kind, Option<&str>, &str); 10] = [
     (
         "provider",
         Kind::Text,
         None,
-        "who answers: openai (and everything compatible), anthropic, offline; follows from the model's name if left out",
+        "who answers: openai (and everything compatible), responses, anthropic, gemini, azure, openrouter, requesty, groq, deepseek, mistral, ollama, lmstudio, llamacpp, vllm, offline; follows from the model's name if left out",
     ),
     (
         "model",
@@ -105,6 +111,12 @@ const MODEL_KEYS: [(&str, Kind, Option<&str>, &str); 9] = [
         Kind::Number,
         None,
         "sampling temperature; the provider's own if left out",
+    ),
+    (
+        "effort",
+        Kind::Effort,
+        None,
+        "how hard to think before answering; the provider's own if left out",
     ),
     (
         "tokens_max",

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use atelier_llm::{PROVIDERS, Price, PriceTable, Route, Secret, provider_entry};
+use atelier_llm::{
+    Effort, PROVIDERS, Price, PriceTable, Route, Secret, provider_entry, server_url,
+};
 use atelier_model::{Approval, Limits, MicroUsd, Stage};
 
 use super::{Config, ConfigError, Entry, Origin, Sources, keys};
@@ -11,11 +13,6 @@ use super::{Config, ConfigError, Entry, Origin, Sources, keys};
 const TOKENS_MAX: u64 = 16_384;
 /// The provider where no model is configured.
 pub(crate) const OFFLINE: &str = "offline";
-/// Variables that usually name the address of a provider, by provider.
-const ADDRESS_VARIABLES: [(&str, &[&str]); 2] = [
-    ("openai", &["OPENAI_BASE_URL", "OPENAI_API_BASE"]),
-    ("anthropic", &["ANTHROPIC_BASE_URL"]),
-];
 
 /// Its answers change with the program, and what is kept of them must not outlive it.
 const OFFLINE_MODEL: &str = concat!("offline-", env!("CARGO_PKG_VERSION"));
@@ -150,11 +147,12 @@ impl Of<'_> {
         route.temperature = self
             .any("temperature")
             .and_then(|entry| entry.value.as_float());
+        route.effort = text(self.any("effort")).and_then(|name| Effort::from_name(&name));
         route.stream = self.flag("stream", true);
         route.structured = self.flag("structured", false);
         route.plain_http = self.flag("plain_http", false);
         route.key = self.key(&provider, entry.key_variables, address, &route)?;
-        if route.key.is_none() && route.base_url.is_none() {
+        if entry.needs_key && route.key.is_none() && route.base_url.is_none() {
             let variable = entry
                 .key_variables
                 .first()
@@ -216,15 +214,15 @@ impl Of<'_> {
     }
 }
 
-/// The address that the environment names for a provider, as other programs read it.
+/// The address that the environment names for a provider, as other programs read it: perhaps
+/// without a scheme.
 pub(crate) fn usual_address(provider: &str, sources: &Sources) -> Option<Entry> {
-    let (_, names) = ADDRESS_VARIABLES
-        .iter()
-        .find(|(name, _)| *name == provider)?;
+    let names = provider_entry(provider)?.address_variables;
     names.iter().find_map(|name| {
-        let value = toml::Value::String(sources.variable(name)?);
+        let said = sources.variable(name)?;
+        let server = server_url(&said).filter(|_| !said.contains("://"));
         Some(Entry {
-            value,
+            value: toml::Value::String(server.map_or(said, String::from)),
             origin: Origin::Variable((*name).to_owned()),
         })
     })
@@ -238,6 +236,10 @@ fn provider_of(config: &Config, prefix: &str) -> String {
     }
     match get("model") {
         Some(model) if model.starts_with("claude") => "anthropic".to_owned(),
+        // At an address of its own this name is more often an imitation's in the common dialect.
+        Some(model) if model.starts_with("gemini") && get("base_url").is_none() => {
+            "gemini".to_owned()
+        }
         Some(_) => "openai".to_owned(),
         None if get("base_url").is_some() => "openai".to_owned(),
         None => OFFLINE.to_owned(),

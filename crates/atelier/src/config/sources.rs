@@ -171,6 +171,8 @@ pub(crate) fn parse(key: &str, text: &str) -> toml::Value {
         Some(Kind::Flag) => text
             .parse()
             .map_or_else(|_| as_text(), toml::Value::Boolean),
-        Some(Kind::Text | Kind::Secret | Kind::Money | Kind::Approval) | None => as_text(),
+        Some(Kind::Text | Kind::Secret | Kind::Money | Kind::Approval | Kind::Effort) | None => {
+            as_text()
+        }
     }
 }

@@ -133,6 +133,18 @@ fn the_provider_follows_from_what_is_named() {
         "anthropic claude-sonnet-4-5 key a",
     );
     check(
+        &keys()
+            .variable("GEMINI_API_KEY", "g")
+            .flag("model=gemini-2.5-pro"),
+        "gemini gemini-2.5-pro key g",
+    );
+    check(
+        &keys()
+            .flag("model=gemini-2.5-pro")
+            .flag("base_url=https://proxy.example/v1"),
+        "openai gemini-2.5-pro at https://proxy.example/v1 key o",
+    );
+    check(
         &keys().flag("provider=openai").flag("model=claude-x"),
         "openai claude-x key o",
     );
@@ -273,6 +285,74 @@ fn what_cannot_be_used_is_named_with_its_source_and_a_remedy() {
 }
 
 #[test]
+fn a_provider_works_by_its_name_and_the_variable_of_its_key() {
+    let named = |provider: &str| {
+        given()
+            .flag(&format!("provider={provider}"))
+            .flag("model=m")
+    };
+    for entry in atelier_llm::PROVIDERS
+        .iter()
+        .filter(|entry| entry.needs_key)
+    {
+        let mut case = named(entry.name).variable(entry.key_variables[0], "k");
+        if entry.default_base_url.is_none() {
+            case = case.variable(entry.address_variables[0], "https://own.example");
+            let expected = format!("{} m at https://own.example/ key k", entry.name);
+            assert_eq!(route(&case, Stage::Code), expected);
+            continue;
+        }
+        assert_eq!(route(&case, Stage::Code), format!("{} m key k", entry.name));
+        let hint = named(entry.name).settings().unwrap_err().hint();
+        assert!(hint.contains(entry.key_variables[0]), "{hint}");
+    }
+}
+
+#[test]
+fn every_provider_is_named_where_the_key_is_explained() {
+    let keys = known_keys();
+    let provider = keys.iter().find(|key| key.name == "provider").unwrap();
+    for entry in atelier_llm::PROVIDERS {
+        assert!(provider.about.contains(entry.name), "{}", entry.name);
+    }
+}
+
+#[test]
+fn a_server_on_this_machine_works_by_its_name_alone() {
+    for provider in ["ollama", "lmstudio", "llamacpp", "vllm"] {
+        let case = given()
+            .flag(&format!("provider={provider}"))
+            .flag("model=m");
+        assert_eq!(route(&case, Stage::Code), format!("{provider} m"));
+    }
+    let elsewhere = given()
+        .flag("provider=ollama")
+        .flag("model=m")
+        .variable("OLLAMA_HOST", "0.0.0.0:11500");
+    assert_eq!(
+        route(&elsewhere, Stage::Code),
+        "ollama m at http://127.0.0.1:11500/"
+    );
+}
+
+#[test]
+fn an_effort_is_one_of_three_words() {
+    let case = given()
+        .flag("model=gpt-5")
+        .variable("OPENAI_API_KEY", "k")
+        .project("effort = \"high\"\n[stages.docs]\neffort = \"low\"\n");
+    let settings = case.settings().unwrap();
+    let effort = |stage| settings.routes[&stage].effort;
+    assert_eq!(effort(Stage::Code), Some(atelier_llm::Effort::High));
+    assert_eq!(effort(Stage::Docs), Some(atelier_llm::Effort::Low));
+    let refusal = given().flag("effort=some").refusal();
+    assert!(
+        refusal.ends_with("it must be low, medium or high"),
+        "{refusal}"
+    );
+}
+
+#[test]
 fn a_missing_key_is_asked_for_by_its_variable() {
     let hint = |model: &str| given().flag(model).settings().unwrap_err().hint();
     assert!(hint("model=gpt-5").starts_with("set OPENAI_API_KEY,"));
@@ -382,6 +462,7 @@ fn every_key_can_be_set_by_a_variable() {
             Kind::Whole | Kind::Number | Kind::Money => "3",
             Kind::Flag => "true",
             Kind::Approval => "plan",
+            Kind::Effort => "low",
         };
         let config = given().variable(&name, value).config().unwrap();
         assert!(
