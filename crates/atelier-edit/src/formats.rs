@@ -1,20 +1,31 @@
 //! The forms in which a reply may write edits.
 
+mod apply_patch;
 mod deletion;
+mod diff;
+mod doubt;
 mod fence;
+mod hunk;
 mod search_replace;
 mod whole_file;
 
+use atelier_model::TreePath;
+
 use crate::{
     change::Change,
-    parse::{ParseEditsError, Scan},
+    header,
+    parse::{Fault, Scan},
 };
 
+pub(crate) use apply_patch::Envelope;
+pub(crate) use doubt::Doubt;
 pub(crate) use fence::Fence;
 
 /// Every form, in the order in which a line of a reply is tried with them.
 pub const FORMATS: &[&dyn EditFormat] = &[
+    &apply_patch::ApplyPatch,
     &search_replace::SearchReplace,
+    &diff::Diff,
     &deletion::Deletion,
     &whole_file::WholeFile,
 ];
@@ -24,17 +35,157 @@ pub trait EditFormat: Sync {
     /// Its name, in kebab-case.
     fn name(&self) -> &'static str;
 
+    /// Whether a fence whose first line this is holds edits of this form rather than a file.
+    fn opens(&self, scan: &Scan<'_>, at: usize, fence: &Fence) -> Result<bool, Stop> {
+        let _ = (scan, at, fence);
+        Ok(false)
+    }
+
     /// Reads what begins at a line of a reply; `None` where this form does not begin there.
-    fn read(&self, scan: &Scan<'_>, at: usize) -> Result<Option<Found>, ParseEditsError>;
+    fn read(&self, scan: &Scan<'_>, at: usize) -> Result<Option<Found>, Stop>;
+}
+
+/// Why a form stopped reading.
+#[derive(Debug)]
+pub enum Stop {
+    /// It needs lines that have not arrived yet.
+    More(Option<Opening>),
+    /// What it reads cannot be an edit.
+    Refused {
+        /// Index of the line at which the edit begins.
+        at: usize,
+        /// What is wrong.
+        fault: Fault,
+        /// Index of the line at which to read on.
+        end: usize,
+    },
+}
+
+/// What is known of an edit before all of it has arrived.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Opening {
+    /// The file as written.
+    pub(crate) path: Option<String>,
+    /// Index of the first line that may hold new content.
+    pub(crate) from: usize,
+    /// Which of its lines are new content.
+    pub(crate) shown: Shown,
+}
+
+/// Which lines of an edit that is under way are new content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shown {
+    /// All of them.
+    All,
+    /// Those after a plus sign.
+    Added,
+    /// Those after the line that divides them from what they replace.
+    AfterDivider,
 }
 
 /// What a form found.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Found {
     /// The edits: path as written, index of the line they begin at, change.
     pub(crate) edits: Vec<(String, usize, Change)>,
+    /// What is wrong with others: index of the line they begin at, fault.
+    pub(crate) faults: Vec<(usize, Fault)>,
     /// Index of the line after them.
     pub(crate) end: usize,
-    /// A fence that was opened and that holds further edits.
-    pub(crate) opened: Option<Fence>,
+    /// What the following lines are part of from now on.
+    pub(crate) inside: Option<Inside>,
+    /// What is to be looked at again when the whole reply is there.
+    pub(crate) doubt: Option<Doubt>,
+    /// Whether a fence was read.
+    pub(crate) fenced: bool,
+    /// Whether the line opens something that is never closed.
+    pub(crate) left_open: bool,
+}
+
+/// A change of what lines are part of.
+#[derive(Debug)]
+pub(crate) enum Inside {
+    /// An envelope was opened.
+    Envelope(Envelope),
+    /// The envelope was closed.
+    EnvelopeEnd,
+}
+
+impl Stop {
+    /// The same, with what is known of the edit should more lines be needed.
+    fn while_open(self, opening: impl FnOnce() -> Opening) -> Self {
+        match self {
+            Self::More(None) => Self::More(Some(opening())),
+            other @ (Self::More(Some(_)) | Self::Refused { .. }) => other,
+        }
+    }
+}
+
+/// Lines before a block, blank ones and fences aside, that are searched for its path.
+const HEADER_LINES_MAX: usize = 3;
+/// Lines before a block, blank ones included, that are looked at.
+const LOOK_BACK_LINES_MAX: usize = 24;
+
+/// A fence whose first lines are an edit of some form, perhaps with its path before it.
+pub(crate) fn opened(scan: &Scan<'_>, at: usize) -> Result<Option<Fence>, Stop> {
+    if scan.fence().is_some() || scan.place.envelope.is_some() {
+        return Ok(None);
+    }
+    let Some((mut fence, info)) = Fence::opened_by(scan.at(at), at) else {
+        return Ok(None);
+    };
+    let above = || path_in_lines(scan, scan.place.floor, at, "markdown");
+    fence.path = above().or_else(|| header::path_in_info(info).map(str::to_owned));
+    let mut headers = 0;
+    let mut index = at + 1;
+    while let Some(line) = scan.line(index)?.filter(|line| !fence.closed_by(line)) {
+        if !line.trim().is_empty() {
+            for format in FORMATS {
+                if format.opens(scan, index, &fence)? {
+                    return Ok(Some(fence));
+                }
+            }
+            let names =
+                header::path_of(line).is_some() || header::path_in_comment(line, info).is_some();
+            headers += 1;
+            if !names || headers > HEADER_LINES_MAX {
+                break;
+            }
+        }
+        index += 1;
+    }
+    Ok(None)
+}
+
+/// The path of a block: in the lines before it inside its fence, in the fence, in the lines before
+/// the fence, or that of the block before it.
+fn path_before(scan: &Scan<'_>, at: usize) -> Option<String> {
+    let fence = scan.fence();
+    let floor = fence.map_or(scan.place.floor, |fence| {
+        scan.place.floor.max(fence.line + 1)
+    });
+    let info = if fence.is_some() { "" } else { "markdown" };
+    path_in_lines(scan, floor, at, info)
+        .or_else(|| fence.and_then(|fence| fence.path.clone()))
+        .or_else(|| scan.place.path.clone())
+}
+
+/// The path that the last of some lines name.
+fn path_in_lines(scan: &Scan<'_>, floor: usize, at: usize, info: &str) -> Option<String> {
+    let floor = floor.max(at.saturating_sub(LOOK_BACK_LINES_MAX));
+    scan.lines
+        .range(floor..at)
+        .rev()
+        .filter(|line| !line.trim().is_empty())
+        .take(HEADER_LINES_MAX)
+        .find_map(|line| header::path_of(line).or_else(|| header::path_in_comment(line, info)))
+        .map(str::to_owned)
+}
+
+/// Adds a move to what was found of a file.
+fn move_to(found: &mut Found, path: &str, at: usize, to: &str) {
+    match TreePath::parse(to) {
+        Ok(to) => found.edits.push((path.to_owned(), at, Change::Move { to })),
+        Err(reason) => found.faults.push((at, Fault::BadPath { reason })),
+    }
 }

@@ -38,4 +38,4 @@ mod text;
 pub use apply::{Applied, ApplyError, Problem, apply};
 pub use change::{Change, ChangeSet, Edit, Hints, Split};
 pub use formats::{EditFormat, FORMATS};
-pub use parse::{ParseEditsError, parse};
+pub use parse::{Fault, ParseEditsError, ReplyProblem, parse};

@@ -1,240 +1,335 @@
 //! The edits of a reply, in whatever mixture of forms it writes them.
 
-use atelier_model::{Limits, PathError, TreePath};
+mod fault;
+mod lines;
+
+use atelier_model::{Limits, TreePath};
 
 use crate::{
     change::{ChangeSet, Edit},
-    formats::{FORMATS, Fence},
+    formats::{self, Doubt, Envelope, FORMATS, Fence, Found, Inside, Opening, Stop},
 };
 
-/// Why a reply could not be turned into edits. The message is worded for the model that wrote it.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ParseEditsError {
-    /// There is nothing in the reply that changes a file.
-    #[error(
-        "find an edit in the reply{}; write the path of each file in the line before its fence, \
-         such as ### File: `src/app.py`",
-        unnamed(*.fences)
-    )]
-    NoEdits {
-        /// Fenced blocks that name no file.
-        fences: usize,
-    },
-    /// The reply is too long to be read.
-    #[error("read a reply of more than {bytes_max} bytes; answer more briefly")]
-    TooLong {
-        /// The limit.
-        bytes_max: usize,
-    },
-    /// The reply has too many edits.
-    #[error("read a reply of more than {edits_max} edits; answer with fewer")]
-    TooMany {
-        /// The limit.
-        edits_max: usize,
-    },
-    /// The reply ends before a block does.
-    #[error(
-        "find the end of the block at line {line} of the reply: {missing} is missing, so the reply \
-         may be cut off; send every block complete"
-    )]
-    Truncated {
-        /// Where the block begins.
-        line: usize,
-        /// What would end it.
-        missing: &'static str,
-    },
-    /// A path cannot be used.
-    #[error("{reason} (line {line} of the reply); name files relative to the project's root")]
-    BadPath {
-        /// Where the block begins.
-        line: usize,
-        /// Why not.
-        reason: PathError,
-    },
-    /// A block does not say which file it changes.
-    #[error(
-        "find the file of the block at line {line} of the reply; write its path in the line before \
-         the block"
-    )]
-    NoPath {
-        /// Where the block begins.
-        line: usize,
-    },
-    /// A block names two files.
-    #[error(
-        "choose the file of the block at line {line} of the reply: it names both `{first}` and \
-         `{second}`; name one"
-    )]
-    TwoPaths {
-        /// Where the block begins.
-        line: usize,
-        /// One path.
-        first: String,
-        /// The other.
-        second: String,
-    },
-    /// A block does not say where the replacement begins.
-    #[error(
-        "divide the block at line {line} of the reply: it has no `=======` line between what to \
-         find and what to put in its place"
-    )]
-    NoDivider {
-        /// Where the block begins.
-        line: usize,
-    },
-    /// It is not certain where a fenced file ends.
-    #[error(
-        "find the end of the file at line {line} of the reply: its content has fences as long as \
-         the one around it; use a longer fence around the file, of four backticks"
-    )]
-    DoubtfulFence {
-        /// Where the fence opens.
-        line: usize,
-    },
-    /// A fence holds both a file's content and a replacement.
-    #[error(
-        "read the block at line {line} of the reply: it is a whole file that contains a SEARCH \
-         block; send either, or use a fence of four backticks if the markers belong to the file"
-    )]
-    Mixed {
-        /// Where the fence opens.
-        line: usize,
-    },
-    /// The block is written in a form that is not asked for.
-    #[error("apply {form} at line {line} of the reply; send whole files or SEARCH/REPLACE blocks")]
-    Foreign {
-        /// Where the block begins.
-        line: usize,
-        /// What it is.
-        form: &'static str,
-    },
-}
+pub use fault::{Fault, ParseEditsError, ReplyProblem};
+pub(crate) use lines::{Cut, Lines, Span, line_at};
 
-fn unnamed(fences: usize) -> String {
-    match fences {
-        0 => String::new(),
-        1 => ": its one fenced block names no file".to_owned(),
-        _ => format!(": its {fences} fenced blocks name no file"),
-    }
-}
+/// Problems of one reply that are listed; the rest of a reply with more is not read.
+const PROBLEMS_MAX: usize = 50;
+/// Things left open in prose whose ends are looked for; it takes the rest of the reply each time.
+pub(crate) const LEFT_OPEN_MAX: usize = 16;
 
-/// A reply on its way to edits.
-#[derive(Debug)]
+/// What a form sees of a reply on its way to edits.
+#[derive(Debug, Clone, Copy)]
 pub struct Scan<'a> {
     /// Its lines.
-    pub(crate) lines: &'a [&'a str],
+    pub(crate) lines: Lines<'a>,
+    /// Where the reading of it stands.
+    pub(crate) place: &'a Place,
+}
+
+/// Where the reading of a reply stands.
+#[derive(Debug, Default)]
+pub(crate) struct Place {
     /// Index of the first line that no block has used up.
     pub(crate) floor: usize,
-    /// The fence the scan is in.
+    /// The fence it is in.
     pub(crate) fence: Option<Fence>,
+    /// The envelope it is in.
+    pub(crate) envelope: Option<Envelope>,
     /// The path of the newest block.
     pub(crate) path: Option<String>,
+    /// What was opened in prose and never closed, such as the fence of an example.
+    pub(crate) left_open: usize,
+    /// Whether nothing but edits has been read so far.
+    pub(crate) only_edits: bool,
+}
+
+impl<'a> Scan<'a> {
+    /// A line; `None` where the reply has ended before it.
+    pub(crate) fn line(&self, index: usize) -> Result<Option<&'a str>, Stop> {
+        self.lines.get(index)
+    }
+
+    /// A line that is known to be there.
+    pub(crate) fn at(&self, index: usize) -> &'a str {
+        self.lines.at(index)
+    }
+
+    /// The fence the scan is in.
+    pub(crate) fn fence(&self) -> Option<&'a Fence> {
+        self.place.fence.as_ref()
+    }
+
+    /// A line of the block the scan is in: `None` where the reply or the fence has ended before it.
+    pub(crate) fn inner(&self, index: usize) -> Result<Option<&'a str>, Stop> {
+        let line = self.line(index)?;
+        let closed = |line: &&str| self.fence().is_some_and(|fence| fence.closed_by(line));
+        Ok(line.filter(|line| !closed(line)))
+    }
 }
 
 /// Finds every edit of a reply.
 pub fn parse(reply: &str, limits: &Limits) -> Result<ChangeSet, ParseEditsError> {
     if reply.len() > limits.reply_bytes_max {
-        let bytes_max = limits.reply_bytes_max;
-        return Err(ParseEditsError::TooLong { bytes_max });
+        return Err(too_long(limits));
     }
-    let lines = lines(reply)?;
-    let mut scan = Scan {
-        lines: &lines,
-        floor: 0,
-        fence: None,
-        path: None,
-    };
-    let mut changes = ChangeSet::default();
-    let mut fences = 0;
-    let mut at = 0;
-    while at < lines.len() {
-        if scan
-            .fence
-            .as_ref()
-            .is_some_and(|fence| fence.closed_by(lines[at]))
-        {
-            scan.fence = None;
-            at += 1;
-            scan.floor = at;
-            continue;
-        }
-        if let Some(form) = patch(&lines[at..]) {
-            return Err(ParseEditsError::Foreign { line: at + 1, form });
-        }
-        let Some((format, found)) = read(&scan, at)? else {
-            at += 1;
-            continue;
-        };
-        fences += usize::from(found.edits.is_empty() && found.opened.is_none());
-        for (path, line, change) in found.edits {
-            if changes.edits.len() == limits.edits_max {
-                let edits_max = limits.edits_max;
-                return Err(ParseEditsError::TooMany { edits_max });
-            }
-            let line = line + 1;
-            changes.edits.push(Edit {
-                path: tree_path(&path, line)?,
-                block: changes.edits.len() + 1,
-                line,
-                format,
-                change,
-            });
-            scan.path = Some(path);
-        }
-        scan.fence = found.opened.or(scan.fence);
-        at = found.end;
-        scan.floor = at;
+    let mut spans = Vec::new();
+    let mut start = 0;
+    while start < reply.len() {
+        let (span, next) = line_at(reply, start);
+        spans.push(span);
+        start = next;
     }
-    finish(&scan, changes, fences)
+    let mut reading = Reading::default();
+    reading.advance(reply, &spans, true, limits);
+    reading.finish(reply, &spans)
 }
 
-/// What kind of patch begins at a line.
-pub(crate) fn patch(lines: &[&str]) -> Option<&'static str> {
-    let line = lines.first()?;
-    let next = lines.get(1).copied().unwrap_or_default();
-    if line.trim_end() == "*** Begin Patch" {
-        Some("a patch")
-    } else if line.starts_with("diff --git ")
-        || line.starts_with("--- ") && next.starts_with("+++ ")
-    {
-        Some("a diff")
-    } else {
+/// The error of a reply that is too long.
+pub(crate) fn too_long(limits: &Limits) -> ParseEditsError {
+    let bytes_max = limits.reply_bytes_max;
+    of_reply(Fault::TooLong { bytes_max })
+}
+
+fn of_reply(fault: Fault) -> ParseEditsError {
+    let problem = ReplyProblem {
+        block: 1,
+        line: 1,
+        fault,
+    };
+    ParseEditsError {
+        problems: vec![problem],
+    }
+}
+
+/// A reply that is being read.
+#[derive(Debug, Default)]
+pub(crate) struct Reading {
+    place: Place,
+    /// Index of the line that is read next.
+    at: usize,
+    /// The start of a line that belongs to what was read before.
+    cut: Option<Cut>,
+    changes: ChangeSet,
+    problems: Vec<ReplyProblem>,
+    /// Fences of which it can be told only at the end whether they were what they seemed.
+    doubts: Vec<Doubt>,
+    /// Fenced blocks that name no file.
+    fences: usize,
+    /// Whether nothing more is to be read.
+    over: bool,
+    begun: bool,
+}
+
+/// An edit that is under way at the end of what has arrived.
+#[derive(Debug)]
+pub(crate) struct Pause {
+    /// Index of its first line.
+    pub(crate) at: usize,
+    /// The form that reads it, and what it knows of it.
+    pub(crate) opening: Option<(&'static str, Opening)>,
+}
+
+impl Reading {
+    /// The edits so far.
+    pub(crate) fn edits(&self) -> &[Edit] {
+        &self.changes.edits
+    }
+
+    /// Reads on until the lines are used up or more of them are needed.
+    pub(crate) fn advance(
+        &mut self,
+        text: &str,
+        spans: &[Span],
+        whole: bool,
+        limits: &Limits,
+    ) -> Option<Pause> {
+        if !self.begun {
+            self.begun = true;
+            self.place.only_edits = true;
+        }
+        while self.at < spans.len() && !self.over {
+            let lines = Lines::new(text, spans, whole, self.cut);
+            let (name, stop) = match self.step(lines, limits) {
+                Ok(()) => continue,
+                Err(stopped) => stopped,
+            };
+            match stop {
+                Stop::More(opening) => {
+                    return Some(Pause {
+                        at: self.at,
+                        opening: opening.map(|opening| (name, opening)),
+                    });
+                }
+                Stop::Refused { at, fault, end } => {
+                    self.refuse(at, fault);
+                    self.go_to(end.max(self.at + 1));
+                }
+            }
+        }
         None
     }
-}
 
-/// What begins at a line, and the name of its form.
-fn read(
-    scan: &Scan<'_>,
-    at: usize,
-) -> Result<Option<(&'static str, crate::formats::Found)>, ParseEditsError> {
-    for format in FORMATS {
-        if let Some(found) = format.read(scan, at)? {
-            return Ok(Some((format.name(), found)));
+    /// Reads what begins at the next line.
+    fn step(&mut self, lines: Lines<'_>, limits: &Limits) -> Result<(), (&'static str, Stop)> {
+        let line = lines.at(self.at);
+        let closed = |fence: &Fence| fence.closed_by(line);
+        if self.place.envelope.is_none() && self.place.fence.as_ref().is_some_and(closed) {
+            self.place.fence = None;
+            self.go_to(self.at + 1);
+            return Ok(());
         }
+        if self.place.envelope.is_none() && self.place.fence.is_none() {
+            let patient = self.place.left_open < LEFT_OPEN_MAX;
+            let thought = thinking(lines, self.at, self.begins(lines), patient);
+            match thought.map_err(|stop| ("", stop))? {
+                Thought::None => {}
+                Thought::LeftOpen => self.place.left_open += 1,
+                Thought::Until(cut) => {
+                    self.cut = Some(cut);
+                    self.go_to(cut.line);
+                    return Ok(());
+                }
+            }
+        }
+        let scan = Scan {
+            lines,
+            place: &self.place,
+        };
+        if let Some(fence) = formats::opened(&scan, self.at).map_err(|stop| ("", stop))? {
+            self.place.fence = Some(fence);
+            self.go_to(self.at + 1);
+            return Ok(());
+        }
+        for format in FORMATS {
+            let found = format.read(&scan, self.at);
+            if let Some(found) = found.map_err(|stop| (format.name(), stop))? {
+                self.take(format.name(), found, limits);
+                return Ok(());
+            }
+        }
+        self.place.only_edits &= line.trim().is_empty();
+        self.at += 1;
+        Ok(())
     }
-    Ok(None)
-}
 
-fn tree_path(path: &str, line: usize) -> Result<TreePath, ParseEditsError> {
-    TreePath::parse(path).map_err(|reason| ParseEditsError::BadPath { line, reason })
-}
+    /// Whether nothing but blank lines has been read so far.
+    fn begins(&self, lines: Lines<'_>) -> bool {
+        self.place.only_edits
+            && self.changes.edits.is_empty()
+            && self.cut.is_none()
+            && !lines.at(self.at).trim().is_empty()
+    }
 
-fn finish(
-    scan: &Scan<'_>,
-    changes: ChangeSet,
-    fences: usize,
-) -> Result<ChangeSet, ParseEditsError> {
-    if let Some(fence) = &scan.fence {
-        return Err(ParseEditsError::Truncated {
-            line: fence.line + 1,
-            missing: "the line that closes its fence",
+    fn go_to(&mut self, line: usize) {
+        self.at = line;
+        self.place.floor = line;
+    }
+
+    fn take(&mut self, format: &'static str, found: Found, limits: &Limits) {
+        if found.left_open {
+            self.place.left_open += 1;
+            self.at = found.end;
+            return;
+        }
+        if found.fenced && found.edits.is_empty() {
+            self.fences += 1;
+            self.place.only_edits = false;
+        }
+        for (path, at, change) in found.edits {
+            if self.changes.edits.len() == limits.edits_max {
+                let edits_max = limits.edits_max;
+                self.refuse(at, Fault::TooManyEdits { edits_max });
+                self.over = true;
+                return;
+            }
+            match TreePath::parse(&path) {
+                Ok(path) => self.changes.edits.push(Edit {
+                    path,
+                    block: self.changes.edits.len() + 1,
+                    line: at + 1,
+                    format,
+                    change,
+                }),
+                Err(reason) => self.refuse(at, Fault::BadPath { reason }),
+            }
+            self.place.path = Some(path);
+        }
+        for (at, fault) in found.faults {
+            self.refuse(at, fault);
+        }
+        self.doubts.extend(found.doubt);
+        match found.inside {
+            Some(Inside::Envelope(envelope)) => self.place.envelope = Some(envelope),
+            Some(Inside::EnvelopeEnd) => self.place.envelope = None,
+            None => {}
+        }
+        self.go_to(found.end);
+    }
+
+    fn refuse(&mut self, at: usize, fault: Fault) {
+        if self.over {
+            return;
+        }
+        self.over = self.problems.len() == PROBLEMS_MAX;
+        let fault = if self.over {
+            Fault::TooManyProblems
+        } else {
+            fault
+        };
+        self.problems.push(ReplyProblem {
+            block: 0,
+            line: at + 1,
+            fault,
         });
     }
-    if changes.edits.is_empty() {
-        return Err(ParseEditsError::NoEdits { fences });
+
+    /// The edits of a reply that has been read to its end.
+    pub(crate) fn finish(
+        mut self,
+        text: &str,
+        spans: &[Span],
+    ) -> Result<ChangeSet, ParseEditsError> {
+        if let Some(envelope) = self.place.envelope.take() {
+            let missing = "the `*** End Patch` line";
+            self.refuse(envelope.line, Fault::Truncated { missing });
+        } else if let Some(fence) = self.place.fence.take() {
+            let told = |problem: &ReplyProblem| problem.line > fence.line;
+            if !self.problems.iter().any(told) {
+                let missing = "the line that closes its fence";
+                self.refuse(fence.line, Fault::Truncated { missing });
+            }
+        }
+        let lines = Lines::new(text, spans, true, None);
+        for doubt in std::mem::take(&mut self.doubts) {
+            if doubt.stands(lines) {
+                let at = doubt.fence.line;
+                self.refuse(at, Fault::DoubtfulFence);
+            }
+        }
+        if !self.problems.is_empty() {
+            return Err(self.error());
+        }
+        if self.changes.edits.is_empty() {
+            let fences = self.fences;
+            return Err(of_reply(Fault::NoEdits { fences }));
+        }
+        Ok(self.changes)
     }
-    Ok(changes)
+}
+
+impl Reading {
+    /// The problems in the order of the reply, each numbered among the edits.
+    fn error(self) -> ParseEditsError {
+        let mut problems = self.problems;
+        problems.sort_by_key(|problem| problem.line);
+        for (before, problem) in problems.iter_mut().enumerate() {
+            let earlier = |edit: &&Edit| edit.line < problem.line;
+            let edits = self.changes.edits.iter().filter(earlier).count();
+            problem.block = before + edits + 1;
+        }
+        ParseEditsError { problems }
+    }
 }
 
 /// The tags in which some models think aloud before they answer.
@@ -244,28 +339,40 @@ const THINKING: [(&str, &str); 3] = [
     ("<reasoning>", "</reasoning>"),
 ];
 
-/// The lines of a reply, those of its thinking blank so that the others keep their numbers.
-fn lines(reply: &str) -> Result<Vec<&str>, ParseEditsError> {
-    let mut lines: Vec<&str> = reply.lines().collect();
-    let first = lines.iter().position(|line| !line.trim().is_empty());
-    for (open, close) in THINKING {
-        let opened = first.filter(|first| lines[*first].trim_start().starts_with(open));
-        let closed = lines.iter().position(|line| line.contains(close));
-        match (opened, closed) {
-            (Some(_), Some(end)) => {
-                let line = lines[end];
-                let after = line.find(close).map_or(line.len(), |at| at + close.len());
-                lines[..end].fill("");
-                lines[end] = &line[after..];
-            }
-            (Some(first), None) => {
-                return Err(ParseEditsError::Truncated {
-                    line: first + 1,
-                    missing: "the end of the thinking",
-                });
-            }
-            (None, _) => {}
-        }
+/// What a line has to do with thinking.
+enum Thought {
+    /// Nothing.
+    None,
+    /// It opens some that is never closed, as prose about such tags does.
+    LeftOpen,
+    /// It opens some that ends there.
+    Until(Cut),
+}
+
+/// Where the thinking ends that opens at a line. A reply that begins with thinking has to end it.
+fn thinking(lines: Lines<'_>, at: usize, begins: bool, patient: bool) -> Result<Thought, Stop> {
+    let line = lines.at(at).trim_start();
+    let Some((_, close)) = THINKING.iter().find(|(open, _)| line.starts_with(open)) else {
+        return Ok(Thought::None);
+    };
+    if !begins && !patient {
+        return Ok(Thought::None);
     }
-    Ok(lines)
+    let mut index = at;
+    while let Some(line) = lines.get(index)? {
+        if let Some(found) = line.find(close) {
+            return Ok(Thought::Until(lines.cut(index, found + close.len())));
+        }
+        index += 1;
+    }
+    if begins {
+        return Err(Stop::Refused {
+            at,
+            fault: Fault::Truncated {
+                missing: "the end of the thinking",
+            },
+            end: index,
+        });
+    }
+    Ok(Thought::LeftOpen)
 }

@@ -1,11 +1,7 @@
 //! A line that removes a file.
 
-use super::{EditFormat, Found};
-use crate::{
-    change::Change,
-    header,
-    parse::{ParseEditsError, Scan},
-};
+use super::{EditFormat, Found, Stop};
+use crate::{change::Change, header, parse::Scan};
 
 /// `*** Delete File: path`.
 pub(super) struct Deletion;
@@ -15,14 +11,14 @@ impl EditFormat for Deletion {
         "deletion"
     }
 
-    fn read(&self, scan: &Scan<'_>, at: usize) -> Result<Option<Found>, ParseEditsError> {
-        let Some(path) = deleted(scan.lines[at]) else {
+    fn read(&self, scan: &Scan<'_>, at: usize) -> Result<Option<Found>, Stop> {
+        let Some(path) = deleted(scan.at(at)) else {
             return Ok(None);
         };
         Ok(Some(Found {
             edits: vec![(path.to_owned(), at, Change::Delete { holding: None })],
             end: at + 1,
-            opened: None,
+            ..Found::default()
         }))
     }
 }

@@ -2,11 +2,13 @@
 
 /// An opened fence.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Fence {
+pub struct Fence {
     /// Index of the line that opens it.
     pub(crate) line: usize,
     /// The path that its info string or the line before it names.
     pub(crate) path: Option<String>,
+    /// The first word of its info string, in lowercase.
+    language: String,
     mark: char,
     count: usize,
     indent: usize,
@@ -30,6 +32,7 @@ impl Fence {
         let fence = Self {
             line,
             path: None,
+            language: language(info),
             mark,
             count,
             indent,
@@ -63,9 +66,29 @@ impl Fence {
         self.count > MARKS_MIN
     }
 
+    /// Whether the fence holds a file whose content may look like an edit: a patch that is kept, or
+    /// a file behind a fence long enough for whatever it holds.
+    pub(crate) fn holds_file(&self) -> bool {
+        self.path.as_deref().is_some_and(|path| {
+            let kept = matches!(path.rsplit_once('.'), Some((_, "diff" | "patch")));
+            kept || self.is_long()
+        })
+    }
+
+    /// Whether its info string says that it holds diffs.
+    pub(crate) fn is_of_diffs(&self) -> bool {
+        matches!(self.language.as_str(), "diff" | "patch" | "udiff")
+    }
+
     /// A line of the content without the indentation of the fence.
     pub(crate) fn content<'a>(&self, text: &'a str) -> &'a str {
         let spare = text.len() - text.trim_start_matches([' ', '\t']).len();
         &text[spare.min(self.indent)..]
     }
+}
+
+fn language(info: &str) -> String {
+    let end = |c: char| c.is_whitespace() || c == ':' || c == '{';
+    let word = info.trim_start().split(end).next().unwrap_or_default();
+    word.to_ascii_lowercase()
 }

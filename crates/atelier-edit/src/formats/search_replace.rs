@@ -1,10 +1,12 @@
 //! Blocks that replace some lines of a file with others.
 
-use super::{EditFormat, Fence, Found};
+use std::ops::Range;
+
+use super::{EditFormat, Fence, Found, Opening, Shown, Stop};
 use crate::{
     change::{Change, Hints, Split},
     header,
-    parse::{ParseEditsError, Scan},
+    parse::{Fault, Scan},
 };
 
 /// `<<<<<<< SEARCH` … `=======` … `>>>>>>> REPLACE`.
@@ -12,41 +14,60 @@ pub(super) struct SearchReplace;
 
 const MARKS_MIN: usize = 5;
 const MARKS_MAX: usize = 12;
-/// Lines before a block, blank ones and fences aside, that are searched for its path.
-const HEADER_LINES_MAX: usize = 3;
 
 impl EditFormat for SearchReplace {
     fn name(&self) -> &'static str {
         "search-replace"
     }
 
-    fn read(&self, scan: &Scan<'_>, at: usize) -> Result<Option<Found>, ParseEditsError> {
-        let Some(open) = Marker::search(scan.lines[at]) else {
-            return Ok(opened_fence(scan, at));
+    fn opens(&self, scan: &Scan<'_>, at: usize, _: &Fence) -> Result<bool, Stop> {
+        Ok(opens_block(scan.at(at)))
+    }
+
+    fn read(&self, scan: &Scan<'_>, at: usize) -> Result<Option<Found>, Stop> {
+        let Some(open) = Marker::search(scan.at(at)) else {
+            return Ok(None);
         };
-        let end = end_of_block(scan.lines, at, &open)
-            .or_else(|cut_off| ended_by_divider(scan, at, &open).ok_or(cut_off))?;
-        let body = &scan.lines[at + 1..end];
-        let body = &body[start_line_hint(body)..];
-        let mut splits = splits(body, &open).into_iter();
-        let first = splits
-            .next()
-            .ok_or(ParseEditsError::NoDivider { line: at + 1 })?;
         let path = match open.path {
             Some(path) => Some(path.to_owned()),
-            None => path_before(scan, at),
+            None => super::path_before(scan, at),
         };
-        let path = path.ok_or(ParseEditsError::NoPath { line: at + 1 })?;
+        let end = end_of_block(scan, at, &open).map_err(|stop| {
+            stop.while_open(|| Opening {
+                path: path.clone(),
+                from: at + 1,
+                shown: Shown::AfterDivider,
+            })
+        })?;
+        let body: Vec<&str> = scan.lines.range(at + 1..end).collect();
+        let (line, hints) = place_hints(&body);
+        let refused = |fault| Stop::Refused {
+            at,
+            fault,
+            end: end + 1,
+        };
+        let mut splits = splits(&body[hints..], &open).into_iter();
+        let first = splits.next().ok_or_else(|| {
+            refused(Fault::Malformed {
+                line: at + 1,
+                said: "it has no `=======` line between what to find and what to put in its place",
+                mend: "write a line `=======` between the two parts",
+            })
+        })?;
+        let path = path.ok_or_else(|| refused(Fault::NoPath))?;
         let change = Change::Replace {
             search: first.search,
             replace: first.replace,
             otherwise: splits.collect(),
-            hints: Hints::default(),
+            hints: Hints {
+                line,
+                ..Hints::default()
+            },
         };
         Ok(Some(Found {
             edits: vec![(path, at, change)],
             end: end + 1,
-            opened: None,
+            ..Found::default()
         }))
     }
 }
@@ -103,42 +124,55 @@ fn is_divider(line: &str, open: &Marker<'_>) -> Option<usize> {
 
 /// Index of the line that ends the block: the first closing marker as long as the opening one, or
 /// else the first of any length, before another block opens.
-fn end_of_block(lines: &[&str], at: usize, open: &Marker<'_>) -> Result<usize, ParseEditsError> {
+fn end_of_block(scan: &Scan<'_>, at: usize, open: &Marker<'_>) -> Result<usize, Stop> {
     let mut other = None;
-    for (index, line) in lines.iter().enumerate().skip(at + 1) {
+    let mut next = at + 1;
+    while let Some(line) = scan.line(next)? {
         match is_replace(line, open) {
-            Some(count) if count == open.count => return Ok(index),
-            Some(_) => other = other.or(Some(index)),
+            Some(count) if count == open.count => return Ok(next),
+            Some(_) => other = other.or(Some(next)),
             None if Marker::search(line).is_some_and(|next| next.is_beside(open)) => break,
             None => {}
         }
+        next += 1;
     }
-    other.ok_or(ParseEditsError::Truncated {
-        line: at + 1,
-        missing: "its `>>>>>>> REPLACE` line",
+    let by_divider = || ended_by_divider(scan, at..next, open);
+    other.or_else(by_divider).ok_or(Stop::Refused {
+        at,
+        fault: Fault::Truncated {
+            missing: "its `>>>>>>> REPLACE` line",
+        },
+        end: next,
     })
 }
 
 /// Index of a second divider that stands where the closing marker should, right before the end of
 /// the block's fence.
-fn ended_by_divider(scan: &Scan<'_>, at: usize, open: &Marker<'_>) -> Option<usize> {
-    let fence = scan.fence.as_ref()?;
-    let body = scan.lines[at + 1..]
-        .iter()
-        .take_while(|line| !fence.closed_by(line));
-    let end = at + 1 + body.clone().count();
-    let dividers = body.filter(|line| is_divider(line, open).is_some()).count();
-    let last = end.checked_sub(1)?;
-    let closed = end < scan.lines.len() && is_divider(scan.lines[last], open).is_some();
-    (closed && dividers == 2).then_some(last)
+fn ended_by_divider(scan: &Scan<'_>, block: Range<usize>, open: &Marker<'_>) -> Option<usize> {
+    let fence = scan.fence()?;
+    let mut dividers = Vec::new();
+    for (index, line) in block.clone().zip(scan.lines.range(block)).skip(1) {
+        if fence.closed_by(line) {
+            let last = dividers.last().filter(|last| **last == index - 1);
+            return last.copied().filter(|_| dividers.len() == 2);
+        }
+        if is_divider(line, open).is_some() {
+            dividers.push(index);
+        }
+    }
+    None
 }
 
-/// Lines at the start of a block that only say where to look: `:start_line:12`, then `-------`.
-fn start_line_hint(body: &[&str]) -> usize {
+/// The line number that stands at the start of a block, as `:start_line:12` and a ruler, and how
+/// many lines say so.
+fn place_hints(body: &[&str]) -> (Option<usize>, usize) {
+    let number = |line: &str| line.strip_prefix(":start_line:")?.trim().parse().ok();
     let hint = |line: &&&str| line.starts_with(":start_line:") || line.starts_with(":end_line:");
     let hints = body.iter().take_while(hint).count();
+    let line = body[..hints].iter().find_map(|line| number(line));
     let ruler = |line: &&str| line.len() >= MARKS_MIN && line.bytes().all(|byte| byte == b'-');
-    hints + usize::from(hints > 0 && body.get(hints).is_some_and(ruler))
+    let ruled = hints > 0 && body.get(hints).is_some_and(ruler);
+    (line, hints + usize::from(ruled))
 }
 
 /// Every way to divide a block, most likely first.
@@ -185,61 +219,6 @@ fn text(lines: &[&str], indent: usize) -> String {
         text.push('\n');
     }
     text
-}
-
-/// The path of a block: in the lines before it inside its fence, in the fence, in the lines before
-/// the fence, or that of the block before it.
-fn path_before(scan: &Scan<'_>, at: usize) -> Option<String> {
-    let floor = scan
-        .fence
-        .as_ref()
-        .map_or(scan.floor, |fence| scan.floor.max(fence.line + 1));
-    let info = match &scan.fence {
-        Some(_) => "",
-        None => "markdown",
-    };
-    let near = path_in_lines(&scan.lines[floor..at], info);
-    near.or_else(|| scan.fence.as_ref().and_then(|fence| fence.path.clone()))
-        .or_else(|| scan.path.clone())
-}
-
-/// The path that the last of some lines name.
-fn path_in_lines(lines: &[&str], info: &str) -> Option<String> {
-    lines
-        .iter()
-        .rev()
-        .filter(|line| !line.trim().is_empty())
-        .take(HEADER_LINES_MAX)
-        .find_map(|line| header::path_of(line).or_else(|| header::path_in_comment(line, info)))
-        .map(str::to_owned)
-}
-
-/// A fence whose first lines are a block, perhaps with its path before it.
-fn opened_fence(scan: &Scan<'_>, at: usize) -> Option<Found> {
-    if scan.fence.is_some() {
-        return None;
-    }
-    let (mut fence, info) = Fence::opened_by(scan.lines[at], at)?;
-    let names = |line: &str| {
-        header::path_of(line).is_some() || header::path_in_comment(line, info).is_some()
-    };
-    let first = scan.lines[at + 1..]
-        .iter()
-        .take_while(|line| !fence.closed_by(line))
-        .filter(|line| !line.trim().is_empty())
-        .take(HEADER_LINES_MAX)
-        .find(|line| !names(line))?;
-    if !opens_block(first) {
-        return None;
-    }
-    fence.path = header::path_in_info(info)
-        .map(str::to_owned)
-        .or_else(|| path_in_lines(&scan.lines[scan.floor..at], "markdown"));
-    Some(Found {
-        edits: Vec::new(),
-        end: at + 1,
-        opened: Some(fence),
-    })
 }
 
 /// Whether a line opens a block.

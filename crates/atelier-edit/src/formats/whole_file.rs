@@ -1,10 +1,13 @@
 //! Fenced blocks that hold a whole file.
 
-use super::{EditFormat, Fence, Found, deletion, search_replace};
+use super::{
+    Doubt, EditFormat, Fence, Found, LOOK_BACK_LINES_MAX, Opening, Shown, Stop, deletion,
+    search_replace,
+};
 use crate::{
     change::Change,
     header,
-    parse::{self, ParseEditsError, Scan},
+    parse::{Fault, LEFT_OPEN_MAX, Scan},
 };
 
 /// A path and a fence with the file's content.
@@ -18,61 +21,109 @@ impl EditFormat for WholeFile {
         "whole-file"
     }
 
-    fn read(&self, scan: &Scan<'_>, at: usize) -> Result<Option<Found>, ParseEditsError> {
-        if scan.fence.is_some() {
+    fn read(&self, scan: &Scan<'_>, at: usize) -> Result<Option<Found>, Stop> {
+        if scan.fence().is_some() || scan.place.envelope.is_some() {
             return Ok(None);
         }
-        let Some((fence, info)) = Fence::opened_by(scan.lines[at], at) else {
+        let Some((fence, info)) = Fence::opened_by(scan.at(at), at) else {
             return Ok(None);
         };
-        let named = path_of(scan, at, info)?;
-        let first = scan.lines.get(at + 1).copied().unwrap_or_default();
-        let (path, start) = match named {
-            Some(path) => (Some(path), at + 1),
-            None => match header::path_in_comment(first, info) {
+        let named = path_of(scan, at, info);
+        let first = scan.line(at + 1)?.unwrap_or_default();
+        let (path, start) = match &named {
+            Ok(Some(path)) => (Some(path.clone()), at + 1),
+            Ok(None) => match header::path_in_comment(first, info) {
                 Some(path) if !fence.closed_by(first) => (Some(path.to_owned()), at + 2),
                 _ => (None, at + 1),
             },
+            Err(_) => (None, at + 1),
         };
-        let markdown = is_markdown(path.as_deref(), info);
-        let end = match end_of_fence(scan.lines, &fence, start) {
-            Ok(end) => end,
-            // An example in prose that is not closed holds nothing that could be lost.
-            Err(_) if path.is_none() => return Ok(None),
-            Err(error) => return Err(error),
+        if path.is_none() && named.is_ok() && scan.place.left_open >= LEFT_OPEN_MAX {
+            return Ok(None);
+        }
+        let Some(end) = end_of_fence(scan, &fence, start).map_err(|stop| match &path {
+            Some(path) => stop.while_open(|| Opening {
+                path: Some(path.clone()),
+                from: start,
+                shown: Shown::All,
+            }),
+            None => stop,
+        })?
+        else {
+            return left_open(scan, at, path.is_some() || named.is_err());
         };
-        let content: Vec<&str> = scan.lines[start..end]
-            .iter()
+        let refused = |fault| {
+            Err(Stop::Refused {
+                at,
+                fault,
+                end: end + 1,
+            })
+        };
+        if let Err(fault) = named {
+            return refused(fault);
+        }
+        let content: Vec<&str> = scan
+            .lines
+            .range(start..end)
             .map(|line| fence.content(line))
             .collect();
         let Some(path) = path else {
-            if let Some(form) = parse::patch(&content) {
-                return Err(ParseEditsError::Foreign { line: at + 1, form });
-            }
-            let edits = deletions(&content, start);
             return Ok(Some(Found {
-                edits,
+                edits: deletions(&content, start),
                 end: end + 1,
-                opened: None,
+                fenced: true,
+                ..Found::default()
             }));
         };
-        refuse_doubt(scan.lines, &fence, end, markdown)?;
-        if !fence.is_long() && content.iter().any(|line| search_replace::opens_block(line)) {
-            return Err(ParseEditsError::Mixed { line: at + 1 });
-        }
-        if let Some(form) = foreign(&path, info, &content) {
-            return Err(ParseEditsError::Foreign { line: at + 1, form });
+        if let Some(form) = edit_within(&content).filter(|_| !fence.is_long()) {
+            return refused(Fault::Mixed { form });
         }
         let mut text = content.join("\n");
         if !content.is_empty() {
             text.push('\n');
         }
         Ok(Some(Found {
+            doubt: Some(Doubt {
+                markdown: is_markdown(Some(&path), info),
+                fence,
+                end,
+            }),
             edits: vec![(path, at, Change::Write { content: text })],
             end: end + 1,
-            opened: None,
+            fenced: true,
+            ..Found::default()
         }))
     }
+}
+
+/// A fence that is never closed: refused if it holds a file; an example in prose holds nothing
+/// that could be lost.
+fn left_open(scan: &Scan<'_>, at: usize, named: bool) -> Result<Option<Found>, Stop> {
+    if named {
+        return Err(Stop::Refused {
+            at,
+            fault: Fault::Truncated {
+                missing: "the line that closes its fence",
+            },
+            end: scan.lines.count(),
+        });
+    }
+    Ok(Some(Found {
+        end: at + 1,
+        left_open: true,
+        ..Found::default()
+    }))
+}
+
+/// The edit of another form that a content holds.
+fn edit_within(content: &[&str]) -> Option<&'static str> {
+    content.iter().find_map(|line| {
+        if search_replace::opens_block(line) {
+            Some("a SEARCH block")
+        } else {
+            (line.trim_end() == "*** Begin Patch").then_some("a patch")
+        }
+    })
 }
 
 fn is_markdown(path: Option<&str>, info: &str) -> bool {
@@ -86,11 +137,12 @@ fn is_markdown(path: Option<&str>, info: &str) -> bool {
 
 /// The path of a fence: in its info string, or in the line before it, or in a heading with a few
 /// lines of explanation between.
-fn path_of(scan: &Scan<'_>, at: usize, info: &str) -> Result<Option<String>, ParseEditsError> {
-    let before: Vec<&str> = scan.lines[scan.floor..at]
-        .iter()
+fn path_of(scan: &Scan<'_>, at: usize, info: &str) -> Result<Option<String>, Fault> {
+    let floor = scan.place.floor.max(at.saturating_sub(LOOK_BACK_LINES_MAX));
+    let before: Vec<&str> = scan
+        .lines
+        .range(floor..at)
         .rev()
-        .copied()
         .filter(|line| !line.trim().is_empty())
         .take(EXPLANATION_LINES_MAX + 1)
         .collect();
@@ -108,13 +160,10 @@ fn path_of(scan: &Scan<'_>, at: usize, info: &str) -> Result<Option<String>, Par
         }
     };
     match (header::path_in_info(info), above) {
-        (Some(inside), Some(above)) if !same_file(inside, above) => {
-            Err(ParseEditsError::TwoPaths {
-                line: at + 1,
-                first: above.to_owned(),
-                second: inside.to_owned(),
-            })
-        }
+        (Some(inside), Some(above)) if !same_file(inside, above) => Err(Fault::TwoPaths {
+            first: above.to_owned(),
+            second: inside.to_owned(),
+        }),
         (inside, above) => Ok(above.or(inside).map(str::to_owned)),
     }
 }
@@ -160,68 +209,27 @@ fn same_file(inside: &str, above: &str) -> bool {
             .is_some_and(|rest| rest.ends_with('/'))
 }
 
-/// Index of the line that closes a fence. Fences with an info string inside it are skipped with
-/// their own closing lines.
-fn end_of_fence(lines: &[&str], fence: &Fence, start: usize) -> Result<usize, ParseEditsError> {
+/// Index of the line that closes a fence; `None` where none does. Fences with an info string inside
+/// it are skipped with their own closing lines.
+pub(super) fn end_of_fence(
+    scan: &Scan<'_>,
+    fence: &Fence,
+    start: usize,
+) -> Result<Option<usize>, Stop> {
     let mut depth = 0_usize;
-    for (index, line) in lines.iter().enumerate().skip(start) {
+    let mut index = start;
+    while let Some(line) = scan.line(index)? {
         if fence.closed_by(line) {
             if depth == 0 {
-                return Ok(index);
+                return Ok(Some(index));
             }
             depth -= 1;
         } else if fence.nests(line) {
             depth += 1;
         }
+        index += 1;
     }
-    Err(ParseEditsError::Truncated {
-        line: fence.line + 1,
-        missing: "line that closes its fence",
-    })
-}
-
-/// Refuses a fence of which it is not certain where it ends: it is no longer than the fences its
-/// content may have, and what follows looks like more of the content.
-fn refuse_doubt(
-    lines: &[&str],
-    fence: &Fence,
-    end: usize,
-    markdown: bool,
-) -> Result<(), ParseEditsError> {
-    if fence.is_long() {
-        return Ok(());
-    }
-    let rest = &lines[end + 1..];
-    let next_block = rest.iter().enumerate().position(|(index, line)| {
-        search_replace::opens_block(line)
-            || deletion::deleted(line).is_some()
-            || Fence::opened_by(line, 0).is_some_and(|(_, info)| {
-                let before = rest[..index]
-                    .iter()
-                    .rev()
-                    .find(|line| !line.trim().is_empty());
-                header::path_in_info(info).is_some()
-                    || before.is_some_and(|line| header::path_of(line).is_some())
-            })
-    });
-    let rest = &rest[..next_block.unwrap_or(rest.len())];
-    let glued = rest.first().is_some_and(|line| {
-        !line.trim().is_empty() && header::path_of(line).is_none() && !line.starts_with('#')
-    });
-    let bare_fence = rest.iter().any(|line| fence.closed_by(line));
-    let labelled = rest.iter().filter(|line| fence.nests(line)).count();
-    let closings = rest.iter().filter(|line| fence.closed_by(line)).count();
-    let doubtful = if markdown {
-        closings > labelled
-    } else {
-        glued && bare_fence
-    };
-    if doubtful {
-        return Err(ParseEditsError::DoubtfulFence {
-            line: fence.line + 1,
-        });
-    }
-    Ok(())
+    Ok(None)
 }
 
 /// Deletions that stand in a fence of their own.
@@ -247,19 +255,4 @@ fn deletions(content: &[&str], start: usize) -> Vec<(String, usize, Change)> {
     } else {
         Vec::new()
     }
-}
-
-/// The form of a content that is a patch rather than a file.
-fn foreign(path: &str, info: &str, content: &[&str]) -> Option<&'static str> {
-    if matches!(path.rsplit_once('.'), Some((_, "diff" | "patch"))) {
-        return None;
-    }
-    let blank = content
-        .iter()
-        .take_while(|line| line.trim().is_empty())
-        .count();
-    let lines = &content[blank..];
-    let hunk = lines.first().is_some_and(|line| line.starts_with("@@ "));
-    let labelled = matches!(info.split_whitespace().next(), Some("diff" | "patch"));
-    parse::patch(lines).or((hunk || labelled).then_some("a diff"))
 }
