@@ -1,15 +1,25 @@
 //! Edits and a file tree become a new file tree, all or nothing.
 
+mod before;
+mod choose;
 mod closest;
 mod collide;
+mod elide;
 mod file;
+mod protection;
+mod rework;
 mod splice;
+mod stage;
+#[cfg(test)]
+mod tests;
+mod whole;
 
-use std::{collections::BTreeMap, fmt};
+use std::fmt;
 
-use atelier_model::{FileEntry, FileTree, Limits, TreePath};
+use atelier_model::{FileTree, Limits, TreePath};
 
-use self::file::Staged;
+pub use self::protection::{PatternError, Protection};
+use self::stage::Stage;
 use crate::change::{ChangeSet, Edit};
 
 /// A tree with all edits in it.
@@ -23,6 +33,9 @@ pub struct Applied {
     pub deleted: Vec<TreePath>,
     /// Files that edits named and that are as they were.
     pub unchanged: Vec<TreePath>,
+    /// Files that have another path: the old one, which is among the deleted unless another file
+    /// took it, and the new one, which is among the written.
+    pub moved: Vec<(TreePath, TreePath)>,
     /// What was overlooked or left out, for the record.
     pub notes: Vec<String>,
 }
@@ -46,6 +59,8 @@ pub struct Problem {
     pub line: usize,
     /// What is wrong.
     pub said: String,
+    /// The first of the lines that were looked for.
+    pub sought: Option<String>,
     /// The lines of the file, or the path, that may have been meant.
     pub closest: Option<String>,
     /// What to do about it.
@@ -73,10 +88,19 @@ impl fmt::Display for Problem {
             "Edit {block} (line {line} of the reply), `{path}`: {}.",
             self.said
         )?;
-        if let Some(closest) = &self.closest {
-            write!(f, " Did you mean {closest}")?;
+        if let Some(sought) = &self.sought {
+            write!(f, "\nLooked for:\n{sought}")?;
         }
-        write!(f, "\nTo mend it: {}.", self.mend)
+        if let Some(closest) = &self.closest {
+            let gap = if self.sought.is_some() { "" } else { " " };
+            write!(f, "{gap}Did you mean {closest}")?;
+        }
+        let gap = if self.sought.is_some() && self.closest.is_none() {
+            ""
+        } else {
+            "\n"
+        };
+        write!(f, "{gap}To mend it: {}.", self.mend)
     }
 }
 
@@ -84,6 +108,7 @@ impl fmt::Display for Problem {
 #[derive(Debug)]
 struct Trouble {
     said: String,
+    sought: Option<String>,
     closest: Option<String>,
     mend: &'static str,
 }
@@ -92,9 +117,22 @@ impl Trouble {
     fn new(said: impl Into<String>, mend: &'static str) -> Self {
         Self {
             said: said.into(),
+            sought: None,
             closest: None,
             mend,
         }
+    }
+
+    /// With the lines that were looked for.
+    fn seeking(self, search: &[&str]) -> Self {
+        let sought = Some(closest::beginning(search));
+        Self { sought, ..self }
+    }
+
+    /// With what may have been meant.
+    fn meaning(self, closest: String) -> Self {
+        let closest = Some(closest);
+        Self { closest, ..self }
     }
 
     fn about(self, edit: &Edit) -> Problem {
@@ -103,6 +141,7 @@ impl Trouble {
             block: edit.block,
             line: edit.line,
             said: self.said,
+            sought: self.sought,
             closest: self.closest,
             mend: self.mend.to_owned(),
         }
@@ -114,58 +153,28 @@ impl Trouble {
 /// Edits of one file are applied in their order; each is placed among the lines that were there
 /// before this reply if it can be, and else among those that earlier edits put there.
 pub fn apply(changes: &ChangeSet, tree: &FileTree, limits: &Limits) -> Result<Applied, ApplyError> {
-    let mut staged: BTreeMap<&TreePath, Staged> = BTreeMap::new();
-    let mut problems = Vec::new();
-    let mut notes = Vec::new();
-    for edit in &changes.edits {
-        let file = staged
-            .entry(&edit.path)
-            .or_insert_with(|| Staged::of(tree, &edit.path));
-        match file.edit(edit, tree, limits) {
-            Ok(None) => {}
-            Ok(Some(note)) => notes.push(format!("edit {}, `{}`: {note}", edit.block, edit.path)),
-            Err(trouble) => problems.push(trouble.about(edit)),
+    apply_protected(changes, tree, limits, &Protection::default())
+}
+
+/// Applies every edit, or none: none also where one concerns a protected file.
+pub fn apply_protected(
+    changes: &ChangeSet,
+    tree: &FileTree,
+    limits: &Limits,
+    protection: &Protection,
+) -> Result<Applied, ApplyError> {
+    let mut problems = changes.problems(protection);
+    let mut stage = Stage::new(changes, tree);
+    for at in 0..changes.edits.len() {
+        if let Err(problem) = stage.edit(at) {
+            problems.push(problem);
         }
     }
+    problems.extend(stage.problems(limits));
+    problems.sort_by_key(|problem| problem.block);
     if problems.is_empty() {
-        problems = collide::problems(changes, &staged, tree);
-    }
-    if problems.is_empty() {
-        Ok(finish(tree, staged, notes))
+        Ok(stage.finish())
     } else {
         Err(ApplyError { problems })
     }
-}
-
-fn finish(tree: &FileTree, staged: BTreeMap<&TreePath, Staged>, notes: Vec<String>) -> Applied {
-    let mut applied = Applied {
-        tree: tree.clone(),
-        written: Vec::new(),
-        deleted: Vec::new(),
-        unchanged: Vec::new(),
-        notes,
-    };
-    for (path, file) in staged {
-        let before = tree.get(path);
-        match (file.bytes(), before) {
-            (None, None) => applied.unchanged.push(path.clone()),
-            (None, Some(_)) => {
-                applied.tree.remove(path);
-                applied.deleted.push(path.clone());
-            }
-            (Some(bytes), Some(before)) if before.bytes == bytes => {
-                applied.unchanged.push(path.clone());
-            }
-            (Some(bytes), before) => {
-                // A new file that names its interpreter is meant to be started.
-                let script = bytes.starts_with(b"#!");
-                let executable = before.map_or(script, |before| before.executable);
-                applied
-                    .tree
-                    .put(path.clone(), FileEntry { bytes, executable });
-                applied.written.push(path.clone());
-            }
-        }
-    }
-    applied
 }

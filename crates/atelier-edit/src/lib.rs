@@ -35,7 +35,8 @@ mod place;
 mod tests;
 mod text;
 
-pub use apply::{Applied, ApplyError, Problem, apply};
+pub use apply::{Applied, ApplyError, PatternError, Problem, Protection, apply, apply_protected};
 pub use change::{Change, ChangeSet, Edit, Hints, Split};
 pub use formats::{EditFormat, FORMATS};
 pub use parse::{Fault, ParseEditsError, ReplyProblem, parse};
+pub use place::fold_path;

@@ -1,12 +1,24 @@
 //! Where in a file the lines of a search stand: a ladder of ways to compare, never a near match.
 
+mod arrange;
 mod fold;
+mod pattern;
+mod scope;
 mod shift;
+#[cfg(test)]
+mod tests;
 
 use std::{borrow::Cow, ops::Range};
 
-pub(crate) use fold::{fold, fold_path};
+pub(crate) use arrange::arranged;
+pub(crate) use fold::fold;
+pub use fold::fold_path;
+pub(crate) use scope::{Scoped, scoped};
 pub(crate) use shift::{Shift, indent};
+
+/// Lines that are compared one by one for a single search; where it stands in more places than
+/// that allows, it is not looked at further.
+const COMPARED_LINES_MAX: usize = 1_000_000;
 
 /// How a search was matched, from strict to lenient.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,23 +48,11 @@ impl Rung {
     }
 }
 
-/// One place where a search stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Hit {
-    /// The lines of the file.
-    pub(crate) range: Range<usize>,
-    /// For each line of the search, the line of the file; `None` for blank lines that have none.
-    pub(crate) lines: Vec<Option<usize>>,
-    /// What turns the search's indentation into the file's; several where the search does not tell.
-    pub(crate) shifts: Vec<Shift>,
-    /// How it was matched.
-    pub(crate) rung: Rung,
-}
-
 /// One way to compare.
-#[derive(Clone, Copy)]
-struct Way {
-    rung: Rung,
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Way {
+    /// The name of it.
+    pub(crate) rung: Rung,
     shift: bool,
     fold: bool,
     skip_blank: bool,
@@ -67,9 +67,10 @@ const fn way(rung: Rung, shift: bool, fold: bool, skip_blank: bool) -> Way {
     }
 }
 
-/// The ladder. A rung is tried only if those above it find nothing.
-const LADDER: [Way; 8] = [
-    way(Rung::Exact, false, false, false),
+const EXACT: Way = way(Rung::Exact, false, false, false);
+/// The ladder below it. A rung is tried only if those above it find nothing; whatever any of them
+/// finds, the last one would find too if indentation did not matter.
+const LADDER: [Way; 7] = [
     way(Rung::Trailing, false, false, false),
     way(Rung::Indent, true, false, false),
     way(Rung::Unicode, false, true, false),
@@ -79,88 +80,183 @@ const LADDER: [Way; 8] = [
     way(Rung::Blank, true, true, true),
 ];
 
+/// One place where a search stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Hit {
+    /// The lines of the file.
+    pub(crate) range: Range<usize>,
+    /// How it was matched.
+    pub(crate) way: Way,
+}
+
 /// Every place where a search stands, by the strictest way that finds any.
-///
-/// A line of the file that is `None` matches nothing.
-pub(crate) fn places(file: &[Option<&str>], search: &[&str]) -> Vec<Hit> {
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Places {
+    /// The places, in the order of the file.
+    pub(crate) hits: Vec<Hit>,
+    /// Whether there may be more, which were not looked at.
+    pub(crate) beyond: bool,
+}
+
+/// Every place where a search stands.
+pub(crate) fn places(file: &[&str], search: &[&str]) -> Places {
     if search.iter().all(|line| line.trim().is_empty()) {
-        return Vec::new();
+        return Places::default();
     }
-    LADDER
-        .iter()
-        .map(|way| way.places(file, search))
-        .find(|hits| !hits.is_empty())
-        .unwrap_or_default()
+    let most = COMPARED_LINES_MAX / search.len() + 1;
+    let mut hits: Vec<Hit> = pattern::starts(file, search)
+        .take(most)
+        .map(|start| Hit {
+            range: start..start + search.len(),
+            way: EXACT,
+        })
+        .collect();
+    if !hits.is_empty() {
+        let beyond = hits.len() == most;
+        return Places { hits, beyond };
+    }
+    let candidates = Candidates::of(file, search, most);
+    let beyond = candidates.starts.len() == most;
+    for way in LADDER {
+        hits.extend(candidates.hits(way));
+        if !hits.is_empty() {
+            break;
+        }
+    }
+    Places { hits, beyond }
+}
+
+/// Whether two lines are alike by the most lenient way.
+pub(crate) fn alike(one: &str, other: &str) -> bool {
+    loosest(one) == loosest(other)
+}
+
+/// What of a line every way compares.
+fn loosest(line: &str) -> Cow<'_, str> {
+    match fold(line) {
+        Cow::Borrowed(line) => Cow::Borrowed(line.trim()),
+        Cow::Owned(line) => Cow::Owned(line.trim().to_owned()),
+    }
+}
+
+/// Places where a search may stand, by the most lenient way.
+struct Candidates<'a> {
+    file: &'a [&'a str],
+    search: &'a [&'a str],
+    /// The lines of the search that are not blank.
+    wanted: Vec<usize>,
+    /// The lines of the file that are not blank.
+    there: Vec<usize>,
+    /// Where in `there` the places begin.
+    starts: Vec<usize>,
+}
+
+fn full(lines: &[&str]) -> Vec<usize> {
+    let full = |at: &usize| !lines[*at].trim().is_empty();
+    (0..lines.len()).filter(full).collect()
+}
+
+impl<'a> Candidates<'a> {
+    fn of(file: &'a [&'a str], search: &'a [&'a str], most: usize) -> Self {
+        let (wanted, there) = (full(search), full(file));
+        let keys = |lines: &'a [&'a str], of: &[usize]| -> Vec<Cow<'a, str>> {
+            of.iter().map(|at| loosest(lines[*at])).collect()
+        };
+        let (file_keys, search_keys) = (keys(file, &there), keys(search, &wanted));
+        let starts = pattern::starts(&file_keys, &search_keys)
+            .take(most)
+            .collect();
+        Self {
+            file,
+            search,
+            wanted,
+            there,
+            starts,
+        }
+    }
+
+    /// The places that stand by one way.
+    fn hits(&self, way: Way) -> impl Iterator<Item = Hit> {
+        self.starts.iter().filter_map(move |start| {
+            let range = if way.skip_blank {
+                self.there[*start]..self.there[start + self.wanted.len() - 1] + 1
+            } else {
+                let start = self.there[*start].checked_sub(self.wanted[0])?;
+                start..start + self.search.len()
+            };
+            let hit = Hit { range, way };
+            hit.stands(self.file, self.search).then_some(hit)
+        })
+    }
 }
 
 impl Way {
-    fn places(self, file: &[Option<&str>], search: &[&str]) -> Vec<Hit> {
-        let keep = |line: &str| !self.skip_blank || !line.trim().is_empty();
-        let wanted: Vec<usize> = (0..search.len()).filter(|at| keep(search[*at])).collect();
-        let there: Vec<usize> = (0..file.len())
-            .filter(|at| file[*at].is_none_or(keep))
-            .collect();
-        let wanted_keys: Vec<_> = wanted.iter().map(|at| self.key(search[*at])).collect();
-        let keys: Vec<_> = there
+    /// What of a line is compared.
+    fn key(self, line: &str) -> Cow<'_, str> {
+        let folded = if self.fold {
+            fold(line)
+        } else {
+            Cow::Borrowed(line)
+        };
+        let cut = |line: &str| {
+            let cut = line.trim_end().len();
+            let start = if self.shift {
+                cut - line[..cut].trim_start().len()
+            } else {
+                0
+            };
+            start..cut
+        };
+        match folded {
+            Cow::Borrowed(line) => Cow::Borrowed(&line[cut(line)]),
+            Cow::Owned(line) => Cow::Owned(line[cut(&line)].to_owned()),
+        }
+    }
+}
+
+impl Hit {
+    /// Where the first line of the search would be.
+    pub(crate) fn begin(&self, search: &[&str]) -> usize {
+        let blank = search
             .iter()
-            .map(|at| file[*at].map(|line| self.key(line)))
-            .collect();
-        keys.windows(wanted.len())
-            .enumerate()
-            .filter(|(_, window)| {
-                let pairs = window.iter().zip(&wanted_keys);
-                pairs
-                    .into_iter()
-                    .all(|(key, wanted)| key.as_ref() == Some(wanted))
-            })
-            .filter_map(|(start, _)| {
-                let pairs: Vec<(usize, usize)> = wanted
-                    .iter()
-                    .copied()
-                    .zip(there[start..start + wanted.len()].iter().copied())
-                    .collect();
-                self.hit(file, search, &pairs)
-            })
+            .take_while(|line| line.trim().is_empty())
+            .count();
+        let skipped = if self.way.skip_blank { blank } else { 0 };
+        self.range.start.saturating_sub(skipped)
+    }
+
+    fn stands(&self, file: &[&str], search: &[&str]) -> bool {
+        let Some(there) = file.get(self.range.clone()) else {
+            return false;
+        };
+        let keep = |line: &&&str| !self.way.skip_blank || !line.trim().is_empty();
+        let wanted = search.iter().filter(keep).map(|line| self.way.key(line));
+        let there = there.iter().filter(keep).map(|line| self.way.key(line));
+        wanted.eq(there) && !self.shifts(file, search).is_empty()
+    }
+
+    /// For each line of the search, the line of the file; `None` for blank lines that have none.
+    pub(crate) fn lines(&self, file: &[&str], search: &[&str]) -> Vec<Option<usize>> {
+        let keep = |line: &str| !self.way.skip_blank || !line.trim().is_empty();
+        let mut there = self.range.clone().filter(|at| keep(file[*at]));
+        search
+            .iter()
+            .map(|line| keep(line).then(|| there.next()).flatten())
             .collect()
     }
 
-    /// What of a line is compared.
-    fn key(self, line: &str) -> Cow<'_, str> {
-        let line = match self.rung {
-            Rung::Exact => line,
-            Rung::Trailing | Rung::Indent | Rung::Unicode | Rung::Blank => line.trim_end(),
-        };
-        let line = if self.shift { line.trim_start() } else { line };
-        if self.fold {
-            Cow::Owned(fold(line))
-        } else {
-            Cow::Borrowed(line)
+    /// What turns the search's indentation into the file's; several where it does not tell.
+    pub(crate) fn shifts(&self, file: &[&str], search: &[&str]) -> Vec<Shift> {
+        if !self.way.shift {
+            return vec![Shift::None];
         }
-    }
-
-    fn hit(self, file: &[Option<&str>], search: &[&str], pairs: &[(usize, usize)]) -> Option<Hit> {
-        let (first, last) = (pairs.first()?.1, pairs.last()?.1);
-        let shifts = if self.shift {
-            let indents: Vec<(&str, &str)> = pairs
-                .iter()
-                .filter(|(wanted, _)| !search[*wanted].trim().is_empty())
-                .filter_map(|(wanted, there)| {
-                    Some((shift::indent(search[*wanted]), shift::indent(file[*there]?)))
-                })
-                .collect();
-            shift::between(&indents)
-        } else {
-            vec![Shift::None]
-        };
-        let mut lines = vec![None; search.len()];
-        for (wanted, there) in pairs {
-            lines[*wanted] = Some(*there);
-        }
-        (!shifts.is_empty()).then_some(Hit {
-            range: first..last + 1,
-            lines,
-            shifts,
-            rung: self.rung,
-        })
+        let lines = self.lines(file, search);
+        let indents: Vec<(&str, &str)> = search
+            .iter()
+            .zip(lines)
+            .filter(|(wanted, _)| !wanted.trim().is_empty())
+            .filter_map(|(wanted, there)| Some((indent(wanted), indent(file[there?]))))
+            .collect();
+        shift::between(&indents)
     }
 }

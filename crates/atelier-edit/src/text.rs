@@ -1,121 +1,288 @@
 //! A file's bytes as lines that remember how they ended.
 
-/// Bytes that open some UTF-8 files.
-const MARK: &[u8] = b"\xef\xbb\xbf";
+mod encoding;
+#[cfg(test)]
+mod tests;
+
+use std::{collections::BTreeMap, ops::Range};
+
+pub(crate) use encoding::Encoding;
 
 /// A file, line by line.
 #[derive(Debug, Clone)]
 pub(crate) struct Text {
-    /// Whether it opens with a byte order mark, which is not part of its first line.
-    mark: bool,
-    /// Whether all of it is UTF-8.
-    pub(crate) utf8: bool,
-    /// Its lines.
-    pub(crate) lines: Vec<Line>,
+    pub(crate) encoding: Encoding,
+    /// The byte order mark it opens with, which is not part of its first line.
+    mark: Vec<u8>,
+    /// The characters of all lines, those of new lines behind the others.
+    characters: String,
+    lines: Vec<Line>,
 }
 
-/// One line.
-#[derive(Debug, Clone)]
-pub(crate) struct Line {
-    /// Its bytes without its end.
-    pub(crate) bytes: Vec<u8>,
-    /// How it ends.
-    pub(crate) end: End,
-    /// Whether an edit put it there.
-    pub(crate) fresh: bool,
+/// One line: where its characters are, and how it ends.
+#[derive(Debug, Clone, Copy)]
+struct Line {
+    start: usize,
+    stop: usize,
+    end: End,
+    /// Its number in the file as it was before any edit; 0 for a line that an edit put there.
+    number: usize,
 }
 
 /// How a line ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum End {
     /// `\n`.
     Lf,
     /// `\r\n`.
     CrLf,
+    /// `\r`.
+    Cr,
     /// The file ends without a line break.
     None,
 }
 
+/// A line of what comes in place of others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Piece {
+    /// The line of the file with this index, as it is.
+    Kept(usize),
+    /// A new line.
+    New(String),
+}
+
+/// What a file says about the end of its last line after an edit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// It is as it was.
+    Kept,
+    /// It has a line break.
+    Closed,
+    /// It has none.
+    Open,
+}
+
 impl End {
-    fn bytes(self) -> &'static [u8] {
+    fn characters(self) -> &'static str {
         match self {
-            Self::Lf => b"\n",
-            Self::CrLf => b"\r\n",
-            Self::None => b"",
+            Self::Lf => "\n",
+            Self::CrLf => "\r\n",
+            Self::Cr => "\r",
+            Self::None => "",
         }
     }
 }
 
-impl Line {
-    /// The line as text; `None` where it is not UTF-8, so that nothing a reply says can match it.
-    pub(crate) fn text(&self) -> Option<&str> {
-        std::str::from_utf8(&self.bytes).ok()
+/// The lines of a text and how they end.
+pub(crate) fn lines(text: &str) -> impl Iterator<Item = (&str, End)> {
+    let mut rest = text;
+    let plain = !text.contains('\r');
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let (line, end) = match line_break(rest, plain) {
+            Some((at, end)) => (&rest[..at], end),
+            None => (rest, End::None),
+        };
+        rest = &rest[line.len() + end.characters().len()..];
+        Some((line, end))
+    })
+}
+
+/// Where the first line of a text ends, and how.
+fn line_break(text: &str, plain: bool) -> Option<(usize, End)> {
+    if plain {
+        return text.find('\n').map(|at| (at, End::Lf));
     }
+    let mut from = 0;
+    while let Some(at) = text[from..].find(['\n', '\r']).map(|at| from + at) {
+        let rest = &text[at..];
+        if rest.starts_with('\n') {
+            return Some((at, End::Lf));
+        }
+        if rest.starts_with("\r\n") {
+            return Some((at, End::CrLf));
+        }
+        // A carriage return before a whole line break belongs to the line.
+        if !rest.starts_with("\r\r\n") {
+            return Some((at, End::Cr));
+        }
+        from = at + 1;
+    }
+    None
 }
 
 impl Text {
-    /// Takes a file apart.
-    pub(crate) fn of(bytes: &[u8]) -> Self {
-        let body = bytes.strip_prefix(MARK);
-        let lines = body
-            .unwrap_or(bytes)
-            .split_inclusive(|byte| *byte == b'\n')
-            .map(|line| {
-                let (bytes, end) = match line {
-                    [line @ .., b'\r', b'\n'] => (line, End::CrLf),
-                    [line @ .., b'\n'] => (line, End::Lf),
-                    line => (line, End::None),
-                };
-                Line {
-                    bytes: bytes.to_vec(),
+    /// Takes a file apart; `None` where it is not text.
+    pub(crate) fn of(bytes: &[u8]) -> Option<Self> {
+        let (encoding, mark, characters) = Encoding::read(bytes)?;
+        let mut start = 0;
+        let lines = lines(&characters)
+            .zip(1..)
+            .map(|((line, end), number)| {
+                let stop = start + line.len();
+                let line = Line {
+                    start,
+                    stop,
                     end,
-                    fresh: false,
-                }
+                    number,
+                };
+                start = stop + end.characters().len();
+                line
             })
             .collect();
-        Self {
-            mark: body.is_some(),
-            utf8: std::str::from_utf8(bytes).is_ok(),
+        Some(Self {
+            encoding,
+            mark: bytes[..mark].to_vec(),
+            characters,
             lines,
-        }
+        })
     }
 
     /// The file put together again.
     pub(crate) fn bytes(&self) -> Vec<u8> {
-        let mut bytes = if self.mark { MARK.to_vec() } else { Vec::new() };
+        let mut bytes = self.mark.clone();
+        bytes.reserve(self.characters.len());
         for line in &self.lines {
-            bytes.extend_from_slice(&line.bytes);
-            bytes.extend_from_slice(line.end.bytes());
+            let text = &self.characters[line.start..line.stop];
+            // Every character came from the file or was looked at before it was put there.
+            let _ = self.encoding.write(text, &mut bytes);
+            let _ = self.encoding.write(line.end.characters(), &mut bytes);
         }
         bytes
     }
 
-    /// A new content in the manner of this file: with its mark, and with its line ends if they are
-    /// all alike.
-    pub(crate) fn manner(&self, content: &str) -> Vec<u8> {
-        let mut ends = self.lines.iter().filter(|line| line.end != End::None);
-        let windows = ends.next().is_some_and(|line| line.end == End::CrLf)
-            && ends.all(|line| line.end == End::CrLf);
-        let mut bytes = if self.mark { MARK.to_vec() } else { Vec::new() };
+    /// Its lines.
+    pub(crate) fn view(&self) -> Vec<&str> {
+        let text = |line: &Line| &self.characters[line.start..line.stop];
+        self.lines.iter().map(text).collect()
+    }
+
+    /// How many lines it has.
+    pub(crate) fn len(&self) -> usize {
+        self.lines.len()
+    }
+
+    /// Whether no line has anything to read.
+    pub(crate) fn is_blank(&self) -> bool {
+        self.view().iter().all(|line| line.trim().is_empty())
+    }
+
+    /// Whether its last line has no line break.
+    pub(crate) fn is_open(&self) -> bool {
+        self.lines.last().is_some_and(|line| line.end == End::None)
+    }
+
+    /// The number that a line had before any edit; `None` for a line that an edit put there.
+    pub(crate) fn number(&self, at: usize) -> Option<usize> {
+        let number = self.lines.get(at)?.number;
+        (number > 0).then_some(number)
+    }
+
+    /// Whether all these lines were there before any edit.
+    pub(crate) fn is_old(&self, range: Range<usize>) -> bool {
+        self.lines[range].iter().all(|line| line.number > 0)
+    }
+
+    /// Puts pieces in place of some lines.
+    pub(crate) fn put(&mut self, range: Range<usize>, pieces: Vec<Piece>, ending: Ending) {
+        let open = match ending {
+            Ending::Kept => self.is_open(),
+            Ending::Open => true,
+            Ending::Closed => false,
+        };
+        let usual = self.usual_end(range.clone());
+        let mut put = Vec::with_capacity(pieces.len());
+        for piece in pieces {
+            put.push(match piece {
+                Piece::Kept(at) => self.lines[at],
+                Piece::New(text) => self.fresh(&text, usual),
+            });
+        }
+        let after = range.start + put.len();
+        if let Some(last) = self.lines.last_mut().filter(|line| line.end == End::None) {
+            last.end = usual;
+        }
+        for line in put.iter_mut().filter(|line| line.end == End::None) {
+            line.end = usual;
+        }
+        self.lines.splice(range, put);
+        debug_assert!(after <= self.lines.len());
+        if let Some(last) = self.lines.last_mut().filter(|_| open) {
+            last.end = End::None;
+        }
+    }
+
+    fn fresh(&mut self, text: &str, end: End) -> Line {
+        let start = self.characters.len();
+        self.characters.push_str(text);
+        Line {
+            start,
+            stop: self.characters.len(),
+            end,
+            number: 0,
+        }
+    }
+
+    /// A new content in the manner of this file: in its encoding, with its mark and its line ends.
+    /// `Err` with a character that the encoding lacks.
+    pub(crate) fn manner(&self, content: &str) -> Result<Vec<u8>, char> {
         let content = content.strip_prefix('\u{feff}').unwrap_or(content);
-        if windows {
-            bytes.extend_from_slice(content.replace('\n', "\r\n").as_bytes());
-        } else {
-            bytes.extend_from_slice(content.as_bytes());
+        let mut bytes = self.mark.clone();
+        let ends = self.ends();
+        if ends.len() < 2 {
+            for (line, end) in lines(content) {
+                let end = match ends.first() {
+                    Some(usual) if end != End::None => *usual,
+                    _ => end,
+                };
+                self.line(line, end, &mut bytes)?;
+            }
+            return Ok(bytes);
         }
-        bytes
+        let usual = self.usual_end(0..self.lines.len());
+        let mut known: BTreeMap<&str, Vec<End>> = BTreeMap::new();
+        for (line, text) in self.lines.iter().zip(self.view()).rev() {
+            known.entry(text).or_default().push(line.end);
+        }
+        for (line, end) in lines(content) {
+            let same = known.get_mut(line).and_then(Vec::pop);
+            let same = same.filter(|same| *same != End::None).unwrap_or(usual);
+            let end = if end == End::None { end } else { same };
+            self.line(line, end, &mut bytes)?;
+        }
+        Ok(bytes)
     }
 
-    /// How most lines of a range end.
-    pub(crate) fn usual_end(&self, range: std::ops::Range<usize>) -> End {
-        let most = |lines: &[Line]| {
-            let windows = lines.iter().filter(|line| line.end == End::CrLf).count();
-            let unix = lines.iter().filter(|line| line.end == End::Lf).count();
-            match windows.cmp(&unix) {
-                std::cmp::Ordering::Greater => Some(End::CrLf),
-                std::cmp::Ordering::Less => Some(End::Lf),
-                std::cmp::Ordering::Equal => None,
+    fn line(&self, line: &str, end: End, bytes: &mut Vec<u8>) -> Result<(), char> {
+        if let Some(c) = self.encoding.lacks(line) {
+            return Err(c);
+        }
+        self.encoding.write(line, bytes)?;
+        self.encoding.write(end.characters(), bytes)
+    }
+
+    /// The ways in which its lines end, each once.
+    fn ends(&self) -> Vec<End> {
+        let mut ends = Vec::new();
+        for line in &self.lines {
+            if line.end != End::None && !ends.contains(&line.end) {
+                ends.push(line.end);
             }
+        }
+        ends
+    }
+
+    /// How most lines of a range end, or else most lines of the file.
+    fn usual_end(&self, range: Range<usize>) -> End {
+        let most = |lines: &[Line]| {
+            let mut counts = [End::Lf, End::CrLf, End::Cr].map(|end| (0, end));
+            for (count, end) in &mut counts {
+                *count = lines.iter().filter(|line| line.end == *end).count();
+            }
+            counts.sort_by_key(|(count, _)| std::cmp::Reverse(*count));
+            (counts[0].0 > counts[1].0).then_some(counts[0].1)
         };
         let near = self.lines.get(range).and_then(most);
         near.or_else(|| most(&self.lines)).unwrap_or(End::Lf)

@@ -19,23 +19,20 @@ const LINES_MAX: usize = 60;
 const SHOWN_BYTES_MAX: usize = 4000;
 
 /// The lines of a file that are most like some others, if any are.
-pub(super) fn lines(file: &[Option<&str>], search: &[&str]) -> Option<String> {
+pub(super) fn lines(file: &[&str], search: &[&str]) -> Option<String> {
     let search: Vec<_> = search
         .iter()
         .copied()
         .skip_while(|line| line.trim().is_empty())
         .take(LINES_MAX)
         .collect();
-    let key = |line: &str| fold(line.trim());
+    let key = |line: &str| fold(line.trim()).into_owned();
     let wanted: Vec<_> = search.iter().map(|line| key(line)).collect();
     let words: BTreeSet<&str> = wanted
         .iter()
         .flat_map(|line| line.split_whitespace())
         .collect();
-    let keys: Vec<_> = file
-        .iter()
-        .map(|line| line.map(key).unwrap_or_default())
-        .collect();
+    let keys: Vec<_> = file.iter().map(|line| key(line)).collect();
     let weight = |line: &String| {
         let known = line
             .split_whitespace()
@@ -80,19 +77,43 @@ fn bounded(lines: &[String], bytes_max: usize) -> String {
 }
 
 /// Lines of a file as they are shown.
-pub(super) fn shown(file: &[Option<&str>], range: Range<usize>) -> String {
+pub(super) fn shown(file: &[&str], range: Range<usize>) -> String {
     let first = range.start + 1;
     let last = range.end;
-    let lines: Vec<String> = file[range]
-        .iter()
-        .map(|line| line.unwrap_or("(a line that is not UTF-8)").to_owned())
-        .collect();
+    let lines: Vec<String> = file[range].iter().map(|line| (*line).to_owned()).collect();
     let numbers = if first == last {
         format!("line {first}")
     } else {
         format!("lines {first}–{last}")
     };
     format!("{numbers}:\n{}\n", bounded(&lines, SHOWN_BYTES_MAX))
+}
+
+/// Lines of a search that are shown.
+const SOUGHT_LINES_MAX: usize = 3;
+/// Characters of each.
+const SOUGHT_CHARS_MAX: usize = 100;
+
+/// The first of some lines, each cut to a length.
+pub(super) fn beginning(search: &[&str]) -> String {
+    let full = search.iter().skip_while(|line| line.trim().is_empty());
+    let mut shown: String = full
+        .clone()
+        .take(SOUGHT_LINES_MAX)
+        .map(|line| cut(line) + "\n")
+        .collect();
+    if full.count() > SOUGHT_LINES_MAX {
+        shown.push_str("…\n");
+    }
+    shown
+}
+
+/// A line, cut to a length.
+pub(super) fn cut(line: &str) -> String {
+    match line.char_indices().nth(SOUGHT_CHARS_MAX) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line.to_owned(),
+    }
 }
 
 /// Files that are searched for lines that were looked for in another one.

@@ -2,31 +2,37 @@
 
 use std::collections::BTreeMap;
 
-use atelier_model::{FileTree, TreePath};
+use atelier_model::{FileTree, Obstacle, TreePath};
 
-use super::{Problem, Trouble, file::Staged};
+use super::{Problem, Trouble, stage::After};
 use crate::{change::ChangeSet, place::fold_path};
 
 /// The new paths that collide with others of the tree as it would be.
-pub(super) fn problems(
-    changes: &ChangeSet,
-    staged: &BTreeMap<&TreePath, Staged>,
-    tree: &FileTree,
-) -> Vec<Problem> {
-    let stays = |path: &&TreePath| staged.get(path).is_none_or(Staged::exists);
+pub(super) fn problems(changes: &ChangeSet, after: &After<'_>, tree: &FileTree) -> Vec<Problem> {
+    let new: Vec<&TreePath> = after
+        .iter()
+        .filter(|(path, file)| file.is_some() && !tree.contains(path))
+        .map(|(path, _)| *path)
+        .collect();
+    if new.is_empty() {
+        return Vec::new();
+    }
+    let stays = |path: &&TreePath| after.get(path).is_none_or(Option::is_some);
     let mut files: BTreeMap<String, &str> = BTreeMap::new();
     let mut folders: BTreeMap<String, &str> = BTreeMap::new();
-    for path in tree.paths().filter(stays) {
-        files.insert(fold_path(path.as_str()), path.as_str());
+    let obstacles = tree
+        .obstacles()
+        .map(|(path, obstacle)| (path, obstacle == Obstacle::Folder));
+    let all = tree.paths().filter(stays).map(|path| (path, false));
+    for (path, folder) in all.chain(obstacles) {
+        let kind = if folder { &mut folders } else { &mut files };
+        kind.insert(fold_path(path.as_str()), path.as_str());
         for folder in folders_of(path) {
             folders.insert(fold_path(folder), folder);
         }
     }
     let mut problems = Vec::new();
-    for (path, _) in staged
-        .iter()
-        .filter(|(path, file)| file.exists() && !tree.contains(path))
-    {
+    for path in new {
         let trouble = collision(path, &files, &folders);
         files
             .entry(fold_path(path.as_str()))
@@ -34,7 +40,8 @@ pub(super) fn problems(
         for folder in folders_of(path) {
             folders.entry(fold_path(folder)).or_insert(folder);
         }
-        let edit = changes.edits.iter().find(|edit| &edit.path == *path);
+        let mut edits = changes.edits.iter();
+        let edit = edits.find(|edit| edit.paths().any(|named| named == path));
         if let (Some(other), Some(edit)) = (trouble, edit) {
             problems.push(said(path, other).about(edit));
         }

@@ -1,111 +1,170 @@
 //! One file while the edits of a reply are applied to it.
 
-use std::collections::BTreeSet;
+use atelier_model::{FileEntry, FileTree, TreePath};
 
-use atelier_model::{FileTree, Limits, TreePath};
-
-use super::{Trouble, closest, splice};
+use super::{
+    Trouble,
+    choose::{Asked, Memory},
+    closest,
+    splice::{self, Reading, Splice, Work},
+    whole,
+};
 use crate::{
-    change::{Change, Edit},
-    text::Text,
+    change::{Change, Edit, Hints, Split},
+    text::{Ending, Piece, Text, lines},
 };
 
 /// A file between its state in the tree and its state after all edits.
-#[derive(Debug)]
-pub(super) struct Staged {
-    /// Its content; `None` where there is no file.
-    text: Option<Text>,
+#[derive(Debug, Clone)]
+pub(super) struct Staged<'a> {
+    before: Option<&'a FileEntry>,
+    now: Now<'a>,
     /// The content that an edit wrote as a whole.
-    written: Option<String>,
+    whole: Option<&'a str>,
+    executable: Option<bool>,
+    to: Option<&'a TreePath>,
     deleted: bool,
     edited: bool,
+    memory: Memory,
+}
+
+/// What a file holds.
+#[derive(Debug, Clone)]
+enum Now<'a> {
+    /// There is no file.
+    Absent,
+    /// What it held before.
+    Kept(&'a [u8]),
+    /// What an edit wrote.
+    Written(Vec<u8>),
+    /// Lines, some of them changed.
+    Lines(Text),
 }
 
 /// What a successful edit has to remark.
-type Note = Option<String>;
+pub(super) type Notes = Vec<String>;
 
-impl Staged {
-    pub(super) fn of(tree: &FileTree, path: &TreePath) -> Self {
+const DONE: &str = "it was applied before";
+
+impl<'a> Staged<'a> {
+    pub(super) fn of(tree: &'a FileTree, path: &TreePath) -> Self {
+        let before = tree.get(path);
         Self {
-            text: tree.get(path).map(|file| Text::of(&file.bytes)),
-            written: None,
+            before,
+            now: before.map_or(Now::Absent, |file| Now::Kept(&file.bytes)),
+            whole: None,
+            executable: None,
+            to: None,
             deleted: false,
             edited: false,
+            memory: Memory::default(),
         }
     }
 
-    /// The content after the edits; `None` where there is no file.
-    pub(super) fn bytes(&self) -> Option<Vec<u8>> {
-        self.text.as_ref().map(Text::bytes)
+    /// The file after the edits; `None` where there is none.
+    pub(super) fn entry(&self) -> Option<FileEntry> {
+        let bytes = match &self.now {
+            Now::Absent => return None,
+            Now::Kept(bytes) => bytes.to_vec(),
+            Now::Written(bytes) => bytes.clone(),
+            Now::Lines(text) => text.bytes(),
+        };
+        // A new file that names its interpreter is meant to be started.
+        let script = bytes.starts_with(b"#!");
+        let before = self.before.map_or(script, |before| before.executable);
+        let executable = self.executable.unwrap_or(before);
+        Some(FileEntry { bytes, executable })
     }
 
     /// Whether there is a file after the edits.
     pub(super) fn exists(&self) -> bool {
-        self.text.is_some()
+        !matches!(self.now, Now::Absent)
     }
 
+    /// Whether nothing about the file itself has changed.
+    pub(super) fn is_as_before(&self) -> bool {
+        let kept = match (&self.now, self.before) {
+            (Now::Absent, None) | (Now::Kept(_), _) => true,
+            (Now::Lines(text), Some(before)) => text.bytes() == before.bytes,
+            (Now::Written(bytes), Some(before)) => *bytes == before.bytes,
+            (Now::Absent, Some(_)) | (Now::Lines(_) | Now::Written(_), None) => false,
+        };
+        let mode = self.before.map(|before| before.executable);
+        kept && self.executable.is_none_or(|new| mode == Some(new))
+    }
+
+    /// Where the file goes.
+    pub(super) fn destination(&self) -> Option<&'a TreePath> {
+        self.to
+    }
+
+    /// Applies the edit with this index.
     pub(super) fn edit(
         &mut self,
-        edit: &Edit,
+        edits: &'a [Edit],
+        at: usize,
         tree: &FileTree,
-        limits: &Limits,
-    ) -> Result<Note, Trouble> {
+    ) -> Result<Notes, Trouble> {
+        let edit = &edits[at];
+        let notes = match &edit.change {
+            Change::Write { content } => self.write(content),
+            Change::Create { content } => self.create(content),
+            Change::Delete { holding } => self.delete(holding.as_deref(), tree, &edit.path),
+            Change::Move { to } => self.relocate(to, tree, &edit.path),
+            Change::Mode { executable } => self.mode(*executable, tree, &edit.path),
+            Change::Replace {
+                search,
+                replace,
+                otherwise,
+                hints,
+            } => {
+                self.stay()?;
+                let block = Block {
+                    search,
+                    replace,
+                    otherwise,
+                    hints,
+                };
+                self.replace(&block, edits, at, tree)
+            }
+        }?;
+        self.memory.did(at);
+        self.edited |= matches!(
+            edit.change,
+            Change::Write { .. } | Change::Create { .. } | Change::Replace { .. }
+        );
+        Ok(notes)
+    }
+
+    /// Refuses to change a file that the reply removes.
+    fn stay(&self) -> Result<(), Trouble> {
         if self.deleted {
             return Err(Trouble::new(
                 "the reply removes this file and changes it as well",
                 "do one or the other",
             ));
         }
-        let note = match &edit.change {
-            Change::Write { content } => self.write(content, tree, &edit.path),
-            Change::Create { content } => match &self.text {
-                Some(text) if !same(text, content) => Err(Trouble::new(
-                    "the file exists and holds something else",
-                    "change it instead of adding it, or choose another path",
-                )),
-                Some(_) => Ok(Some("it was applied before".to_owned())),
-                None => self.write(content, tree, &edit.path),
-            },
-            Change::Delete { .. } => self.delete(tree, &edit.path),
-            Change::Move { .. } | Change::Mode { .. } => Err(Trouble::new(
-                "files cannot be moved",
-                "write the file at its new path and remove the old one",
-            )),
-            Change::Replace {
-                search, replace, ..
-            } if search.trim().is_empty() && self.text.is_none() => {
-                self.text = Some(Text::of(replace.as_bytes()));
-                Ok(None)
-            }
-            Change::Replace {
-                search,
-                replace,
-                otherwise,
-                ..
-            } => {
-                let mut splits = vec![(search.as_str(), replace.as_str())];
-                splits.extend(
-                    otherwise
-                        .iter()
-                        .map(|s| (s.search.as_str(), s.replace.as_str())),
-                );
-                self.replace(&splits, tree, &edit.path)
-            }
-        }?;
-        let bytes_max = limits.file_bytes_max;
-        if self.bytes().is_some_and(|bytes| bytes.len() > bytes_max) {
-            return Err(Trouble::new(
-                format!("the file would have more than {bytes_max} bytes"),
-                "divide it into smaller files",
-            ));
-        }
-        self.edited = true;
-        Ok(note)
+        Ok(())
     }
 
-    fn write(&mut self, content: &str, tree: &FileTree, path: &TreePath) -> Result<Note, Trouble> {
-        if self.written.as_deref() == Some(content) {
-            return Ok(Some("the same content is written twice".to_owned()));
+    fn create(&mut self, content: &'a str) -> Result<Notes, Trouble> {
+        if self.deleted || !self.exists() {
+            return self.write(content);
+        }
+        let same =
+            self.whole == Some(content) || self.text().is_some_and(|text| same(&text, content));
+        if same {
+            return Ok(vec![DONE.to_owned()]);
+        }
+        Err(Trouble::new(
+            "the file exists and holds something else",
+            "change it instead of adding it, or choose another path",
+        ))
+    }
+
+    fn write(&mut self, content: &'a str) -> Result<Notes, Trouble> {
+        if self.whole == Some(content) {
+            return Ok(vec!["the same content is written twice".to_owned()]);
         }
         if self.edited {
             return Err(Trouble::new(
@@ -113,84 +172,292 @@ impl Staged {
                 "send the file once, as a whole, with everything in it",
             ));
         }
-        let before = tree.text(path).unwrap_or_default();
-        if let Some((number, line)) = left_out(content, before) {
-            return Err(Trouble::new(
-                format!("line {number} of the content, `{line}`, stands for lines left out"),
-                "send the file complete, or change it with SEARCH/REPLACE blocks",
-            ));
-        }
-        if is_excerpt(content, before) {
-            return Err(Trouble::new(
-                "the content looks like an excerpt of the file rather than all of it",
-                "send the file complete, or change it with SEARCH/REPLACE blocks",
-            ));
-        }
-        let bytes = match &self.text {
-            Some(text) => text.manner(content),
+        let before = self.before.map(|file| file.bytes.as_slice());
+        let text = before.and_then(Text::of);
+        let old = text.as_ref().map(|text| text.view().join("\n"));
+        whole::refuse_part(content, old.as_deref().unwrap_or_default())?;
+        let bytes = match &text {
+            Some(text) => text.manner(content).map_err(|c| splice::lacking(text, c))?,
             None => content.as_bytes().to_vec(),
         };
-        self.text = Some(Text::of(&bytes));
-        self.written = Some(content.to_owned());
-        Ok(None)
+        self.now = Now::Written(bytes);
+        self.whole = Some(content);
+        self.deleted = false;
+        Ok(Notes::new())
     }
 
-    fn delete(&mut self, tree: &FileTree, path: &TreePath) -> Result<Note, Trouble> {
-        if self.edited {
+    fn delete(
+        &mut self,
+        holding: Option<&str>,
+        tree: &FileTree,
+        path: &TreePath,
+    ) -> Result<Notes, Trouble> {
+        if self.deleted {
+            return Ok(vec!["it is removed twice".to_owned()]);
+        }
+        if self.edited || self.to.is_some() {
             return Err(Trouble::new(
                 "the reply changes this file and removes it as well",
                 "do one or the other",
             ));
         }
-        let note = match &self.text {
-            Some(_) => None,
-            None => match closest::path(tree, path) {
-                Some(other) => return Err(no_file(Some(other))),
-                None => Some("the file to remove is not there".to_owned()),
-            },
-        };
-        self.text = None;
+        if !self.exists() {
+            return match closest::path(tree, path) {
+                Some(other) => Err(no_file(Some(other))),
+                None => Ok(vec!["the file to remove is not there".to_owned()]),
+            };
+        }
+        if let Some(holding) = holding {
+            self.agree(holding)?;
+        }
+        self.now = Now::Absent;
         self.deleted = true;
-        Ok(note)
+        Ok(Notes::new())
+    }
+
+    /// Refuses the removal of a file that is not what its author saw.
+    fn agree(&self, holding: &str) -> Result<(), Trouble> {
+        let text = self.text().ok_or_else(binary)?;
+        let view = text.view();
+        let seen: Vec<&str> = lines(holding).map(|(line, _)| line).collect();
+        let same = |at: &usize| {
+            let both = view.get(*at).zip(seen.get(*at));
+            both.is_some_and(|(there, seen)| there.trim_end() == seen.trim_end())
+        };
+        let longest = view.len().max(seen.len());
+        let Some(at) = (0..longest).find(|at| !same(at)) else {
+            return Ok(());
+        };
+        let shown = |line: Option<&&str>| match line {
+            Some(line) => format!("`{}`", closest::cut(line)),
+            None => "nothing".to_owned(),
+        };
+        Err(Trouble::new(
+            format!(
+                "the file to remove holds something else: its line {} is {}, not {}",
+                at + 1,
+                shown(view.get(at)),
+                shown(seen.get(at))
+            ),
+            "look at the file as it is, or remove it without saying what it holds",
+        ))
+    }
+
+    fn relocate(
+        &mut self,
+        to: &'a TreePath,
+        tree: &FileTree,
+        path: &'a TreePath,
+    ) -> Result<Notes, Trouble> {
+        self.stay()?;
+        if !self.exists() {
+            return Err(no_file(closest::path(tree, path)));
+        }
+        if to == path && self.to.is_none() {
+            return Ok(vec!["it is at this path already".to_owned()]);
+        }
+        match self.to {
+            Some(other) if other == to => Ok(vec!["it is moved there twice".to_owned()]),
+            // The file is called by the name that an earlier edit gave it.
+            Some(other) if other != path => Err(Trouble::new(
+                format!("the reply moves this file to `{other}` as well"),
+                "name one new path",
+            )),
+            _ => {
+                self.to = Some(to);
+                Ok(Notes::new())
+            }
+        }
+    }
+
+    fn mode(
+        &mut self,
+        executable: bool,
+        tree: &FileTree,
+        path: &TreePath,
+    ) -> Result<Notes, Trouble> {
+        self.stay()?;
+        if !self.exists() {
+            return Err(no_file(closest::path(tree, path)));
+        }
+        let done = self.executable.is_none()
+            && self
+                .before
+                .is_some_and(|before| before.executable == executable);
+        self.executable = Some(executable);
+        Ok(if done {
+            vec![DONE.to_owned()]
+        } else {
+            Notes::new()
+        })
+    }
+
+    /// Its lines, where it has any.
+    fn text(&self) -> Option<Text> {
+        match &self.now {
+            Now::Absent => None,
+            Now::Kept(bytes) => Text::of(bytes),
+            Now::Written(bytes) => Text::of(bytes),
+            Now::Lines(text) => Some(text.clone()),
+        }
     }
 
     fn replace(
         &mut self,
-        splits: &[(&str, &str)],
+        block: &Block<'a>,
+        edits: &'a [Edit],
+        at: usize,
         tree: &FileTree,
-        path: &TreePath,
-    ) -> Result<Note, Trouble> {
-        let Some(text) = &mut self.text else {
-            let holding = || closest::other_file(tree, path, splits.first()?.0);
-            return Err(no_file(closest::path(tree, path).or_else(holding)));
-        };
-        let blank = text
-            .lines
-            .iter()
-            .all(|line| line.bytes.trim_ascii().is_empty());
-        match splits.iter().find(|(search, _)| search.trim().is_empty()) {
-            Some((_, replace)) if blank || same(text, replace) => {
-                *text = Text::of(&text.manner(replace));
-                return Ok(None);
-            }
-            Some(_) if splits.len() == 1 => {
-                return Err(Trouble::new(
-                    "the block has nothing to find, and the file exists",
-                    "copy the lines beside the place where the new ones belong into the SEARCH \
-                     part, or send the whole file",
-                ));
-            }
-            _ => {}
+    ) -> Result<Notes, Trouble> {
+        let path = &edits[at].path;
+        let new = block.creation();
+        if !self.exists() {
+            let Some(new) = new else {
+                let holding = || closest::other_file(tree, path, block.search);
+                return Err(no_file(closest::path(tree, path).or_else(holding)));
+            };
+            whole::refuse_part(new, "")?;
+            self.now = Now::Written(new.as_bytes().to_vec());
+            return Ok(Notes::new());
         }
-        splice::replace(text, splits, is_prose(path)).map_err(|trouble| {
-            let holding = || closest::other_file(tree, path, splits.first()?.0);
-            let elsewhere = || Some(format!("`{}`, where these lines stand?", holding()?));
-            Trouble {
-                closest: trouble.closest.or_else(elsewhere),
-                ..trouble
+        // The lines are taken out of the stage while they are changed.
+        let mut text = match std::mem::replace(&mut self.now, Now::Absent) {
+            Now::Lines(text) => text,
+            other => {
+                self.now = other;
+                self.text().ok_or_else(binary)?
+            }
+        };
+        let done = self.splice(&mut text, block, edits, at);
+        self.now = Now::Lines(text);
+        done.map_err(|trouble| self.explained(trouble, block, tree, path))
+    }
+
+    fn splice(
+        &mut self,
+        text: &mut Text,
+        block: &Block<'a>,
+        edits: &'a [Edit],
+        at: usize,
+    ) -> Result<Notes, Trouble> {
+        let readings = Reading::all(block.search, block.replace, block.otherwise);
+        if let Some(new) = block.creation() {
+            if let Some(notes) = fill(text, new, block.hints)? {
+                return Ok(notes);
+            }
+            if readings.is_empty() {
+                return Err(nothing_to_find(block.hints));
+            }
+        }
+        let mut asked = Asked {
+            edits,
+            at,
+            hints: block.hints,
+            readings: 1 + block.otherwise.len(),
+            memory: &mut self.memory,
+        };
+        let work = splice::work(text, readings, &mut asked, is_prose(&edits[at].path));
+        let work = match work {
+            Err(_) if asked.twin().is_some() => Work::Applied,
+            other => other?,
+        };
+        Ok(match work {
+            Work::Applied => vec![DONE.to_owned()],
+            Work::Put(splices, notes) => {
+                for Splice {
+                    range,
+                    pieces,
+                    ending,
+                } in splices
+                {
+                    text.put(range, pieces, ending);
+                }
+                notes
             }
         })
     }
+
+    /// A trouble with what may have been meant.
+    fn explained(
+        &self,
+        trouble: Trouble,
+        block: &Block<'_>,
+        tree: &FileTree,
+        path: &TreePath,
+    ) -> Trouble {
+        let holding = || closest::other_file(tree, path, block.search);
+        let elsewhere = || Some(format!("`{}`, where these lines stand?", holding()?));
+        let closest = trouble.closest.or_else(elsewhere);
+        Trouble { closest, ..trouble }
+    }
+}
+
+/// A block that replaces lines.
+struct Block<'a> {
+    search: &'a str,
+    replace: &'a str,
+    otherwise: &'a [Split],
+    hints: &'a Hints,
+}
+
+impl<'a> Block<'a> {
+    /// The new content, where one way to read the block has nothing to find.
+    fn creation(&self) -> Option<&'a str> {
+        let others = self.otherwise.iter();
+        let mut all = std::iter::once((self.search, self.replace))
+            .chain(others.map(|split| (split.search.as_str(), split.replace.as_str())));
+        all.find(|(search, _)| search.trim().is_empty())
+            .map(|(_, replace)| replace)
+    }
+}
+
+/// Puts new lines where there is nothing to find: into a file without lines, or at the end of one
+/// if the author names the end. `None` where neither is the case.
+fn fill(text: &mut Text, new: &str, hints: &Hints) -> Result<Option<Notes>, Trouble> {
+    if text.is_blank() || same(text, new) {
+        let bytes = text.manner(new).map_err(|c| splice::lacking(text, c))?;
+        *text = Text::of(&bytes).ok_or_else(binary)?;
+        return Ok(Some(Notes::new()));
+    }
+    if !hints.at_end || !hints.scopes.is_empty() {
+        return Ok(None);
+    }
+    let view = text.view();
+    let added: Vec<&str> = lines(new).map(|(line, _)| line).collect();
+    if view.ends_with(&added) {
+        return Ok(Some(vec![DONE.to_owned()]));
+    }
+    if let Some(c) = added.iter().find_map(|line| text.encoding.lacks(line)) {
+        return Err(splice::lacking(text, c));
+    }
+    let end = view.len()..view.len();
+    let pieces = added
+        .iter()
+        .map(|line| Piece::New((*line).to_owned()))
+        .collect();
+    text.put(end, pieces, Ending::Kept);
+    Ok(Some(Notes::new()))
+}
+
+fn nothing_to_find(hints: &Hints) -> Trouble {
+    let said = if hints.scopes.is_empty() {
+        "the block has nothing to find, and the file exists"
+    } else {
+        "the block has nothing to find but the part of the file that it names, which does not say \
+         where in it the new lines belong"
+    };
+    Trouble::new(
+        said,
+        "copy the lines beside the place where the new ones belong into the part to find, and \
+         again, unchanged, into what to put there; or send the whole file",
+    )
+}
+
+fn binary() -> Trouble {
+    Trouble::new(
+        "the file is not text that can be searched: it holds NUL bytes",
+        "leave it as it is, or send the whole file",
+    )
 }
 
 /// Whether a file's headings may be underlined with `=`.
@@ -203,73 +470,16 @@ fn is_prose(path: &TreePath) -> bool {
 }
 
 fn same(text: &Text, content: &str) -> bool {
-    text.bytes() == text.manner(content)
+    text.manner(content)
+        .is_ok_and(|bytes| bytes == text.bytes())
 }
 
-fn no_file(closest: Option<String>) -> Trouble {
+pub(super) fn no_file(closest: Option<String>) -> Trouble {
     Trouble {
-        said: "there is no such file".to_owned(),
         closest: closest.map(|path| format!("`{path}`?")),
-        mend: "name a file that is there, or send a new one as a whole",
+        ..Trouble::new(
+            "there is no such file",
+            "name a file that is there, or send a new one as a whole",
+        )
     }
-}
-
-/// Lines that a file has at least before a part of it can be told from a new version.
-const EXCERPT_OF_LINES_MIN: usize = 20;
-
-/// Whether a content is some lines of a file, perhaps changed a little, that begin in its middle.
-fn is_excerpt(content: &str, before: &str) -> bool {
-    let old: BTreeSet<&str> = full_lines(before).collect();
-    let (new, size) = (full_lines(content).count(), full_lines(before).count());
-    let known = full_lines(content)
-        .filter(|line| old.contains(line))
-        .count();
-    size >= EXCERPT_OF_LINES_MIN
-        && new * 2 < size
-        && known * 5 >= new * 4
-        && full_lines(content).next() != full_lines(before).next()
-}
-
-fn full_lines(text: &str) -> impl Iterator<Item = &str> {
-    text.lines().map(str::trim).filter(|line| !line.is_empty())
-}
-
-/// Words that, beside an ellipsis in a comment, say that lines were left out.
-const LEFT_OUT: [&str; 12] = [
-    "existing",
-    "rest of",
-    "remaining",
-    "unchanged",
-    "same as",
-    "as before",
-    "previous code",
-    "other code",
-    "omitted",
-    "code here",
-    "stays the same",
-    "remains the same",
-];
-const COMMENTS: [&str; 8] = ["//", "#", "--", "/*", "<!--", "{/*", ";", "%"];
-const LEFT_OUT_BYTES_MAX: usize = 120;
-
-/// The first line of a content that stands for lines left out, unless the file had it before.
-fn left_out<'a>(content: &'a str, before: &str) -> Option<(usize, &'a str)> {
-    let stands = |line: &str| {
-        let line = line.trim();
-        let dots = line.contains("...") || line.contains('…');
-        let comment = COMMENTS.iter().any(|mark| line.starts_with(mark));
-        let lower = line.to_ascii_lowercase();
-        let bare = matches!(
-            line,
-            "// ..." | "# ..." | "/* ... */" | "<!-- ... -->" | "-- ..."
-        );
-        dots && comment
-            && line.len() <= LEFT_OUT_BYTES_MAX
-            && (bare || LEFT_OUT.iter().any(|words| lower.contains(words)))
-    };
-    content
-        .lines()
-        .enumerate()
-        .map(|(index, line)| (index + 1, line.trim()))
-        .find(|(_, line)| stands(line) && !before.lines().any(|other| other.trim() == *line))
 }

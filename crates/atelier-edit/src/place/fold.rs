@@ -1,10 +1,16 @@
 //! Characters that look alike, folded into one.
 
+use std::borrow::Cow;
+
 use unicode_normalization::UnicodeNormalization;
 
 /// A line with plain dashes, quotes and spaces in place of typographic ones.
-pub(crate) fn fold(line: &str) -> String {
-    line.nfc().filter_map(plain).collect()
+pub(crate) fn fold(line: &str) -> Cow<'_, str> {
+    if line.is_ascii() {
+        Cow::Borrowed(line)
+    } else {
+        Cow::Owned(line.nfc().filter_map(plain).collect())
+    }
 }
 
 fn plain(c: char) -> Option<char> {
@@ -19,6 +25,10 @@ fn plain(c: char) -> Option<char> {
 }
 
 /// A path as file systems compare it that take upper for lower case and composed for decomposed.
-pub(crate) fn fold_path(path: &str) -> String {
-    path.nfkc().flat_map(char::to_lowercase).nfkc().collect()
+pub fn fold_path(path: &str) -> String {
+    if path.is_ascii() {
+        path.to_ascii_lowercase()
+    } else {
+        path.nfkc().flat_map(char::to_lowercase).nfkc().collect()
+    }
 }

@@ -1,0 +1,114 @@
+//! What a replacement becomes at its place: indented and typed as the lines there are.
+
+use similar::{Algorithm, DiffOp, capture_diff_slices};
+
+use super::splice::Reading;
+use crate::{
+    place::{Hit, Rung, Shift, indent},
+    text::Piece,
+};
+
+/// The lines that come in place of a hit; `None` where the shift does not suit a new line.
+///
+/// Lines that search and replacement share stay as the file has them, byte for byte.
+pub(super) fn lines_after(
+    view: &[&str],
+    hit: &Hit,
+    reading: &Reading<'_>,
+    shift: &Shift,
+) -> Option<Vec<Piece>> {
+    let (search, replace) = (&reading.search, &reading.replace);
+    let there = hit.lines(view, search);
+    let mut pieces = Vec::new();
+    let mut next = hit.range.start;
+    let mut kept_last = true;
+    for op in capture_diff_slices(Algorithm::Myers, search, replace) {
+        let equal = matches!(op, DiffOp::Equal { .. });
+        for at in op.old_range() {
+            // Blank lines that only the file has belong to the line before them.
+            let end = match there[at] {
+                Some(there) => there,
+                None => blank_run_end(view, next, hit.range.end),
+            };
+            if kept_last && (equal || there[at].is_some()) {
+                pieces.extend((next..end).map(Piece::Kept));
+            }
+            next = next.max(end);
+            if let Some(there) = there[at] {
+                if equal {
+                    pieces.push(Piece::Kept(there));
+                }
+                next = there + 1;
+                kept_last = equal;
+            }
+        }
+        if !equal {
+            for at in op.new_range() {
+                let mut line = shift.line(replace[at])?;
+                if hit.way.rung == Rung::Unicode {
+                    line = retyped(&line, search, &there, view);
+                }
+                pieces.push(Piece::New(line));
+            }
+        }
+    }
+    Some(pieces)
+}
+
+/// Whether new lines are indented less than every line of a search that has a single indentation.
+/// Where that indentation is not the file's, it cannot be told what theirs should be.
+pub(super) fn dedents(search: &[&str], replace: &[&str]) -> bool {
+    let depth = |line: &&str| (!line.trim().is_empty()).then(|| indent(line).len());
+    let mut depths = search.iter().filter_map(depth);
+    let Some(first) = depths.next() else {
+        return false;
+    };
+    let single = depths.all(|depth| depth == first);
+    single && inserted(search, replace).any(|line| depth(&line).is_some_and(|depth| depth < first))
+}
+
+/// The lines of a replacement that its search does not have.
+pub(super) fn inserted<'a>(
+    search: &[&str],
+    replace: &'a [&'a str],
+) -> impl Iterator<Item = &'a str> {
+    capture_diff_slices(Algorithm::Myers, search, replace)
+        .into_iter()
+        .filter(|op| !matches!(op, DiffOp::Equal { .. }))
+        .flat_map(|op| op.new_range())
+        .map(|at| replace[at])
+}
+
+/// A new line with the typographic characters of the line it is made of, wherever the search has
+/// plain ones that the new line shares.
+fn retyped(new: &str, search: &[&str], there: &[Option<usize>], view: &[&str]) -> String {
+    let mut body: Vec<char> = new.trim_start().chars().collect();
+    let candidate = |(old, there): (&&str, &Option<usize>)| {
+        let plain: Vec<char> = old.trim().chars().collect();
+        let typed: Vec<char> = view[(*there)?].trim().chars().collect();
+        let shared: Vec<(usize, usize)> = capture_diff_slices(Algorithm::Myers, &plain, &body)
+            .iter()
+            .filter(|op| matches!(op, DiffOp::Equal { .. }))
+            .flat_map(|op| op.old_range().zip(op.new_range()))
+            .collect();
+        let alike = plain.len() == typed.len() && shared.len() * 2 >= plain.len();
+        alike.then_some((shared, typed))
+    };
+    let best = search
+        .iter()
+        .zip(there)
+        .filter_map(candidate)
+        .max_by_key(|(shared, _)| shared.len());
+    for (old, new, typed) in best
+        .iter()
+        .flat_map(|(shared, typed)| shared.iter().map(move |(old, new)| (*old, *new, typed)))
+    {
+        body[new] = typed[old];
+    }
+    indent(new).chars().chain(body).collect()
+}
+
+fn blank_run_end(view: &[&str], from: usize, to: usize) -> usize {
+    let blank = |at: &usize| view[*at].trim().is_empty();
+    from + (from..to).take_while(blank).count()
+}

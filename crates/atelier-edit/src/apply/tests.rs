@@ -1,0 +1,1 @@
+//! Moves, modes, deletions, hints and protection.

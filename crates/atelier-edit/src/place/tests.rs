@@ -1,0 +1,1 @@
+//! Where searches stand, hint by hint.
