@@ -246,3 +246,6 @@ fn is_folder(parent: &OwnedFd, name: &str) -> bool {
     statat(parent, name, AtFlags::SYMLINK_NOFOLLOW)
         .is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode).is_dir())
 }
+
+#[cfg(test)]
+mod tests;
