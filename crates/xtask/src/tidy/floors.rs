@@ -32,6 +32,7 @@ const ROOMS: &[Room] = &[
     room("atelier-edit", 1, Kind::Thinking),
     room("atelier-recipe", 1, Kind::Thinking),
     room("atelier-scaffold", 1, Kind::Thinking),
+    room("atelier-guard", 1, Kind::Thinking),
     room("atelier-store", 1, Kind::Hands),
     room("atelier-exec", 1, Kind::Hands),
     room("atelier-docs", 2, Kind::Thinking),

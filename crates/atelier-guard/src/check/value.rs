@@ -1,0 +1,406 @@
+//! Whether the value of a setting is a secret, or stands for one, or is code or prose.
+
+use crate::check::Found;
+
+/// Values that are named in examples instead of a secret.
+const STAND_INS: &[&str] = &[
+    "admin",
+    "changeit",
+    "changeme",
+    "default",
+    "disabled",
+    "dummy",
+    "empty",
+    "enabled",
+    "false",
+    "foobar",
+    "guest",
+    "hidden",
+    "insert",
+    "masked",
+    "none",
+    "null",
+    "optional",
+    "pass",
+    "passwd",
+    "password",
+    "postgres",
+    "private",
+    "public",
+    "pwd",
+    "redacted",
+    "removed",
+    "required",
+    "root",
+    "secret",
+    "string",
+    "test",
+    "testing",
+    "todo",
+    "token",
+    "true",
+    "undefined",
+    "user",
+    "value",
+];
+
+/// Parts by which a value says that it stands for one.
+const STAND_IN_PARTS: &[&str] = &[
+    "example",
+    "placeholder",
+    "your-",
+    "your_",
+    "yourpass",
+    "yourtoken",
+    "yourkey",
+    "yoursecret",
+    "my-secret",
+    "my_secret",
+    "replace",
+    "change-me",
+    "change_me",
+    "changeme",
+    "insert-",
+    "insert_",
+    "xxxx",
+    "****",
+    "....",
+    "____",
+    "----",
+    "redacted",
+    "0123456789abcdef",
+    "1234567890",
+    "abcdefgh",
+    "<<",
+    ">>",
+];
+
+/// Parts of expressions that fetch a value instead of being one.
+const EXPRESSIONS: &[&str] = &[
+    "${",
+    "{{",
+    "}}",
+    "#{",
+    "$(",
+    "%(",
+    "os.environ",
+    "process.env",
+    "getenv",
+    "environ[",
+    "env[",
+    "env.",
+    "env(",
+    "secrets.",
+    "vault:",
+    "config.",
+    "settings.",
+    "self.",
+    "this.",
+    "req.",
+    "request.",
+    "params.",
+    "://",
+    "->",
+    "=>",
+    "()",
+    "(?",
+    "\\d",
+    "\\w",
+    "function",
+    "lambda",
+    "import.meta",
+    "ssm:",
+    "arn:aws",
+    "secretsmanager",
+    "op://",
+];
+
+/// Parts of a setting's name that make it no secret, although it speaks of one.
+const HARMLESS_NAMES: &[&str] = &[
+    "algorithm",
+    "attempt",
+    "attempts",
+    "budget",
+    "cache",
+    "checksum",
+    "column",
+    "confirm",
+    "confirmation",
+    "count",
+    "created",
+    "digest",
+    "enabled",
+    "endpoint",
+    "expired",
+    "expires",
+    "expiration",
+    "expiry",
+    "field",
+    "file",
+    "foreign",
+    "hash",
+    "hashed",
+    "header",
+    "hint",
+    "id",
+    "idempotency",
+    "input",
+    "issuer",
+    "label",
+    "last",
+    "len",
+    "length",
+    "limit",
+    "max",
+    "message",
+    "min",
+    "name",
+    "output",
+    "path",
+    "pattern",
+    "placeholder",
+    "policy",
+    "primary",
+    "prompt",
+    "public",
+    "regex",
+    "required",
+    "reset",
+    "role",
+    "sort",
+    "partition",
+    "strength",
+    "template",
+    "tokens",
+    "tokenizer",
+    "total",
+    "ttl",
+    "type",
+    "updated",
+    "uri",
+    "url",
+    "usage",
+    "valid",
+    "validation",
+    "version",
+];
+
+/// Letters below which a token is no token.
+const TOKEN_MIN: usize = 10;
+
+/// Letters below which a password is no password.
+const PASSWORD_MIN: usize = 4;
+
+/// Bits of information a letter carries at least in what a generator gives out.
+const TOKEN_BITS: f64 = 2.8;
+
+/// Whether a generator may have given this out: no stand-in, no repetition.
+pub(super) fn is_random(value: &str) -> bool {
+    !is_stand_in(value) && !is_wordy(value) && bits_per_letter(value) >= 2.3
+}
+
+/// The value of a setting named like a key, without what follows it.
+pub(super) fn token(found: Found<'_>) -> Option<Found<'_>> {
+    if is_harmless(&found) {
+        return None;
+    }
+    let found = trimmed(found);
+    let value = found.value();
+    let digits = value.bytes().filter(u8::is_ascii_digit).count();
+    let letters = value.bytes().filter(u8::is_ascii_alphabetic).count();
+    let long = value.len() >= 20 && letters == value.len() && is_mixed(value);
+    let plausible = value.len() >= TOKEN_MIN
+        && ((digits > 0 && letters > 0) || long)
+        && bits_per_letter(value) >= TOKEN_BITS
+        && !is_wordy(value)
+        && !is_stand_in(value)
+        && !is_expression(value)
+        && !is_digest(value);
+    plausible.then_some(found)
+}
+
+/// The value of a setting named like a password. What stands in quotes may be simpler.
+pub(super) fn password(found: Found<'_>, quoted: bool) -> Option<Found<'_>> {
+    if is_harmless(&found) {
+        return None;
+    }
+    let found = if quoted { found } else { trimmed(found) };
+    let value = found.value();
+    let digits = value.bytes().any(|byte| byte.is_ascii_digit());
+    let symbols = value
+        .chars()
+        .any(|letter| !letter.is_alphanumeric() && !"_-./ :,'’".contains(letter));
+    let spaces = value.bytes().filter(|byte| *byte == b' ').count();
+    let letters = value.bytes().any(|byte| byte.is_ascii_alphabetic());
+    let plausible = value.len() >= PASSWORD_MIN
+        && (digits
+            || (symbols && letters)
+            || (quoted && is_mixed(value) && value.len() >= 8 && spaces == 0))
+        && spaces <= 1
+        && !is_stand_in(value)
+        && !is_expression(value)
+        && !is_call(value)
+        && !is_format(value);
+    plausible.then_some(found)
+}
+
+pub(super) fn is_url_password(value: &str) -> bool {
+    let lower = value.to_ascii_lowercase();
+    let template = value.starts_with(['$', '{', '<', '[', '%', '*'])
+        && !value.contains(|letter: char| letter.is_ascii_digit());
+    !template
+        && !is_expression(value)
+        && !STAND_INS.contains(&lower.as_str())
+        && !is_repetition(value)
+        && !STAND_IN_PARTS.iter().any(|part| lower.contains(part))
+}
+
+/// The value without punctuation of the sentence or the code around it.
+fn trimmed(found: Found<'_>) -> Found<'_> {
+    let mut value = found.value();
+    if let Some(next) = next_parameter(value) {
+        value = &value[..next];
+    }
+    loop {
+        let shorter = value.trim_end_matches([',', ';', '.', '"', '\'', '`', ':', '\\']);
+        let shorter = match shorter.strip_suffix([')', ']', '}']) {
+            Some(rest) if !rest.contains(['(', '[', '{']) => rest,
+            Some(_) | None => shorter,
+        };
+        if shorter.len() == value.len() {
+            break;
+        }
+        value = shorter;
+    }
+    let bytes = value.len();
+    found.cut(bytes)
+}
+
+/// Where the next parameter of a query begins, as in `secret&user=7`.
+fn next_parameter(value: &str) -> Option<usize> {
+    value.match_indices('&').map(|(at, _)| at).find(|at| {
+        let rest = &value[at + 1..];
+        let name = rest.split('=').next().unwrap_or_default();
+        name.len() < rest.len()
+            && name.len() > 1
+            && name
+                .bytes()
+                .all(|byte| byte.is_ascii_alphabetic() || byte == b'_')
+    })
+}
+
+fn is_harmless(found: &Found<'_>) -> bool {
+    let name = found.name();
+    let lower = name.to_ascii_lowercase();
+    words(name).any(|word| HARMLESS_NAMES.contains(&word.to_ascii_lowercase().as_str()))
+        || HARMLESS_NAMES
+            .iter()
+            .any(|end| lower.ends_with(&format!("password{end}")))
+}
+
+/// The words of a setting's name, whether joined by signs or by capitals.
+fn words(name: &str) -> impl Iterator<Item = &str> {
+    name.split(|letter: char| !letter.is_ascii_alphanumeric())
+        .flat_map(|part| {
+            let bytes = part.as_bytes();
+            let starts = (1..bytes.len())
+                .filter(|at| bytes[at - 1].is_ascii_lowercase() && bytes[*at].is_ascii_uppercase());
+            let mut from = 0;
+            let ends: Vec<usize> = starts.chain([part.len()]).collect();
+            ends.into_iter()
+                .map(move |end| &part[std::mem::replace(&mut from, end)..end])
+                .collect::<Vec<_>>()
+        })
+}
+
+fn is_stand_in(value: &str) -> bool {
+    let lower = value.to_ascii_lowercase();
+    STAND_INS.contains(&lower.as_str())
+        || STAND_IN_PARTS.iter().any(|part| lower.contains(part))
+        || is_repetition(value)
+        || (value.starts_with('<') && value.ends_with('>'))
+        || (value.starts_with('{') && value.ends_with('}'))
+        || (value.starts_with('[') && value.ends_with(']'))
+        || (value.starts_with('%') && value.ends_with('%'))
+}
+
+fn is_repetition(value: &str) -> bool {
+    let mut letters = value.chars();
+    let first = letters.next();
+    letters.all(|letter| Some(letter) == first)
+}
+
+fn is_expression(value: &str) -> bool {
+    let lower = value.to_ascii_lowercase();
+    let variable = lower.strip_prefix('$').is_some_and(|name| {
+        name.chars()
+            .all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
+            && name.starts_with(|letter: char| letter.is_ascii_alphabetic())
+            && (value == value.to_ascii_uppercase() || value == lower)
+    });
+    variable || EXPRESSIONS.iter().any(|part| lower.contains(part))
+}
+
+/// Whether a name is applied to something, as in `derive(key)` or `row[0]`.
+fn is_call(value: &str) -> bool {
+    let Some((name, _)) = value.split_once(['(', '[']) else {
+        return false;
+    };
+    let starts = name.starts_with(|letter: char| letter.is_ascii_alphabetic() || letter == '_');
+    let plain = name
+        .chars()
+        .all(|letter| letter.is_ascii_alphabetic() || "_.:".contains(letter));
+    starts && plain && name.len() > 2
+}
+
+/// Whether it is the pattern of a regular expression or of a message.
+fn is_format(value: &str) -> bool {
+    value.starts_with("/^")
+        || value.starts_with('^') && value.ends_with('$')
+        || value == "%s"
+        || value.contains("{}")
+}
+
+/// Whether it is a digest, which proves content and opens nothing.
+fn is_digest(value: &str) -> bool {
+    let lower = value.to_ascii_lowercase();
+    [
+        "sha1-", "sha256", "sha384", "sha512", "md5", "blake", "ssh-rsa", "ssh-ed",
+    ]
+    .iter()
+    .any(|name| lower.starts_with(name))
+}
+
+/// Whether it consists of words and short numbers, as names of things do.
+fn is_wordy(value: &str) -> bool {
+    value.split(['-', '_', '.', '/', ':']).all(|part| {
+        let digits = part.bytes().filter(u8::is_ascii_digit).count();
+        let word = part.trim_end_matches(|letter: char| letter.is_ascii_digit());
+        let plain = word.bytes().all(|byte| byte.is_ascii_alphabetic()) && !is_mixed(word);
+        plain && digits <= 4 && (digits == 0 || part.len() < 12)
+    })
+}
+
+/// Whether capitals stand among small letters, not only in front.
+fn is_mixed(value: &str) -> bool {
+    let changes = value.as_bytes().windows(2);
+    let up = changes.filter(|two| two[0].is_ascii_lowercase() && two[1].is_ascii_uppercase());
+    up.count() >= 2
+}
+
+/// Shannon's measure over the letters.
+fn bits_per_letter(value: &str) -> f64 {
+    let mut counts = [0_u32; 256];
+    for byte in value.bytes() {
+        counts[usize::from(byte)] += 1;
+    }
+    let Ok(length) = u32::try_from(value.len()) else {
+        return 0.0;
+    };
+    let length = f64::from(length);
+    let bits = counts.iter().filter(|count| **count > 0).map(|count| {
+        let share = f64::from(*count) / length;
+        -share * share.log2()
+    });
+    bits.sum()
+}

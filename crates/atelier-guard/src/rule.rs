@@ -1,0 +1,237 @@
+//! A rule as data: where to look, what it looks like there, and what must hold besides.
+
+use std::{ops::Range, sync::OnceLock};
+
+use regex::{Regex, RegexBuilder};
+use serde::Deserialize;
+
+use crate::{
+    check::{Check, Found},
+    kind::Kind,
+};
+
+/// Bytes of a compiled pattern.
+const PATTERN_BYTES_MAX: usize = 4 << 20;
+
+/// Bytes after its beginning that a match may reach, unless the rule says otherwise.
+const REACH_BYTES: usize = 320;
+
+/// Bytes before a match that are searched for the words a rule wants around it.
+const CONTEXT_BYTES: usize = 48;
+
+/// Why rules cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum RuleError {
+    /// The text is not what a list of rules looks like.
+    #[error("read the rules")]
+    Toml(#[from] toml::de::Error),
+    /// A pattern is not a regular expression.
+    #[error("read the pattern of rule `{rule}`")]
+    Pattern {
+        /// The rule.
+        rule: String,
+        /// What is wrong with it.
+        #[source]
+        source: Box<regex::Error>,
+    },
+    /// A rule is never tried.
+    #[error("use rule `{0}`: it names neither anchors nor a start")]
+    NoStart(String),
+    /// The words looked for cannot be brought together.
+    #[error("bring the words of the rules together")]
+    Anchors(#[source] Box<aho_corasick::BuildError>),
+}
+
+/// A place where a rule without anchors is tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Start {
+    /// A word that begins like a number or an identifier with digits.
+    Number,
+}
+
+/// One rule, as its file says it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Rule {
+    pub(crate) name: String,
+    pub(crate) kind: Kind,
+    /// The rule is tried where one of these stands, in whatever case.
+    #[serde(default)]
+    pub(crate) anchors: Vec<String>,
+    #[serde(default)]
+    pub(crate) start: Option<Start>,
+    /// Bytes in front of the anchor where the match may begin; 0 means at the anchor.
+    #[serde(default)]
+    pub(crate) before: usize,
+    /// Bytes after the beginning that the match may reach.
+    #[serde(default = "reach")]
+    pub(crate) reach: usize,
+    /// The match may begin inside a word.
+    #[serde(default)]
+    pub(crate) inside: bool,
+    /// The first group that takes part is the span, else the whole match.
+    pub(crate) pattern: String,
+    /// Of two overlapping spans the stronger one stays.
+    pub(crate) strength: u8,
+    #[serde(default)]
+    pub(crate) checks: Vec<Check>,
+    /// One of these words stands shortly before the match.
+    #[serde(default)]
+    pub(crate) context: Option<String>,
+    /// How far before the match the words may stand.
+    #[serde(default = "context_reach")]
+    pub(crate) context_reach: usize,
+    /// What stands directly before the match does not look like this.
+    #[serde(default)]
+    pub(crate) not_after: Option<String>,
+    /// Texts with the span between `«` and `»`, which the rule finds.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "examples are read by the tests only")
+    )]
+    #[serde(rename = "match")]
+    pub(crate) matches: Vec<String>,
+    /// Texts in which the rule finds nothing.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "examples are read by the tests only")
+    )]
+    #[serde(default)]
+    pub(crate) reject: Vec<String>,
+    #[serde(skip)]
+    compiled: OnceLock<Option<Compiled>>,
+}
+
+fn reach() -> usize {
+    REACH_BYTES
+}
+
+fn context_reach() -> usize {
+    CONTEXT_BYTES
+}
+
+#[derive(Debug)]
+struct Compiled {
+    pattern: Regex,
+    context: Option<Regex>,
+    not_after: Option<Regex>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    rule: Vec<Rule>,
+}
+
+impl Rule {
+    /// Reads one file of rules.
+    pub(crate) fn parse_all(text: &str) -> Result<Vec<Self>, RuleError> {
+        let file: File = toml::from_str(text)?;
+        for rule in &file.rule {
+            if rule.anchors.is_empty() && rule.start.is_none() {
+                return Err(RuleError::NoStart(rule.name.clone()));
+            }
+        }
+        Ok(file.rule)
+    }
+
+    /// The pattern as it is tried: at one place only, unless the match may begin before it.
+    pub(crate) fn placed_pattern(&self) -> String {
+        if self.before == 0 {
+            format!("^(?:{})", self.pattern)
+        } else {
+            self.pattern.clone()
+        }
+    }
+
+    /// Compiles the patterns and says what is wrong with them.
+    pub(crate) fn check_patterns(&self) -> Result<(), RuleError> {
+        self.compile().map(drop)
+    }
+
+    fn compile(&self) -> Result<Compiled, RuleError> {
+        let build = |pattern: &str| {
+            let mut builder = RegexBuilder::new(pattern);
+            let built = builder.size_limit(PATTERN_BYTES_MAX).build();
+            built.map_err(|source| RuleError::Pattern {
+                rule: self.name.clone(),
+                source: Box::new(source),
+            })
+        };
+        let context = |words: &String| build(&format!("(?i)(?:{words})"));
+        Ok(Compiled {
+            pattern: build(&self.placed_pattern())?,
+            context: self.context.as_ref().map(context).transpose()?,
+            not_after: self
+                .not_after
+                .as_ref()
+                .map(|words| build(&format!("(?i)(?:{words})$")))
+                .transpose()?,
+        })
+    }
+
+    /// The compiled patterns, made at first use: most texts need few of the rules.
+    fn compiled(&self) -> Option<&Compiled> {
+        let compiled = self.compiled.get_or_init(|| self.compile().ok());
+        compiled.as_ref()
+    }
+
+    /// The span of this rule around `place`, the bytes of an anchor or the beginning of a number.
+    pub(crate) fn find(&self, text: &str, place: Range<usize>) -> Option<Range<usize>> {
+        let compiled = self.compiled()?;
+        let from = text.floor_char_boundary(place.start.saturating_sub(self.before));
+        let to = text.ceil_char_boundary(place.end.saturating_add(self.reach).min(text.len()));
+        let window = text.get(from..to)?;
+        let (whole, span) = compiled.pattern.captures_iter(window).find_map(|groups| {
+            let whole = groups.get(0)?;
+            let group = groups.iter().skip(1).flatten().next().unwrap_or(whole);
+            let shifted = |range: Range<usize>| from + range.start..from + range.end;
+            let whole = shifted(whole.range());
+            (whole.start <= place.start && place.start < whole.end)
+                .then(|| (whole, shifted(group.range())))
+        })?;
+        let begins_inside = !self.inside && is_inside_word(text, whole.start);
+        if begins_inside
+            || ends_inside_word(text, span.end)
+            || !compiled.fits_around(text, whole.start, self.context_reach)
+        {
+            return None;
+        }
+        let found = Found { text, whole, span };
+        let checked = self
+            .checks
+            .iter()
+            .try_fold(found, |found, check| check.apply(found))?;
+        (!checked.span.is_empty()).then_some(checked.span)
+    }
+}
+
+impl Compiled {
+    fn fits_around(&self, text: &str, start: usize, context_reach: usize) -> bool {
+        if self.context.is_none() && self.not_after.is_none() {
+            return true;
+        }
+        let from = text.floor_char_boundary(start.saturating_sub(context_reach));
+        let before = text.get(from..start).unwrap_or_default();
+        let wanted = self.context.as_ref().is_none_or(|it| it.is_match(before));
+        wanted
+            && !self
+                .not_after
+                .as_ref()
+                .is_some_and(|it| it.is_match(before))
+    }
+}
+
+/// Whether the letters before and after `at` belong to the same word.
+fn ends_inside_word(text: &str, at: usize) -> bool {
+    let after = text.as_bytes().get(at);
+    is_inside_word(text, at)
+        && after.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
+}
+
+/// Whether the byte before `at` continues a word.
+fn is_inside_word(text: &str, at: usize) -> bool {
+    let before = text.as_bytes().get(..at).and_then(<[u8]>::last);
+    before.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_' || *byte >= 0x80)
+}

@@ -1,0 +1,9 @@
+//! The rules prove their examples; the whole is held against labelled documents.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+mod rules;
