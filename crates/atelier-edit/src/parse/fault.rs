@@ -92,7 +92,7 @@ impl Fault {
     }
 
     /// What is wrong.
-    fn said(&self) -> String {
+    pub fn said(&self) -> String {
         match self {
             Self::NoEdits { fences: 0 } => "the reply has no edit".to_owned(),
             Self::NoEdits { fences: 1 } => {
@@ -129,7 +129,7 @@ impl Fault {
     }
 
     /// What to do about it.
-    fn mend(&self) -> &'static str {
+    pub fn mend(&self) -> &'static str {
         match self {
             Self::NoEdits { .. } => {
                 "write the path of each file in the line before its fence, such as ### File: \
