@@ -78,10 +78,13 @@ pub(super) fn is_personal_v6(value: &str) -> bool {
     };
     let [first, second, ..] = address.segments();
     let documentation = (first, second) == (0x2001, 0xdb8);
+    let local = first & 0xffc0 == 0xfe80 || first & 0xff00 == 0xff00;
     let groups = value.split(':').filter(|group| !group.is_empty()).count();
     let has_digit = value.bytes().any(|byte| byte.is_ascii_digit());
-    // Only global addresses; short groups of letters are rather paths in source code.
-    first & 0xe000 == 0x2000 && !documentation && groups >= 3 && has_digit
+    // A short form is taken for an address only in the global range: it is rather a path in code.
+    let whole = groups == address.segments().len();
+    let global = first & 0xe000 == 0x2000 && groups >= 3;
+    (whole || global) && has_digit && !documentation && !local
 }
 
 pub(super) fn is_machine(value: &str) -> bool {
