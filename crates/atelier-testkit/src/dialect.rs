@@ -1,7 +1,9 @@
-//! The two ways to speak to a model: what a request must look like, and how answers are written.
+//! The ways to speak to a model: what a request must look like, and how answers are written.
 
 mod anthropic;
+mod gemini;
 mod openai;
+mod responses;
 mod rules;
 
 use atelier_model::Usage;
@@ -15,19 +17,25 @@ use crate::stage::StageSeen;
 pub enum Dialect {
     /// Chat completions: `POST /v1/chat/completions`.
     OpenAi,
+    /// Responses: `POST /v1/responses`.
+    Responses,
     /// Messages: `POST /v1/messages`.
     Anthropic,
+    /// Content generation: `POST /v1beta/models/MODEL:generateContent`.
+    Gemini,
 }
 
 impl Dialect {
-    /// Both of them.
-    pub const ALL: [Self; 2] = [Self::OpenAi, Self::Anthropic];
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::OpenAi, Self::Responses, Self::Anthropic, Self::Gemini];
 
     /// The provider's name in the product's configuration.
     pub fn provider(self) -> &'static str {
         match self {
             Self::OpenAi => "openai",
+            Self::Responses => "responses",
             Self::Anthropic => "anthropic",
+            Self::Gemini => "gemini",
         }
     }
 }
@@ -104,18 +112,30 @@ pub(crate) enum Refusal {
     Overloaded,
 }
 
+/// Where a request went, as far as that says something.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Target<'a> {
+    /// The last segment of the path.
+    pub(crate) segment: &'a str,
+    /// What stands behind the path.
+    pub(crate) query: &'a str,
+}
+
 /// Reads a request and checks every rule of its dialect.
 ///
 /// The error lists each rule that is broken.
 pub(crate) fn read(
     dialect: Dialect,
+    target: Target<'_>,
     headers: &HeaderMap,
     body: &Value,
 ) -> Result<Request, Vec<String>> {
     let mut rules = rules::Rules::new(headers, body);
     let request = match dialect {
         Dialect::OpenAi => openai::read(&mut rules),
+        Dialect::Responses => responses::read(&mut rules),
         Dialect::Anthropic => anthropic::read(&mut rules),
+        Dialect::Gemini => gemini::read(&mut rules, target),
     };
     let stage = request.stage();
     if let StageSeen::Unknown(line) = stage {
@@ -138,8 +158,9 @@ pub(crate) fn read_headers(dialect: Dialect, headers: &HeaderMap) -> Vec<String>
     let nothing = Value::Null;
     let mut rules = rules::Rules::new(headers, &nothing);
     match dialect {
-        Dialect::OpenAi => openai::check_key(&mut rules),
+        Dialect::OpenAi | Dialect::Responses => openai::check_key(&mut rules),
         Dialect::Anthropic => anthropic::check_key(&mut rules),
+        Dialect::Gemini => gemini::check_key(&mut rules),
     }
     rules.into_list()
 }
@@ -148,7 +169,9 @@ pub(crate) fn read_headers(dialect: Dialect, headers: &HeaderMap) -> Vec<String>
 pub(crate) fn whole(request: &Request, answer: &Answered) -> Value {
     match request.dialect {
         Dialect::OpenAi => openai::whole(request, answer),
+        Dialect::Responses => responses::whole(request, answer),
         Dialect::Anthropic => anthropic::whole(request, answer),
+        Dialect::Gemini => gemini::whole(request, answer),
     }
 }
 
@@ -157,23 +180,27 @@ pub(crate) fn frames(request: &Request, answer: &Answered) -> Vec<String> {
     let pieces = pieces(&answer.text);
     match request.dialect {
         Dialect::OpenAi => openai::frames(request, answer, &pieces),
+        Dialect::Responses => responses::frames(request, answer, &pieces),
         Dialect::Anthropic => anthropic::frames(request, answer, &pieces),
+        Dialect::Gemini => gemini::frames(request, answer, &pieces),
     }
 }
 
-/// The body of a refusal.
-pub(crate) fn refusal(dialect: Dialect, refusal: Refusal, message: &str) -> Value {
+/// The body of a refusal with this status.
+pub(crate) fn refusal(dialect: Dialect, status: u16, refusal: Refusal, message: &str) -> Value {
     match dialect {
-        Dialect::OpenAi => openai::refusal(refusal, message),
+        Dialect::OpenAi | Dialect::Responses => openai::refusal(refusal, message),
         Dialect::Anthropic => anthropic::refusal(refusal, message),
+        Dialect::Gemini => gemini::refusal(status, refusal, message),
     }
 }
 
 /// The list of models.
 pub(crate) fn models(dialect: Dialect, names: &[&str]) -> Value {
     match dialect {
-        Dialect::OpenAi => openai::models(names),
+        Dialect::OpenAi | Dialect::Responses => openai::models(names),
         Dialect::Anthropic => anthropic::models(names),
+        Dialect::Gemini => gemini::models(names),
     }
 }
 

@@ -31,7 +31,7 @@ enum Command {
         /// Port; 0 takes a free one.
         #[arg(long, default_value_t = 0)]
         port: u16,
-        /// The dialect that is printed; both are always spoken.
+        /// The dialect that is printed; all are always spoken.
         #[arg(long, value_enum, default_value_t = DialectName::Any)]
         dialect: DialectName,
         /// Form of the edits.
@@ -59,7 +59,9 @@ enum Command {
 enum DialectName {
     Any,
     Openai,
+    Responses,
     Anthropic,
+    Gemini,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -184,11 +186,17 @@ fn run(command: Command) -> Result<(), RunError> {
 fn introduce(server: &Server, dialect: DialectName) {
     let dialect = match dialect {
         DialectName::Any | DialectName::Openai => Dialect::OpenAi,
+        DialectName::Responses => Dialect::Responses,
         DialectName::Anthropic => Dialect::Anthropic,
+        DialectName::Gemini => Dialect::Gemini,
+    };
+    let version = match dialect {
+        Dialect::Gemini => "v1beta",
+        Dialect::OpenAi | Dialect::Responses | Dialect::Anthropic => "v1",
     };
     let (url, provider) = (server.base_url(), dialect.provider());
     println!("{url}");
     println!("export ATELIER_PROVIDER={provider} ATELIER_MODEL=standin-large");
-    println!("export ATELIER_BASE_URL={url}/v1");
+    println!("export ATELIER_BASE_URL={url}/{version}");
     println!("export ATELIER_KEY=any");
 }

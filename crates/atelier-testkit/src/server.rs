@@ -27,7 +27,7 @@ use serde_json::Value;
 use tokio::{net::TcpListener, sync::oneshot, time::sleep};
 
 use crate::{
-    dialect::{self, Answered, Dialect, Refusal, Request},
+    dialect::{self, Answered, Dialect, Refusal, Request, Target},
     ledger::{Prices, Spent},
     script::{Delivery, Script, Service, UsageShown},
     stage::StageSeen,
@@ -127,7 +127,8 @@ impl Server {
         })
     }
 
-    /// Where it listens, such as `http://127.0.0.1:4711`; both dialects live below `/v1`.
+    /// Where it listens, such as `http://127.0.0.1:4711`; the dialects live below `/v1`, and
+    /// Gemini's also below `/v1beta`.
     pub fn base_url(&self) -> String {
         format!("http://{}", self.address)
     }
@@ -230,19 +231,46 @@ fn run(
 fn router(shared: Arc<Shared>) -> Router {
     Router::new()
         .route("/v1/chat/completions", post(chat))
+        .route("/v1/responses", post(responses))
         .route("/v1/messages", post(messages))
         .route("/v1/models", get(models))
+        .route("/v1/models/{call}", post(generate))
+        .route("/v1beta/models", get(models))
+        .route("/v1beta/models/{call}", post(generate))
         .fallback(elsewhere)
         .layer(DefaultBodyLimit::max(REQUEST_BYTES_MAX))
         .with_state(shared)
 }
 
-async fn chat(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> Response {
-    serve(&shared, Dialect::OpenAi, &headers, &body).await
+async fn chat(state: State<Arc<Shared>>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
+    serve(state, Dialect::OpenAi, &uri, (&headers, &body)).await
 }
 
-async fn messages(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> Response {
-    serve(&shared, Dialect::Anthropic, &headers, &body).await
+async fn responses(
+    state: State<Arc<Shared>>,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    serve(state, Dialect::Responses, &uri, (&headers, &body)).await
+}
+
+async fn messages(
+    state: State<Arc<Shared>>,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    serve(state, Dialect::Anthropic, &uri, (&headers, &body)).await
+}
+
+async fn generate(
+    state: State<Arc<Shared>>,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    serve(state, Dialect::Gemini, &uri, (&headers, &body)).await
 }
 
 /// Looking around is allowed: the product looks for local servers by what they answer.
@@ -254,9 +282,11 @@ async fn elsewhere(State(shared): State<Arc<Shared>>, method: Method, uri: Uri) 
     StatusCode::NOT_FOUND
 }
 
-async fn models(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
+async fn models(State(shared): State<Arc<Shared>>, uri: Uri, headers: HeaderMap) -> Response {
     let dialect = if headers.contains_key("anthropic-version") {
         Dialect::Anthropic
+    } else if uri.path().starts_with("/v1beta/") || headers.contains_key("x-goog-api-key") {
+        Dialect::Gemini
     } else {
         Dialect::OpenAi
     };
@@ -270,9 +300,19 @@ async fn models(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Respon
     Json(dialect::models(dialect, &MODELS)).into_response()
 }
 
-async fn serve(shared: &Shared, dialect: Dialect, headers: &HeaderMap, bytes: &Bytes) -> Response {
+async fn serve(
+    State(shared): State<Arc<Shared>>,
+    dialect: Dialect,
+    uri: &Uri,
+    (headers, bytes): (&HeaderMap, &Bytes),
+) -> Response {
+    let shared = &*shared;
     let body: Value = serde_json::from_slice(bytes).unwrap_or_default();
-    let request = match dialect::read(dialect, headers, &body) {
+    let target = Target {
+        segment: uri.path().rsplit('/').next().unwrap_or_default(),
+        query: uri.query().unwrap_or_default(),
+    };
+    let request = match dialect::read(dialect, target, headers, &body) {
         Ok(request) => request,
         Err(broken) => {
             let message = broken.join("; ");
@@ -331,8 +371,8 @@ fn refusal(
     message: &str,
     retry_after: Option<u32>,
 ) -> Response {
+    let body = Json(dialect::refusal(dialect, status, kind, message));
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let body = Json(dialect::refusal(dialect, kind, message));
     let mut response = (status, body).into_response();
     if let Some(seconds) = retry_after {
         let headers = response.headers_mut();
@@ -357,6 +397,7 @@ fn say(shared: &Shared, request: &Request, answer: &Answered, delivery: Delivery
     let mut body = dialect::whole(request, answer);
     if without_usage && let Some(object) = body.as_object_mut() {
         object.remove("usage");
+        object.remove("usageMetadata");
     }
     if delivery == Delivery::Whole {
         return Json(body).into_response();

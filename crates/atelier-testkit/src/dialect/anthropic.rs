@@ -26,8 +26,10 @@ pub(super) fn check_key(rules: &mut Rules<'_>) {
     if rules.header("anthropic-version") != "2023-06-01" {
         rules.broken("the header `anthropic-version: 2023-06-01` is missing");
     }
-    if !rules.header("authorization").is_empty() {
-        rules.broken("the header `authorization` belongs to the other dialect");
+    for other in ["authorization", "x-goog-api-key"] {
+        if !rules.header(other).is_empty() {
+            rules.broken(format!("the header `{other}` belongs to another dialect"));
+        }
     }
 }
 
@@ -38,9 +40,11 @@ pub(super) fn read(rules: &mut Rules<'_>) -> Request {
     rules.temperature(1.0);
     let stream = rules.stream();
     let mut turns = system(rules);
-    let spoken = rules.turns(&["user", "assistant"]);
+    let spoken = rules.turns("messages", &["user", "assistant"]);
     rules.take_turns(&spoken);
     turns.extend(spoken);
+    check_thinking(rules);
+    check_marks(rules);
     Request {
         dialect: Dialect::Anthropic,
         model: rules.model(),
@@ -60,6 +64,43 @@ fn system(rules: &mut Rules<'_>) -> Vec<Turn> {
         role: "system".to_owned(),
         text,
     }]
+}
+
+/// A model that thinks chooses its own temperature, and leaves room for its answer.
+fn check_thinking(rules: &mut Rules<'_>) {
+    let Some(thinking) = rules.get("thinking") else {
+        return;
+    };
+    if rules.get("temperature").is_some() {
+        rules.broken("`temperature` beside `thinking`");
+    }
+    let budget = thinking["budget_tokens"].as_u64();
+    let most = rules.get("max_tokens").and_then(Value::as_u64).unwrap_or(0);
+    let fits = match thinking["type"].as_str() {
+        Some("adaptive") => budget.is_none(),
+        Some("enabled") => budget.is_some_and(|budget| (1_024..most).contains(&budget)),
+        _ => false,
+    };
+    if !fits {
+        rules.broken(format!("`thinking` is {thinking}"));
+    }
+}
+
+/// Marks of the prompt cache that one request may hold.
+const MARKS_MAX: usize = 4;
+
+fn check_marks(rules: &mut Rules<'_>) {
+    let messages = rules.get("messages").and_then(Value::as_array);
+    let contents = messages.into_iter().flatten().map(|one| &one["content"]);
+    let contents = contents.chain(rules.get("system"));
+    let parts = contents.filter_map(Value::as_array).flatten();
+    let marks: Vec<&Value> = parts.filter_map(|part| part.get("cache_control")).collect();
+    if marks.len() > MARKS_MAX {
+        rules.broken(format!("{} marks for the prompt cache", marks.len()));
+    }
+    for mark in marks.iter().filter(|mark| mark["type"] != "ephemeral") {
+        rules.broken(format!("`cache_control` is {mark}"));
+    }
 }
 
 fn tokens_max(rules: &mut Rules<'_>) -> u64 {

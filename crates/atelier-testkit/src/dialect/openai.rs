@@ -29,8 +29,10 @@ pub(super) fn check_key(rules: &mut Rules<'_>) {
     if key.is_none_or(|key| key.trim().is_empty()) {
         rules.broken("the header `authorization: Bearer KEY` is missing");
     }
-    if !rules.header("x-api-key").is_empty() {
-        rules.broken("the header `x-api-key` belongs to the other dialect");
+    for other in ["x-api-key", "x-goog-api-key"] {
+        if !rules.header(other).is_empty() {
+            rules.broken(format!("the header `{other}` belongs to another dialect"));
+        }
     }
 }
 
@@ -41,7 +43,7 @@ pub(super) fn read(rules: &mut Rules<'_>) -> Request {
     rules.temperature(2.0);
     let stream = rules.stream();
     let turns: Vec<_> = rules
-        .turns(&["system", "developer", "user", "assistant"])
+        .turns("messages", &["system", "developer", "user", "assistant"])
         .into_iter()
         .map(as_system)
         .collect();

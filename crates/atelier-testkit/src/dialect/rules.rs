@@ -110,10 +110,10 @@ impl<'a> Rules<'a> {
     }
 
     /// The messages, each with a known role and some text.
-    pub(super) fn turns(&mut self, roles: &[&str]) -> Vec<Turn> {
-        let list = self.get("messages").and_then(Value::as_array);
+    pub(super) fn turns(&mut self, field: &str, roles: &[&str]) -> Vec<Turn> {
+        let list = self.get(field).and_then(Value::as_array);
         let Some(list) = list.filter(|list| !list.is_empty()) else {
-            self.broken("`messages` is no list or empty");
+            self.broken(format!("`{field}` is no list or empty"));
             return Vec::new();
         };
         let mut turns = Vec::with_capacity(list.len());

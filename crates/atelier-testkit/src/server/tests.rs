@@ -1,4 +1,4 @@
-//! The stand-in speaks both dialects as their vendors do, and lets no wrong request pass.
+//! The stand-in speaks all dialects as their vendors do, and lets no wrong request pass.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -15,6 +15,9 @@ const DOLLAR_A_MILLION: Prices = Prices {
     output: 2_000_000,
 };
 
+/// The dialects whose conversation is a list of messages.
+const OF_MESSAGES: [Dialect; 2] = [Dialect::OpenAi, Dialect::Anthropic];
+
 fn fixture() -> Fixture {
     Fixture::named("python-intervals").unwrap()
 }
@@ -30,7 +33,9 @@ fn scripted(text: &str) -> Server {
 fn whole_text(dialect: Dialect, answered: &Answered) -> String {
     let text = match dialect {
         Dialect::OpenAi => &answered.json["choices"][0]["message"]["content"],
+        Dialect::Responses => &answered.json["output"][1]["content"][0]["text"],
         Dialect::Anthropic => &answered.json["content"][0]["text"],
+        Dialect::Gemini => &answered.json["candidates"][0]["content"]["parts"][0]["text"],
     };
     text.as_str().unwrap().to_owned()
 }
@@ -40,7 +45,11 @@ fn streamed_text(dialect: Dialect, answered: &Answered) -> String {
         Dialect::OpenAi => event["choices"][0]["delta"]["content"]
             .as_str()
             .map(str::to_owned),
+        Dialect::Responses => event["delta"].as_str().map(str::to_owned),
         Dialect::Anthropic => event["delta"]["text"].as_str().map(str::to_owned),
+        Dialect::Gemini => event["candidates"][0]["content"]["parts"][0]["text"]
+            .as_str()
+            .map(str::to_owned),
     };
     answered.events.iter().filter_map(piece).collect()
 }
@@ -57,7 +66,57 @@ fn whole_and_streamed_answers_say_the_same_in_both_dialects() {
         assert_eq!(streamed.kind, "text/event-stream; charset=utf-8");
     }
     assert_eq!(server.violations(), [""; 0]);
-    assert_eq!(server.request_count(), 4);
+    assert_eq!(server.request_count(), 8);
+}
+
+#[test]
+fn a_response_stream_has_the_events_of_its_vendor_in_order() {
+    let server = scripted("hello");
+    let answered = ask(&server, Dialect::Responses, "# DESIGN", true);
+    let kinds = answered
+        .events
+        .iter()
+        .map(|event| event["type"].as_str().unwrap());
+    let kinds: Vec<_> = kinds
+        .map(|kind| kind.trim_start_matches("response."))
+        .collect();
+    assert_eq!(
+        kinds,
+        [
+            "created",
+            "in_progress",
+            "output_item.added",
+            "content_part.added",
+            "output_text.delta",
+            "output_text.done",
+            "content_part.done",
+            "output_item.done",
+            "completed",
+        ]
+    );
+    let numbers: Vec<_> = answered
+        .events
+        .iter()
+        .map(|event| event["sequence_number"].clone())
+        .collect();
+    assert_eq!(json!(numbers), json!([0, 1, 2, 3, 4, 5, 6, 7, 8]));
+    assert_eq!(answered.events[8]["response"]["usage"]["output_tokens"], 2);
+}
+
+#[test]
+fn a_gemini_stream_ends_with_reason_and_counts() {
+    let server = scripted("hello");
+    let answered = ask(&server, Dialect::Gemini, "# DESIGN", true);
+    let reasons: Vec<_> = answered
+        .events
+        .iter()
+        .map(|event| event["candidates"][0]["finishReason"].as_str())
+        .collect();
+    assert_eq!(reasons, [None, None, Some("STOP")]);
+    assert_eq!(
+        answered.events[2]["usageMetadata"]["candidatesTokenCount"],
+        2
+    );
 }
 
 #[test]
@@ -138,10 +197,16 @@ fn an_answer_over_the_token_limit_is_cut_and_says_so() {
     let server = scripted("0123456789");
     for (dialect, reason) in [
         (Dialect::OpenAi, "length"),
+        (Dialect::Responses, "max_output_tokens"),
         (Dialect::Anthropic, "max_tokens"),
+        (Dialect::Gemini, "MAX_TOKENS"),
     ] {
         let mut request = body(dialect, "# DESIGN", false);
-        request["max_tokens"] = json!(2);
+        match dialect {
+            Dialect::OpenAi | Dialect::Anthropic => request["max_tokens"] = json!(2),
+            Dialect::Responses => request["max_output_tokens"] = json!(2),
+            Dialect::Gemini => request["generationConfig"]["maxOutputTokens"] = json!(2),
+        }
         let answered = post(&server, dialect, &request);
         assert_eq!(whole_text(dialect, &answered), "01234567");
         assert!(
@@ -203,7 +268,7 @@ fn refused(dialect: Dialect, change: &dyn Fn(&mut Value), reason: &str) {
 }
 
 #[test]
-fn every_broken_rule_of_both_dialects_is_refused() {
+fn every_broken_rule_of_both_dialects_of_messages_is_refused() {
     type Change = (&'static str, fn(&mut Value));
     let changes: [Change; 12] = [
         ("`model` is no text", |r| r["model"] = json!("")),
@@ -229,7 +294,7 @@ fn every_broken_rule_of_both_dialects_is_refused() {
         }),
         ("the assistant was due", |r| push(r, "user", "again")),
     ];
-    for dialect in Dialect::ALL {
+    for dialect in OF_MESSAGES {
         for (reason, change) in &changes {
             refused(dialect, change, reason);
         }
@@ -245,6 +310,105 @@ fn every_broken_rule_of_both_dialects_is_refused() {
             "a later user message begins with `please try again`",
         );
     }
+}
+
+#[test]
+fn broken_rules_of_the_other_dialects_are_refused() {
+    type Change = (&'static str, fn(&mut Value));
+    let responses: [Change; 8] = [
+        ("`model` is no text", |r| r["model"] = json!("")),
+        ("`input` is no list or empty", |r| r["input"] = json!([])),
+        ("has the role `system`", |r| {
+            r["input"][0]["role"] = json!("system")
+        }),
+        ("no token limit", |r| {
+            drop(r.as_object_mut().unwrap().remove("max_output_tokens"))
+        }),
+        ("`store` is not false", |r| r["store"] = json!(true)),
+        ("`reasoning` is", |r| {
+            r["reasoning"] = json!({"effort": "much"})
+        }),
+        ("`text` is", |r| {
+            r["text"] = json!({"format": {"type": "json_schema"}})
+        }),
+        ("the field `messages` is unknown", |r| {
+            r["messages"] = json!([])
+        }),
+    ];
+    for (reason, change) in &responses {
+        refused(Dialect::Responses, change, reason);
+    }
+    let gemini: [Change; 7] = [
+        ("`contents` is no list or empty", |r| {
+            r["contents"] = json!([])
+        }),
+        ("has the role \"assistant\"", |r| {
+            r["contents"][0]["role"] = json!("assistant");
+        }),
+        ("content 0 is empty", |r| {
+            r["contents"][0]["parts"] = json!([{"text": " "}])
+        }),
+        ("no token limit", |r| r["generationConfig"] = json!({})),
+        ("without `responseMimeType", |r| {
+            r["generationConfig"]["responseJsonSchema"] = json!({});
+        }),
+        ("`thinkingConfig` is", |r| {
+            r["generationConfig"]["thinkingConfig"] =
+                json!({"thinkingLevel": "low", "thinkingBudget": 1});
+        }),
+        ("the field `model` is unknown", |r| r["model"] = json!("m")),
+    ];
+    for (reason, change) in &gemini {
+        refused(Dialect::Gemini, change, reason);
+    }
+}
+
+#[test]
+fn a_gemini_stream_is_asked_for_as_events() {
+    let server = scripted("hello");
+    let request = client::sent(Dialect::Gemini, &body(Dialect::Gemini, "# DESIGN", false));
+    for target in [
+        "/v1beta/models/m:streamGenerateContent",
+        "/v1beta/models/m:generateContent?alt=sse",
+        "/v1beta/models/m:sing",
+        "/v1beta/models/generateContent",
+    ] {
+        let headers = client::headers(Dialect::Gemini);
+        let answered = client::send(&server, "POST", target, &headers, &request);
+        assert_eq!(answered.status, 400, "{target}");
+    }
+    assert_eq!(server.request_count(), 0);
+}
+
+#[test]
+fn thinking_and_marks_keep_their_rules() {
+    let thinking = |r: &mut Value| r["thinking"] = json!({"type": "adaptive"});
+    refused(
+        Dialect::Anthropic,
+        &thinking,
+        "`temperature` beside `thinking`",
+    );
+    let much = |r: &mut Value| {
+        r["thinking"] = json!({"type": "enabled", "budget_tokens": 4096});
+        r.as_object_mut().unwrap().remove("temperature");
+    };
+    refused(Dialect::Anthropic, &much, "`thinking` is");
+    let marked = |count: usize, kind: &'static str| {
+        move |r: &mut Value| {
+            let part = json!({"type": "text", "text": "x", "cache_control": {"type": kind}});
+            r["system"] = json!(vec![part; count]);
+        }
+    };
+    refused(Dialect::Anthropic, &marked(5, "ephemeral"), "5 marks");
+    refused(
+        Dialect::Anthropic,
+        &marked(1, "eternal"),
+        "`cache_control` is",
+    );
+    let server = scripted("hello");
+    let mut good = body(Dialect::Anthropic, "# DESIGN", false);
+    marked(4, "ephemeral")(&mut good);
+    assert_eq!(post(&server, Dialect::Anthropic, &good).status, 200);
 }
 
 #[test]
@@ -293,8 +457,12 @@ fn rules_of_one_dialect_are_kept_apart() {
 fn keys_and_content_types_are_asked_for() {
     let server = scripted("hello");
     for dialect in Dialect::ALL {
-        let request = body(dialect, "# DESIGN", false).to_string();
-        let other = Dialect::ALL[usize::from(dialect == Dialect::OpenAi)];
+        let request = client::sent(dialect, &body(dialect, "# DESIGN", false));
+        let other = match dialect {
+            Dialect::OpenAi | Dialect::Responses => Dialect::Anthropic,
+            Dialect::Anthropic => Dialect::Gemini,
+            Dialect::Gemini => Dialect::OpenAi,
+        };
         for headers in [
             client::headers(dialect).replace("secret", " "),
             client::headers(other),
@@ -320,10 +488,16 @@ fn the_list_of_models_needs_a_key() {
     let server = start(Mode::Oracle);
     for dialect in Dialect::ALL {
         let answered = get(&server, "/v1/models", &client::headers(dialect));
-        assert_eq!(answered.json["data"][0]["id"], "standin-large");
+        let first = match dialect {
+            Dialect::Gemini => &answered.json["models"][0]["displayName"],
+            Dialect::OpenAi | Dialect::Responses | Dialect::Anthropic => {
+                &answered.json["data"][0]["id"]
+            }
+        };
+        assert_eq!(first, "standin-large");
     }
     assert_eq!(get(&server, "/v1/models", "").status, 401);
-    assert_eq!((server.model_lists(), server.request_count()), (3, 0));
+    assert_eq!((server.model_lists(), server.request_count()), (5, 0));
     assert_eq!(server.violations(), [""; 0]);
     let refusing = start(Mode::Unauthorized);
     let answered = get(&refusing, "/v1/models", &client::headers(Dialect::OpenAi));
@@ -338,6 +512,7 @@ fn refusals_have_the_words_of_their_vendor() {
             401,
             "invalid_api_key",
             "authentication_error",
+            "UNAUTHENTICATED",
         ),
         (
             Mode::RateLimited {
@@ -347,6 +522,7 @@ fn refusals_have_the_words_of_their_vendor() {
             429,
             "rate_limit_exceeded",
             "rate_limit_error",
+            "RESOURCE_EXHAUSTED",
         ),
         (
             Mode::ServerError {
@@ -356,6 +532,7 @@ fn refusals_have_the_words_of_their_vendor() {
             500,
             "server_error",
             "api_error",
+            "INTERNAL",
         ),
         (
             Mode::ServerError {
@@ -365,11 +542,17 @@ fn refusals_have_the_words_of_their_vendor() {
             529,
             "server_error",
             "overloaded_error",
+            "UNAVAILABLE",
         ),
     ];
-    for (mode, status, openai, anthropic) in cases {
+    for (mode, status, openai, anthropic, gemini) in cases {
         let server = start(mode);
-        for (dialect, word) in [(Dialect::OpenAi, openai), (Dialect::Anthropic, anthropic)] {
+        for (dialect, word) in [
+            (Dialect::OpenAi, openai),
+            (Dialect::Responses, openai),
+            (Dialect::Anthropic, anthropic),
+            (Dialect::Gemini, gemini),
+        ] {
             let answered = ask(&server, dialect, "# DESIGN", true);
             assert_eq!(answered.status, status);
             assert!(answered.text.contains(word), "{word}: {}", answered.text);
@@ -403,11 +586,13 @@ fn what_fails_some_times_works_afterwards() {
 
 #[test]
 fn a_truncated_answer_lacks_its_end_and_is_charged() {
-    let server = start(Mode::Truncated(Times::First(4)));
+    let server = start(Mode::Truncated(Times::First(8)));
     for dialect in Dialect::ALL {
         let end = match dialect {
             Dialect::OpenAi => "[DONE]",
+            Dialect::Responses => "response.completed",
             Dialect::Anthropic => "message_stop",
+            Dialect::Gemini => "finishReason",
         };
         let streamed = ask(&server, dialect, "# DESIGN", true);
         assert!(
@@ -420,7 +605,7 @@ fn a_truncated_answer_lacks_its_end_and_is_charged() {
         assert!(!whole.complete && whole.json.is_null(), "{}", whole.text);
     }
     let spent = server.spent(DOLLAR_A_MILLION);
-    assert_eq!(spent.requests, 4);
+    assert_eq!(spent.requests, 8);
     assert!(spent.output > 0);
     assert!(
         ask(&server, Dialect::OpenAi, "# DESIGN", true)
@@ -482,18 +667,22 @@ fn the_ledger_counts_what_was_reported() {
         let server = Server::start(Script::new(answers).with_usage(shown)).unwrap();
         for dialect in Dialect::ALL {
             let answered = ask(&server, dialect, "# DESIGN", false);
-            let usage = &answered.json["usage"];
-            let reported = usage["completion_tokens"]
-                .as_u64()
-                .or(usage["output_tokens"].as_u64());
+            let usage = match dialect {
+                Dialect::Gemini => &answered.json["usageMetadata"],
+                Dialect::OpenAi | Dialect::Responses | Dialect::Anthropic => {
+                    &answered.json["usage"]
+                }
+            };
+            let names = ["completion_tokens", "output_tokens", "candidatesTokenCount"];
+            let reported = names.iter().find_map(|name| usage[name].as_u64());
             assert_eq!(reported, (shown != UsageShown::Missing).then_some(output));
         }
         let spent = server.spent(DOLLAR_A_MILLION);
         assert_eq!(
             (spent.requests, spent.input, spent.output),
-            (2, 2 * input, 2 * output)
+            (4, 4 * input, 4 * output)
         );
-        assert_eq!(spent.cost, MicroUsd(2 * (input + 2 * output)));
+        assert_eq!(spent.cost, MicroUsd(4 * (input + 2 * output)));
     }
 }
 

@@ -83,7 +83,7 @@ impl Case {
         };
         let tokens_max = chance.within(4_000, 12_000);
         let worst = (PROMPT_TOKENS * prices.input + tokens_max * prices.output) / 1_000_000;
-        let dialect = Dialect::ALL[usize::try_from(seed % 2).unwrap()];
+        let dialect = Dialect::ALL[usize::try_from(seed % 4).unwrap()];
         Self {
             seed,
             world: World::with(script, dialect),

@@ -33,13 +33,37 @@ pub(super) struct Answered {
 pub(super) fn path(dialect: Dialect) -> &'static str {
     match dialect {
         Dialect::OpenAi => "/v1/chat/completions",
+        Dialect::Responses => "/v1/responses",
         Dialect::Anthropic => "/v1/messages",
+        Dialect::Gemini => "/v1beta/models/standin-large:generateContent",
     }
+}
+
+/// Where a request goes: one dialect says there whether the answer is streamed.
+fn path_of(dialect: Dialect, body: &Value) -> String {
+    if dialect == Dialect::Gemini && body["stream"] == true {
+        return "/v1beta/models/standin-large:streamGenerateContent?alt=sse".to_owned();
+    }
+    path(dialect).to_owned()
+}
+
+/// A body as it is sent: the mark of the form is no field of that dialect.
+pub(super) fn sent(dialect: Dialect, body: &Value) -> String {
+    let mut body = body.clone();
+    if dialect == Dialect::Gemini
+        && let Some(object) = body.as_object_mut()
+    {
+        object.remove("stream");
+    }
+    body.to_string()
 }
 
 pub(super) fn headers(dialect: Dialect) -> String {
     match dialect {
-        Dialect::OpenAi => "authorization: Bearer secret\r\ncontent-type: application/json\r\n",
+        Dialect::OpenAi | Dialect::Responses => {
+            "authorization: Bearer secret\r\ncontent-type: application/json\r\n"
+        }
+        Dialect::Gemini => "x-goog-api-key: secret\r\ncontent-type: application/json\r\n",
         Dialect::Anthropic => {
             "x-api-key: secret\r\nanthropic-version: 2023-06-01\r\ncontent-type: application/json\r\n"
         }
@@ -72,6 +96,20 @@ pub(super) fn body(dialect: Dialect, text: &str, stream: bool) -> Value {
             request["system"] = json!(system);
             request["messages"] = json!([user]);
         }
+        Dialect::Responses => {
+            return json!({
+                "model": "standin-large", "stream": stream, "temperature": 0.2, "store": false,
+                "max_output_tokens": 4096, "instructions": system, "input": [user],
+            });
+        }
+        Dialect::Gemini => {
+            return json!({
+                "stream": stream,
+                "systemInstruction": {"parts": [{"text": system}]},
+                "contents": [{"role": "user", "parts": [{"text": text}]}],
+                "generationConfig": {"temperature": 0.2, "maxOutputTokens": 4096},
+            });
+        }
     }
     request
 }
@@ -84,9 +122,9 @@ pub(super) fn post(server: &Server, dialect: Dialect, body: &Value) -> Answered 
     send(
         server,
         "POST",
-        path(dialect),
+        &path_of(dialect, body),
         &headers(dialect),
-        &body.to_string(),
+        &sent(dialect, body),
     )
 }
 
@@ -101,7 +139,12 @@ pub(super) fn listen(server: &Server, dialect: Dialect, body: &Value, mode: &Mod
     } else {
         PATIENT
     };
-    let request = request("POST", path(dialect), &headers(dialect), &body.to_string());
+    let request = request(
+        "POST",
+        &path_of(dialect, body),
+        &headers(dialect),
+        &sent(dialect, body),
+    );
     exchange(server, &request, first, IMPATIENT)
 }
 
