@@ -70,15 +70,44 @@ impl Asked<'_> {
         }
     }
 
-    /// The earlier edit that says the very same.
+    /// The earlier edit that says the same.
     pub(super) fn twin(&self) -> Option<usize> {
         let this = &self.edits[self.at];
         let same = |at: &usize| {
             let other = &self.edits[*at];
-            other.path == this.path && other.change == this.change
+            other.path == this.path && says_the_same(&other.change, &this.change)
         };
         self.memory.done.iter().copied().find(same)
     }
+}
+
+/// Whether two edits replace the same lines by the same, and neither says where in another way
+/// than the other.
+fn says_the_same(one: &Change, other: &Change) -> bool {
+    let (
+        Change::Replace {
+            search,
+            replace,
+            hints,
+            ..
+        },
+        Change::Replace {
+            search: other_search,
+            replace: other_replace,
+            hints: other_hints,
+            ..
+        },
+    ) = (one, other)
+    else {
+        return one == other;
+    };
+    let line = hints
+        .line
+        .zip(other_hints.line)
+        .is_none_or(|(one, other)| one == other);
+    let silent = hints.scopes.is_empty() || other_hints.scopes.is_empty();
+    let scopes = silent || hints.scopes == other_hints.scopes;
+    line && scopes && search == other_search && replace == other_replace
 }
 
 /// The lines of a range by their numbers before any edit.
@@ -160,24 +189,18 @@ fn left(
     {
         left = below;
     }
-    let at_line = |at: &usize| {
-        hints.line.is_some_and(|line| {
-            let begin = pool[*at].begin(&reading.search);
-            text.number(begin) == Some(line)
-        })
-    };
-    let at_line_now = |at: &usize| {
-        let begin = pool[*at].begin(&reading.search);
-        hints.line == Some(begin + 1)
-    };
-    let at_end = |at: &usize| ends_file(reading, hints) && is_last(view, &pool[*at]);
-    let all = || 0..pool.len();
-    for fits in [&at_line as &dyn Fn(&usize) -> bool, &at_end] {
-        if all().any(|at| fits(&at)) {
-            left.retain(fits);
-        } else if hints.line.is_some() && all().any(|at| at_line_now(&at)) {
-            left.retain(at_line_now);
-        }
+    let line_of = |at: usize| pool[at].begin(&reading.search);
+    let lines: [&dyn Fn(usize) -> bool; 2] = [
+        &|at| hints.line.is_some() && text.number(line_of(at)) == hints.line,
+        &|at| hints.line == Some(line_of(at) + 1),
+    ];
+    // Numbers count the lines before the reply, or else those that earlier edits left.
+    if let Some(fits) = lines.iter().find(|fits| (0..pool.len()).any(fits)) {
+        left.retain(|at| fits(*at));
+    }
+    let at_end = |at: usize| ends_file(reading, hints) && is_last(view, &pool[at]);
+    if (0..pool.len()).any(at_end) {
+        left.retain(|at| at_end(*at));
     }
     left
 }

@@ -1,5 +1,7 @@
 //! What a replacement becomes at its place: indented and typed as the lines there are.
 
+use std::collections::BTreeSet;
+
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
 use super::splice::Reading;
@@ -7,6 +9,11 @@ use crate::{
     place::{Hit, Rung, Shift, indent},
     text::Piece,
 };
+
+/// Characters of a line up to which typographic ones are carried over.
+const RETYPED_CHARS_MAX: usize = 2_000;
+/// Lines of a search with typographic characters that a new line is compared with.
+const RETYPED_LINES_MAX: usize = 50;
 
 /// The lines that come in place of a hit; `None` where the shift does not suit a new line.
 ///
@@ -80,32 +87,56 @@ pub(super) fn inserted<'a>(
 }
 
 /// A new line with the typographic characters of the line it is made of, wherever the search has
-/// plain ones that the new line shares.
+/// plain ones that the new line shares: from the start, up to the end, or within what both share.
 fn retyped(new: &str, search: &[&str], there: &[Option<usize>], view: &[&str]) -> String {
     let mut body: Vec<char> = new.trim_start().chars().collect();
     let candidate = |(old, there): (&&str, &Option<usize>)| {
         let plain: Vec<char> = old.trim().chars().collect();
         let typed: Vec<char> = view[(*there)?].trim().chars().collect();
-        let shared: Vec<(usize, usize)> = capture_diff_slices(Algorithm::Myers, &plain, &body)
-            .iter()
-            .filter(|op| matches!(op, DiffOp::Equal { .. }))
-            .flat_map(|op| op.old_range().zip(op.new_range()))
-            .collect();
-        let alike = plain.len() == typed.len() && shared.len() * 2 >= plain.len();
-        alike.then_some((shared, typed))
+        let differ = plain != typed && plain.len() == typed.len();
+        (differ && plain.len() <= RETYPED_CHARS_MAX).then_some((plain, typed))
     };
     let best = search
         .iter()
         .zip(there)
         .filter_map(candidate)
-        .max_by_key(|(shared, _)| shared.len());
-    for (old, new, typed) in best
+        .take(RETYPED_LINES_MAX)
+        .map(|(plain, typed)| (shared(&plain, &body), plain, typed))
+        .filter(|(shared, plain, _)| shared.len() * 2 >= plain.len())
+        .max_by_key(|(shared, _, _)| shared.len());
+    let Some((shared, plain, typed)) = best else {
+        return new.to_owned();
+    };
+    let start = plain
         .iter()
-        .flat_map(|(shared, typed)| shared.iter().map(move |(old, new)| (*old, *new, typed)))
-    {
-        body[new] = typed[old];
+        .zip(&body)
+        .take_while(|(old, new)| old == new)
+        .count();
+    let ends = plain.iter().rev().zip(body.iter().rev());
+    let end = ends.take_while(|(old, new)| old == new).count();
+    let size = body.len();
+    for (old, new) in &shared {
+        let outside =
+            (old == new && *new < start) || (plain.len() - old == size - new && size - new <= end);
+        // A character whose neighbours differ may be shared by chance.
+        let between = *old > 0 && *new > 0 && shared.contains(&(old - 1, new - 1));
+        if outside || between && shared.contains(&(old + 1, new + 1)) {
+            body[*new] = typed[*old];
+        }
     }
     indent(new).chars().chain(body).collect()
+}
+
+/// The positions of characters that two lines share, in the order of both.
+fn shared(old: &[char], new: &[char]) -> BTreeSet<(usize, usize)> {
+    if new.len() > RETYPED_CHARS_MAX {
+        return BTreeSet::new();
+    }
+    capture_diff_slices(Algorithm::Myers, old, new)
+        .iter()
+        .filter(|op| matches!(op, DiffOp::Equal { .. }))
+        .flat_map(|op| op.old_range().zip(op.new_range()))
+        .collect()
 }
 
 fn blank_run_end(view: &[&str], from: usize, to: usize) -> usize {

@@ -233,17 +233,23 @@ impl<'a> Stage<'a> {
     /// What the edits make of the tree.
     fn after(&self) -> After<'a> {
         let mut after = After::new();
-        for (path, file) in &self.files {
-            if self.troubled.contains(path) {
-                continue;
+        let files = || {
+            self.files
+                .iter()
+                .filter(|(path, _)| !self.troubled.contains(*path))
+        };
+        for (path, file) in files() {
+            let leaves = file.destination().is_some_and(|to| to != *path);
+            if leaves || !file.exists() {
+                after.insert(path, None);
             }
+        }
+        for (path, file) in files() {
             let to = file.destination().unwrap_or(path);
-            if to != *path {
-                after.entry(path).or_insert(None);
-            } else if file.is_as_before() {
-                continue;
+            let moves = to != *path;
+            if file.exists() && (moves || !file.is_as_before()) {
+                after.insert(to, file.entry());
             }
-            after.insert(to, file.entry());
         }
         after
     }

@@ -1,0 +1,151 @@
+//! How fast edits are parsed and applied, and how much memory that takes.
+//!
+//! `speed [SCALE]` makes a reply of 200 KB with 100 edits (times SCALE), applies it to one file, to
+//! ten and to a hundred of 5,000 lines, then applies small replies for a while, and prints a line
+//! of figures for each. Run it with `--release`; other work on the machine shows in its figures.
+#![expect(
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "a measurement reads the clock and the memory of its process, and prints"
+)]
+
+use std::{fmt::Write, fs, time::Instant};
+
+use atelier_edit::{apply, parse};
+use atelier_model::{FileEntry, FileTree, Limits, TreePath};
+
+const FILE_LINES: usize = 5_000;
+const EDITS: usize = 100;
+const EDIT_LINES: usize = 20;
+const ROUNDS: usize = 15;
+const SMALL_REPLIES: usize = 20_000;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let scale: usize = std::env::args().nth(1).map_or(Ok(1), |text| text.parse())?;
+    let limits = Limits {
+        edits_max: EDITS * scale,
+        ..Limits::default()
+    };
+    for files in [1, 10, 100] {
+        for noise in [Noise::None, Noise::Indented] {
+            let tree = tree(files)?;
+            let reply = reply(files, EDITS * scale, noise);
+            let mut best = f64::MAX;
+            for _ in 0..ROUNDS {
+                let start = Instant::now();
+                let changes = parse(&reply, &limits)?;
+                let applied = apply(&changes, &tree, &limits)?;
+                best = best.min(start.elapsed().as_secs_f64() * 1e3);
+                assert_eq!(applied.written.len(), files);
+            }
+            println!(
+                "{:4} KB reply, {} edits, {files:3} files of {FILE_LINES} lines, {}: {best:.2} ms",
+                reply.len() / 1000,
+                EDITS * scale,
+                noise.name(),
+            );
+        }
+    }
+    small(&limits)?;
+    println!("peak memory: {} KB", peak_kb().unwrap_or(0));
+    Ok(())
+}
+
+/// How the lines of a reply differ from those of the file.
+#[derive(Clone, Copy)]
+enum Noise {
+    None,
+    Indented,
+}
+
+impl Noise {
+    fn name(self) -> &'static str {
+        match self {
+            Self::None => "exact",
+            Self::Indented => "indented otherwise",
+        }
+    }
+
+    fn indent(self) -> &'static str {
+        match self {
+            Self::None => "    ",
+            Self::Indented => "",
+        }
+    }
+}
+
+fn line(file: usize, number: usize) -> String {
+    format!("    let value_{number} = compute(file_{file}, {number}, \"some words in a line\");")
+}
+
+fn tree(files: usize) -> Result<FileTree, Box<dyn std::error::Error>> {
+    let mut tree = FileTree::default();
+    for file in 0..files {
+        let mut text = String::new();
+        for number in 0..FILE_LINES {
+            writeln!(text, "{}", line(file, number))?;
+        }
+        tree.put(
+            TreePath::parse(&format!("src/f{file}.rs"))?,
+            FileEntry::text(text),
+        );
+    }
+    Ok(tree)
+}
+
+/// A reply of search-and-replace blocks spread over the files.
+fn reply(files: usize, edits: usize, noise: Noise) -> String {
+    let mut reply = String::new();
+    let per_file = edits.div_ceil(files);
+    for edit in 0..edits {
+        let file = edit % files;
+        let start = (edit / files) * FILE_LINES / per_file;
+        let lines = |changed: bool| -> String {
+            (start..start + EDIT_LINES)
+                .map(|number| {
+                    let line = line(file, number);
+                    let mark = if changed && number % 5 == 0 {
+                        " // changed"
+                    } else {
+                        ""
+                    };
+                    format!("{}{}{mark}\n", noise.indent(), line.trim_start())
+                })
+                .collect()
+        };
+        let (old, new) = (lines(false), lines(true));
+        reply += &format!(
+            "src/f{file}.rs\n```rust\n<<<<<<< SEARCH\n{old}=======\n{new}>>>>>>> REPLACE\n```\n\n"
+        );
+    }
+    reply
+}
+
+/// Small replies, one edit of a small file each.
+fn small(limits: &Limits) -> Result<(), Box<dyn std::error::Error>> {
+    let mut tree = FileTree::default();
+    let path = TreePath::parse("src/a.rs")?;
+    let text: String = (0..100).map(|number| line(0, number) + "\n").collect();
+    tree.put(path, FileEntry::text(text));
+    let reply = format!(
+        "Here is the change.\n\nsrc/a.rs\n```rust\n<<<<<<< SEARCH\n{0}\n=======\n{0} // changed\n\
+         >>>>>>> REPLACE\n```\n",
+        line(0, 40)
+    );
+    let start = Instant::now();
+    for _ in 0..SMALL_REPLIES {
+        let changes = parse(&reply, limits)?;
+        apply(&changes, &tree, limits)?;
+    }
+    let seconds = start.elapsed().as_secs_f64();
+    let rate = f64::from(u32::try_from(SMALL_REPLIES)?) / seconds;
+    println!("small replies: {rate:.0} a second");
+    Ok(())
+}
+
+/// The most memory this process ever held, where the system tells.
+fn peak_kb() -> Option<u64> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    line.split_whitespace().nth(1)?.parse().ok()
+}
