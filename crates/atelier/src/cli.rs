@@ -114,6 +114,8 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Edit(commands::edit::EditCommand),
     #[command(subcommand)]
+    Guard(commands::guard::GuardCommand),
+    #[command(subcommand)]
     Config(commands::config::ConfigCommand),
     Shell(commands::shell::ShellArgs),
     Completion(commands::completion::CompletionArgs),
