@@ -166,9 +166,7 @@ pub fn apply_protected(
     let mut problems = changes.problems(protection);
     let mut stage = Stage::new(changes, tree);
     for at in 0..changes.edits.len() {
-        if let Err(problem) = stage.edit(at) {
-            problems.push(problem);
-        }
+        problems.extend(stage.edit(at));
     }
     problems.extend(stage.problems(limits));
     problems.sort_by_key(|problem| problem.block);

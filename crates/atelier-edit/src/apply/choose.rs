@@ -228,8 +228,8 @@ fn feasible(
         return Vec::new();
     };
     if !asked.memory.feasible.contains_key(&sequence) {
-        let own = own.iter().map(|(_, range)| range.clone()).collect();
-        let feasible = sequence_places(text, view, asked, sequence, own);
+        let own: Vec<_> = own.iter().map(|(_, range)| range.clone()).collect();
+        let feasible = sequence_places(text, view, asked, sequence, &own);
         asked.memory.feasible.insert(sequence, feasible);
     }
     let known = asked.memory.feasible.get(&sequence);
@@ -244,7 +244,7 @@ fn sequence_places(
     view: &[&str],
     asked: &Asked<'_>,
     sequence: usize,
-    own: Vec<Range<usize>>,
+    own: &[Range<usize>],
 ) -> BTreeMap<usize, Vec<Range<usize>>> {
     let path = &asked.edits[asked.at].path;
     let mut members = Vec::new();
@@ -271,7 +271,7 @@ fn sequence_places(
         }
         let ranges = match asked.memory.placed.get(&at) {
             Some(placed) => vec![placed.clone()],
-            None if at == asked.at => own.clone(),
+            None if at == asked.at => own.to_vec(),
             None if at < asked.at => continue,
             None => {
                 let readings = Reading::all(search, replace, otherwise);

@@ -323,14 +323,14 @@ impl<'a> Staged<'a> {
         // The lines are taken out of the stage while they are changed.
         let mut text = match std::mem::replace(&mut self.now, Now::Absent) {
             Now::Lines(text) => text,
-            other => {
+            other @ (Now::Absent | Now::Kept(_) | Now::Written(_)) => {
                 self.now = other;
                 self.text().ok_or_else(binary)?
             }
         };
         let done = self.splice(&mut text, block, edits, at);
         self.now = Now::Lines(text);
-        done.map_err(|trouble| self.explained(trouble, block, tree, path))
+        done.map_err(|trouble| explained(trouble, block, tree, path))
     }
 
     fn splice(
@@ -376,20 +376,14 @@ impl<'a> Staged<'a> {
             }
         })
     }
+}
 
-    /// A trouble with what may have been meant.
-    fn explained(
-        &self,
-        trouble: Trouble,
-        block: &Block<'_>,
-        tree: &FileTree,
-        path: &TreePath,
-    ) -> Trouble {
-        let holding = || closest::other_file(tree, path, block.search);
-        let elsewhere = || Some(format!("`{}`, where these lines stand?", holding()?));
-        let closest = trouble.closest.or_else(elsewhere);
-        Trouble { closest, ..trouble }
-    }
+/// A trouble with what may have been meant.
+fn explained(trouble: Trouble, block: &Block<'_>, tree: &FileTree, path: &TreePath) -> Trouble {
+    let holding = || closest::other_file(tree, path, block.search);
+    let elsewhere = || Some(format!("`{}`, where these lines stand?", holding()?));
+    let closest = trouble.closest.or_else(elsewhere);
+    Trouble { closest, ..trouble }
 }
 
 /// A block that replaces lines.

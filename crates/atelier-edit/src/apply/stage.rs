@@ -54,8 +54,8 @@ impl<'a> Stage<'a> {
         }
     }
 
-    /// Applies the edit with this index.
-    pub(super) fn edit(&mut self, at: usize) -> Result<(), Problem> {
+    /// Applies the edit with this index, or says what is wrong with it.
+    pub(super) fn edit(&mut self, at: usize) -> Option<Problem> {
         let edit = &self.changes.edits[at];
         let done =
             self.unobstructed(edit)
@@ -67,14 +67,14 @@ impl<'a> Stage<'a> {
             Ok(notes) => {
                 let said = |note| format!("edit {}, `{}`: {note}", edit.block, edit.path);
                 self.notes.extend(notes.into_iter().map(said));
-                Ok(())
+                None
             }
             Err(mut trouble) => {
                 self.troubled.insert(&edit.path);
                 if self.troubled.len() > EXPLAINED_MAX {
                     trouble.closest = None;
                 }
-                Err(trouble.about(edit))
+                Some(trouble.about(edit))
             }
         }
     }
@@ -114,26 +114,26 @@ impl<'a> Stage<'a> {
 
     /// Refuses an edit where something stands in the way that is no file of the tree.
     fn unobstructed(&self, edit: &Edit) -> Result<(), Trouble> {
-        let obstacles = edit.paths().filter_map(|path| {
+        let mut obstacles = edit.paths().filter_map(|path| {
             let (place, obstacle) = self.tree.obstacle(path)?;
             Some((path, place, obstacle))
         });
-        for (path, place, obstacle) in obstacles {
-            let whose = if place == path {
-                format!("`{place}` is {obstacle}")
-            } else {
-                format!("`{path}` would lie in `{place}`, which is {obstacle}")
-            };
-            let mend = match obstacle {
-                Obstacle::TooLarge(_) | Obstacle::Unread => "leave this file alone",
-                Obstacle::Folder => "choose another path",
-                Obstacle::Link | Obstacle::Special | Obstacle::Repository => {
-                    "name an ordinary file of the project by its own path"
-                }
-            };
-            return Err(Trouble::new(whose, mend));
-        }
-        Ok(())
+        let Some((path, place, obstacle)) = obstacles.next() else {
+            return Ok(());
+        };
+        let said = if place == path {
+            format!("`{place}` is {obstacle}")
+        } else {
+            format!("`{path}` would lie in `{place}`, which is {obstacle}")
+        };
+        let mend = match obstacle {
+            Obstacle::TooLarge(_) | Obstacle::Unread => "leave this file alone",
+            Obstacle::Folder => "choose another path",
+            Obstacle::Link | Obstacle::Special | Obstacle::Repository => {
+                "name an ordinary file of the project by its own path"
+            }
+        };
+        Err(Trouble::new(said, mend))
     }
 
     /// What is wrong with the files together, or with their sizes.

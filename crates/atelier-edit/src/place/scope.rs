@@ -22,20 +22,20 @@ const HEADS_MAX: usize = 10_000;
 /// indentation; or in the section that such a heading opens; or, where neither can be told, at
 /// least after them.
 pub(crate) fn scoped(file: &[&str], places: &[Range<usize>], heads: &[String]) -> Scoped {
-    let mut bodies = vec![0..file.len()];
+    let mut bodies: Option<Vec<Range<usize>>> = None;
     let mut after = 0;
     for head in heads.iter().filter(|head| !head.trim().is_empty()) {
         let lines = lines_of(file, head);
-        let inside: Vec<Range<usize>> = lines
+        let inside = lines
             .iter()
-            .filter(|at| bodies.iter().any(|body| body.contains(at)))
+            .filter(|at| within(bodies.as_deref(), **at))
             .map(|at| body(file, *at))
             .collect();
         let Some(first) = lines.into_iter().find(|at| *at >= after) else {
             return Scoped::Unknown;
         };
         after = first;
-        bodies = inside;
+        bodies = Some(inside);
     }
     let chosen = |within: &dyn Fn(&Range<usize>) -> bool| -> Vec<usize> {
         let all = places.iter().enumerate();
@@ -43,7 +43,7 @@ pub(crate) fn scoped(file: &[&str], places: &[Range<usize>], heads: &[String]) -
             .map(|(at, _)| at)
             .collect()
     };
-    let within = chosen(&|place| bodies.iter().any(|body| holds(body, place)));
+    let within = chosen(&|place| within(bodies.as_deref(), place.start));
     if within.is_empty() {
         Scoped::Below(chosen(&|place| place.start >= after))
     } else {
@@ -51,8 +51,9 @@ pub(crate) fn scoped(file: &[&str], places: &[Range<usize>], heads: &[String]) -
     }
 }
 
-fn holds(body: &Range<usize>, place: &Range<usize>) -> bool {
-    body.start <= place.start && place.start < body.end
+/// Whether a line lies in one of some bodies, if any are known.
+fn within(bodies: Option<&[Range<usize>]>, line: usize) -> bool {
+    bodies.is_none_or(|bodies| bodies.iter().any(|body| body.contains(&line)))
 }
 
 /// The lines that are a head, or begin with it where none is.

@@ -42,9 +42,10 @@ impl Encoding {
     pub(crate) fn read(bytes: &[u8]) -> Option<(Self, usize, String)> {
         for (mark, encoding) in MARKS {
             if let Some(body) = bytes.strip_prefix(mark) {
-                let text = match encoding {
-                    Self::Utf8 => String::from_utf8(body.to_vec()).ok()?,
-                    other => other.wide(body)?,
+                let text = if encoding == Self::Utf8 {
+                    String::from_utf8(body.to_vec()).ok()?
+                } else {
+                    encoding.wide(body)?
                 };
                 return (!text.contains('\0')).then_some((encoding, mark.len(), text));
             }
