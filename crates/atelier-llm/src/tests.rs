@@ -10,6 +10,7 @@ mod budget;
 mod discover;
 mod prices;
 mod registry;
+mod requests;
 mod retry;
 mod routes;
 mod server;

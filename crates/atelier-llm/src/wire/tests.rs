@@ -2,6 +2,10 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![expect(clippy::disallowed_methods, reason = "a test reads its fixtures")]
 
+mod gemini;
+mod responses;
+mod schema;
+
 use std::{fs, path::PathBuf};
 
 use atelier_model::{Message, Role, StopReason, Usage};
