@@ -11,11 +11,9 @@ fn decoded(value: &Value) -> Result<Completion, DecodeError> {
 }
 
 fn streamed(pieces: &[Value]) -> Result<Completion, DecodeError> {
-    let stream: String = pieces
-        .iter()
-        .map(|piece| format!("data: {piece}\r\n\r\n"))
-        .collect();
-    decode::<Generated>([stream.as_bytes()])
+    let frame = |piece: &Value| format!("data: {piece}\r\n\r\n");
+    let frames: Vec<String> = pieces.iter().map(frame).collect();
+    decode::<Generated>(frames.iter().map(String::as_bytes))
 }
 
 fn piece(text: &str, reason: Option<&str>, usage: &Value) -> Value {
@@ -136,7 +134,8 @@ fn only_the_counts_at_the_end_count() {
 fn a_stream_without_a_reason_is_truncated_however_it_is_counted() {
     let usage = json!({"promptTokenCount": 10, "candidatesTokenCount": 1});
     let half = piece("half", None, &usage);
-    assert_eq!(streamed(&[half.clone()]), Err(DecodeError::Truncated));
+    let stream = std::slice::from_ref(&half);
+    assert_eq!(streamed(stream), Err(DecodeError::Truncated));
     assert!(matches!(decoded(&half), Err(DecodeError::Malformed { .. })));
 }
 

@@ -12,11 +12,9 @@ fn decoded(value: &Value) -> Result<Completion, DecodeError> {
 
 /// A stream of events, each with its type.
 fn streamed(events: &[Value]) -> Result<Completion, DecodeError> {
-    let stream: String = events
-        .iter()
-        .map(|event| format!("event: {}\ndata: {event}\n\n", event["type"]))
-        .collect();
-    decode::<Responses>([stream.as_bytes()])
+    let frame = |event: &Value| format!("event: {}\ndata: {event}\n\n", event["type"]);
+    let frames: Vec<String> = events.iter().map(frame).collect();
+    decode::<Responses>(frames.iter().map(String::as_bytes))
 }
 
 fn answer(status: &str, reason: Option<&str>, content: &Value) -> Value {
