@@ -34,6 +34,9 @@ DEVIATIONS = {
     "016_pure_addition_update_chunk": "lines to add need a place",
 }
 SEARCH = re.compile(r"^<{5,9} SEARCH>?\s*$", re.MULTILINE)
+# Lines of the log that are not the model's; the one about cost follows another and has no mark.
+LOG = ("# aider chat started at", "> ", "#### ", "Cost: $")
+OBJECTION_ENDS = ("The SEARCH section must exactly match", "Just reply with fixed versions")
 AIDER = """
 import json, sys
 from aider.coders.editblock_coder import find_original_update_blocks
@@ -66,23 +69,27 @@ def scenarios(folder, kernel):
             print(f"deviates  {case.name}: {DEVIATIONS[case.name]}")
         else:
             wrong.append(case.name)
-            print(f"wrong     {case.name}: {answer.get('refused', 'other files')}")
+            why = reason(answer["refused"]) if "refused" in answer else "other files"
+            print(f"wrong     {case.name}: {why}")
     print(f"{len(right)} right, {len(deviating)} deviate on purpose, {len(wrong)} wrong")
     return not wrong
 
 
 def answers(text):
     """The answers of the model, each with the commit it became, where it did."""
-    lines, found, applied = [], [], False
+    lines, found, applied, objecting = [], [], False, False
     for line in text.splitlines(keepends=True):
-        # The line about cost follows a line of the tool and is marked as none.
-        if not line.startswith(("# aider chat started at", "> ", "#### ", "Cost: $")):
+        # What aider objects is not marked; its last sentence is always the same.
+        objecting = line.startswith("## SearchReplaceNoExactMatch") or (
+            objecting and not line.startswith("#### "))
+        if not objecting and not line.startswith(LOG):
             lines.append(line)
             continue
         if "".join(lines).strip():
             found.append(("".join(lines), None))
             applied = False
         lines = []
+        objecting = objecting and not line.startswith(OBJECTION_ENDS)
         commit = re.match(r"> Commit ([0-9a-f]{7,})", line)
         if line.startswith("> Applied edit to "):
             applied = True
@@ -111,6 +118,13 @@ def same(theirs, ours):
         [edit.get("search"), edit.get("replace", edit.get("content"))] for edit in ours]
 
 
+def reason(refusal):
+    """The first problem of a refusal, without its place."""
+    lines = refusal.splitlines()
+    first = next((line for line in lines if line.startswith("Edit ")), lines[0])
+    return re.sub(r"^Edit \d+ \(line \d+ of the reply\)(, `[^`]*`)?: ", "", first)
+
+
 def parsed(replies, kernel):
     """Counts what the kernel and aider's parser make of replies with SEARCH blocks."""
     counts, why = collections.Counter(), collections.Counter()
@@ -122,8 +136,8 @@ def parsed(replies, kernel):
             peer = "aider parses" if isinstance(theirs, list) and theirs else "aider does not"
         note = ""
         if ours == "refused":
-            why[re.sub(r"(line |`).*?( |`)", "… ", answer["refused"].splitlines()[0])] += 1
-            note = answer["refused"].splitlines()[0]
+            note = reason(answer["refused"])
+            why[note] += 1
         elif peer == "aider parses" and not same(theirs, answer["edits"]):
             note = "other edits"
         counts[peer, ours, note == "other edits"] += 1
@@ -131,8 +145,8 @@ def parsed(replies, kernel):
             print(f"reply {number}: {note}")
     for (peer, ours, other), count in sorted(counts.items()):
         print(f"{count:5}  {peer}, the kernel {ours}{' other edits' if other else ''}")
-    for reason, count in why.most_common():
-        print(f"{count:5}  refused: {reason}")
+    for note, count in why.most_common():
+        print(f"{count:5}  refused: {note}")
 
 
 def outcome(answer, before, after):
@@ -146,22 +160,26 @@ def outcome(answer, before, after):
 
 
 def committed(found, repository, kernel):
-    """Applies replies to the files their commits began from."""
+    """Applies replies to the files their commits began from; the log does not tell of modes."""
     counts = collections.Counter()
     for number, (reply, commit) in enumerate(found):
-        edits = kernel.parse(reply).get("edits") if commit and repository.has(commit) else None
-        if not edits:
+        if not commit or not repository.has(commit):
             continue
-        sides = []
-        for side in (commit + "^", commit):
-            read = {edit["path"]: repository.read(f"{side}:{edit['path']}") for edit in edits}
-            sides.append({path: (content, False) for path, content in read.items()
-                          if content is not None})
-        answer = kernel.apply(reply, sides[0])
-        result = outcome(answer, *sides)
+        answer = kernel.parse(reply)
+        result = "not parsed"
+        if "edits" in answer:
+            paths = {edit["path"] for edit in answer["edits"]}
+            before, after = ({path: (content, False) for path in paths
+                              if (content := repository.read(f"{side}:{path}")) is not None}
+                             for side in (commit + "^", commit))
+            answer = kernel.apply(reply, before)
+            for path, (content, _) in answer.get("files", {}).items():
+                answer["files"][path] = (content, False)
+            result = outcome(answer, before, after)
         counts[result] += 1
         if result != "right":
-            print(f"reply {number}, commit {commit}: {result}")
+            why = reason(answer["refused"]) if "refused" in answer else ""
+            print(f"reply {number}, commit {commit}: {result}: {why}")
     print(", ".join(f"{count} {result}" for result, count in counts.most_common()))
 
 
@@ -175,8 +193,8 @@ def history(repository, count, kernel):
             result = outcome(answer, *change)
             table[form][result] += 1
             if result in ("other", "nothing done", "refused"):
-                said = answer.get("refused", "").strip().splitlines()
-                print(f"{result}  {commit[:10]} {form}: {' '.join(said)[:300]}")
+                why = reason(answer["refused"]) if "refused" in answer else ""
+                print(f"{result}  {commit[:10]} {form}: {why}")
     for form, counts in table.items():
         print(f"{form}: " + ", ".join(f"{n} {what}" for what, n in counts.most_common()))
     return not any(counts["other"] + counts["nothing done"] for counts in table.values())

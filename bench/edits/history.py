@@ -5,7 +5,7 @@ import subprocess
 
 FILE_BYTES_MAX = 1_000_000
 FILES_MAX = 20
-HUNK = re.compile(r"^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@ ?(.*)$", re.DOTALL)
+HUNK = re.compile(r"^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@ ?(.*)$")
 
 
 class Repository:
@@ -143,6 +143,14 @@ def blocks_form(files):
     return "Here are the changes.\n\n" + "".join(out) if out else None
 
 
+def miscounted(diff, old, new):
+    """The diff with hunks whose counts are wrong by so many lines."""
+    def head(found):
+        start, lines, to, more, tail = found.groups()
+        return f"@@ -{start},{max(1, int(lines or 1) + old)} +{to},{max(1, int(more or 1) + new)} @@ {tail}"
+    return re.sub(HUNK.pattern, head, diff, flags=re.MULTILINE)
+
+
 def forms(repository, commit):
     """The change of a commit by the name of its form."""
     try:
@@ -152,16 +160,16 @@ def forms(repository, commit):
         return {}
     files = files_of(plain)
     numberless = re.sub(r"^@@ -\d\S* \+\d\S* @@.*$", "@@ ... @@", plain, flags=re.MULTILINE)
-    wrong = re.sub(r"^@@ -(\d+)\S* \+(\d+)\S* @@", r"@@ -\1,99 +\2,98 @@", plain,
-                   flags=re.MULTILINE)
+    fence = "The change:\n\n``````diff\n{}``````\n\nThat is all.\n".format
     found = {
         "git diff": plain,
         "git diff, one line of context": near,
         "git diff, eight lines of context": far,
-        "git diff in a fence": f"The change:\n\n``````diff\n{plain}``````\n\nThat is all.\n",
+        "git diff in a fence": fence(plain),
         "git diff without prefixes": repository.diff(commit, "--no-prefix").decode(),
         "git diff without numbers": numberless,
-        "git diff with wrong counts": wrong,
+        "git diff in a fence, counts too large": fence(miscounted(plain, 1, 2)),
+        "git diff in a fence, counts too small": fence(miscounted(plain, -1, -2)),
         "apply_patch": patch_form(files),
         "apply_patch with scopes": patch_form(files, scopes=True),
         "SEARCH/REPLACE": blocks_form(files),

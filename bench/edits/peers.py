@@ -122,6 +122,8 @@ class Filesystem:
     """The edit tool of the filesystem server for models, which takes old and new text as JSON."""
 
     name, forms, measure = "filesystem server", ["json"], "wall of the call, files on disk"
+    # Only these are written as its calls have them.
+    sources = ["own"]
     program = "filesystem/node_modules/@modelcontextprotocol/server-filesystem/dist/index.js"
 
     def apply(self, root, case):

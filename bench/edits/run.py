@@ -121,7 +121,8 @@ def all_runs(given, found):
             if given.source and case.source != given.source:
                 continue
             for peer in found:
-                if case.form not in peer.forms:
+                sources = getattr(peer, "sources", [case.source])
+                if case.form not in peer.forms or case.source not in sources:
                     continue
                 outcome, said, taken = run(peer, case, template)
                 if given.verbose and (outcome != "right" or "atelier" not in peer.name):
