@@ -4,8 +4,10 @@ mod apply_patch;
 mod deletion;
 mod diff;
 mod doubt;
+mod execute_task;
 mod fence;
 mod hunk;
+mod json;
 mod search_replace;
 mod whole_file;
 
@@ -27,6 +29,8 @@ pub const FORMATS: &[&dyn EditFormat] = &[
     &search_replace::SearchReplace,
     &diff::Diff,
     &deletion::Deletion,
+    &json::JsonEdit,
+    &execute_task::ExecuteTask,
     &whole_file::WholeFile,
 ];
 
@@ -54,6 +58,8 @@ pub enum Stop {
     Refused {
         /// Index of the line at which the edit begins.
         at: usize,
+        /// The file as written, where it is known.
+        path: Option<String>,
         /// What is wrong.
         fault: Fault,
         /// Index of the line at which to read on.
@@ -88,8 +94,8 @@ pub(crate) enum Shown {
 pub struct Found {
     /// The edits: path as written, index of the line they begin at, change.
     pub(crate) edits: Vec<(String, usize, Change)>,
-    /// What is wrong with others: index of the line they begin at, fault.
-    pub(crate) faults: Vec<(usize, Fault)>,
+    /// What is wrong with others: index of the line they begin at, path where it is known, fault.
+    pub(crate) faults: Vec<(usize, Option<String>, Fault)>,
     /// Index of the line after them.
     pub(crate) end: usize,
     /// What the following lines are part of from now on.
@@ -98,6 +104,8 @@ pub struct Found {
     pub(crate) doubt: Option<Doubt>,
     /// Whether a fence was read.
     pub(crate) fenced: bool,
+    /// Whether the reply is laid out as a task from here on.
+    pub(crate) task: bool,
     /// Whether the line opens something that is never closed.
     pub(crate) left_open: bool,
 }
@@ -109,6 +117,13 @@ pub(crate) enum Inside {
     Envelope(Envelope),
     /// The envelope was closed.
     EnvelopeEnd,
+}
+
+impl Found {
+    /// Adds something that is wrong.
+    fn refuse(&mut self, at: usize, path: Option<String>, fault: Fault) {
+        self.faults.push((at, path, fault));
+    }
 }
 
 impl Stop {
@@ -134,8 +149,15 @@ pub(crate) fn opened(scan: &Scan<'_>, at: usize) -> Result<Option<Fence>, Stop> 
     let Some((mut fence, info)) = Fence::opened_by(scan.at(at), at) else {
         return Ok(None);
     };
-    let above = || path_in_lines(scan, scan.place.floor, at, "markdown");
-    fence.path = above().or_else(|| header::path_in_info(info).map(str::to_owned));
+    let step = || execute_task::step_path(scan, at).ok().flatten();
+    let lone = || nearest(scan, scan.place.floor, at).and_then(header::lone_path);
+    let beside = || {
+        header::path_in_info(info)
+            .or_else(step)
+            .or_else(lone)
+            .map(str::to_owned)
+    };
+    fence.path = path_in_lines(scan, scan.place.floor, at, "markdown").or_else(beside);
     let mut headers = 0;
     let mut index = at + 1;
     while let Some(line) = scan.line(index)?.filter(|line| !fence.closed_by(line)) {
@@ -167,7 +189,18 @@ fn path_before(scan: &Scan<'_>, at: usize) -> Option<String> {
     let info = if fence.is_some() { "" } else { "markdown" };
     path_in_lines(scan, floor, at, info)
         .or_else(|| fence.and_then(|fence| fence.path.clone()))
+        .or_else(|| {
+            let line = nearest(scan, floor, at);
+            line.and_then(header::lone_path).map(str::to_owned)
+        })
         .or_else(|| scan.place.path.clone())
+}
+
+/// The last of some lines that is not blank.
+fn nearest<'a>(scan: &Scan<'a>, floor: usize, at: usize) -> Option<&'a str> {
+    let floor = floor.max(at.saturating_sub(LOOK_BACK_LINES_MAX));
+    let mut lines = scan.lines.range(floor..at).rev();
+    lines.find(|line| !line.trim().is_empty())
 }
 
 /// The path that the last of some lines name.
@@ -186,6 +219,6 @@ fn path_in_lines(scan: &Scan<'_>, floor: usize, at: usize, info: &str) -> Option
 fn move_to(found: &mut Found, path: &str, at: usize, to: &str) {
     match TreePath::parse(to) {
         Ok(to) => found.edits.push((path.to_owned(), at, Change::Move { to })),
-        Err(reason) => found.faults.push((at, Fault::BadPath { reason })),
+        Err(reason) => found.refuse(at, Some(path.to_owned()), Fault::BadPath { reason }),
     }
 }

@@ -91,8 +91,11 @@ pub(crate) fn path_in_info(info: &str) -> Option<&str> {
     let mut words = info.split_whitespace();
     let first = words.next()?;
     let path = words.find(|word| looks_like_path(word) && ends_like_a_file(word));
-    path.or_else(|| (looks_like_path(first) && ends_like_a_file(first)).then_some(first))
-        .map(bare)
+    // A first word without a dot or a slash is the name of a language, such as `dockerfile`.
+    let named = |word: &str| {
+        word.contains(['.', '/', '\\']) && looks_like_path(word) && ends_like_a_file(word)
+    };
+    path.or_else(|| named(first).then_some(first)).map(bare)
 }
 
 /// The path that a comment consists of: `// src/a.rs`, `# a.py`, `<!-- index.html -->`.
@@ -121,6 +124,12 @@ pub(crate) fn path_in_comment<'a>(line: &'a str, info: &str) -> Option<&'a str> 
     }
     let path = bare(body);
     (is_single(path) && looks_like_path(path) && ends_like_a_file(path)).then_some(path)
+}
+
+/// The path that a line consists of although it does not end like a file, such as `bin/run`.
+pub(crate) fn lone_path(line: &str) -> Option<&str> {
+    let path = bare(undecorated(line));
+    (is_single(path) && looks_like_path(path)).then_some(path)
 }
 
 /// Whether a text could be the path of a file, rather than a word or a phrase.
@@ -183,7 +192,7 @@ fn ends_like_a_file(text: &str) -> bool {
 }
 
 /// A line without heading marks, list marks and numbers before its text.
-fn undecorated(line: &str) -> &str {
+pub(crate) fn undecorated(line: &str) -> &str {
     let mut rest = line.trim();
     rest = rest.trim_start_matches(['#', '>']).trim_start();
     for mark in ["- ", "+ ", "* "] {

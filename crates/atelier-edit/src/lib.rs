@@ -31,6 +31,7 @@ mod formats;
 mod header;
 mod parse;
 mod place;
+mod stream;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -40,3 +41,4 @@ pub use change::{Change, ChangeSet, Edit, Hints, Split};
 pub use formats::{EditFormat, FORMATS};
 pub use parse::{Fault, ParseEditsError, ReplyProblem, parse};
 pub use place::fold_path;
+pub use stream::{Glimpse, Stream};

@@ -38,6 +38,8 @@ pub(crate) struct Place {
     pub(crate) envelope: Option<Envelope>,
     /// The path of the newest block.
     pub(crate) path: Option<String>,
+    /// Whether the reply is laid out as a task with steps.
+    pub(crate) task: bool,
     /// What was opened in prose and never closed, such as the fence of an example.
     pub(crate) left_open: usize,
     /// Whether nothing but edits has been read so far.
@@ -60,10 +62,11 @@ impl<'a> Scan<'a> {
         self.place.fence.as_ref()
     }
 
-    /// A line of the block the scan is in: `None` where the reply or the fence has ended before it.
+    /// A line of a block whose lines have marks before them; `None` where the reply or the fence
+    /// has ended before it.
     pub(crate) fn inner(&self, index: usize) -> Result<Option<&'a str>, Stop> {
         let line = self.line(index)?;
-        let closed = |line: &&str| self.fence().is_some_and(|fence| fence.closed_by(line));
+        let closed = |line: &&str| self.fence().is_some_and(|fence| fence.ended_by(line));
         Ok(line.filter(|line| !closed(line)))
     }
 }
@@ -85,6 +88,11 @@ pub fn parse(reply: &str, limits: &Limits) -> Result<ChangeSet, ParseEditsError>
     reading.finish(reply, &spans)
 }
 
+/// Finds every edit of a text that stands within an edit of a reply.
+pub(crate) fn parse_within(text: &str) -> Result<ChangeSet, ParseEditsError> {
+    parse(text, &Limits::default())
+}
+
 /// The error of a reply that is too long.
 pub(crate) fn too_long(limits: &Limits) -> ParseEditsError {
     let bytes_max = limits.reply_bytes_max;
@@ -95,6 +103,7 @@ fn of_reply(fault: Fault) -> ParseEditsError {
     let problem = ReplyProblem {
         block: 1,
         line: 1,
+        path: None,
         fault,
     };
     ParseEditsError {
@@ -114,6 +123,8 @@ pub(crate) struct Reading {
     problems: Vec<ReplyProblem>,
     /// Fences of which it can be told only at the end whether they were what they seemed.
     doubts: Vec<Doubt>,
+    /// Indexes of the lines at which fences of edits begin, in order.
+    starts: Vec<usize>,
     /// Fenced blocks that name no file.
     fences: usize,
     /// Whether nothing more is to be read.
@@ -161,8 +172,13 @@ impl Reading {
                         opening: opening.map(|opening| (name, opening)),
                     });
                 }
-                Stop::Refused { at, fault, end } => {
-                    self.refuse(at, fault);
+                Stop::Refused {
+                    at,
+                    path,
+                    fault,
+                    end,
+                } => {
+                    self.refuse(at, path, fault);
                     self.go_to(end.max(self.at + 1));
                 }
             }
@@ -197,6 +213,7 @@ impl Reading {
             place: &self.place,
         };
         if let Some(fence) = formats::opened(&scan, self.at).map_err(|stop| ("", stop))? {
+            self.starts.push(fence.line);
             self.place.fence = Some(fence);
             self.go_to(self.at + 1);
             return Ok(());
@@ -227,6 +244,7 @@ impl Reading {
     }
 
     fn take(&mut self, format: &'static str, found: Found, limits: &Limits) {
+        self.place.task |= found.task;
         if found.left_open {
             self.place.left_open += 1;
             self.at = found.end;
@@ -236,10 +254,13 @@ impl Reading {
             self.fences += 1;
             self.place.only_edits = false;
         }
+        if found.fenced && !found.edits.is_empty() {
+            self.starts.push(self.at);
+        }
         for (path, at, change) in found.edits {
             if self.changes.edits.len() == limits.edits_max {
                 let edits_max = limits.edits_max;
-                self.refuse(at, Fault::TooManyEdits { edits_max });
+                self.refuse(at, None, Fault::TooManyEdits { edits_max });
                 self.over = true;
                 return;
             }
@@ -251,12 +272,12 @@ impl Reading {
                     format,
                     change,
                 }),
-                Err(reason) => self.refuse(at, Fault::BadPath { reason }),
+                Err(reason) => self.refuse(at, None, Fault::BadPath { reason }),
             }
             self.place.path = Some(path);
         }
-        for (at, fault) in found.faults {
-            self.refuse(at, fault);
+        for (at, path, fault) in found.faults {
+            self.refuse(at, path, fault);
         }
         self.doubts.extend(found.doubt);
         match found.inside {
@@ -267,7 +288,7 @@ impl Reading {
         self.go_to(found.end);
     }
 
-    fn refuse(&mut self, at: usize, fault: Fault) {
+    fn refuse(&mut self, at: usize, path: Option<String>, fault: Fault) {
         if self.over {
             return;
         }
@@ -280,6 +301,7 @@ impl Reading {
         self.problems.push(ReplyProblem {
             block: 0,
             line: at + 1,
+            path,
             fault,
         });
     }
@@ -292,19 +314,19 @@ impl Reading {
     ) -> Result<ChangeSet, ParseEditsError> {
         if let Some(envelope) = self.place.envelope.take() {
             let missing = "the `*** End Patch` line";
-            self.refuse(envelope.line, Fault::Truncated { missing });
+            self.refuse(envelope.line, None, Fault::Truncated { missing });
         } else if let Some(fence) = self.place.fence.take() {
             let told = |problem: &ReplyProblem| problem.line > fence.line;
             if !self.problems.iter().any(told) {
                 let missing = "the line that closes its fence";
-                self.refuse(fence.line, Fault::Truncated { missing });
+                self.refuse(fence.line, None, Fault::Truncated { missing });
             }
         }
         let lines = Lines::new(text, spans, true, None);
         for doubt in std::mem::take(&mut self.doubts) {
-            if doubt.stands(lines) {
+            if doubt.stands(lines, &self.starts) {
                 let at = doubt.fence.line;
-                self.refuse(at, Fault::DoubtfulFence);
+                self.refuse(at, Some(doubt.path), Fault::DoubtfulFence);
             }
         }
         if !self.problems.is_empty() {
@@ -368,6 +390,7 @@ fn thinking(lines: Lines<'_>, at: usize, begins: bool, patient: bool) -> Result<
     if begins {
         return Err(Stop::Refused {
             at,
+            path: None,
             fault: Fault::Truncated {
                 missing: "the end of the thinking",
             },

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     change::{Change, Hints},
-    parse::{Fault, Scan},
+    parse::{Fault, Scan, parse_within},
 };
 
 /// `*** Begin Patch` … `*** End Patch`.
@@ -27,6 +27,8 @@ pub(crate) struct Envelope {
 
 /// Lines between a command that reads a patch and the patch.
 const COMMAND_LINES_MAX: usize = 3;
+/// More lines than a patch within another edit can have.
+const WITHIN_LINES_MAX: usize = 1 << 24;
 
 impl EditFormat for ApplyPatch {
     fn name(&self) -> &'static str {
@@ -112,6 +114,7 @@ fn open(scan: &Scan<'_>, at: usize) -> Result<Option<Found>, Stop> {
         }
         folder = folder_of(line).map_err(|fault| Stop::Refused {
             at,
+            path: None,
             fault: fault(at + 1),
             end: begin + 1,
         })?;
@@ -262,7 +265,7 @@ fn inside(scan: &Scan<'_>, envelope: &Envelope, at: usize) -> Result<Found, Stop
 fn unended(envelope: &Envelope, end: usize) -> Found {
     let missing = "the `*** End Patch` line";
     Found {
-        faults: vec![(envelope.line, Fault::Truncated { missing })],
+        faults: vec![(envelope.line, None, Fault::Truncated { missing })],
         end,
         inside: Some(Inside::EnvelopeEnd),
         ..Found::default()
@@ -291,7 +294,7 @@ fn outside(scan: &Scan<'_>, envelope: &Envelope, at: usize) -> Result<Found, Sto
     let end = envelope.end_of_section(scan, at)?;
     Ok(match end {
         Some(end) => Found {
-            faults: vec![(at, fault)],
+            faults: vec![(at, None, fault)],
             end,
             ..Found::default()
         },
@@ -323,7 +326,7 @@ impl Section {
         let line = at + 1;
         let fault = Fault::Malformed { line, said, mend };
         Found {
-            faults: vec![(self.at, fault)],
+            faults: vec![(self.at, Some(self.path.clone()), fault)],
             end: self.lines.end,
             ..Found::default()
         }
@@ -476,5 +479,28 @@ pub(super) fn read_head(head: &str, hints: &mut Hints) {
     hints.line = line.filter(|line| *line > 0).or(hints.line);
     if !matches!(scope.trim(), "" | "..." | "…") {
         hints.scopes.push(scope.to_owned());
+    }
+}
+
+/// Reads a patch that is given to a command as a text, within an edit of another form.
+pub(super) fn read_text(text: &str, at: usize, found: &mut Found) {
+    match parse_within(text) {
+        Ok(changes) => {
+            for mut edit in changes.edits {
+                if let Change::Replace { hints, .. } = &mut edit.change {
+                    // Lines of this text and of the reply count apart.
+                    let apart = |number: usize| number + (at + 1) * WITHIN_LINES_MAX;
+                    hints.sequence = hints.sequence.map(apart);
+                }
+                let path = edit.path.as_str().to_owned();
+                found.edits.push((path, at, edit.change));
+            }
+        }
+        Err(error) => {
+            let faults = error.problems.into_iter();
+            found
+                .faults
+                .extend(faults.map(|problem| (at, problem.path, problem.fault)));
+        }
     }
 }

@@ -17,12 +17,14 @@ impl EditFormat for Diff {
     }
 
     fn opens(&self, scan: &Scan<'_>, at: usize, fence: &Fence) -> Result<bool, Stop> {
+        if fence.holds_file() {
+            return Ok(false);
+        }
         let line = scan.at(at);
-        let begins = head(scan, at)?.is_some()
-            || is_hunk_head(line)
-            || is_preamble(line)
-            || fence.is_of_diffs() && fence.path.is_some();
-        Ok(begins && !fence.holds_file())
+        if is_hunk_head(line) || is_names(scan, at)? || is_command(line) {
+            return Ok(true);
+        }
+        Ok(fence.is_of_diffs() && (fence.path.is_some() || preamble(scan, at, fence)?))
     }
 
     fn read(&self, scan: &Scan<'_>, at: usize) -> Result<Option<Found>, Stop> {
@@ -76,11 +78,25 @@ fn is_hunk_head(line: &str) -> bool {
     line.starts_with("@@ ") || line.trim_end() == "@@"
 }
 
-/// Lines that some programs write above a diff.
-fn is_preamble(line: &str) -> bool {
-    ["diff -", "Index: ", "Only in "]
-        .iter()
-        .any(|word| line.starts_with(word))
+/// Whether a line is the command that made a diff.
+fn is_command(line: &str) -> bool {
+    line.starts_with("diff -") || line.starts_with("Index: ")
+}
+
+/// Lines that may stand in a fence before its diffs, as in a letter that brings them.
+const PREAMBLE_LINES_MAX: usize = 64;
+
+/// Whether the lines before a diff begin at a line of a fence.
+fn preamble(scan: &Scan<'_>, at: usize, fence: &Fence) -> Result<bool, Stop> {
+    for index in at..at + PREAMBLE_LINES_MAX {
+        let Some(line) = scan.line(index)?.filter(|line| !fence.closed_by(line)) else {
+            return Ok(false);
+        };
+        if is_command(line) || is_names(scan, index)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Whether a line is the first of a fence of diffs that names its file before the fence, so that
@@ -102,6 +118,7 @@ fn refuse_combined(scan: &Scan<'_>, at: usize) -> Result<Option<Found>, Stop> {
     }
     Err(Stop::Refused {
         at,
+        path: None,
         fault: Fault::Malformed {
             line: at + 1,
             said: "it is the diff of a merge",
@@ -148,8 +165,7 @@ fn headless(scan: &Scan<'_>, at: usize) -> Result<Option<Found>, Stop> {
     let Some(fence) = scan.fence() else {
         return Ok(None);
     };
-    let mut file = FileDiff::new(at);
-    file.path_before = fence.path.clone();
+    let file = FileDiff::named(fence.path.clone(), at);
     read_hunks(scan, file, at).map(Some)
 }
 
@@ -164,13 +180,14 @@ fn read_hunks(scan: &Scan<'_>, mut file: FileDiff, from: usize) -> Result<Found,
     })?;
     file.truncated = hunks.truncated || file.is_cut_off(&hunks.found);
     let end = hunks.end.max(from);
+    let path = file.path().ok();
     Ok(match file.changes(hunks.found) {
         Ok(mut found) => {
             found.end = end;
             found
         }
         Err((at, fault)) => Found {
-            faults: vec![(at, fault)],
+            faults: vec![(at, path, fault)],
             end,
             ..Found::default()
         },

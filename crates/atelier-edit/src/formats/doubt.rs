@@ -6,6 +6,8 @@ use crate::{header, parse::Lines};
 /// A fenced file whose content may have gone on after its fence seemed to close.
 #[derive(Debug)]
 pub(crate) struct Doubt {
+    /// The file as written.
+    pub(crate) path: String,
     /// The fence.
     pub(crate) fence: Fence,
     /// Index of the line that seems to close it.
@@ -17,7 +19,8 @@ pub(crate) struct Doubt {
 impl Doubt {
     /// Whether it is not certain where the fence ends: it is no longer than the fences its content
     /// may have, and what follows looks like more of the content.
-    pub(crate) fn stands(&self, lines: Lines<'_>) -> bool {
+    /// Fences of edits begin at `starts`.
+    pub(crate) fn stands(&self, lines: Lines<'_>, starts: &[usize]) -> bool {
         let fence = &self.fence;
         if fence.is_long() {
             return false;
@@ -28,7 +31,9 @@ impl Doubt {
         let mut labelled = 0;
         let mut glued = false;
         for (index, line) in lines.range(start..lines.count()).enumerate() {
-            if is_next_block(line, before) {
+            let labelled_edit =
+                || fence.nests(line) && starts.binary_search(&(start + index)).is_ok();
+            if is_next_block(line, before) || labelled_edit() {
                 break;
             }
             if index == 0 {

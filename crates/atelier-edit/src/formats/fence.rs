@@ -50,6 +50,12 @@ impl Fence {
         })
     }
 
+    /// Whether a line closes this fence although the lines in it have a mark before them, which a
+    /// blank may be: it is indented no more than the fence.
+    pub(crate) fn ended_by(&self, text: &str) -> bool {
+        text.len() - text.trim_start().len() <= self.indent && self.closed_by(text)
+    }
+
     /// Whether a line opens a fence that could stand inside this one and be closed by the same
     /// marks.
     pub(crate) fn nests(&self, text: &str) -> bool {
@@ -73,6 +79,14 @@ impl Fence {
             let kept = matches!(path.rsplit_once('.'), Some((_, "diff" | "patch")));
             kept || self.is_long()
         })
+    }
+
+    /// Whether its info string leaves room for JSON.
+    pub(crate) fn may_hold_json(&self) -> bool {
+        matches!(
+            self.language.as_str(),
+            "" | "json" | "jsonc" | "json5" | "jsonl" | "ndjson"
+        )
     }
 
     /// Whether its info string says that it holds diffs.

@@ -43,6 +43,7 @@ impl EditFormat for SearchReplace {
         let (line, hints) = place_hints(&body);
         let refused = |fault| Stop::Refused {
             at,
+            path: path.clone(),
             fault,
             end: end + 1,
         };
@@ -54,7 +55,7 @@ impl EditFormat for SearchReplace {
                 mend: "write a line `=======` between the two parts",
             })
         })?;
-        let path = path.ok_or_else(|| refused(Fault::NoPath))?;
+        let path = path.clone().ok_or_else(|| refused(Fault::NoPath))?;
         let change = Change::Replace {
             search: first.search,
             replace: first.replace,
@@ -139,6 +140,7 @@ fn end_of_block(scan: &Scan<'_>, at: usize, open: &Marker<'_>) -> Result<usize, 
     let by_divider = || ended_by_divider(scan, at..next, open);
     other.or_else(by_divider).ok_or(Stop::Refused {
         at,
+        path: None,
         fault: Fault::Truncated {
             missing: "its `>>>>>>> REPLACE` line",
         },
@@ -168,11 +170,11 @@ fn ended_by_divider(scan: &Scan<'_>, block: Range<usize>, open: &Marker<'_>) -> 
 fn place_hints(body: &[&str]) -> (Option<usize>, usize) {
     let number = |line: &str| line.strip_prefix(":start_line:")?.trim().parse().ok();
     let hint = |line: &&&str| line.starts_with(":start_line:") || line.starts_with(":end_line:");
-    let hints = body.iter().take_while(hint).count();
-    let line = body[..hints].iter().find_map(|line| number(line));
-    let ruler = |line: &&str| line.len() >= MARKS_MIN && line.bytes().all(|byte| byte == b'-');
-    let ruled = hints > 0 && body.get(hints).is_some_and(ruler);
-    (line, hints + usize::from(ruled))
+    let count = body.iter().take_while(hint).count();
+    let line = body[..count].iter().find_map(|line| number(line));
+    let dashes = |line: &&str| line.len() >= MARKS_MIN && line.bytes().all(|byte| byte == b'-');
+    let ruler = count > 0 && body.get(count).is_some_and(dashes);
+    (line, count + usize::from(ruler))
 }
 
 /// Every way to divide a block, most likely first.
@@ -197,11 +199,34 @@ fn splits(body: &[&str], open: &Marker<'_>) -> Vec<Split> {
     };
     places
         .into_iter()
-        .map(|place| Split {
-            search: text(&body[..place], open.indent),
-            replace: text(&body[place + 1..], open.indent),
-        })
+        .flat_map(|place| readings(&body[..place], &body[place + 1..], open.indent))
         .collect()
+}
+
+/// The ways to read two parts: without the backslashes that keep lines of the file from being taken
+/// for markers and, should the file have these lines with backslashes, as they are.
+fn readings(search: &[&str], replace: &[&str], indent: usize) -> Vec<Split> {
+    let split = |search: &[&str], replace: &[&str]| Split {
+        search: text(search, indent),
+        replace: text(replace, indent),
+    };
+    let bare_search: Vec<&str> = search.iter().map(|line| unescaped(line)).collect();
+    let bare_replace: Vec<&str> = replace.iter().map(|line| unescaped(line)).collect();
+    let mut readings = vec![split(&bare_search, &bare_replace)];
+    if bare_search != search {
+        readings.push(split(search, replace));
+    }
+    readings
+}
+
+/// A line without the backslash before what would otherwise be a marker.
+fn unescaped(line: &str) -> &str {
+    line.strip_prefix('\\')
+        .filter(|rest| {
+            let named = rest.starts_with(":start_line:") || rest.starts_with(":end_line:");
+            named || marks(rest, &['<', '=', '>', '-']).is_some_and(|(_, indent, _)| indent == 0)
+        })
+        .unwrap_or(line)
 }
 
 /// Lines as text, without the indentation that the whole block has.

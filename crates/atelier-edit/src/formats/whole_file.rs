@@ -28,89 +28,94 @@ impl EditFormat for WholeFile {
         let Some((fence, info)) = Fence::opened_by(scan.at(at), at) else {
             return Ok(None);
         };
-        let named = path_of(scan, at, info);
         let first = scan.line(at + 1)?.unwrap_or_default();
-        let (path, start) = match &named {
-            Ok(Some(path)) => (Some(path.clone()), at + 1),
-            Ok(None) => match header::path_in_comment(first, info) {
-                Some(path) if !fence.closed_by(first) => (Some(path.to_owned()), at + 2),
-                _ => (None, at + 1),
+        let inside = || header::path_in_comment(first, info).filter(|_| !fence.closed_by(first));
+        match path_of(scan, at, info) {
+            Ok(Some(path)) => read_as(scan, at, fence, info, Ok(path), at + 1),
+            Err(fault) => read_as(scan, at, fence, info, Err(fault), at + 1),
+            Ok(None) => match inside() {
+                Some(path) => read_as(scan, at, fence, info, Ok(path.to_owned()), at + 2),
+                None => unnamed(scan, at, &fence),
             },
-            Err(_) => (None, at + 1),
-        };
-        if path.is_none() && named.is_ok() && scan.place.left_open >= LEFT_OPEN_MAX {
-            return Ok(None);
         }
-        let Some(end) = end_of_fence(scan, &fence, start).map_err(|stop| match &path {
-            Some(path) => stop.while_open(|| Opening {
-                path: Some(path.clone()),
-                from: start,
-                shown: Shown::All,
-            }),
-            None => stop,
-        })?
-        else {
-            return left_open(scan, at, path.is_some() || named.is_err());
-        };
-        let refused = |fault| {
-            Err(Stop::Refused {
-                at,
-                fault,
-                end: end + 1,
-            })
-        };
-        if let Err(fault) = named {
-            return refused(fault);
-        }
-        let content: Vec<&str> = scan
-            .lines
-            .range(start..end)
-            .map(|line| fence.content(line))
-            .collect();
-        let Some(path) = path else {
-            return Ok(Some(Found {
-                edits: deletions(&content, start),
-                end: end + 1,
-                fenced: true,
-                ..Found::default()
-            }));
-        };
-        if let Some(form) = edit_within(&content).filter(|_| !fence.is_long()) {
-            return refused(Fault::Mixed { form });
-        }
-        let mut text = content.join("\n");
-        if !content.is_empty() {
-            text.push('\n');
-        }
-        Ok(Some(Found {
-            doubt: Some(Doubt {
-                markdown: is_markdown(Some(&path), info),
-                fence,
-                end,
-            }),
-            edits: vec![(path, at, Change::Write { content: text })],
-            end: end + 1,
-            fenced: true,
-            ..Found::default()
-        }))
     }
 }
 
-/// A fence that is never closed: refused if it holds a file; an example in prose holds nothing
-/// that could be lost.
-fn left_open(scan: &Scan<'_>, at: usize, named: bool) -> Result<Option<Found>, Stop> {
-    if named {
-        return Err(Stop::Refused {
+/// Reads a fence that holds a file, whose content begins at a line.
+pub(super) fn read_as(
+    scan: &Scan<'_>,
+    at: usize,
+    fence: Fence,
+    info: &str,
+    path: Result<String, Fault>,
+    start: usize,
+) -> Result<Option<Found>, Stop> {
+    let known = path.as_ref().ok().cloned();
+    let refused = |fault, end| {
+        Err(Stop::Refused {
             at,
-            fault: Fault::Truncated {
-                missing: "the line that closes its fence",
-            },
-            end: scan.lines.count(),
-        });
+            path: known.clone(),
+            fault,
+            end,
+        })
+    };
+    let end = end_of_fence(scan, &fence, start).map_err(|stop| {
+        stop.while_open(|| Opening {
+            path: known.clone(),
+            from: start,
+            shown: Shown::All,
+        })
+    })?;
+    let Some(end) = end else {
+        let missing = "the line that closes its fence";
+        return refused(Fault::Truncated { missing }, scan.lines.count());
+    };
+    let path = match path {
+        Ok(path) => path,
+        Err(fault) => return refused(fault, end + 1),
+    };
+    let lines = scan.lines.range(start..end);
+    let content: Vec<&str> = lines.map(|line| fence.content(line)).collect();
+    if let Some(form) = edit_within(&content).filter(|_| !fence.is_long()) {
+        return refused(Fault::Mixed { form }, end + 1);
+    }
+    let mut text = content.join("\n");
+    if !content.is_empty() {
+        text.push('\n');
     }
     Ok(Some(Found {
-        end: at + 1,
-        left_open: true,
+        doubt: Some(Doubt {
+            markdown: is_markdown(Some(&path), info),
+            path: path.clone(),
+            fence,
+            end,
+        }),
+        edits: vec![(path, at, Change::Write { content: text })],
+        end: end + 1,
+        fenced: true,
+        ..Found::default()
+    }))
+}
+
+/// Reads a fence that names no file: an example, or deletions. One that is never closed holds
+/// nothing that could be lost.
+fn unnamed(scan: &Scan<'_>, at: usize, fence: &Fence) -> Result<Option<Found>, Stop> {
+    if scan.place.left_open >= LEFT_OPEN_MAX {
+        return Ok(None);
+    }
+    let Some(end) = end_of_fence(scan, fence, at + 1)? else {
+        return Ok(Some(Found {
+            end: at + 1,
+            left_open: true,
+            ..Found::default()
+        }));
+    };
+    let lines = scan.lines.range(at + 1..end);
+    let content: Vec<&str> = lines.map(|line| fence.content(line)).collect();
+    Ok(Some(Found {
+        edits: deletions(&content, at + 1),
+        end: end + 1,
+        fenced: true,
         ..Found::default()
     }))
 }
@@ -137,7 +142,7 @@ fn is_markdown(path: Option<&str>, info: &str) -> bool {
 
 /// The path of a fence: in its info string, or in the line before it, or in a heading with a few
 /// lines of explanation between.
-fn path_of(scan: &Scan<'_>, at: usize, info: &str) -> Result<Option<String>, Fault> {
+pub(super) fn path_of(scan: &Scan<'_>, at: usize, info: &str) -> Result<Option<String>, Fault> {
     let floor = scan.place.floor.max(at.saturating_sub(LOOK_BACK_LINES_MAX));
     let before: Vec<&str> = scan
         .lines
@@ -147,7 +152,7 @@ fn path_of(scan: &Scan<'_>, at: usize, info: &str) -> Result<Option<String>, Fau
         .take(EXPLANATION_LINES_MAX + 1)
         .collect();
     let heading = |line: &&str| line.trim_start().starts_with('#');
-    let is_for = |path: &&str| !is_commands(info) || is_script(path);
+    let is_for = |path: &&str| is_for(info, path);
     let nearest = before.first().filter(|_| !is_list(&before));
     let above = match nearest.and_then(|line| header::path_of(line)) {
         Some(path) if nearest.is_some_and(heading) => Some(path),
@@ -178,8 +183,13 @@ fn is_list(before: &[&str]) -> bool {
     before.iter().take(2).filter(entry).count() == 2
 }
 
+/// Whether a fence with an info string may hold a file rather than commands that are about it.
+pub(super) fn is_for(info: &str, path: &str) -> bool {
+    !is_commands(info) || is_script(path)
+}
+
 /// Whether a fence shows commands to be typed.
-fn is_commands(info: &str) -> bool {
+pub(super) fn is_commands(info: &str) -> bool {
     matches!(
         info.split_whitespace().next(),
         Some("bash" | "sh" | "shell" | "zsh" | "console" | "terminal" | "powershell" | "cmd")

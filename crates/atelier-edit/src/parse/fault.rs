@@ -18,6 +18,8 @@ pub struct ReplyProblem {
     pub block: usize,
     /// The line of the reply it begins at, from 1.
     pub line: usize,
+    /// The file as the reply writes it, where it does.
+    pub path: Option<String>,
     /// What is wrong.
     pub fault: Fault,
 }
@@ -158,10 +160,11 @@ impl fmt::Display for ReplyProblem {
             write!(f, "{said}.\nTo mend it: {mend}.")
         } else {
             let Self { block, line, .. } = self;
-            write!(
-                f,
-                "Edit {block} (line {line} of the reply): {said}.\nTo mend it: {mend}."
-            )
+            write!(f, "Edit {block} (line {line} of the reply)")?;
+            if let Some(path) = &self.path {
+                write!(f, ", `{path}`")?;
+            }
+            write!(f, ": {said}.\nTo mend it: {mend}.")
         }
     }
 }

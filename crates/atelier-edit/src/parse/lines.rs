@@ -64,6 +64,15 @@ impl<'a> Lines<'a> {
         }
     }
 
+    /// The text from a line on, as far as it is known in whole lines.
+    pub(crate) fn text_from(self, line: usize) -> &'a str {
+        let cut = self.cut.filter(|cut| cut.line == line);
+        let start =
+            self.spans.get(line).map_or(0, |span| span.start) + cut.map_or(0, |cut| cut.bytes);
+        let end = self.spans.last().map_or(0, |span| span.end);
+        self.text.get(start..end).unwrap_or_default()
+    }
+
     /// What is left of a line whose first bytes do not count.
     pub(crate) fn cut(&self, line: usize, bytes: usize) -> Cut {
         let before = self.cut.filter(|cut| cut.line == line);

@@ -16,7 +16,7 @@ pub(super) struct FileDiff {
     /// Index of the line at which it begins.
     pub(super) at: usize,
     /// The path that the lines before the diff name.
-    pub(super) path_before: Option<String>,
+    path_before: Option<String>,
     /// Whether the reply ends before it does.
     pub(super) truncated: bool,
     /// The names in the line that git begins with.
@@ -24,14 +24,31 @@ pub(super) struct FileDiff {
     /// The names before and after.
     names: Option<(Name, Name)>,
     renamed: (Option<String>, Option<String>),
-    copied: bool,
-    binary: bool,
-    is_new: bool,
-    is_deleted: bool,
+    fate: Fate,
+    /// Whether a new file is empty as far as is said.
+    holds_nothing: bool,
     old_mode: Option<String>,
     new_mode: Option<String>,
 }
 
+/// What git says becomes of a file as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Fate {
+    /// It is changed or only renamed.
+    #[default]
+    Kept,
+    /// It is new.
+    New,
+    /// It is removed.
+    Deleted,
+    /// It is copied to a new path.
+    Copied,
+    /// It is not text.
+    Binary,
+}
+
+/// The name that git has for an empty content.
+const EMPTY: &str = "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391";
 const REGULAR: &str = "100644";
 const EXECUTABLE: &str = "100755";
 
@@ -43,6 +60,14 @@ impl FileDiff {
         Self {
             at,
             ..Self::default()
+        }
+    }
+
+    /// The part of a diff whose file is named before it.
+    pub(super) fn named(path: Option<String>, at: usize) -> Self {
+        Self {
+            path_before: path,
+            ..Self::new(at)
         }
     }
 
@@ -64,23 +89,27 @@ impl FileDiff {
         } else if let Some(mode) = value("new mode ") {
             self.new_mode = Some(mode);
         } else if let Some(mode) = value("new file mode ") {
-            self.is_new = true;
+            self.fate = Fate::New;
+            self.holds_nothing = true;
             self.new_mode = Some(mode);
         } else if let Some(mode) = value("deleted file mode ") {
-            self.is_deleted = true;
+            self.fate = Fate::Deleted;
             self.old_mode = Some(mode);
         } else if let Some(from) = value("rename from ") {
             self.renamed.0 = Some(path::unquoted(&from));
         } else if let Some(to) = value("rename to ") {
             self.renamed.1 = Some(path::unquoted(&to));
         } else if line.starts_with("copy from ") || line.starts_with("copy to ") {
-            self.copied = true;
+            self.fate = Fate::Copied;
         } else if let Some(index) = value("index ") {
+            let (hashes, _) = index.split_once(' ').unwrap_or((&index, ""));
+            let new = hashes.split_once("..").map(|(_, new)| new);
+            self.holds_nothing &= new.is_some_and(|name| EMPTY.starts_with(name));
             let mode = index.split_once(' ').map(|(_, mode)| mode.to_owned());
             self.old_mode = self.old_mode.take().or_else(|| mode.clone());
             self.new_mode = self.new_mode.take().or(mode);
         } else if line.starts_with("GIT binary patch") || line.starts_with("Binary files ") {
-            self.binary = true;
+            self.fate = Fate::Binary;
         } else {
             return ["similarity index ", "dissimilarity index "]
                 .iter()
@@ -91,20 +120,22 @@ impl FileDiff {
 
     /// Takes in the lines that name the file before and after.
     pub(super) fn names(&mut self, old: &str, new: &str) {
-        let old = path::named(old.strip_prefix("---").unwrap_or(old));
-        let new = path::named(new.strip_prefix("+++").unwrap_or(new));
-        self.names = Some((old, new));
+        let name = |line: &str, mark| path::named(line.strip_prefix(mark).unwrap_or(line));
+        self.names = Some((name(old, "---"), name(new, "+++")));
     }
 
     /// Whether only the beginning of what git writes is there.
     pub(super) fn is_cut_off(&self, hunks: &[Hunk<'_>]) -> bool {
-        let says_something = self.renamed.0.is_some() && self.renamed.1.is_some()
-            || self.copied
-            || self.binary
-            || self.is_new
-            || self.is_deleted
-            || self.old_mode.is_some() && self.new_mode.is_some() && self.old_mode != self.new_mode;
-        hunks.is_empty() && !says_something
+        let whole = match self.fate {
+            Fate::New => self.names.is_none() && self.holds_nothing,
+            Fate::Deleted | Fate::Copied | Fate::Binary => true,
+            Fate::Kept => {
+                let moves = self.renamed.0.is_some() && self.renamed.1.is_some();
+                let told = self.old_mode.is_some() && self.new_mode.is_some();
+                moves || told && self.old_mode != self.new_mode
+            }
+        };
+        hunks.is_empty() && !whole
     }
 
     /// The file as it is named before the change.
@@ -113,7 +144,7 @@ impl FileDiff {
             return Ok(from.clone());
         }
         match &self.names {
-            Some((Name::File(old), Name::File(new))) => self.one_of(old, new),
+            Some((Name::File(old), Name::File(new))) => one_of(old, new),
             Some((Name::Nothing, Name::File(new))) => {
                 Ok(self.alone(new, &["b/", "w/", "i/", "2/"]))
             }
@@ -122,7 +153,7 @@ impl FileDiff {
             }
             Some((Name::Nothing, Name::Nothing)) => Err(Fault::NoPath),
             None => match &self.pair {
-                Some((old, new)) => self.one_of(old, new),
+                Some((old, new)) => one_of(old, new),
                 None => self.path_before.clone().ok_or(Fault::NoPath),
             },
         }
@@ -140,32 +171,6 @@ impl FileDiff {
         }
     }
 
-    /// The one file that two names mean.
-    fn one_of(&self, old: &str, new: &str) -> Result<String, Fault> {
-        let (first, second) = path::stripped(old, new);
-        let kept = [".orig", ".old", ".bak", "~"];
-        if first == second
-            || kept
-                .iter()
-                .any(|end| first.strip_suffix(end) == Some(second))
-        {
-            return Ok(second.to_owned());
-        }
-        // One of the names alone may have a letter before it.
-        let letters = ["a/", "b/"];
-        let (bare_old, bare_new) = (
-            path::stripped_alone(old, &letters),
-            path::stripped_alone(new, &letters),
-        );
-        if bare_old == bare_new {
-            return Ok(bare_old.to_owned());
-        }
-        Err(Fault::TwoPaths {
-            first: first.to_owned(),
-            second: second.to_owned(),
-        })
-    }
-
     fn malformed<T>(&self, said: &'static str, mend: &'static str) -> Result<T, Refusal> {
         let line = self.at + 1;
         Err((self.at, Fault::Malformed { line, said, mend }))
@@ -173,13 +178,13 @@ impl FileDiff {
 
     /// What becomes of the file.
     pub(super) fn changes(&self, hunks: Vec<Hunk<'_>>) -> Result<Found, Refusal> {
-        if self.binary {
+        if self.fate == Fate::Binary {
             return self.malformed(
                 "it is the diff of a file that is not text",
                 "such files cannot be changed by a reply; leave the file out",
             );
         }
-        if self.copied {
+        if self.fate == Fate::Copied {
             return self.malformed(
                 "it copies a file",
                 "write the new file as a whole, or with a diff from /dev/null",
@@ -200,8 +205,10 @@ impl FileDiff {
         }
         let path = self.path().map_err(|fault| (self.at, fault))?;
         let names = self.names.as_ref();
-        let is_new = self.is_new || matches!(names, Some((Name::Nothing, Name::File(_))));
-        let is_deleted = self.is_deleted || matches!(names, Some((Name::File(_), Name::Nothing)));
+        let is_new =
+            self.fate == Fate::New || matches!(names, Some((Name::Nothing, Name::File(_))));
+        let is_deleted =
+            self.fate == Fate::Deleted || matches!(names, Some((Name::File(_), Name::Nothing)));
         let mut found = Found::default();
         if is_new {
             let change = self.creation(&hunks)?;
@@ -237,8 +244,11 @@ impl FileDiff {
             }
         }
         let new = self.new_mode.as_deref().map(|mode| mode == EXECUTABLE);
-        let told =
-            self.is_new && new == Some(true) || !self.is_new && self.old_mode != self.new_mode;
+        let told = if self.fate == Fate::New {
+            new == Some(true)
+        } else {
+            self.old_mode != self.new_mode
+        };
         Ok(new.filter(|_| told))
     }
 
@@ -264,4 +274,30 @@ impl FileDiff {
         let holding = (!hunks.is_empty()).then(|| hunks.iter().map(Hunk::removed).collect());
         Ok(Change::Delete { holding })
     }
+}
+
+/// The one file that two names mean.
+fn one_of(old: &str, new: &str) -> Result<String, Fault> {
+    let (first, second) = path::stripped(old, new);
+    let kept = [".orig", ".old", ".bak", "~"];
+    if first == second
+        || kept
+            .iter()
+            .any(|end| first.strip_suffix(end) == Some(second))
+    {
+        return Ok(second.to_owned());
+    }
+    // One of the names alone may have a letter before it.
+    let letters = ["a/", "b/"];
+    let (bare_old, bare_new) = (
+        path::stripped_alone(old, &letters),
+        path::stripped_alone(new, &letters),
+    );
+    if bare_old == bare_new {
+        return Ok(bare_old.to_owned());
+    }
+    Err(Fault::TwoPaths {
+        first: first.to_owned(),
+        second: second.to_owned(),
+    })
 }

@@ -82,6 +82,7 @@ impl<'a> Bounds<'a, '_> {
     fn merge(&self, at: usize) -> Stop {
         Stop::Refused {
             at: self.sequence,
+            path: None,
             fault: Fault::Malformed {
                 line: at + 1,
                 said: "it is the diff of a merge",
@@ -212,6 +213,7 @@ impl<'a> Bounds<'a, '_> {
         if doubtful {
             return Err(Stop::Refused {
                 at: self.sequence,
+                path: None,
                 fault: Fault::Malformed {
                     line: at + 1,
                     said: "it cannot be told where a hunk ends: its counts of lines are wrong",

@@ -1,0 +1,354 @@
+//! What JSON values say about files.
+
+use super::value::Json;
+use crate::change::{Change, Hints};
+
+/// One thing that a value says.
+#[derive(Debug)]
+pub(super) enum Item {
+    /// A file changes.
+    Change(String, Change),
+    /// A file gets another path.
+    Move(String, String),
+    /// A patch as it is given to a command.
+    Patch(String),
+    /// An edit of a file that cannot be carried out: what is wrong, and what to do about it.
+    Fault(Option<String>, &'static str, &'static str),
+    /// Nothing.
+    Other,
+}
+
+/// Everything that some values say.
+pub(super) fn items(values: &[Json]) -> Vec<Item> {
+    values
+        .iter()
+        .flat_map(|value| match value {
+            Json::List(values) => list(values, None, false),
+            Json::Object(entries) => object(entries, None),
+            Json::Null | Json::Bool(_) | Json::Number(_) | Json::Text(_) => vec![Item::Other],
+        })
+        .collect()
+}
+
+/// The items of a list. One that is no edit is refused where others are, or where all of them
+/// `must` be.
+fn list(values: &[Json], path: Option<&str>, must: bool) -> Vec<Item> {
+    let mut items: Vec<Item> = values
+        .iter()
+        .flat_map(|value| match value {
+            Json::Object(entries) => object(entries, path),
+            Json::Null | Json::Bool(_) | Json::Number(_) | Json::Text(_) | Json::List(_) => {
+                vec![Item::Other]
+            }
+        })
+        .collect();
+    let any = items.iter().any(|item| !matches!(item, Item::Other));
+    if any || must {
+        for item in &mut items {
+            if matches!(item, Item::Other) {
+                *item = Item::Fault(
+                    path.map(str::to_owned),
+                    "an entry of its list is no edit",
+                    "give each entry a path and what changes: old and new, content, or an action",
+                );
+            }
+        }
+    }
+    items
+}
+
+/// What a key of an object is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Key {
+    Path,
+    Old,
+    New,
+    Content,
+    Action,
+    To,
+    Line,
+    Everywhere,
+    Edits,
+    Patch,
+    /// Words for people.
+    Remark,
+    Unknown,
+}
+
+fn key(name: &str) -> Key {
+    let plain: String = name
+        .chars()
+        .filter(|c| !matches!(c, '_' | '-' | ' '))
+        .map(|c| c.to_ascii_lowercase())
+        .collect();
+    match plain.as_str() {
+        "path" | "file" | "filepath" | "filename" | "targetfile" => Key::Path,
+        "old" | "oldstring" | "oldtext" | "oldstr" | "oldcontent" | "oldcode" | "search"
+        | "find" | "from" => Key::Old,
+        "new" | "newstring" | "newtext" | "newstr" | "newcontent" | "newcode" | "replace"
+        | "replacement" => Key::New,
+        "content" | "contents" | "filetext" => Key::Content,
+        "type" | "action" | "op" | "operation" | "command" | "kind" => Key::Action,
+        "to" | "newpath" | "topath" | "moveto" | "renameto" | "destination" | "newname" => Key::To,
+        "line" | "startline" => Key::Line,
+        "replaceall" => Key::Everywhere,
+        "edits" | "changes" | "files" => Key::Edits,
+        "patch" | "input" | "cmd" => Key::Patch,
+        "description" | "explanation" | "reason" | "why" | "title" | "comment" | "summary"
+        | "id" | "language" | "note" | "notes" | "number" | "step" | "thought" | "rationale"
+        | "endline" => Key::Remark,
+        _ => Key::Unknown,
+    }
+}
+
+/// What is done to a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Action {
+    Create,
+    Write,
+    Change,
+    Delete,
+    Move,
+}
+
+fn action(word: &str) -> Option<Action> {
+    match word.to_ascii_lowercase().replace(['-', ' '], "_").as_str() {
+        "create" | "add" | "new" | "create_file" | "add_file" => Some(Action::Create),
+        "write" | "overwrite" | "write_file" | "rewrite" => Some(Action::Write),
+        "update" | "modify" | "edit" | "change" | "replace" | "str_replace" | "search_replace"
+        | "update_file" => Some(Action::Change),
+        "delete" | "remove" | "delete_file" | "remove_file" => Some(Action::Delete),
+        "rename" | "move" | "rename_file" | "move_file" => Some(Action::Move),
+        _ => None,
+    }
+}
+
+/// The parts of an object that matter.
+#[derive(Debug, Default)]
+struct Parts<'a> {
+    path: Option<&'a str>,
+    old: Option<&'a str>,
+    new: Option<&'a str>,
+    content: Option<&'a str>,
+    action: Option<Action>,
+    to: Option<&'a str>,
+    line: Option<usize>,
+    edits: Option<&'a Json>,
+    patch: Option<String>,
+    /// Something that changes the meaning and is not understood.
+    strange: bool,
+    everywhere: bool,
+    twice: bool,
+}
+
+impl<'a> Parts<'a> {
+    fn of(entries: &'a [(String, Json)]) -> Self {
+        let mut parts = Self::default();
+        for (name, value) in entries {
+            parts.take(key(name), value);
+        }
+        parts
+    }
+
+    fn take(&mut self, key: Key, value: &'a Json) {
+        let text = match value {
+            Json::Text(text) => Some(text.as_str()),
+            Json::Null | Json::Bool(_) | Json::Number(_) | Json::List(_) | Json::Object(_) => None,
+        };
+        let slot = match key {
+            Key::Path => &mut self.path,
+            Key::Old => &mut self.old,
+            Key::New => &mut self.new,
+            Key::Content => &mut self.content,
+            Key::To => &mut self.to,
+            Key::Action => {
+                self.act(value);
+                return;
+            }
+            Key::Line => {
+                if let Json::Number(line) = value {
+                    self.line = *line;
+                }
+                return;
+            }
+            Key::Everywhere => {
+                self.everywhere = *value != Json::Bool(false);
+                return;
+            }
+            Key::Edits => {
+                self.edits = Some(value);
+                return;
+            }
+            Key::Patch => {
+                self.patch = patch(value);
+                self.strange |= self.patch.is_none();
+                return;
+            }
+            Key::Remark => return,
+            Key::Unknown => {
+                self.strange = true;
+                return;
+            }
+        };
+        if *value == Json::Null {
+            return;
+        }
+        self.twice |= slot.is_some();
+        self.strange |= text.is_none();
+        *slot = text.or(*slot);
+    }
+
+    fn act(&mut self, value: &Json) {
+        if let Some(patch) = patch(value) {
+            self.patch = Some(patch);
+        } else if let Json::Text(word) = value {
+            let action = action(word);
+            self.twice |= self.action.is_some() && action.is_some() && self.action != action;
+            self.action = action.or(self.action);
+        }
+    }
+
+    /// Whether the object is an edit at all.
+    fn is_edit(&self) -> bool {
+        let acts = matches!(self.action, Some(Action::Delete | Action::Move));
+        let changes = self.old.is_some() || self.new.is_some() || self.content.is_some();
+        self.path.is_some() && (acts || changes || self.to.is_some())
+    }
+}
+
+/// The patch in what is given to a command: a text, or a list of words.
+fn patch(value: &Json) -> Option<String> {
+    let text = match value {
+        Json::Text(text) => text,
+        Json::List(words) => match words.last() {
+            Some(Json::Text(text)) => text,
+            Some(
+                Json::Null | Json::Bool(_) | Json::Number(_) | Json::List(_) | Json::Object(_),
+            )
+            | None => return None,
+        },
+        Json::Null | Json::Bool(_) | Json::Number(_) | Json::Object(_) => return None,
+    };
+    text.contains("*** Begin Patch").then(|| text.clone())
+}
+
+fn object(entries: &[(String, Json)], path: Option<&str>) -> Vec<Item> {
+    let parts = Parts::of(entries);
+    if let Some(patch) = &parts.patch {
+        let cwd = |name: &String| matches!(name.as_str(), "cwd" | "workdir" | "working_directory");
+        let elsewhere = entries.iter().any(|(name, value)| {
+            cwd(name)
+                && !matches!(value, Json::Text(text) if matches!(text.as_str(), "" | "." | "./"))
+        });
+        if elsewhere {
+            return vec![Item::Fault(
+                None,
+                "its patch is for another folder",
+                "send paths relative to the project's root",
+            )];
+        }
+        return vec![Item::Patch(patch.clone())];
+    }
+    if let Some(edits) = parts.edits {
+        let path = parts.path.or(path);
+        return match edits {
+            Json::List(values) => {
+                let known = list(values, path, false);
+                let mixed = parts.old.is_some() || parts.new.is_some() || parts.content.is_some();
+                if mixed && parts.path.is_some() {
+                    return vec![unclear(path)];
+                }
+                known
+            }
+            Json::Object(entries) => object(entries, path),
+            Json::Null | Json::Bool(_) | Json::Number(_) | Json::Text(_) => vec![Item::Other],
+        };
+    }
+    let parts = Parts {
+        path: parts.path.or(path),
+        ..parts
+    };
+    if !parts.is_edit() {
+        return call(entries).unwrap_or_else(|| vec![Item::Other]);
+    }
+    vec![edit(&parts)]
+}
+
+/// The arguments of a call that is written down as JSON.
+fn call(entries: &[(String, Json)]) -> Option<Vec<Item>> {
+    let named = |name: &str| matches!(name, "arguments" | "args" | "parameters");
+    let (_, value) = entries.iter().find(|(name, _)| named(name))?;
+    match value {
+        Json::Object(inner) => Some(object(inner, None)),
+        Json::Null | Json::Bool(_) | Json::Number(_) | Json::Text(_) | Json::List(_) => None,
+    }
+}
+
+fn unclear(path: Option<&str>) -> Item {
+    Item::Fault(
+        path.map(str::to_owned),
+        "it cannot be told what it changes",
+        "give either `path`, `old` and `new`, or `path` and `content`, or `path` and an action \
+         such as delete, or rename with `to`",
+    )
+}
+
+fn edit(parts: &Parts<'_>) -> Item {
+    let Some(path) = parts.path else {
+        return Item::Other;
+    };
+    let fault = |said, mend| Item::Fault(Some(path.to_owned()), said, mend);
+    if parts.twice {
+        return fault(
+            "it says something twice",
+            "write an object of its own for each change",
+        );
+    }
+    if parts.everywhere {
+        return fault(
+            "it replaces every place at once",
+            "write one edit for each place, with enough lines to find it",
+        );
+    }
+    if parts.strange {
+        return fault(
+            "it has a key or a value that is not understood",
+            "use only `path`, `old`, `new`, `content`, `action` and `to`, with texts as values",
+        );
+    }
+    let change = match (parts.action, parts.old, parts.new, parts.content, parts.to) {
+        (Some(Action::Delete), None, None, None, None) => Change::Delete { holding: None },
+        (Some(Action::Move) | None, None, None, None, Some(to)) => {
+            return Item::Move(path.to_owned(), to.to_owned());
+        }
+        (None | Some(Action::Change), Some(old), Some(new), None, None) => Change::Replace {
+            search: lines(old),
+            replace: lines(new),
+            otherwise: Vec::new(),
+            hints: Hints {
+                line: parts.line.filter(|line| *line > 0),
+                ..Hints::default()
+            },
+        },
+        (Some(Action::Create), None, None, Some(content), None)
+        | (Some(Action::Create), None | Some(""), Some(content), None, None) => Change::Create {
+            content: content.to_owned(),
+        },
+        (None | Some(Action::Write | Action::Change), None, None, Some(content), None) => {
+            Change::Write {
+                content: content.to_owned(),
+            }
+        }
+        _ => return unclear(Some(path)),
+    };
+    Item::Change(path.to_owned(), change)
+}
+
+/// A text as whole lines.
+fn lines(text: &str) -> String {
+    let mut lines = text.replace("\r\n", "\n");
+    if !lines.is_empty() && !lines.ends_with('\n') {
+        lines.push('\n');
+    }
+    lines
+}
