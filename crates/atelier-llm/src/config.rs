@@ -12,6 +12,8 @@ use crate::{PriceTable, ProviderEntry, Secret, provider_entry};
 pub struct GatewayConfig {
     /// Who answers each stage; every stage must be there.
     pub routes: BTreeMap<Stage, Route>,
+    /// Who makes vectors of texts, where anybody does.
+    pub embeddings: Option<Route>,
     /// What tokens cost.
     pub prices: PriceTable,
     /// How far anything may go.

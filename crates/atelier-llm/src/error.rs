@@ -105,6 +105,9 @@ pub enum AskError {
         /// The limit.
         limit: usize,
     },
+    /// Nobody is configured who makes vectors of texts.
+    #[error("find a model that makes vectors of texts")]
+    NoEmbeddings,
     /// A budget is set and nobody knows what the model costs.
     #[error("keep to a budget with {model}: its price is not known")]
     PriceUnknown {
@@ -142,7 +145,9 @@ impl AskError {
     pub fn kind(&self) -> AskErrorKind {
         match self {
             Self::Budget { .. } => AskErrorKind::Budget,
-            Self::Credentials { .. } | Self::PriceUnknown { .. } => AskErrorKind::Credentials,
+            Self::Credentials { .. } | Self::PriceUnknown { .. } | Self::NoEmbeddings => {
+                AskErrorKind::Credentials
+            }
             Self::Refused { .. }
             | Self::RateLimited { .. }
             | Self::Provider { .. }
@@ -172,6 +177,7 @@ impl AskError {
             Self::TimedOut { which, .. } => timed_out_hint(*which),
             Self::Truncated { .. } => "`atelier resume`; if it goes on, a proxy between here and the provider cuts answers off: set `stream = false`".to_owned(),
             Self::Malformed { .. } => "check that `base_url` is the address of the provider's API, and that `provider` names its dialect".to_owned(),
+            Self::NoEmbeddings => "name a model that makes them".to_owned(),
             Self::TooLarge { .. } => "lower `tokens_max`, or raise `limits.reply_bytes_max`".to_owned(),
             Self::PriceUnknown { model } => format!("add `[prices.\"{model}\"]` with `input` and `output` in dollars per million tokens, or run without `--budget`"),
             Self::Scaffold(_) => "connect a model: `atelier doctor` says which ones are within reach".to_owned(),

@@ -30,6 +30,7 @@ pub struct Gateway {
 
 struct Inner {
     channels: PerStage<Channel>,
+    embedder: Option<Channel>,
     limits: Limits,
     store: Store,
     clock: Arc<dyn Clock>,
@@ -102,6 +103,7 @@ impl Gateway {
     ) -> Result<Self, GatewayError> {
         let GatewayConfig {
             mut routes,
+            embeddings,
             prices,
             limits,
         } = config;
@@ -112,9 +114,11 @@ impl Gateway {
                 .ok_or(GatewayError::RouteMissing { stage })?;
             channel(route, &prices, &transport)
         })?;
+        let embedder = embeddings.map(|route| embedder(route, &prices, &transport));
         Ok(Self {
             inner: Arc::new(Inner {
                 channels,
+                embedder: embedder.transpose()?,
                 limits,
                 store,
                 clock,
@@ -131,11 +135,39 @@ impl Gateway {
         budget: Option<MicroUsd>,
         cancel: &CancellationToken,
     ) -> Result<Reply, AskError> {
+        let channel = self.inner.channels.get(ask.stage);
+        let record = self.record(ask, &channel.route, self.key(ask));
+        self.pass(ask, record, channel, budget, cancel).await
+    }
+
+    /// Asks for the vectors of a portion of texts.
+    pub(crate) async fn embed_portion(
+        &self,
+        ask: &Ask,
+        texts: &[String],
+        budget: Option<MicroUsd>,
+        cancel: &CancellationToken,
+    ) -> Result<Reply, AskError> {
+        let channel = self.inner.embedder.as_ref();
+        let channel = channel.ok_or(AskError::NoEmbeddings)?;
+        let key = Self::embed_key(&channel.route.model, texts);
+        let record = self.record(ask, &channel.route, key);
+        self.pass(ask, record, channel, budget, cancel).await
+    }
+
+    /// Sends an ask through the layers to the provider of a channel.
+    async fn pass(
+        &self,
+        ask: &Ask,
+        record: AskRecord,
+        channel: &Channel,
+        budget: Option<MicroUsd>,
+        cancel: &CancellationToken,
+    ) -> Result<Reply, AskError> {
         let inner = &*self.inner;
-        let channel = inner.channels.get(ask.stage);
         let mut passage = Passage {
             ask,
-            record: self.record(ask, &channel.route),
+            record,
             budget,
             cancel,
             route: &channel.route,
@@ -207,7 +239,7 @@ impl Gateway {
         }
     }
 
-    fn record(&self, ask: &Ask, route: &Route) -> AskRecord {
+    fn record(&self, ask: &Ask, route: &Route, key: Digest) -> AskRecord {
         let at = self.inner.clock.now();
         AskRecord {
             id: AskId::new(at, &*self.inner.ids),
@@ -215,7 +247,7 @@ impl Gateway {
             task: ask.task.clone(),
             stage: ask.stage,
             attempt: ask.attempt,
-            key: self.key(ask),
+            key,
             provider: route.provider.clone(),
             model: route.model.clone(),
             template: ask.template.clone(),
@@ -246,14 +278,48 @@ fn channel(
 ) -> Result<Channel, GatewayError> {
     let entry = known_entry(&route)?;
     let provider = (entry.build)(entry, &route, transport)?;
-    let free = route.is_local().then_some(Price::FREE);
-    let price = prices.price(&route.model).or(free);
-    Ok(Channel {
-        route,
-        entry,
-        provider,
-        price,
-    })
+    Ok(Channel::new(route, entry, provider, prices))
+}
+
+/// Prepares who makes vectors: nothing is said there, and nothing streamed.
+fn embedder(
+    route: Route,
+    prices: &PriceTable,
+    transport: &Transport,
+) -> Result<Channel, GatewayError> {
+    let route = Route {
+        temperature: None,
+        effort: None,
+        tokens_max: 0,
+        stream: false,
+        structured: false,
+        ..route
+    };
+    let entry = known_entry(&route)?;
+    let build = entry.build_embedder;
+    let build = build.ok_or_else(|| GatewayError::Embeddings {
+        provider: route.provider.clone(),
+    })?;
+    let provider = build(entry, &route, transport)?;
+    Ok(Channel::new(route, entry, provider, prices))
+}
+
+impl Channel {
+    fn new(
+        route: Route,
+        entry: &'static ProviderEntry,
+        provider: Arc<dyn Provider>,
+        prices: &PriceTable,
+    ) -> Self {
+        let free = route.is_local().then_some(Price::FREE);
+        let price = prices.price(&route.model).or(free);
+        Self {
+            route,
+            entry,
+            provider,
+            price,
+        }
+    }
 }
 
 /// The registry's line for a route.

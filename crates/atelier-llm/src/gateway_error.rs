@@ -40,6 +40,12 @@ pub enum GatewayError {
         /// The URL.
         url: String,
     },
+    /// The provider makes no vectors of texts.
+    #[error("have {provider} make vectors of texts: it makes none")]
+    Embeddings {
+        /// The provider.
+        provider: String,
+    },
     /// The provider cannot be told how hard to think.
     #[error("tell {provider} how hard to think: it takes no effort")]
     Effort {

@@ -75,10 +75,11 @@ impl Endpoint {
     pub(crate) async fn ask<D: Dialect>(
         &self,
         body: Vec<u8>,
+        dialect: D,
         limits: &Limits,
         now: Timestamp,
     ) -> Result<Completion, CallError> {
-        let exchange = self.exchange::<D>(body, limits, now);
+        let exchange = self.exchange(body, dialect, limits, now);
         let done = within(Wait::Total, limits.ask_total_ms_max, exchange).await;
         done.map_err(|error| self.told(error))
     }
@@ -99,6 +100,7 @@ impl Endpoint {
     async fn exchange<D: Dialect>(
         &self,
         body: Vec<u8>,
+        dialect: D,
         limits: &Limits,
         now: Timestamp,
     ) -> Result<Completion, CallError> {
@@ -116,7 +118,7 @@ impl Endpoint {
         };
         let opened = within(Wait::FirstByte, limits.first_byte_ms_max, opening).await?;
         let (mut response, mut piece) = opened;
-        let mut decoder = Decoder::<D>::new(limits.reply_bytes_max);
+        let mut decoder = Decoder::new(dialect, limits.reply_bytes_max);
         while let Some(bytes) = piece {
             decoder.push(&bytes)?;
             if decoder.is_complete() {

@@ -11,6 +11,7 @@
 mod call;
 mod config;
 mod discover;
+mod embed;
 mod error;
 mod gateway;
 mod gateway_error;
@@ -28,6 +29,7 @@ mod tests;
 pub use call::{Call, CallError, Retry, Wait};
 pub use config::{Effort, GatewayConfig, Route};
 pub use discover::{LocalServer, LocalServerKind, local_servers, server_url};
+pub use embed::{Embed, Embedded};
 pub use error::{AskError, AskErrorKind};
 pub use gateway::{Estimate, Gateway};
 pub use gateway_error::GatewayError;

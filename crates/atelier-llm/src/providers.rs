@@ -4,6 +4,7 @@ pub(crate) mod anthropic;
 pub(crate) mod azure;
 pub(crate) mod compatible;
 mod deepseek;
+mod embedder;
 pub(crate) mod endpoint;
 pub(crate) mod gemini;
 mod groq;
@@ -103,6 +104,8 @@ pub struct ProviderEntry {
     pub abilities: Abilities,
     /// Prepares it for a route.
     pub build: Build,
+    /// Prepares it to make vectors of texts, where it can.
+    pub build_embedder: Option<Build>,
 }
 
 impl ProviderEntry {

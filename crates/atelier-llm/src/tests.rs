@@ -8,6 +8,7 @@
 mod ask;
 mod budget;
 mod discover;
+mod embed;
 mod prices;
 mod registry;
 mod requests;

@@ -4,6 +4,7 @@
 //! at the end whether they were a complete answer by the rules of its dialect.
 
 pub(crate) mod anthropic;
+pub(crate) mod embeddings;
 pub(crate) mod gemini;
 pub(crate) mod openai;
 pub(crate) mod responses;
@@ -105,9 +106,9 @@ pub(crate) struct Decoder<D> {
 
 impl<D: Dialect> Decoder<D> {
     /// A decoder for an answer of at most so many bytes of text.
-    pub(crate) fn new(text_bytes_max: usize) -> Self {
+    pub(crate) fn new(dialect: D, text_bytes_max: usize) -> Self {
         Self {
-            dialect: D::default(),
+            dialect,
             form: Form::Unknown,
             text_bytes_max,
             wire_bytes: 0,

@@ -225,6 +225,7 @@ pub(crate) fn gateway(
 ) -> Result<Gateway, CliError> {
     let config = GatewayConfig {
         routes: settings.routes.clone(),
+        embeddings: None,
         prices: settings.prices.clone(),
         limits: settings.limits.clone(),
     };

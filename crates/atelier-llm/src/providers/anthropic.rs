@@ -37,6 +37,7 @@ pub(super) const ENTRY: ProviderEntry = ProviderEntry {
         headers.insert(VERSION_HEADER, VERSION);
         host(entry, route, transport, (addresses, headers), Anthropic)
     },
+    build_embedder: None,
 };
 
 struct Anthropic;

@@ -27,6 +27,7 @@ pub(super) const ENTRY: ProviderEntry = ProviderEntry {
         let addresses = addresses(route, entry)?;
         compatible::build_at(addresses, (entry, route, transport), HABITS)
     },
+    build_embedder: None,
 };
 
 const HABITS: Habits = Habits {

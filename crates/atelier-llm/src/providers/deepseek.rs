@@ -22,4 +22,5 @@ pub(super) const ENTRY: ProviderEntry = ProviderEntry {
         effort: false,
     },
     build: |entry, route, transport| compatible::build(entry, route, transport, Habits::USUAL),
+    build_embedder: None,
 };

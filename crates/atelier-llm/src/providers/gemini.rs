@@ -3,7 +3,7 @@
 use crate::{
     Call, Effort, ProviderEntry, Route,
     providers::{
-        Abilities, AnswersFrom, endpoint,
+        Abilities, AnswersFrom, embedder, endpoint,
         hosted::{KeyHeader, Spoken, host, written},
     },
     wire::{
@@ -14,7 +14,10 @@ use crate::{
 };
 
 /// The version that is added where a base has none.
-const VERSION: &str = "v1beta";
+pub(super) const VERSION: &str = "v1beta";
+
+/// Where the key goes.
+pub(super) const KEY: KeyHeader = KeyHeader::named("x-goog-api-key");
 
 /// The registry's line.
 pub(super) const ENTRY: ProviderEntry = ProviderEntry {
@@ -33,20 +36,25 @@ pub(super) const ENTRY: ProviderEntry = ProviderEntry {
         if route.stream {
             addresses.0.query_pairs_mut().append_pair("alt", "sse");
         }
-        let headers = KeyHeader::named("x-goog-api-key").headers(route)?;
+        let headers = KEY.headers(route)?;
         host(entry, route, transport, (addresses, headers), Gemini)
     },
+    build_embedder: Some(embedder::gemini),
 };
 
 /// The last segment of the address: this dialect names model and method there.
 fn question(route: &Route) -> String {
-    let model = route.model.trim_start_matches("models/");
     let method = if route.stream {
         "streamGenerateContent"
     } else {
         "generateContent"
     };
-    format!("{model}:{method}")
+    format!("{}:{method}", model(route))
+}
+
+/// The name of a model; some lists write their own name before it.
+pub(super) fn model(route: &Route) -> &str {
+    route.model.trim_start_matches("models/")
 }
 
 struct Gemini;
@@ -72,17 +80,14 @@ pub(crate) fn body(call: &Call<'_>) -> Vec<u8> {
             max_output_tokens: route.tokens_max,
             response_mime_type: format.is_some().then_some("application/json"),
             response_json_schema: format,
-            thinking_config: route.effort.map(|effort| thinking(effort, &route.model)),
+            thinking_config: route.effort.map(|effort| thinking(effort, model(route))),
         },
     })
 }
 
 /// How an effort is said to a model: as a level, or to older models as a number of tokens.
 fn thinking(effort: Effort, model: &str) -> ThinkingConfig {
-    if !model
-        .trim_start_matches("models/")
-        .starts_with("gemini-2.5")
-    {
+    if !model.starts_with("gemini-2.5") {
         return ThinkingConfig::level(effort.name());
     }
     // The numbers that the vendor itself puts for the words.

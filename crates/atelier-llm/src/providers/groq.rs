@@ -19,6 +19,7 @@ pub(super) const ENTRY: ProviderEntry = ProviderEntry {
     answers_from: AnswersFrom::Messages,
     abilities: Abilities::ALL,
     build: |entry, route, transport| compatible::build(entry, route, transport, HABITS),
+    build_embedder: None,
 };
 
 /// It cannot stream an answer that it holds to a schema.

@@ -20,6 +20,11 @@ pub(super) trait Spoken: Send + Sync {
 
     /// The body of a request.
     fn body(&self, call: &Call<'_>) -> Vec<u8>;
+
+    /// What reads the answer.
+    fn dialect(&self, _: &Call<'_>) -> Self::Dialect {
+        Self::Dialect::default()
+    }
 }
 
 /// The header that carries a key, and what stands before the key in it.
@@ -110,10 +115,9 @@ impl<S: Spoken> Provider for Hosted<S> {
         Box::pin(async move {
             self.check_key()?;
             let body = self.spoken.body(call);
+            let dialect = self.spoken.dialect(call);
             let endpoint = &self.endpoint;
-            endpoint
-                .ask::<S::Dialect>(body, call.limits, call.now)
-                .await
+            endpoint.ask(body, dialect, call.limits, call.now).await
         })
     }
 

@@ -5,6 +5,7 @@ use crate::{
     providers::{
         Abilities, AnswersFrom,
         compatible::{self, Habits},
+        embedder,
     },
 };
 
@@ -22,4 +23,5 @@ pub(super) const ENTRY: ProviderEntry = ProviderEntry {
         ..Abilities::ALL
     },
     build: |entry, route, transport| compatible::build(entry, route, transport, Habits::USUAL),
+    build_embedder: Some(embedder::compatible),
 };

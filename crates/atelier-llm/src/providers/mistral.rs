@@ -5,6 +5,7 @@ use crate::{
     providers::{
         Abilities, AnswersFrom,
         compatible::{self, Habits},
+        embedder,
     },
 };
 
@@ -22,6 +23,7 @@ pub(super) const ENTRY: ProviderEntry = ProviderEntry {
         ..Abilities::ALL
     },
     build: |entry, route, transport| compatible::build(entry, route, transport, HABITS),
+    build_embedder: Some(embedder::compatible),
 };
 
 /// It counts the tokens of every stream, and refuses fields it does not know.

@@ -23,6 +23,7 @@ pub(super) const ENTRY: ProviderEntry = ProviderEntry {
     answers_from: AnswersFrom::Facts,
     abilities: Abilities::NONE,
     build,
+    build_embedder: None,
 };
 
 struct Offline;

@@ -5,6 +5,7 @@ use crate::{
     providers::{
         Abilities, AnswersFrom,
         compatible::{self, Habits},
+        embedder,
     },
 };
 
@@ -19,4 +20,5 @@ pub(super) const ENTRY: ProviderEntry = ProviderEntry {
     answers_from: AnswersFrom::Messages,
     abilities: Abilities::ALL,
     build: |entry, route, transport| compatible::build(entry, route, transport, Habits::USUAL),
+    build_embedder: Some(embedder::compatible),
 };

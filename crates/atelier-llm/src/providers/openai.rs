@@ -5,7 +5,7 @@ use crate::{
     providers::{
         Abilities, AnswersFrom,
         compatible::{self, Habits, LimitName, SEGMENTS},
-        endpoint,
+        embedder, endpoint,
         hosted::is_usual,
     },
 };
@@ -29,6 +29,7 @@ pub(super) const ENTRY: ProviderEntry = ProviderEntry {
         };
         compatible::build_at(addresses, (entry, route, transport), habits)
     },
+    build_embedder: Some(embedder::compatible),
 };
 
 /// The public address takes the limit under another name than everyone else.

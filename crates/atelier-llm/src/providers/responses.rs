@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::{
     Call, ProviderEntry,
     providers::{
-        Abilities, AnswersFrom, endpoint,
+        Abilities, AnswersFrom, embedder, endpoint,
         hosted::{KeyHeader, Spoken, host, written},
     },
     wire::{
@@ -29,6 +29,7 @@ pub(super) const ENTRY: ProviderEntry = ProviderEntry {
         let headers = KeyHeader::BEARER.headers(route)?;
         host(entry, route, transport, (addresses, headers), Speech)
     },
+    build_embedder: Some(embedder::compatible),
 };
 
 struct Speech;

@@ -95,6 +95,22 @@ impl World {
         self.gateway = gateway(route, limits(), self.store.clone(), &self.sources);
     }
 
+    /// The same store with a model for vectors.
+    pub(super) fn embed_with(&mut self, route: &Route) {
+        let mut config = config(route, limits());
+        config.embeddings = Some(route.clone());
+        let made = Gateway::new(config, self.store.clone(), self.clock(), self.ids());
+        self.gateway = made.unwrap();
+    }
+
+    pub(super) fn clock(&self) -> Arc<dyn Clock> {
+        self.sources.clock.clone()
+    }
+
+    pub(super) fn ids(&self) -> Arc<dyn IdSource> {
+        self.sources.ids.clone()
+    }
+
     pub(super) async fn ask(&self, ask: &Ask, budget: Option<MicroUsd>) -> Result<Reply, AskError> {
         self.gateway.ask(ask, budget, &self.cancel).await
     }
@@ -154,6 +170,7 @@ pub(super) fn config(route: &Route, limits: Limits) -> GatewayConfig {
             .iter()
             .map(|&stage| (stage, route.clone()))
             .collect(),
+        embeddings: None,
         prices: PriceTable::new(BTreeMap::from([("priced".to_owned(), price)])),
         limits,
     }

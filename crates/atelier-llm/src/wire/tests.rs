@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![expect(clippy::disallowed_methods, reason = "a test reads its fixtures")]
 
+mod embeddings;
 mod gemini;
 mod responses;
 mod schema;
@@ -45,7 +46,7 @@ fn expected(provider: &str) -> Completion {
 fn decode<'p, D: Dialect>(
     pieces: impl IntoIterator<Item = &'p [u8]>,
 ) -> Result<Completion, DecodeError> {
-    let mut decoder = Decoder::<D>::new(TEXT_BYTES_MAX);
+    let mut decoder = Decoder::new(D::default(), TEXT_BYTES_MAX);
     for piece in pieces {
         decoder.push(piece)?;
         if decoder.is_complete() {
@@ -326,7 +327,7 @@ fn text_beyond_the_limit_is_refused_in_either_form() {
 #[test]
 fn bytes_without_end_are_refused_before_they_fill_the_memory() {
     for start in ["{\"a\":\"", "data: "] {
-        let mut decoder = Decoder::<Chat>::new(TEXT_BYTES_MAX);
+        let mut decoder = Decoder::new(Chat::default(), TEXT_BYTES_MAX);
         decoder.push(start.as_bytes()).unwrap();
         let pieces = (0..1000).map(|_| decoder.push(&[b'x'; 1024]));
         let refused = pieces.take_while(Result::is_ok).count();
@@ -336,7 +337,7 @@ fn bytes_without_end_are_refused_before_they_fill_the_memory() {
 
 #[test]
 fn comments_alone_end_at_the_limit_of_the_wire() {
-    let mut decoder = Decoder::<Chat>::new(TEXT_BYTES_MAX);
+    let mut decoder = Decoder::new(Chat::default(), TEXT_BYTES_MAX);
     let comment = format!(": {}\n\n", "x".repeat(1000));
     let pieces = (0..100_000).map(|_| decoder.push(comment.as_bytes()));
     assert!(pieces.take_while(Result::is_ok).count() < 100_000);
