@@ -1,6 +1,7 @@
 //! What a pattern cannot say: checksums, ranges, and whether a value is a value at all.
 
 mod digits;
+mod name;
 mod network;
 mod number;
 mod phone;
@@ -108,6 +109,10 @@ pub(crate) enum Check {
     UrlPassword,
     /// No file name in the shape of an address, no account of a service.
     Mailbox,
+    /// A person's name: none of its words is one of headings and products.
+    Name,
+    /// An address that has a number.
+    Place,
     /// Digits with the weights of the Spanish identity card.
     Dni,
     /// Digits with the check digit of Poland.
@@ -152,6 +157,8 @@ impl Check {
             Self::BarePassword => value::password(found, false),
             Self::UrlPassword => keep(value::is_url_password(value), found),
             Self::Mailbox => keep(network::is_mailbox(&found), found),
+            Self::Name => name::person(found),
+            Self::Place => name::place(found),
             Self::Dni => keep(number::is_dni(value), found),
             Self::Pesel => keep(number::is_pesel(value), found),
             Self::Cpf => keep(number::is_cpf(value), found),

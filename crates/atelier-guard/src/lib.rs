@@ -20,6 +20,7 @@
 mod check;
 mod kind;
 mod mask;
+mod names;
 mod placeholder;
 mod policy;
 mod restore;

@@ -1,6 +1,6 @@
 //! A rule as data: where to look, what it looks like there, and what must hold besides.
 
-use std::{ops::Range, sync::OnceLock};
+use std::{collections::BTreeMap, ops::Range, sync::OnceLock};
 
 use regex::{Regex, RegexBuilder};
 use serde::Deserialize;
@@ -12,6 +12,9 @@ use crate::{
 
 /// Bytes of a compiled pattern.
 const PATTERN_BYTES_MAX: usize = 4 << 20;
+
+/// How deep the shared pieces of patterns are nested.
+const PARTS_DEPTH_MAX: usize = 3;
 
 /// Bytes after its beginning that a match may reach, unless the rule says otherwise.
 const REACH_BYTES: usize = 320;
@@ -48,6 +51,8 @@ pub enum RuleError {
 pub(crate) enum Start {
     /// A word that begins like a number or an identifier with digits.
     Number,
+    /// A word in capitals and small letters that is known as a given name.
+    GivenName,
 }
 
 /// One rule, as its file says it.
@@ -121,19 +126,26 @@ struct Compiled {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
+    /// Pieces of patterns that several rules share, written there as `<<name>>`.
+    #[serde(default)]
+    parts: BTreeMap<String, String>,
     rule: Vec<Rule>,
 }
 
 impl Rule {
     /// Reads one file of rules.
     pub(crate) fn parse_all(text: &str) -> Result<Vec<Self>, RuleError> {
-        let file: File = toml::from_str(text)?;
-        for rule in &file.rule {
+        let File { parts, mut rule } = toml::from_str(text)?;
+        for rule in &mut rule {
             if rule.anchors.is_empty() && rule.start.is_none() {
                 return Err(RuleError::NoStart(rule.name.clone()));
             }
+            // Parts are made of parts.
+            for (name, part) in std::iter::repeat_n(&parts, PARTS_DEPTH_MAX).flatten() {
+                rule.pattern = rule.pattern.replace(&format!("<<{name}>>"), part);
+            }
         }
-        Ok(file.rule)
+        Ok(rule)
     }
 
     /// The pattern as it is tried: at one place only, unless the match may begin before it.

@@ -11,6 +11,7 @@ pub(crate) const FILES: &[&str] = &[
     include_str!("../rules/identity.toml"),
     include_str!("../rules/money.toml"),
     include_str!("../rules/network.toml"),
+    include_str!("../rules/person.toml"),
     include_str!("../rules/tokens.toml"),
 ];
 

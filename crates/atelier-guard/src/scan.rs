@@ -7,6 +7,7 @@ use regex::{RegexSet, RegexSetBuilder};
 
 use crate::{
     kind::Kind,
+    names,
     policy::Policy,
     rule::{Rule, RuleError, Start},
     rules,
@@ -51,6 +52,8 @@ pub struct Guard {
     /// The rules that are tried at numbers, in the order of `gate`.
     numbers: Vec<usize>,
     gate: OnceLock<Option<RegexSet>>,
+    /// The rules that are tried at given names.
+    named: Vec<usize>,
 }
 
 impl Guard {
@@ -93,15 +96,19 @@ impl Guard {
             .ascii_case_insensitive(true)
             .build(&words)
             .map_err(|error| RuleError::Anchors(Box::new(error)))?;
-        let is_number =
-            |(index, rule): (usize, &Rule)| (rule.start == Some(Start::Number)).then_some(index);
-        let numbers = rules.iter().enumerate().filter_map(is_number).collect();
+        let starting = |start: Start| {
+            let all = rules.iter().enumerate();
+            let those = all.filter(move |(_, rule)| rule.start == Some(start));
+            those.map(|(index, _)| index).collect()
+        };
+        let (numbers, named) = (starting(Start::Number), starting(Start::GivenName));
         Ok(Self {
             rules,
             anchors,
             anchored,
             numbers,
             gate: OnceLock::new(),
+            named,
         })
     }
 
@@ -112,7 +119,10 @@ impl Guard {
         }
         let mut found = Vec::new();
         self.at_anchors(text, policy, &mut found);
-        self.at_numbers(text, policy, &mut found);
+        if policy == Policy::All {
+            self.at_numbers(text, &mut found);
+            self.at_names(text, &mut found);
+        }
         self.strongest(found)
     }
 
@@ -138,10 +148,8 @@ impl Guard {
         }
     }
 
-    fn at_numbers(&self, text: &str, policy: Policy, found: &mut Vec<Span>) {
-        if policy != Policy::All {
-            return;
-        }
+    /// Only personal data begins like a number.
+    fn at_numbers(&self, text: &str, found: &mut Vec<Span>) {
         let Some(gate) = self.gate() else { return };
         let bytes = text.as_bytes();
         let mut at = 0;
@@ -165,6 +173,21 @@ impl Guard {
                 }
             }
             at += 1;
+        }
+    }
+
+    fn at_names(&self, text: &str, found: &mut Vec<Span>) {
+        let mut done = 0;
+        for word in names::capitalised(text).filter(|_| !self.named.is_empty()) {
+            if word.start < done || !names::is_given(&text[word.clone()]) {
+                continue;
+            }
+            for &index in &self.named {
+                if let Some(span) = self.rules[index].find(text, word.clone()) {
+                    done = span.end;
+                    found.push(self.span(index, span));
+                }
+            }
         }
     }
 

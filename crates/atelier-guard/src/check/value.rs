@@ -376,7 +376,9 @@ fn is_wordy(value: &str) -> bool {
     value.split(['-', '_', '.', '/', ':']).all(|part| {
         let digits = part.bytes().filter(u8::is_ascii_digit).count();
         let word = part.trim_end_matches(|letter: char| letter.is_ascii_digit());
-        let plain = word.bytes().all(|byte| byte.is_ascii_alphabetic()) && !is_mixed(word);
+        let shouted = word.len() >= 16 && word.bytes().all(|byte| byte.is_ascii_uppercase());
+        let plain = word.bytes().all(|byte| byte.is_ascii_alphabetic());
+        let plain = plain && !is_mixed(word) && !shouted;
         plain && digits <= 4 && (digits == 0 || part.len() < 12)
     })
 }
