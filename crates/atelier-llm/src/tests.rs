@@ -15,4 +15,5 @@ mod requests;
 mod retry;
 mod routes;
 mod server;
+mod usage;
 mod world;

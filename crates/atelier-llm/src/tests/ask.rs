@@ -249,6 +249,46 @@ async fn an_account_without_credit_is_not_asked_again() {
 }
 
 #[tokio::test]
+async fn a_wrong_key_is_known_also_where_its_status_says_nothing() {
+    let body = String::from_utf8(fixture("gemini/error.json")).unwrap();
+    let script = |_: &str, _| vec![Act::error(400, &body)];
+    check_error(script, limits(), 1, |error| {
+        assert!(
+            matches!(
+                error,
+                AskError::Credentials {
+                    status: Some(400),
+                    ..
+                }
+            ),
+            "{error:?}"
+        );
+        assert!(error.hint().contains("_API_KEY"), "{}", error.hint());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_server_that_gave_up_in_the_middle_is_asked_again() {
+    for (reason, status) in [("error", 500), ("insufficient_system_resource", 503)] {
+        let choice = json!({"delta": {"content": "half"}, "finish_reason": reason});
+        let stream = format!("data: {}\n\ndata: [DONE]\n\n", json!({"choices": [choice]}));
+        let server = Server::start(vec![Act::json(stream)]).await;
+        let world = World::new(route("openai", &server.url), limits()).await;
+        let error = world.ask(&ask_of(&world.run), None).await.unwrap_err();
+        let AskError::Provider {
+            status: said,
+            tries: 3,
+            ..
+        } = error
+        else {
+            panic!("{error:?}");
+        };
+        assert_eq!(said, status);
+    }
+}
+
+#[tokio::test]
 async fn a_refused_request_is_not_sent_again() {
     for status in [301, 400, 404, 413, 422] {
         let script = |_: &str, _| {

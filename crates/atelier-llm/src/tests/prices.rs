@@ -31,6 +31,10 @@ fn the_built_in_table_is_read_and_knows_dated_versions() {
         ("claude-sonnet-4-20250514", 3_000_000, 15_000_000),
         ("claude-opus-4-1", 15_000_000, 75_000_000),
         ("claude-3-5-haiku-latest", 800_000, 4_000_000),
+        ("gemini-2.5-pro", 1_250_000, 10_000_000),
+        ("gemini-2.5-flash-lite", 100_000, 400_000),
+        ("deepseek-v4-flash", 140_000, 280_000),
+        ("text-embedding-3-small", 20_000, 0),
     ] {
         let price = table
             .price(model)

@@ -3,6 +3,7 @@
 use atelier_model::Limits;
 use proptest::prelude::*;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use serde_json::json;
 
 use crate::{
     AskError,
@@ -51,6 +52,44 @@ async fn the_wait_a_provider_asks_for_is_kept() {
             assert!(world.ask(&ask_of(&world.run), None).await.is_ok());
             assert_eq!(world.waits().await, [wait_ms]);
         }
+    }
+}
+
+#[tokio::test]
+async fn the_wait_that_a_body_asks_for_is_kept() {
+    for list in [false, true] {
+        let info =
+            json!({"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "0.007s"});
+        let error = json!({"error": {
+            "code": 429, "message": "Quota exceeded", "status": "RESOURCE_EXHAUSTED",
+            "details": [{"@type": "type.googleapis.com/google.rpc.Help"}, info],
+        }});
+        // A refused stream comes as a list.
+        let body = if list { json!([error]) } else { error };
+        let script = vec![
+            Act::error(429, &body.to_string()),
+            Act::json(recorded("gemini", true)),
+        ];
+        let server = Server::start(script).await;
+        let world = World::new(route("gemini", &server.url), limits()).await;
+        assert!(world.ask(&ask_of(&world.run), None).await.is_ok());
+        assert_eq!(world.waits().await, [7]);
+        let reason = world.retry_reasons().await;
+        assert!(reason[0].contains("Quota exceeded"), "{reason:?}");
+    }
+}
+
+#[test]
+fn a_body_that_asks_for_no_wait_has_none() {
+    for details in [
+        json!(null),
+        json!([]),
+        json!([{"retryDelay": 7}]),
+        json!([{"retryDelay": "-1s"}]),
+        json!([{"retryDelay": "soon"}]),
+    ] {
+        let refusal = json!({"error": {"details": details}});
+        assert_eq!(retry_after::in_body(&refusal), None, "{refusal}");
     }
 }
 

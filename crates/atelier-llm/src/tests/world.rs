@@ -99,6 +99,11 @@ impl World {
     pub(super) fn embed_with(&mut self, route: &Route) {
         let mut config = config(route, limits());
         config.embeddings = Some(route.clone());
+        self.configure(config);
+    }
+
+    /// The same store behind another configuration.
+    pub(super) fn configure(&mut self, config: GatewayConfig) {
         let made = Gateway::new(config, self.store.clone(), self.clock(), self.ids());
         self.gateway = made.unwrap();
     }
@@ -139,6 +144,17 @@ impl World {
             .iter()
             .map(|event| event.kind.name())
             .collect()
+    }
+
+    /// Why asks were sent again.
+    pub(super) async fn retry_reasons(&self) -> Vec<String> {
+        let reason = |event: Event| {
+            let EventKind::AskRetried { reason, .. } = event.kind else {
+                return None;
+            };
+            Some(reason)
+        };
+        self.events().await.into_iter().filter_map(reason).collect()
     }
 
     /// Milliseconds of the waits between sendings.
