@@ -168,10 +168,11 @@ pub fn apply_protected(
     for at in 0..changes.edits.len() {
         problems.extend(stage.edit(at));
     }
-    problems.extend(stage.problems(limits));
+    let after = stage.after();
+    problems.extend(stage.problems(&after, limits));
     problems.sort_by_key(|problem| problem.block);
     if problems.is_empty() {
-        Ok(stage.finish())
+        Ok(stage.finish(after))
     } else {
         Err(ApplyError { problems })
     }

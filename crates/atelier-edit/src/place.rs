@@ -20,6 +20,9 @@ pub(crate) use shift::{Shift, indent};
 /// that allows, it is not looked at further.
 const COMPARED_LINES_MAX: usize = 1_000_000;
 
+/// An odd number without pattern in its bits.
+const KEY_FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
+
 /// How a search was matched, from strict to lenient.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Rung {
@@ -67,10 +70,10 @@ const fn way(rung: Rung, shift: bool, fold: bool, skip_blank: bool) -> Way {
     }
 }
 
-const EXACT: Way = way(Rung::Exact, false, false, false);
-/// The ladder below it. A rung is tried only if those above it find nothing; whatever any of them
-/// finds, the last one would find too if indentation did not matter.
-const LADDER: [Way; 7] = [
+/// The ladder. A rung is tried only if those above it find nothing; whatever any of them finds, the
+/// last one would find too if indentation did not matter.
+const LADDER: [Way; 8] = [
+    way(Rung::Exact, false, false, false),
     way(Rung::Trailing, false, false, false),
     way(Rung::Indent, true, false, false),
     way(Rung::Unicode, false, true, false),
@@ -98,25 +101,24 @@ pub(crate) struct Places {
     pub(crate) beyond: bool,
 }
 
+/// The lines of a file, and what they are found by.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Page<'a> {
+    /// The lines.
+    pub(crate) lines: &'a [&'a str],
+    /// The key of each.
+    pub(crate) keys: &'a [u64],
+}
+
 /// Every place where a search stands.
-pub(crate) fn places(file: &[&str], search: &[&str]) -> Places {
+pub(crate) fn places(file: Page<'_>, search: &[&str]) -> Places {
     if search.iter().all(|line| line.trim().is_empty()) {
         return Places::default();
     }
     let most = COMPARED_LINES_MAX / search.len() + 1;
-    let mut hits: Vec<Hit> = pattern::starts(file, search)
-        .take(most)
-        .map(|start| Hit {
-            range: start..start + search.len(),
-            way: EXACT,
-        })
-        .collect();
-    if !hits.is_empty() {
-        let beyond = hits.len() == most;
-        return Places { hits, beyond };
-    }
     let candidates = Candidates::of(file, search, most);
     let beyond = candidates.starts.len() == most;
+    let mut hits = Vec::new();
     for way in LADDER {
         hits.extend(candidates.hits(way));
         if !hits.is_empty() {
@@ -124,6 +126,24 @@ pub(crate) fn places(file: &[&str], search: &[&str]) -> Places {
         }
     }
     Places { hits, beyond }
+}
+
+/// What lines are found by: lines that any way takes for the same have the same key, others hardly
+/// ever. It is 0 for blank lines and no others.
+pub(crate) fn key(line: &str) -> u64 {
+    let line = loosest(line);
+    if line.is_empty() {
+        return 0;
+    }
+    let (chunks, rest) = line.as_bytes().as_chunks::<8>();
+    let mut last = [0; 8];
+    last[..rest.len()].copy_from_slice(rest);
+    let mut key = 0_u64;
+    for chunk in chunks.iter().chain([&last]) {
+        let mixed = (key ^ u64::from_le_bytes(*chunk)).wrapping_mul(KEY_FACTOR);
+        key = mixed.rotate_left(29);
+    }
+    key.max(1)
 }
 
 /// Whether two lines are alike by the most lenient way.
@@ -139,7 +159,7 @@ fn loosest(line: &str) -> Cow<'_, str> {
     }
 }
 
-/// Places where a search may stand, by the most lenient way.
+/// Places where a search may stand, by the keys of the lines that are not blank.
 struct Candidates<'a> {
     file: &'a [&'a str],
     search: &'a [&'a str],
@@ -151,23 +171,16 @@ struct Candidates<'a> {
     starts: Vec<usize>,
 }
 
-fn full(lines: &[&str]) -> Vec<usize> {
-    let full = |at: &usize| !lines[*at].trim().is_empty();
-    (0..lines.len()).filter(full).collect()
-}
-
 impl<'a> Candidates<'a> {
-    fn of(file: &'a [&'a str], search: &'a [&'a str], most: usize) -> Self {
-        let (wanted, there) = (full(search), full(file));
-        let keys = |lines: &'a [&'a str], of: &[usize]| -> Vec<Cow<'a, str>> {
-            of.iter().map(|at| loosest(lines[*at])).collect()
+    fn of(file: Page<'a>, search: &'a [&'a str], most: usize) -> Self {
+        let full = |keys: &mut dyn Iterator<Item = u64>| -> (Vec<usize>, Vec<u64>) {
+            keys.enumerate().filter(|(_, key)| *key != 0).unzip()
         };
-        let (file_keys, search_keys) = (keys(file, &there), keys(search, &wanted));
-        let starts = pattern::starts(&file_keys, &search_keys)
-            .take(most)
-            .collect();
+        let (there, keys) = full(&mut file.keys.iter().copied());
+        let (wanted, wanted_keys) = full(&mut search.iter().map(|line| key(line)));
+        let starts = pattern::starts(&keys, &wanted_keys).take(most).collect();
         Self {
-            file,
+            file: file.lines,
             search,
             wanted,
             there,
@@ -193,6 +206,9 @@ impl<'a> Candidates<'a> {
 impl Way {
     /// What of a line is compared.
     fn key(self, line: &str) -> Cow<'_, str> {
+        if self.rung == Rung::Exact {
+            return Cow::Borrowed(line);
+        }
         let folded = if self.fold {
             fold(line)
         } else {

@@ -4,9 +4,11 @@ mod encoding;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::BTreeMap, ops::Range};
+use std::{cell::OnceCell, collections::BTreeMap, ops::Range};
 
 pub(crate) use encoding::Encoding;
+
+use crate::place::key;
 
 /// A file, line by line.
 #[derive(Debug, Clone)]
@@ -14,9 +16,11 @@ pub(crate) struct Text {
     pub(crate) encoding: Encoding,
     /// The byte order mark it opens with, which is not part of its first line.
     mark: Vec<u8>,
-    /// The characters of all lines, those of new lines behind the others.
+    /// The characters of all lines and their ends, those of new lines behind the others.
     characters: String,
     lines: Vec<Line>,
+    /// What lines are found by, once something is looked for.
+    keys: OnceCell<Vec<u64>>,
 }
 
 /// One line: where its characters are, and how it ends.
@@ -137,6 +141,7 @@ impl Text {
             mark: bytes[..mark].to_vec(),
             characters,
             lines,
+            keys: OnceCell::new(),
         })
     }
 
@@ -144,19 +149,42 @@ impl Text {
     pub(crate) fn bytes(&self) -> Vec<u8> {
         let mut bytes = self.mark.clone();
         bytes.reserve(self.characters.len());
+        // Lines whose characters follow each other are written at once.
+        let mut run = 0..0;
+        // Every character came from the file or was looked at before it was put there.
+        let mut write = |text: &str| self.encoding.write(text, &mut bytes).unwrap_or_default();
         for line in &self.lines {
-            let text = &self.characters[line.start..line.stop];
-            // Every character came from the file or was looked at before it was put there.
-            let _ = self.encoding.write(text, &mut bytes);
-            let _ = self.encoding.write(line.end.characters(), &mut bytes);
+            if line.start != run.end || run.is_empty() {
+                write(&self.characters[run]);
+                run = line.start..line.start;
+            }
+            let end = line.end.characters();
+            run.end = line.stop;
+            if self.characters[line.stop..].starts_with(end) {
+                run.end += end.len();
+            } else {
+                write(&self.characters[run]);
+                write(end);
+                run = 0..0;
+            }
         }
+        write(&self.characters[run]);
         bytes
+    }
+
+    /// What its lines are found by.
+    pub(crate) fn keys(&self) -> &[u64] {
+        let all = || self.lines.iter().map(|line| key(self.text_of(line)));
+        self.keys.get_or_init(|| all().collect())
+    }
+
+    fn text_of(&self, line: &Line) -> &str {
+        &self.characters[line.start..line.stop]
     }
 
     /// Its lines.
     pub(crate) fn view(&self) -> Vec<&str> {
-        let text = |line: &Line| &self.characters[line.start..line.stop];
-        self.lines.iter().map(text).collect()
+        self.lines.iter().map(|line| self.text_of(line)).collect()
     }
 
     /// How many lines it has.
@@ -200,15 +228,20 @@ impl Text {
                 Piece::New(text) => self.fresh(&text, usual),
             });
         }
-        let after = range.start + put.len();
         if let Some(last) = self.lines.last_mut().filter(|line| line.end == End::None) {
             last.end = usual;
         }
         for line in put.iter_mut().filter(|line| line.end == End::None) {
             line.end = usual;
         }
+        if let Some(mut keys) = self.keys.take() {
+            keys.splice(
+                range.clone(),
+                put.iter().map(|line| key(self.text_of(line))),
+            );
+            self.keys = OnceCell::from(keys);
+        }
         self.lines.splice(range, put);
-        debug_assert!(after <= self.lines.len());
         if let Some(last) = self.lines.last_mut().filter(|_| open) {
             last.end = End::None;
         }
@@ -217,9 +250,11 @@ impl Text {
     fn fresh(&mut self, text: &str, end: End) -> Line {
         let start = self.characters.len();
         self.characters.push_str(text);
+        let stop = self.characters.len();
+        self.characters.push_str(end.characters());
         Line {
             start,
-            stop: self.characters.len(),
+            stop,
             end,
             number: 0,
         }

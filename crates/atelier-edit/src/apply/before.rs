@@ -3,7 +3,7 @@
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
 use super::{rework::inserted, splice::Reading};
-use crate::place::{Hit, Rung, places};
+use crate::place::{Hit, Page, Rung, places};
 
 /// Letters and digits that inserted lines must have before their presence is taken as proof that
 /// an edit was applied earlier, where lines around them agree as well.
@@ -12,7 +12,7 @@ const TELLING_BESIDE_MIN: usize = 8;
 const TELLING_ALONE_MIN: usize = 20;
 
 /// Whether the lines that a replacement adds around its search stand around the hit already.
-pub(super) fn surrounded(view: &[&str], hit: &Hit, reading: &Reading<'_>) -> bool {
+pub(super) fn surrounded(page: Page<'_>, hit: &Hit, reading: &Reading<'_>) -> bool {
     let (search, replace) = (&reading.search, &reading.replace);
     if replace.len() <= search.len() || hit.way.rung > Rung::Trailing {
         return false;
@@ -25,21 +25,21 @@ pub(super) fn surrounded(view: &[&str], hit: &Hit, reading: &Reading<'_>) -> boo
         .enumerate()
         .filter(|(_, window)| window == search)
         .filter_map(|(offset, _)| hit.range.start.checked_sub(offset))
-        .any(|start| stands_at(view, start, replace))
+        .any(|start| stands_at(page.lines, start, replace))
 }
 
 /// Whether lines stand in the file from one of its lines on, blanks at their ends aside.
-pub(super) fn stands_at(view: &[&str], start: usize, lines: &[&str]) -> bool {
-    let there = view.get(start..start + lines.len());
+pub(super) fn stands_at(file: &[&str], start: usize, lines: &[&str]) -> bool {
+    let there = file.get(start..start + lines.len());
     let same = |(there, wanted): (&&str, &&str)| there.trim_end() == wanted.trim_end();
     !lines.is_empty() && there.is_some_and(|there| there.iter().zip(lines).all(same))
 }
 
 /// Whether the replacement stands in the file where its search does not, and could hardly stand
 /// there by chance.
-pub(super) fn applied_before(view: &[&str], reading: &Reading<'_>) -> bool {
+pub(super) fn applied_before(page: Page<'_>, reading: &Reading<'_>) -> bool {
     let (search, replace) = (&reading.search, &reading.replace);
-    let hits = places(view, replace).hits;
+    let hits = places(page, replace).hits;
     let once = matches!(hits.as_slice(), [hit] if hit.way.rung <= Rung::Trailing);
     let telling_line = |at: usize| !search[at].trim().is_empty();
     let shared = capture_diff_slices(Algorithm::Myers, search, replace)

@@ -8,7 +8,7 @@ use std::{
 use super::{Trouble, before::stands_at, splice::Reading};
 use crate::{
     change::{Change, Edit, Hints},
-    place::{Hit, Places, Scoped, arranged, places, scoped},
+    place::{Hit, Page, Places, Scoped, arranged, places, scoped},
     text::Text,
 };
 
@@ -120,7 +120,7 @@ fn numbers(text: &Text, range: &Range<usize>) -> Option<Range<usize>> {
 /// count only where there are no others.
 pub(super) fn choose(
     text: &Text,
-    view: &[&str],
+    page: Page<'_>,
     reading: &Reading<'_>,
     found: Places,
     asked: &mut Asked<'_>,
@@ -135,7 +135,7 @@ pub(super) fn choose(
     }
     let hit = match pool.as_slice() {
         [only] => only.clone(),
-        _ => chosen(text, view, reading, &pool, asked)?,
+        _ => chosen(text, page, reading, &pool, asked)?,
     };
     let twin = asked.twin().and_then(|twin| asked.memory.placed.get(&twin));
     if twin.is_some() && twin == numbers(text, &hit.range).as_ref() {
@@ -144,18 +144,18 @@ pub(super) fn choose(
     if pool.len() > 1 {
         return Ok(Choice::Hit(hit, Vec::new()));
     }
-    sole(text, view, reading, hit, asked.hints)
+    sole(text, page, reading, hit, asked.hints)
 }
 
 /// The place among several that the hints leave.
 fn chosen(
     text: &Text,
-    view: &[&str],
+    page: Page<'_>,
     reading: &Reading<'_>,
     pool: &[Hit],
     asked: &mut Asked<'_>,
 ) -> Result<Hit, Trouble> {
-    let left = left(text, view, reading, pool, asked.hints);
+    let left = left(text, page, reading, pool, asked.hints);
     if let [only] = left.as_slice() {
         return Ok(pool[*only].clone());
     }
@@ -163,7 +163,7 @@ fn chosen(
         .iter()
         .filter_map(|at| Some((*at, numbers(text, &pool[*at].range)?)))
         .collect();
-    let feasible = feasible(text, view, asked, &numbered);
+    let feasible = feasible(text, page, asked, &numbered);
     let mut fitting = numbered
         .iter()
         .filter(|(_, range)| feasible.contains(range));
@@ -177,7 +177,7 @@ fn chosen(
 /// wrong and does not count, unless it names a part of the file in which none of them lies.
 fn left(
     text: &Text,
-    view: &[&str],
+    page: Page<'_>,
     reading: &Reading<'_>,
     pool: &[Hit],
     hints: &Hints,
@@ -185,7 +185,7 @@ fn left(
     let mut left: Vec<usize> = (0..pool.len()).collect();
     let ranges: Vec<_> = pool.iter().map(|hit| hit.range.clone()).collect();
     if !hints.scopes.is_empty()
-        && let Scoped::Below(below) = scoped(view, &ranges, &hints.scopes)
+        && let Scoped::Below(below) = scoped(page.lines, &ranges, &hints.scopes)
     {
         left = below;
     }
@@ -198,7 +198,7 @@ fn left(
     if let Some(fits) = lines.iter().find(|fits| (0..pool.len()).any(fits)) {
         left.retain(|at| fits(*at));
     }
-    let at_end = |at: usize| ends_file(reading, hints) && is_last(view, &pool[at]);
+    let at_end = |at: usize| ends_file(reading, hints) && is_last(page.lines, &pool[at]);
     if (0..pool.len()).any(at_end) {
         left.retain(|at| at_end(*at));
     }
@@ -220,7 +220,7 @@ fn is_last(view: &[&str], hit: &Hit) -> bool {
 /// stand in the order in which they were written.
 fn feasible(
     text: &Text,
-    view: &[&str],
+    page: Page<'_>,
     asked: &mut Asked<'_>,
     own: &[(usize, Range<usize>)],
 ) -> Vec<Range<usize>> {
@@ -229,7 +229,7 @@ fn feasible(
     };
     if !asked.memory.feasible.contains_key(&sequence) {
         let own: Vec<_> = own.iter().map(|(_, range)| range.clone()).collect();
-        let feasible = sequence_places(text, view, asked, sequence, &own);
+        let feasible = sequence_places(text, page, asked, sequence, &own);
         asked.memory.feasible.insert(sequence, feasible);
     }
     let known = asked.memory.feasible.get(&sequence);
@@ -241,7 +241,7 @@ fn feasible(
 
 fn sequence_places(
     text: &Text,
-    view: &[&str],
+    page: Page<'_>,
     asked: &Asked<'_>,
     sequence: usize,
     own: &[Range<usize>],
@@ -275,7 +275,7 @@ fn sequence_places(
             None if at < asked.at => continue,
             None => {
                 let readings = Reading::all(search, replace, otherwise);
-                old_places(text, view, &readings, hints)
+                old_places(text, page, &readings, hints)
             }
         };
         if !ranges.is_empty() {
@@ -289,15 +289,15 @@ fn sequence_places(
 /// Where a later edit may stand, by the numbers of lines before any edit.
 fn old_places(
     text: &Text,
-    view: &[&str],
+    page: Page<'_>,
     readings: &[Reading<'_>],
     hints: &Hints,
 ) -> Vec<Range<usize>> {
     for reading in readings {
-        let mut pool = places(view, &reading.search).hits;
+        let mut pool = places(page, &reading.search).hits;
         pool.retain(|hit| text.is_old(hit.range.clone()));
         if !pool.is_empty() {
-            let left = left(text, view, reading, &pool, hints);
+            let left = left(text, page, reading, &pool, hints);
             return left
                 .iter()
                 .filter_map(|at| numbers(text, &pool[*at].range))
@@ -311,7 +311,7 @@ fn old_places(
 /// against this place it may be that the edit was applied at the one they mean.
 fn sole(
     text: &Text,
-    view: &[&str],
+    page: Page<'_>,
     reading: &Reading<'_>,
     hit: Hit,
     hints: &Hints,
@@ -324,13 +324,13 @@ fn sole(
             .map(|scope| format!("`{}`", scope.trim()))
     };
     if !hints.scopes.is_empty() {
-        match scoped(view, std::slice::from_ref(&hit.range), &hints.scopes) {
+        match scoped(page.lines, std::slice::from_ref(&hit.range), &hints.scopes) {
             Scoped::Unknown => {
                 let scopes: Vec<_> = scopes().collect();
                 notes.push(format!("the file has no {}", scopes.join(" with ")));
             }
             Scoped::Below(below) if below.is_empty() => {
-                if replaced_below(view, reading, hints) {
+                if replaced_below(page, reading, hints) {
                     return Ok(Choice::Applied);
                 }
                 let scopes: Vec<_> = scopes().collect();
@@ -354,7 +354,7 @@ fn sole(
     {
         let letters = reading.replace.iter().flat_map(|line| line.chars());
         let telling = letters.filter(|c| c.is_alphanumeric()).count() >= TELLING_MIN;
-        let there = line > 0 && stands_at(view, line - 1, &reading.replace);
+        let there = line > 0 && stands_at(page.lines, line - 1, &reading.replace);
         match (there, telling) {
             (true, true) => return Ok(Choice::Applied),
             (true, false) => return Err(doubtful(&hit, line, reading)),
@@ -363,9 +363,9 @@ fn sole(
             }
         }
     }
-    if ends_file(reading, hints) && !is_last(view, &hit) {
-        let start = view.len().checked_sub(reading.replace.len());
-        if start.is_some_and(|start| stands_at(view, start, &reading.replace)) {
+    if ends_file(reading, hints) && !is_last(page.lines, &hit) {
+        let start = page.lines.len().checked_sub(reading.replace.len());
+        if start.is_some_and(|start| stands_at(page.lines, start, &reading.replace)) {
             return Ok(Choice::Applied);
         }
         notes.push("found, but not at the end of the file".to_owned());
@@ -374,10 +374,10 @@ fn sole(
 }
 
 /// Whether the replacement stands in the part of the file that the hints name.
-fn replaced_below(view: &[&str], reading: &Reading<'_>, hints: &Hints) -> bool {
-    let there = places(view, &reading.replace).hits;
+fn replaced_below(page: Page<'_>, reading: &Reading<'_>, hints: &Hints) -> bool {
+    let there = places(page, &reading.replace).hits;
     let ranges: Vec<_> = there.into_iter().map(|hit| hit.range).collect();
-    match scoped(view, &ranges, &hints.scopes) {
+    match scoped(page.lines, &ranges, &hints.scopes) {
         Scoped::Below(below) => !below.is_empty(),
         Scoped::Unknown => false,
     }

@@ -6,7 +6,7 @@ use super::{
     whole,
 };
 use crate::{
-    place::{Hit, arranged, places},
+    place::{Hit, Page, arranged, places},
     text::{Ending, Text},
 };
 
@@ -16,23 +16,23 @@ use crate::{
 /// block has no such lines or its pieces do not stand in the file.
 pub(super) fn work(
     text: &Text,
-    view: &[&str],
+    page: Page<'_>,
     reading: &Reading<'_>,
 ) -> Result<Option<Work>, Trouble> {
-    let literal = |line: &str| view.iter().any(|old| old.trim() == line.trim());
+    let literal = |line: &str| page.lines.iter().any(|old| old.trim() == line.trim());
     let dots = |line: &&str| is_dots(line) && !literal(line);
     let old: Vec<_> = reading.search.split(dots).collect();
     let new: Vec<_> = reading.replace.split(dots).collect();
     if old.len() < 2 || new.len() != old.len() {
         return Ok(None);
     }
-    let Some(hits) = hits(view, &old)? else {
+    let Some(hits) = hits(page, &old)? else {
         return Ok(None);
     };
     let mut splices = Vec::new();
     for ((old, new), hit) in old.iter().zip(&new).zip(hits) {
         match hit {
-            Some(hit) => splices.push(splice(text, view, &piece(old, new), &hit, Ending::Kept)?),
+            Some(hit) => splices.push(splice(text, page, &piece(old, new), &hit, Ending::Kept)?),
             None if blank(new) => {}
             None => return Ok(None),
         }
@@ -55,10 +55,10 @@ fn piece<'a>(search: &[&'a str], replace: &[&'a str]) -> Reading<'a> {
 
 /// The one place of each piece, none for those without anything to find; `None` where a piece
 /// stands nowhere or they stand in another order.
-fn hits(view: &[&str], pieces: &[&[&str]]) -> Result<Option<Vec<Option<Hit>>>, Trouble> {
+fn hits(page: Page<'_>, pieces: &[&[&str]]) -> Result<Option<Vec<Option<Hit>>>, Trouble> {
     let mut found = Vec::new();
     for piece in pieces.iter().filter(|piece| !blank(piece)) {
-        let places = places(view, piece);
+        let places = places(page, piece);
         if places.hits.is_empty() || places.beyond {
             return Ok(None);
         }

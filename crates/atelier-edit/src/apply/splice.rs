@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     change::Split,
-    place::{Hit, Places, Rung, Shift, places},
+    place::{Hit, Page, Places, Rung, Shift, places},
     text::{Ending, Piece, Text, lines},
 };
 
@@ -84,14 +84,18 @@ pub(super) fn work(
     asked: &mut Asked<'_>,
     prose: bool,
 ) -> Result<Work, Trouble> {
-    let view = text.view();
+    let lines = text.view();
+    let page = Page {
+        lines: &lines,
+        keys: text.keys(),
+    };
     readings.sort_by_key(|reading| std::cmp::Reverse(reading.search.len()));
     let divided = readings
         .windows(2)
         .all(|two| two[0].search.starts_with(&two[1].search));
     let mut standing: Vec<(&mut Reading<'_>, Places)> = Vec::new();
     for reading in &mut readings {
-        let places = places(&view, &reading.search);
+        let places = places(page, &reading.search);
         if !places.hits.is_empty() {
             standing.push((reading, places));
             if divided {
@@ -108,9 +112,9 @@ pub(super) fn work(
     let several = standing.len();
     for (reading, places) in standing {
         if divided && asked.readings > 1 {
-            drop_spare_divider(&view, &mut reading.replace, prose)?;
+            drop_spare_divider(page, &mut reading.replace, prose)?;
         }
-        let work = fit(text, &view, reading, places, asked);
+        let work = fit(text, page, reading, places, asked);
         if several == 1 {
             return work;
         }
@@ -119,7 +123,7 @@ pub(super) fn work(
     works.dedup();
     match (works.pop(), works.is_empty(), several == works.len() + 1) {
         (Some(work), true, _) => Ok(work),
-        (None, _, _) if several == 0 => absent(text, &view, &readings),
+        (None, _, _) if several == 0 => absent(text, page, &readings),
         _ => Err(Trouble::new(
             "the lines of the hunk can be read in several ways, and more than one stands in the \
              file",
@@ -129,23 +133,23 @@ pub(super) fn work(
 }
 
 /// What is to be done where no reading stands in the file.
-fn absent(text: &Text, view: &[&str], readings: &[Reading<'_>]) -> Result<Work, Trouble> {
+fn absent(text: &Text, page: Page<'_>, readings: &[Reading<'_>]) -> Result<Work, Trouble> {
     for reading in readings {
-        if let Some(work) = elide::work(text, view, reading)? {
+        if let Some(work) = elide::work(text, page, reading)? {
             return Ok(work);
         }
-        if applied_before(view, reading) {
+        if applied_before(page, reading) {
             return Ok(Work::Applied);
         }
     }
     let search = readings.last().map(|reading| reading.search.as_slice());
-    Err(not_found(text, view, search.unwrap_or_default()))
+    Err(not_found(text, page, search.unwrap_or_default()))
 }
 
 /// Drops a divider that was written a second time at the end of a replacement; refuses dividers
 /// of which it cannot be told whether they belong to the file.
-fn drop_spare_divider(view: &[&str], replace: &mut Vec<&str>, prose: bool) -> Result<(), Trouble> {
-    let spare = |line: &&&str| is_divider(line) && !view.contains(line);
+fn drop_spare_divider(page: Page<'_>, replace: &mut Vec<&str>, prose: bool) -> Result<(), Trouble> {
+    let spare = |line: &&&str| is_divider(line) && !page.lines.contains(line);
     match replace.iter().filter(spare).count() {
         0 => Ok(()),
         1 if !prose && replace.last().as_ref().is_some_and(spare) => {
@@ -168,20 +172,20 @@ fn is_divider(line: &str) -> bool {
 /// Chooses the one place of a reading and works out what comes there.
 fn fit(
     text: &Text,
-    view: &[&str],
+    page: Page<'_>,
     reading: &Reading<'_>,
     places: Places,
     asked: &mut Asked<'_>,
 ) -> Result<Work, Trouble> {
-    let (hit, mut notes) = match choose(text, view, reading, places, asked)? {
+    let (hit, mut notes) = match choose(text, page, reading, places, asked)? {
         Choice::Hit(hit, notes) => (hit, notes),
         Choice::Applied => return Ok(Work::Applied),
     };
-    if surrounded(view, &hit, reading) {
+    if surrounded(page, &hit, reading) {
         return Ok(Work::Applied);
     }
     let ending = ending(text, &hit, reading)?;
-    let splice = splice(text, view, reading, &hit, ending)?;
+    let splice = splice(text, page, reading, &hit, ending)?;
     if hit.way.rung != Rung::Exact {
         notes.push(format!("matched but for {}", hit.way.rung.overlooked()));
     }
@@ -192,7 +196,7 @@ fn fit(
 /// What comes in place of a hit.
 pub(super) fn splice(
     text: &Text,
-    view: &[&str],
+    page: Page<'_>,
     reading: &Reading<'_>,
     hit: &Hit,
     ending: Ending,
@@ -202,7 +206,8 @@ pub(super) fn splice(
         if let Some(c) = text.encoding.lacks(line) {
             return Err(lacking(text, c));
         }
-        if whole::stands_for_others(line) && !view.iter().any(|old| old.trim() == line.trim()) {
+        if whole::stands_for_others(line) && !page.lines.iter().any(|old| old.trim() == line.trim())
+        {
             return Err(Trouble::new(
                 format!("the new line `{}` stands for lines left out", line.trim()),
                 "write all lines that are to stand there, and leave out what stays as it is",
@@ -211,10 +216,10 @@ pub(super) fn splice(
     }
     let telling = |shift: &&Shift| **shift == Shift::None || !dedents(search, replace);
     let mut outcomes: Vec<Vec<Piece>> = hit
-        .shifts(view, search)
+        .shifts(page.lines, search)
         .iter()
         .filter(telling)
-        .filter_map(|shift| lines_after(view, hit, reading, shift))
+        .filter_map(|shift| lines_after(page.lines, hit, reading, shift))
         .collect();
     outcomes.dedup();
     match (outcomes.pop(), outcomes.is_empty()) {
@@ -229,7 +234,7 @@ pub(super) fn splice(
             "copy the lines with their indentation exactly as they stand in the file",
         )
         .seeking(search)
-        .meaning(closest::shown(view, hit.range.clone()))),
+        .meaning(closest::shown(page.lines, hit.range.clone()))),
     }
 }
 
@@ -261,7 +266,7 @@ pub(super) fn lacking(text: &Text, c: char) -> Trouble {
     )
 }
 
-fn not_found(text: &Text, view: &[&str], search: &[&str]) -> Trouble {
+fn not_found(text: &Text, page: Page<'_>, search: &[&str]) -> Trouble {
     let foreign = search.iter().any(|line| !line.is_ascii());
     let unread = text.encoding.lacks("\u{e9}").is_some() && foreign;
     let trouble = if unread {
@@ -279,7 +284,7 @@ fn not_found(text: &Text, view: &[&str], search: &[&str]) -> Trouble {
             "copy whole lines exactly as they stand in the file, or send the whole file",
         )
     };
-    let closest = closest::lines(view, search);
+    let closest = closest::lines(page.lines, search);
     Trouble {
         closest,
         ..trouble.seeking(search)

@@ -137,13 +137,12 @@ impl<'a> Stage<'a> {
     }
 
     /// What is wrong with the files together, or with their sizes.
-    pub(super) fn problems(&self, limits: &Limits) -> Vec<Problem> {
+    pub(super) fn problems(&self, after: &After<'a>, limits: &Limits) -> Vec<Problem> {
         let mut problems = self.crowded();
         if !problems.is_empty() {
             return problems;
         }
-        let after = self.after();
-        for (path, entry) in &after {
+        for (path, entry) in after {
             let size = entry.as_ref().map_or(0, |entry| entry.bytes.len());
             let grown = self
                 .tree
@@ -160,7 +159,7 @@ impl<'a> Stage<'a> {
                 problems.extend(self.last_edit(path).map(|edit| trouble.about(edit)));
             }
         }
-        problems.extend(collide::problems(self.changes, &after, self.tree));
+        problems.extend(collide::problems(self.changes, after, self.tree));
         problems
     }
 
@@ -231,7 +230,7 @@ impl<'a> Stage<'a> {
     }
 
     /// What the edits make of the tree.
-    fn after(&self) -> After<'a> {
+    pub(super) fn after(&self) -> After<'a> {
         let mut after = After::new();
         let files = || {
             self.files
@@ -246,17 +245,18 @@ impl<'a> Stage<'a> {
         }
         for (path, file) in files() {
             let to = file.destination().unwrap_or(path);
-            let moves = to != *path;
-            if file.exists() && (moves || !file.is_as_before()) {
-                after.insert(to, file.entry());
+            let entry = file.entry();
+            if entry.is_some() && self.tree.get(to) == entry.as_ref() {
+                after.remove(to);
+            } else if entry.is_some() {
+                after.insert(to, entry);
             }
         }
         after
     }
 
     /// The new tree.
-    pub(super) fn finish(self) -> Applied {
-        let after = self.after();
+    pub(super) fn finish(self, mut after: After<'a>) -> Applied {
         let moved = self.files.iter().filter_map(|(path, file)| {
             let to = file.destination().filter(|to| to != path)?;
             Some(((*path).clone(), to.clone()))
@@ -270,7 +270,7 @@ impl<'a> Stage<'a> {
             notes: self.notes,
         };
         for path in self.changes.paths() {
-            match (after.get(path).cloned(), self.tree.get(path)) {
+            match (after.remove(path), self.tree.get(path)) {
                 (None, _) | (Some(None), None) => applied.unchanged.push(path.clone()),
                 (Some(None), Some(_)) => {
                     applied.tree.remove(path);
