@@ -105,6 +105,8 @@ pub(crate) enum Check {
     Password,
     /// A value without quotes, which may be code or prose.
     BarePassword,
+    /// Not digits alone.
+    Lettered,
     /// A password inside an address.
     UrlPassword,
     /// No file name in the shape of an address, no account of a service.
@@ -138,11 +140,7 @@ impl Check {
         let value = found.value();
         match self {
             Self::Card => keep(number::is_card(value), found),
-            Self::Iban => {
-                let bytes = number::iban_bytes(value)?;
-                Some(found.cut(bytes))
-                    .filter(|it| !it.next().is_some_and(|b| b.is_ascii_alphanumeric()))
-            }
+            Self::Iban => number::iban_bytes(value).map(|bytes| found.cut(bytes)),
             Self::Ssn => keep(number::is_ssn(value), found),
             Self::Ipv4 => keep(network::is_public_v4(&found), found),
             Self::Ipv4Private => keep(network::is_private_v4(&found), found),
@@ -155,6 +153,7 @@ impl Check {
             Self::Token => value::token(found),
             Self::Password => value::password(found, true),
             Self::BarePassword => value::password(found, false),
+            Self::Lettered => keep(!value.bytes().all(|byte| byte.is_ascii_digit()), found),
             Self::UrlPassword => keep(value::is_url_password(value), found),
             Self::Mailbox => keep(network::is_mailbox(&found), found),
             Self::Name => name::person(found),

@@ -204,10 +204,7 @@ impl Rule {
                 .then(|| (whole, shifted(group.range())))
         })?;
         let begins_inside = !self.inside && is_inside_word(text, whole.start);
-        if begins_inside
-            || ends_inside_word(text, span.end)
-            || !compiled.fits_around(text, whole.start, self.context_reach)
-        {
+        if begins_inside || !compiled.fits_around(text, whole.start, self.context_reach) {
             return None;
         }
         let found = Found { text, whole, span };
@@ -215,7 +212,8 @@ impl Rule {
             .checks
             .iter()
             .try_fold(found, |found, check| check.apply(found))?;
-        (!checked.span.is_empty()).then_some(checked.span)
+        let span = checked.span;
+        (!span.is_empty() && !ends_inside_word(text, span.end)).then_some(span)
     }
 }
 

@@ -317,6 +317,7 @@ fn is_stand_in(value: &str) -> bool {
     let lower = value.to_ascii_lowercase();
     STAND_INS.contains(&lower.as_str())
         || STAND_IN_PARTS.iter().any(|part| lower.contains(part))
+        || lower.ends_with("here")
         || is_repetition(value)
         || (value.starts_with('<') && value.ends_with('>'))
         || (value.starts_with('{') && value.ends_with('}'))
