@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use atelier_edit::PatternError;
 use atelier_engine::{BuildError, Exit, chain};
 use atelier_exec::{ChangeFilesError, GitError, ReadTreeError};
 use atelier_llm::GatewayError;
@@ -85,6 +86,9 @@ pub(crate) enum CliError {
         #[source]
         source: std::io::Error,
     },
+    /// A pattern of paths means nothing.
+    #[error(transparent)]
+    Pattern(PatternError),
     /// The files that a reply names cannot be read.
     #[error("read the folder's files")]
     Tree(#[from] ReadTreeError),
@@ -118,6 +122,7 @@ impl CliError {
             Self::Folder { .. }
             | Self::Requirement { .. }
             | Self::Reply { .. }
+            | Self::Pattern(_)
             | Self::NoRepository(_)
             | Self::NoProject(_)
             | Self::NotFound { .. }
@@ -154,6 +159,11 @@ impl CliError {
             Self::Git(_) => "check that `git status` works there".to_owned(),
             Self::File { .. } => {
                 "check that it may be written and that the disk has room".to_owned()
+            }
+            Self::Pattern(_) => {
+                "write it as a path from the root in which `*`, `**`, `?` and `[..]` \
+                                 stand for others, such as `tests/**`"
+                    .to_owned()
             }
             Self::Tree(_) => "check that the files may be read".to_owned(),
             Self::Build(error) => error.hint(),

@@ -4,12 +4,13 @@ mod diff;
 mod report;
 
 use std::{
-    collections::BTreeMap,
     io::Read,
     path::{Path, PathBuf},
 };
 
-use atelier_edit::{Applied, Change, ChangeSet};
+use atelier_edit::{
+    Applied, Change, ChangeSet, PatternError, Protection, apply_protected, fold_path, parse,
+};
 use atelier_exec::{HeldFolder, Settled, tree_glimpse, tree_near};
 use atelier_model::{FileTree, Limits, TreePath};
 use clap::{Args, Subcommand};
@@ -36,6 +37,17 @@ pub(crate) enum EditCommand {
 /// What to apply.
 #[derive(Debug, Args)]
 pub(crate) struct ApplyArgs {
+    /// Refuse edits of these files too, such as `tests/**`; may be given several times
+    ///
+    /// What continuous integration runs and the lock files of package managers are protected
+    /// without being named.
+    #[arg(long, value_name = "GLOB")]
+    pub(crate) protect: Vec<String>,
+
+    /// Allow edits of these files although they are protected; may be given several times
+    #[arg(long, value_name = "GLOB")]
+    pub(crate) own: Vec<String>,
+
     /// The file with the reply; standard input if left out or `-`
     #[arg(value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
@@ -52,10 +64,11 @@ pub(crate) fn run(global: &Global, command: &EditCommand, ui: &Ui) -> Result<u8,
 }
 
 fn apply(global: &Global, args: &ApplyArgs, ui: &Ui) -> Result<u8, CliError> {
+    let protection = protection(args).map_err(CliError::Pattern)?;
     let folder = folder(global)?;
     let limits = limits_of(&folder, global, ui)?;
     let read = reply(args.file.as_deref(), &limits)?;
-    let changes = read.and_then(|reply| Ok(atelier_edit::parse(&reply, &limits)?));
+    let changes = read.and_then(|reply| Ok(parse(&reply, &limits)?));
     let changes = match changes {
         Ok(changes) => changes,
         Err(refusal) => return Ok(refusal.say(ui)),
@@ -68,21 +81,20 @@ fn apply(global: &Global, args: &ApplyArgs, ui: &Ui) -> Result<u8, CliError> {
     if let Some(settled) = settled {
         ui.warn(&told(&settled));
     }
-    let (before, applied) = match edited(&folder, &changes, &limits)? {
+    let (before, applied) = match edited(&folder, &changes, &limits, &protection)? {
         Ok(edited) => edited,
         Err(refusal) => return Ok(refusal.say(ui)),
     };
-    let done = Done::of(&before, applied, &changes, args.dry_run);
+    let done = Done::of(applied, args.dry_run);
     if !args.dry_run {
-        let moved: BTreeMap<_, _> = done
-            .moved
-            .iter()
-            .map(|(from, to)| (to.clone(), from.clone()))
-            .collect();
-        held.change(&before, &done.tree, &moved)?;
+        held.change(&before, &done.tree, &done.old_paths())?;
     }
     done.say(&before, ui);
     Ok(0)
+}
+
+fn protection(args: &ApplyArgs) -> Result<Protection, PatternError> {
+    Protection::usual().protect(&args.protect)?.own(&args.own)
 }
 
 /// The folder of `-C`, or the current one.
@@ -146,22 +158,29 @@ fn edited(
     folder: &Path,
     changes: &ChangeSet,
     limits: &Limits,
+    protection: &Protection,
 ) -> Result<Result<(FileTree, Applied), Refusal>, CliError> {
     let paths = changes.paths();
-    let mut before = tree_near(folder, &paths, &|name| name.to_lowercase(), limits)?;
+    let mut before = tree_near(folder, &paths, &fold_path, limits)?;
     let missing = names_a_missing_file(changes, &before);
-    let first = atelier_edit::apply(changes, &before, limits);
+    let first = apply_protected(changes, &before, limits, protection);
     let applied = match first {
         Ok(applied) if !missing => Ok(applied),
         // With more of the folder known, the right name or place may be found and told.
         Ok(_) | Err(_) => {
             before = tree_glimpse(folder, before, limits);
-            atelier_edit::apply(changes, &before, limits)
+            apply_protected(changes, &before, limits, protection)
         }
     };
     Ok(match applied {
         Ok(applied) => Ok((before, applied)),
-        Err(error) => Err(error.into()),
+        Err(error) => Err(Refusal::Apply {
+            protected: changes
+                .paths()
+                .into_iter()
+                .any(|path| protection.forbids(path).is_some()),
+            error,
+        }),
     })
 }
 

@@ -11,6 +11,7 @@
 
 mod budget;
 mod commands;
+mod edit;
 mod failures;
 mod killed;
 mod languages;

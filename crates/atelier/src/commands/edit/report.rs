@@ -1,6 +1,8 @@
 //! What became of a reply, for people and for programs.
 
-use atelier_edit::{Applied, ApplyError, Change, ChangeSet, ParseEditsError, Problem};
+use std::collections::BTreeMap;
+
+use atelier_edit::{Applied, ApplyError, ParseEditsError, Problem, ReplyProblem};
 use atelier_engine::Exit;
 use atelier_model::{FileTree, TreePath};
 use serde_json::{Value, json};
@@ -16,42 +18,30 @@ pub(super) struct Done {
     written: Vec<TreePath>,
     deleted: Vec<TreePath>,
     /// Old and new path of each file that moved.
-    pub(super) moved: Vec<(TreePath, TreePath)>,
+    moved: Vec<(TreePath, TreePath)>,
     unchanged: Vec<TreePath>,
     notes: Vec<String>,
 }
 
 impl Done {
-    pub(super) fn of(
-        before: &FileTree,
-        applied: Applied,
-        changes: &ChangeSet,
-        dry_run: bool,
-    ) -> Self {
-        let moved: Vec<(TreePath, TreePath)> = changes
-            .edits
-            .iter()
-            .filter_map(|edit| match &edit.change {
-                Change::Move { to } => Some((edit.path.clone(), to.clone())),
-                Change::Write { .. }
-                | Change::Create { .. }
-                | Change::Replace { .. }
-                | Change::Delete { .. }
-                | Change::Mode { .. } => None,
-            })
-            .filter(|(from, to)| before.contains(from) && !before.contains(to))
-            .collect();
-        let is_from = |path: &TreePath| moved.iter().any(|(from, _)| from == path);
-        let is_to = |path: &TreePath| moved.iter().any(|(_, to)| to == path);
+    pub(super) fn of(applied: Applied, dry_run: bool) -> Self {
+        let is_from = |path: &TreePath| applied.moved.iter().any(|(from, _)| from == path);
+        let is_to = |path: &TreePath| applied.moved.iter().any(|(_, to)| to == path);
         Self {
             written: without(applied.written, is_to),
             deleted: without(applied.deleted, is_from),
+            moved: applied.moved,
             unchanged: applied.unchanged,
             notes: applied.notes,
             tree: applied.tree,
-            moved,
             dry_run,
         }
+    }
+
+    /// The old path of each file that moved, by its new one.
+    pub(super) fn old_paths(&self) -> BTreeMap<TreePath, TreePath> {
+        let moved = self.moved.iter();
+        moved.map(|(from, to)| (to.clone(), from.clone())).collect()
     }
 
     /// Tells what was done; in a dry run, the difference it would make.
@@ -121,7 +111,7 @@ impl Done {
         let mut object = json!({
             "v": 1, "type": "edits", "status": status, "exit_code": Exit::Verified.code(),
             "written": self.written, "deleted": self.deleted, "moved": moved,
-            "unchanged": self.unchanged, "notes": self.notes,
+            "unchanged": self.unchanged, "notes": self.notes, "warnings": [],
         });
         if self.dry_run {
             object["diff"] = diff::unified(before, &self.tree, &self.moved).into();
@@ -143,8 +133,12 @@ pub(super) enum Refusal {
     NotText { at: usize },
     #[error(transparent)]
     Parse(#[from] ParseEditsError),
-    #[error(transparent)]
-    Apply(#[from] ApplyError),
+    #[error("{error}")]
+    Apply {
+        error: ApplyError,
+        /// Whether one of the edits concerns a protected file.
+        protected: bool,
+    },
 }
 
 impl Refusal {
@@ -170,16 +164,24 @@ impl Refusal {
                 "nothing was changed; send less at once, or raise limits.reply_bytes_max with -c"
             }
             Self::NotText { .. } => "nothing was changed; save the reply as UTF-8",
-            Self::Parse(_) | Self::Apply(_) => {
-                "nothing was changed; give these words back to the model that wrote the reply"
+            Self::Apply {
+                protected: true, ..
+            } => {
+                "nothing was changed; give these words back to the model that wrote the reply, or \
+                 allow edits of a protected file with --own GLOB"
             }
+            Self::Parse(_)
+            | Self::Apply {
+                protected: false, ..
+            } => "nothing was changed; give these words back to the model that wrote the reply",
         }
     }
 
     fn problems(&self) -> Vec<Value> {
         match self {
-            Self::Apply(error) => error.problems.iter().map(problem).collect(),
-            Self::TooLong { .. } | Self::NotText { .. } | Self::Parse(_) => Vec::new(),
+            Self::Apply { error, .. } => error.problems.iter().map(problem).collect(),
+            Self::Parse(error) => error.problems.iter().map(reply_problem).collect(),
+            Self::TooLong { .. } | Self::NotText { .. } => Vec::new(),
         }
     }
 }
@@ -187,6 +189,16 @@ impl Refusal {
 fn problem(problem: &Problem) -> Value {
     json!({
         "path": problem.path, "block": problem.block, "line": problem.line,
-        "said": problem.said, "closest": problem.closest, "mend": problem.mend,
+        "said": problem.said, "sought": problem.sought, "closest": problem.closest,
+        "mend": problem.mend,
+    })
+}
+
+/// A problem of the reply itself, which is known before any file is.
+fn reply_problem(problem: &ReplyProblem) -> Value {
+    json!({
+        "path": null, "block": problem.block, "line": problem.line,
+        "said": problem.fault.said(), "sought": null, "closest": null,
+        "mend": problem.fault.mend(),
     })
 }
