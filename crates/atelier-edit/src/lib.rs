@@ -4,22 +4,12 @@
 //! [`apply`] makes a new [`atelier_model::FileTree`] of them, all or nothing. Each form that is
 //! understood is an entry of [`FORMATS`].
 //!
-//! ```
-//! use atelier_model::{FileEntry, FileTree, Limits, TreePath};
+//! ~~~
+#![doc = include_str!("../examples/ten_lines.rs")]
+//! ~~~
 //!
-//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let path = TreePath::parse("a.txt")?;
-//! let mut tree = FileTree::default();
-//! tree.put(path.clone(), FileEntry::text("one\ntwo\n"));
-//!
-//! let reply = "a.txt\n```\n<<<<<<< SEARCH\ntwo\n=======\n2\n>>>>>>> REPLACE\n```\n";
-//! let limits = Limits::default();
-//! let changes = atelier_edit::parse(reply, &limits)?;
-//! let applied = atelier_edit::apply(&changes, &tree, &limits)?;
-//! assert_eq!(applied.tree.text(&path), Some("one\n2\n"));
-//! # Ok(())
-//! # }
-//! ```
+//! [`Stream`] reads a reply while it arrives; [`apply_protected`] keeps edits from files that a
+//! caller protects.
 //!
 //! Invariants: an edit is placed exactly where its author meant it or it is refused, never nearly;
 //! nothing is applied unless everything can be; bytes that no edit names stay as they are; this
