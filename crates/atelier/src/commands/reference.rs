@@ -50,6 +50,7 @@ Whatever is meant for people goes to standard error.
 | status, task list | one `run`, then a `task` each |
 | show TASK, task show | one `task` with its attempts and their evidence |
 | show plan, design, handoff | the artifact itself |
+| edit apply | one `edits` with `status`, the files and, where it is refused, its `problems`; see the guide |
 | config show | one `config` with `key`, `value` and `origin` of every value in force |
 | doctor | a `finding` each: `group`, `state` (`ok`, `note`, `problem`), `text`, `remedy` |
 | any command that fails before a run begins | one `error` with `exit_code`, `error` and `hint` |
