@@ -181,6 +181,9 @@ impl UsageMetadata {
     }
 }
 
+/// Reasons that say only that there is none yet.
+const UNSET: [&str; 2] = ["", "FINISH_REASON_UNSPECIFIED"];
+
 /// An answer as far as it has arrived.
 #[derive(Debug, Default)]
 pub(crate) struct Generated {
@@ -199,7 +202,8 @@ impl Generated {
             for part in parts.filter(|part| !part.thought) {
                 self.text.push_str(&part.text.unwrap_or_default());
             }
-            if let Some(reason) = candidate.finish_reason {
+            let reason = candidate.finish_reason;
+            if let Some(reason) = reason.filter(|reason| !UNSET.contains(&reason.as_str())) {
                 self.stop = Some(stop_reason(&reason));
             }
         }

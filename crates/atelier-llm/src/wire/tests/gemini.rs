@@ -133,6 +133,8 @@ fn only_the_counts_at_the_end_count() {
 #[test]
 fn a_stream_without_a_reason_is_truncated_however_it_is_counted() {
     let usage = json!({"promptTokenCount": 10, "candidatesTokenCount": 1});
+    let unset = piece("half", Some("FINISH_REASON_UNSPECIFIED"), &usage);
+    assert_eq!(streamed(&[unset]), Err(DecodeError::Truncated));
     let half = piece("half", None, &usage);
     let stream = std::slice::from_ref(&half);
     assert_eq!(streamed(stream), Err(DecodeError::Truncated));
