@@ -14,7 +14,7 @@ use crate::{
 const PATTERN_BYTES_MAX: usize = 4 << 20;
 
 /// How deep the shared pieces of patterns are nested.
-const PARTS_DEPTH_MAX: usize = 3;
+const PARTS_DEPTH_MAX: usize = 4;
 
 /// Bytes after its beginning that a match may reach, unless the rule says otherwise.
 const REACH_BYTES: usize = 320;

@@ -208,7 +208,6 @@ const NO_NAMES: &[&str] = &[
     "Org",
     "Output",
     "Package",
-    "Page",
     "Party",
     "Password",
     "Path",
@@ -256,7 +255,6 @@ const NO_NAMES: &[&str] = &[
     "Run",
     "Runtime",
     "Rust",
-    "Sales",
     "Save",
     "Schema",
     "School",
@@ -373,7 +371,8 @@ const NO_NAMES: &[&str] = &[
 pub(super) fn person(found: Found<'_>) -> Option<Found<'_>> {
     let found = without_stop(found);
     let mut words = found.value().split([' ', '-', '\u{a0}']);
-    let heading = words.any(|word| NO_NAMES.contains(&word.trim_end_matches('.')));
+    let heading =
+        words.any(|word| NO_NAMES.contains(&word.trim_end_matches('.')) && !is_given(word));
     (!heading).then_some(found)
 }
 

@@ -191,6 +191,9 @@ const TOKEN_MIN: usize = 10;
 /// Letters below which a password is no password.
 const PASSWORD_MIN: usize = 4;
 
+/// Letters below which letters alone are no password.
+const PASSWORD_SIMPLE_MIN: usize = 8;
+
 /// Bits of information a letter carries at least in what a generator gives out.
 const TOKEN_BITS: f64 = 2.8;
 
@@ -206,9 +209,14 @@ pub(super) fn token(found: Found<'_>) -> Option<Found<'_>> {
     }
     let found = trimmed(found);
     let value = found.value();
-    let digits = value.bytes().filter(u8::is_ascii_digit).count();
-    let letters = value.bytes().filter(u8::is_ascii_alphabetic).count();
-    let long = value.len() >= 20 && letters == value.len() && is_mixed(value);
+    // Padding, and the seams of a value that is written in parts, are none of its letters.
+    let core: String = value
+        .chars()
+        .filter(|letter| !"= \"'+".contains(*letter))
+        .collect();
+    let digits = core.bytes().filter(u8::is_ascii_digit).count();
+    let letters = core.bytes().filter(u8::is_ascii_alphabetic).count();
+    let long = core.len() >= 20 && letters == core.len() && is_mixed(&core);
     let plausible = value.len() >= TOKEN_MIN
         && ((digits > 0 && letters > 0) || long)
         && bits_per_letter(value) >= TOKEN_BITS
@@ -232,14 +240,16 @@ pub(super) fn password(found: Found<'_>, quoted: bool) -> Option<Found<'_>> {
         .any(|letter| !letter.is_alphanumeric() && !"_-./ :,'’".contains(letter));
     let spaces = value.bytes().filter(|byte| *byte == b' ').count();
     let letters = value.bytes().any(|byte| byte.is_ascii_alphabetic());
+    // Where the name is in capitals the value is no expression, whatever it looks like.
+    let literal = quoted || !found.name().bytes().any(|byte| byte.is_ascii_lowercase());
+    let simple = literal && is_mixed(value) && value.len() >= PASSWORD_SIMPLE_MIN && spaces == 0;
     let plausible = value.len() >= PASSWORD_MIN
-        && (digits
-            || (symbols && letters)
-            || (quoted && is_mixed(value) && value.len() >= 8 && spaces == 0))
+        && (digits || (symbols && letters) || simple)
         && spaces <= 1
-        && !is_stand_in(value)
+        && !is_hidden(value)
+        && ((digits && symbols) || !is_stand_in(value))
         && !is_expression(value)
-        && !is_call(value)
+        && !is_call(value, quoted)
         && !is_format(value);
     plausible.then_some(found)
 }
@@ -319,10 +329,26 @@ fn is_stand_in(value: &str) -> bool {
         || STAND_IN_PARTS.iter().any(|part| lower.contains(part))
         || lower.ends_with("here")
         || is_repetition(value)
-        || (value.starts_with('<') && value.ends_with('>'))
-        || (value.starts_with('{') && value.ends_with('}'))
-        || (value.starts_with('[') && value.ends_with(']'))
-        || (value.starts_with('%') && value.ends_with('%'))
+        || is_enclosed(value)
+}
+
+/// Whether the letters are dots, stars or crosses, or the value is to be filled in.
+fn is_hidden(value: &str) -> bool {
+    let lower = value.to_ascii_lowercase();
+    let marks = ["xxxx", "****", "....", "____", "<<", ">>"];
+    marks.iter().any(|mark| lower.contains(mark))
+        || is_repetition(value)
+        || is_enclosed(value)
+        || STAND_INS
+            .iter()
+            .any(|word| lower.trim_matches(|letter: char| !letter.is_ascii_alphanumeric()) == *word)
+}
+
+/// Whether it is a slot of a template.
+fn is_enclosed(value: &str) -> bool {
+    [('<', '>'), ('{', '}'), ('[', ']'), ('%', '%')]
+        .into_iter()
+        .any(|(open, close)| value.starts_with(open) && value.ends_with(close))
 }
 
 fn is_repetition(value: &str) -> bool {
@@ -343,7 +369,7 @@ fn is_expression(value: &str) -> bool {
 }
 
 /// Whether a name is applied to something, as in `derive(key)` or `row[0]`.
-fn is_call(value: &str) -> bool {
+fn is_call(value: &str, quoted: bool) -> bool {
     let Some((name, _)) = value.split_once(['(', '[']) else {
         return false;
     };
@@ -351,7 +377,8 @@ fn is_call(value: &str) -> bool {
     let plain = name
         .chars()
         .all(|letter| letter.is_ascii_alphabetic() || "_.:".contains(letter));
-    starts && plain && name.len() > 2
+    let closed = value.ends_with([')', ']']);
+    starts && plain && name.len() > 2 && (closed || !quoted)
 }
 
 /// Whether it is the pattern of a regular expression or of a message.
