@@ -6,6 +6,7 @@ mod closest;
 mod collide;
 mod elide;
 mod file;
+mod inline;
 mod protection;
 mod rework;
 mod splice;

@@ -231,6 +231,14 @@ impl Way {
 }
 
 impl Hit {
+    /// A place where lines stand byte for byte.
+    pub(crate) fn exact(range: Range<usize>) -> Self {
+        Self {
+            range,
+            way: LADDER[0],
+        }
+    }
+
     /// Where the first line of the search would be.
     pub(crate) fn begin(&self, search: &[&str]) -> usize {
         let blank = search
@@ -259,6 +267,12 @@ impl Hit {
             .iter()
             .map(|line| keep(line).then(|| there.next()).flatten())
             .collect()
+    }
+
+    /// Whether the search stands here with another indentation, by whole levels of it.
+    pub(crate) fn is_level(&self, file: &[&str], search: &[&str]) -> bool {
+        let shifts = self.shifts(file, search);
+        self.way.shift && shifts.iter().all(Shift::is_level)
     }
 
     /// What turns the search's indentation into the file's; several where it does not tell.

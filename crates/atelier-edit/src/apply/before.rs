@@ -1,31 +1,63 @@
 //! Whether an edit was applied earlier: then there is nothing to do.
 
+use std::ops::Range;
+
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
-use super::{rework::inserted, splice::Reading};
-use crate::place::{Hit, Page, Rung, places};
+use super::{closest, rework::inserted, splice::Reading};
+use crate::{
+    place::{Hit, Page, Rung, places},
+    text::Piece,
+};
 
 /// Letters and digits that inserted lines must have before their presence is taken as proof that
 /// an edit was applied earlier, where lines around them agree as well.
-const TELLING_BESIDE_MIN: usize = 8;
+const TELLING_BESIDE_MIN: usize = 5;
 /// The same where nothing around them agrees.
 const TELLING_ALONE_MIN: usize = 20;
+/// Beginnings of lines that only close what others opened: another one may well follow.
+const CLOSING: [&str; 9] = ["}", ")", "]", "</", "end", "fi", "done", "esac", "#endif"];
 
-/// Whether the lines that a replacement adds around its search stand around the hit already.
-pub(super) fn surrounded(page: Page<'_>, hit: &Hit, reading: &Reading<'_>) -> bool {
-    let (search, replace) = (&reading.search, &reading.replace);
-    if replace.len() <= search.len() || hit.way.rung > Rung::Trailing {
+/// Whether the lines that a block adds before or after its place stand there already.
+pub(super) fn surrounded(page: Page<'_>, hit: &Hit, pieces: &[Piece]) -> bool {
+    let kept = |piece: &Piece| matches!(piece, Piece::Kept(_));
+    let added = |piece: &Piece| match piece {
+        Piece::New(line) => Some(line.clone()),
+        Piece::Kept(_) => None,
+    };
+    let before: Vec<String> = pieces.iter().map_while(added).collect();
+    let rest = &pieces[before.len()..];
+    let middle = rest.iter().take_while(|piece| kept(piece)).count();
+    let after: Vec<String> = rest[middle..].iter().map_while(added).collect();
+    let whole = middle == hit.range.len() && before.len() + middle + after.len() == pieces.len();
+    let new = || before.iter().chain(&after).map(String::as_str);
+    if !whole || letters(new().filter(|line| !closes(line))) < TELLING_BESIDE_MIN {
         return false;
     }
-    if letters(inserted(search, replace)) < TELLING_BESIDE_MIN {
-        return false;
-    }
-    replace
-        .windows(search.len())
-        .enumerate()
-        .filter(|(_, window)| window == search)
-        .filter_map(|(offset, _)| hit.range.start.checked_sub(offset))
-        .any(|start| stands_at(page.lines, start, replace))
+    let full = |line: &&&str| !line.trim().is_empty();
+    let above = page.lines[..hit.range.start].iter().rev().filter(full);
+    let below = page.lines[hit.range.end..].iter().filter(full);
+    let filled = |line: &&str| !line.trim().is_empty();
+    let before = before.iter().rev().map(String::as_str).filter(filled);
+    let after = after.iter().map(String::as_str).filter(filled);
+    follow(above, before) && follow(below, after)
+}
+
+/// Whether lines begin with some others, blanks at their ends aside.
+fn follow<'a>(
+    mut there: impl Iterator<Item = &'a &'a str>,
+    mut wanted: impl Iterator<Item = &'a str>,
+) -> bool {
+    wanted.all(|wanted| {
+        there
+            .next()
+            .is_some_and(|there| there.trim_end() == wanted.trim_end())
+    })
+}
+
+fn closes(line: &str) -> bool {
+    let line = line.trim();
+    CLOSING.iter().any(|start| line.starts_with(start))
 }
 
 /// Whether lines stand in the file from one of its lines on, blanks at their ends aside.
@@ -50,7 +82,18 @@ pub(super) fn applied_before(page: Page<'_>, reading: &Reading<'_>) -> bool {
     } else {
         TELLING_ALONE_MIN
     };
-    once && letters(inserted(search, replace)) >= telling
+    once && (letters(inserted(search, replace)) >= telling || replaced(page, &hits[0], search))
+}
+
+/// Whether the one place of a replacement is what its search was: nothing else in the file is as
+/// much like the search.
+fn replaced(page: Page<'_>, hit: &Hit, search: &[&str]) -> bool {
+    let meets = |range: &Range<usize>| range.start < hit.range.end && hit.range.start < range.end;
+    let Some((range, next)) = closest::most_alike(page.lines, search, meets) else {
+        return false;
+    };
+    let same = hit.range.len() != search.len() || range.start == hit.range.start;
+    meets(&range) && same && !next
 }
 
 fn letters<'a>(lines: impl Iterator<Item = &'a str>) -> usize {

@@ -68,6 +68,40 @@ pub(super) fn lines(file: &[&str], search: &[&str]) -> Option<String> {
     (ratio >= RATIO_MIN).then(|| shown(file, start..start + size))
 }
 
+/// Comparisons of characters for which all places of a file are compared.
+const ALL_COMPARED_MAX: usize = 4_000_000;
+
+/// The place of a file that is most like some lines, and whether there is another, apart from
+/// those that `beside` finds to be the same, that is as much like them. `None` where nothing is
+/// like them, or the file is too long to tell.
+pub(super) fn most_alike(
+    file: &[&str],
+    search: &[&str],
+    beside: impl Fn(&Range<usize>) -> bool,
+) -> Option<(Range<usize>, bool)> {
+    let size = search.len();
+    let wanted = search.join("\n");
+    let all = file.iter().map(|line| line.len() + 1).sum::<usize>();
+    if size == 0 || all.saturating_mul(size).saturating_mul(wanted.len()) > ALL_COMPARED_MAX {
+        return None;
+    }
+    let ratio = |range: &Range<usize>| {
+        let there = file[range.clone()].join("\n");
+        TextDiff::from_chars(wanted.as_str(), there.as_str()).ratio()
+    };
+    let last = (file.len() + 1).checked_sub(size)?;
+    let places: Vec<_> = (0..last)
+        .map(|start| start..start + size)
+        .map(|range| (ratio(&range), range))
+        .collect();
+    let (best, range) = places
+        .iter()
+        .max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.start.cmp(&a.1.start)))?;
+    let rival = |(other, range): &(f32, Range<usize>)| other >= best && !beside(range);
+    let rivals = places.iter().any(rival);
+    (*best >= RATIO_MIN).then(|| (range.clone(), rivals))
+}
+
 fn bounded(lines: &[String], bytes_max: usize) -> String {
     let text = lines.join("\n");
     let end = (0..=bytes_max.min(text.len()))

@@ -4,7 +4,7 @@ use super::{
     Trouble,
     before::{applied_before, surrounded},
     choose::{Asked, Choice, choose},
-    closest, elide,
+    closest, elide, inline,
     rework::{dedents, inserted, lines_after},
     whole,
 };
@@ -93,11 +93,11 @@ pub(super) fn work(
     let divided = readings
         .windows(2)
         .all(|two| two[0].search.starts_with(&two[1].search));
-    let mut standing: Vec<(&mut Reading<'_>, Places)> = Vec::new();
-    for reading in &mut readings {
+    let mut standing: Vec<(usize, Places)> = Vec::new();
+    for (at, reading) in readings.iter().enumerate() {
         let places = places(page, &reading.search);
         if !places.hits.is_empty() {
-            standing.push((reading, places));
+            standing.push((at, places));
             if divided {
                 break;
             }
@@ -108,28 +108,36 @@ pub(super) fn work(
         .map(|(_, places)| places.hits[0].way.rung)
         .min();
     standing.retain(|(_, places)| rung == Some(places.hits[0].way.rung));
-    let mut works = Vec::new();
-    let several = standing.len();
-    for (reading, places) in standing {
-        if divided && asked.readings > 1 {
-            drop_spare_divider(page, &mut reading.replace, prose)?;
-        }
-        let work = fit(text, page, reading, places, asked);
-        if several == 1 {
-            return work;
-        }
-        works.extend(work.ok());
+    if asked.hints.inline
+        && rung != Some(Rung::Exact)
+        && let Some(first) = readings.first()
+        && let Some(work) = inline::work(text, page, first, asked.hints)?
+    {
+        return Ok(work);
     }
-    works.dedup();
-    match (works.pop(), works.is_empty(), several == works.len() + 1) {
-        (Some(work), true, _) => Ok(work),
-        (None, _, _) if several == 0 => absent(text, page, &readings),
-        _ => Err(Trouble::new(
-            "the lines of the hunk can be read in several ways, and more than one stands in the \
-             file",
-            "begin every line of the hunk with a blank, `-` or `+`",
-        )),
+    let mut standing = standing.into_iter();
+    let Some((letter, places)) = standing.next() else {
+        return absent(text, page, &readings);
+    };
+    if divided && asked.readings > 1 {
+        drop_spare_divider(page, &mut readings[letter].replace, prose)?;
     }
+    let letter = &readings[letter];
+    let level = places.hits[0].is_level(page.lines, &letter.search);
+    let work = fit(text, page, letter, places, asked)?;
+    // Where another reading stands as well, the one by the letter of the form is meant if it is
+    // shifted by whole levels, for then the other is not.
+    let agrees = |(other, places)| {
+        let other: &Reading<'_> = &readings[other];
+        fit(text, page, other, places, asked).is_ok_and(|other| other == work)
+    };
+    if level || standing.all(agrees) {
+        return Ok(work);
+    }
+    Err(Trouble::new(
+        "the lines of the hunk can be read in several ways, and more than one stands in the file",
+        "begin every line of the hunk with a blank, `-` or `+`",
+    ))
 }
 
 /// What is to be done where no reading stands in the file.
@@ -181,11 +189,11 @@ fn fit(
         Choice::Hit(hit, notes) => (hit, notes),
         Choice::Applied => return Ok(Work::Applied),
     };
-    if surrounded(page, &hit, reading) {
-        return Ok(Work::Applied);
-    }
     let ending = ending(text, &hit, reading)?;
     let splice = splice(text, page, reading, &hit, ending)?;
+    if ending == Ending::Kept && surrounded(page, &hit, &splice.pieces) {
+        return Ok(Work::Applied);
+    }
     if hit.way.rung != Rung::Exact {
         notes.push(format!("matched but for {}", hit.way.rung.overlooked()));
     }

@@ -592,3 +592,97 @@ fn protected_files_are_left_alone() {
         ["`tests/x` is protected by `tests`", "there is no such file"]
     );
 }
+
+fn inline(search: &str, new: &str, line: Option<usize>) -> Change {
+    let hints = Hints {
+        inline: true,
+        line,
+        ..Hints::default()
+    };
+    replace(&format!("{search}\n"), &format!("{new}\n"), hints)
+}
+
+#[test]
+fn a_text_within_lines_is_found_once_or_not_at_all() {
+    let one = |search, new| vec![("f", inline(search, new, None))];
+    check(
+        &[("f", b"alpha=1 # x\r\nb\r\n")],
+        one("alpha=1", "beta=1"),
+        &[("f", b"beta=1 # x\r\nb\r\n")],
+    );
+    check(
+        &[("f", b"f(a,\n  b) + 1\n")],
+        one("(a,\n  b)", "(c)"),
+        &[("f", b"f(c) + 1\n")],
+    );
+    check(
+        &[("f", b"a = 1\nbaa = 1\n")],
+        one("a = 1", "a = 2"),
+        &[("f", b"a = 2\nbaa = 1\n")],
+    );
+    refused(&[("f", b"aaa x\n")], one("aa", "b"), "2 times");
+    refused(
+        &[("f", b"f(1)\nf(1, 2)\ng(1\n")],
+        one("(1", "(3"),
+        "3 times, at lines 1, 2, 3",
+    );
+    check(
+        &[("f", b"f(1)\nf(1, 2)\n")],
+        vec![("f", inline("f(1", "f(3", Some(2)))],
+        &[("f", b"f(1)\nf(3, 2)\n")],
+    );
+    let files: &[(&str, &[u8])] = &[("f", b"call(first, second) # x\n")];
+    check(files, one("call(first", "call(first, second"), files);
+}
+
+#[test]
+fn what_was_applied_before_is_known_by_its_place() {
+    let same = |file: &[u8], search, new| {
+        check(
+            &[("f", file)],
+            vec![("f", plain(search, new))],
+            &[("f", file)],
+        )
+    };
+    same(
+        b"a=9\nlonger_name_here = 3\n",
+        "a=1\nlonger_name_here = 3\n",
+        "a=9\nlonger_name_here = 3\n",
+    );
+    same(b"a=9\n", "a=1\n", "a=9\n");
+    same(
+        b"name_0\nadded_line()\n",
+        "    name_0\n",
+        "    name_0\n    added_line()\n",
+    );
+    same(b"name_0\n\nadded()\n", "name_0\n\n", "name_0\n\nadded()\n");
+    let two = vec![("f", plain("retries = 3\n", "retries = 5\n"))];
+    refused(
+        &[("f", b"retries = 5\nretries = 4\n")],
+        two,
+        "not in the file",
+    );
+    check(
+        &[("f", b"a {\n  b {\n  }\n}\n")],
+        vec![("f", plain("  b {\n  }\n", "  b {\n  }\n}\n"))],
+        &[("f", b"a {\n  b {\n  }\n}\n}\n")],
+    );
+}
+
+#[test]
+fn a_hunk_indented_by_whole_levels_is_read_by_its_marks() {
+    let change = Change::Replace {
+        search: "      }\n  spare_6\n".to_owned(),
+        replace: "      }\n  spare_6\n     added\n".to_owned(),
+        otherwise: vec![Split {
+            search: "       }\n   spare_6\n".to_owned(),
+            replace: "       }\n   spare_6\n     added\n".to_owned(),
+        }],
+        hints: Hints::default(),
+    };
+    check(
+        &[("f", b"    }\nspare_6\n")],
+        vec![("f", change)],
+        &[("f", b"    }\nspare_6\n   added\n")],
+    );
+}

@@ -82,6 +82,17 @@ pub(crate) fn between(pairs: &[(&str, &str)]) -> Vec<Shift> {
 }
 
 impl Shift {
+    /// Whether it could be by whole levels: none has an odd number of blanks.
+    pub(crate) fn is_level(&self) -> bool {
+        match self {
+            Self::None => false,
+            Self::More(blanks) | Self::Less(blanks) => {
+                blanks.len().is_multiple_of(2) || blanks.bytes().all(|byte| byte == b'\t')
+            }
+            Self::Tabs { .. } | Self::Spaces { .. } => true,
+        }
+    }
+
     fn fits(&self, pairs: &[(&str, &str)]) -> bool {
         pairs
             .iter()

@@ -327,6 +327,7 @@ fn edit(parts: &Parts<'_>) -> Item {
             otherwise: Vec::new(),
             hints: Hints {
                 line: parts.line.filter(|line| *line > 0),
+                inline: !old.ends_with('\n') && !new.ends_with('\n'),
                 ..Hints::default()
             },
         },
