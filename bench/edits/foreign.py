@@ -3,13 +3,14 @@
 
 Usage: foreign.py scenarios FOLDER
        foreign.py replies CHAT_LOG [--repository GIT_DIRECTORY]
-       foreign.py history GIT_DIRECTORY [--commits 500]
+       foreign.py history GIT_DIRECTORY [--commits 500] [--careless]
 
 `scenarios` are end-to-end cases of the apply_patch form: `input/`, `patch.txt`, `expected/`.
 `replies` is a chat log of aider: every answer with SEARCH blocks goes through the kernel and, where
 run.py has installed it, through aider's own parser. With the repository that was worked on, each
 reply is also applied to the files its commit began from and compared with that commit.
-`history` writes commits of any repository in every form and compares the result with the commit.
+`history` writes commits of any repository in every form and compares the result with the commit;
+`--careless` writes them wrongly in ways that leave no doubt of what is meant, or must be refused.
 
 The exit code is 1 if anything is wrong that is not refused.
 """
@@ -22,8 +23,9 @@ import re
 import subprocess
 import sys
 
-from history import Repository, forms
+from history import Repository, diff_of, forms
 from kernel import PEERS, Kernel
+from noise import noisy
 
 # What the kernel does otherwise on purpose, and why.
 DEVIATIONS = {
@@ -152,7 +154,7 @@ def parsed(replies, kernel):
 def outcome(answer, before, after):
     """What became of a reply whose result is known."""
     if "files" not in answer:
-        ambiguous = "stand in the file" in answer["refused"]
+        ambiguous = re.search(r"stands? in the file \d+ times", answer["refused"])
         return "refused as ambiguous" if ambiguous else "refused"
     if answer["files"] == after:
         return "right"
@@ -183,16 +185,26 @@ def committed(found, repository, kernel):
     print(", ".join(f"{count} {result}" for result, count in counts.most_common()))
 
 
-def history(repository, count, kernel):
+def replies_of(repository, commit, careless):
+    """The change of a commit as replies, by the name of their form."""
+    if not careless:
+        return forms(repository, commit)
+    files = diff_of(repository, commit)
+    return noisy(files, commit) if files else {}
+
+
+def history(repository, given, kernel):
     """Counts by form what becomes of commits written as replies; false if one is wrong."""
     table = collections.defaultdict(collections.Counter)
-    for commit in repository.commits(count):
+    for commit in repository.commits(given.commits):
         change = repository.change(commit)
-        for form, reply in forms(repository, commit).items() if change else ():
+        if not change:
+            continue
+        for form, reply in replies_of(repository, commit, given.careless).items():
             answer = kernel.apply(reply, change[0])
             result = outcome(answer, *change)
             table[form][result] += 1
-            if result in ("other", "nothing done", "refused"):
+            if result in ("other", "nothing done") or result == "refused" and not given.careless:
                 why = reason(answer["refused"]) if "refused" in answer else ""
                 print(f"{result}  {commit[:10]} {form}: {why}")
     for form, counts in table.items():
@@ -206,6 +218,7 @@ def main():
     options.add_argument("data", type=pathlib.Path)
     options.add_argument("--repository", type=pathlib.Path)
     options.add_argument("--commits", type=int, default=500)
+    options.add_argument("--careless", action="store_true", help="write them as models do")
     options.add_argument("--kernel", type=pathlib.Path, help="the driver, already built")
     given = options.parse_args()
     well = True
@@ -213,7 +226,7 @@ def main():
         if given.corpus == "scenarios":
             well = scenarios(given.data, kernel)
         elif given.corpus == "history":
-            well = history(Repository(given.data), given.commits, kernel)
+            well = history(Repository(given.data), given, kernel)
         else:
             found = answers(given.data.read_text())
             replies = [reply for reply, _ in found if SEARCH.search(reply)]

@@ -151,6 +151,14 @@ def miscounted(diff, old, new):
     return re.sub(HUNK.pattern, head, diff, flags=re.MULTILINE)
 
 
+def diff_of(repository, commit):
+    """The files of a commit's diff; None where it is no text that can be sent."""
+    try:
+        return files_of(repository.diff(commit).decode())
+    except UnicodeDecodeError:
+        return None
+
+
 def forms(repository, commit):
     """The change of a commit by the name of its form."""
     try:
