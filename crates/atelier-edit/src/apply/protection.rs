@@ -68,7 +68,8 @@ pub struct PatternError {
 /// A pattern is a path from the root, in which `*` stands for anything within one part, `**` for
 /// any parts, `?` for one character, `[..]` for one of several and `{a,b}` for one of these texts. It
 /// means that file or all files below that folder, in whatever case. Where patterns for protected
-/// and for own files both fit, the longer one counts: it says more precisely what it means.
+/// and for own files both fit, the longer one counts: it says more precisely what it means. Before
+/// what is usually protected, any pattern for own files counts.
 #[derive(Debug, Clone, Default)]
 pub struct Protection {
     protected: Vec<Pattern>,
@@ -78,6 +79,8 @@ pub struct Protection {
 #[derive(Debug, Clone)]
 struct Pattern {
     text: String,
+    /// Whether nobody named it.
+    usual: bool,
     matcher: GlobMatcher,
 }
 
@@ -85,7 +88,14 @@ impl Protection {
     /// What is usually protected: what continuous integration runs, and the files in which package
     /// managers record exact versions.
     pub fn usual() -> Self {
-        let protected = USUAL.iter().filter_map(|text| Pattern::of(text).ok());
+        let pattern = |text: &&str| {
+            let pattern = Pattern::of(text).ok()?;
+            Some(Pattern {
+                usual: true,
+                ..pattern
+            })
+        };
+        let protected = USUAL.iter().filter_map(pattern);
         Self {
             protected: protected.collect(),
             own: Vec::new(),
@@ -103,7 +113,7 @@ impl Protection {
         Ok(self)
     }
 
-    /// Frees what these patterns mean, unless a longer one protects it.
+    /// Frees what these patterns mean, unless a longer one that was named protects it.
     pub fn own<T: AsRef<str>>(
         mut self,
         patterns: impl IntoIterator<Item = T>,
@@ -117,22 +127,16 @@ impl Protection {
     /// The pattern that protects a path; `None` where it may be changed.
     pub fn forbids(&self, path: &TreePath) -> Option<&str> {
         let folded = fold_path(path.as_str());
-        let longest = |patterns: &'_ [Pattern]| {
-            let fitting = patterns.iter().filter(|pattern| pattern.fits(&folded));
-            fitting.map(|pattern| pattern.text.len()).max()
-        };
-        let forbidden = longest(&self.protected)?;
-        let own = longest(&self.own);
-        if own.is_some_and(|own| own > forbidden) {
-            return None;
-        }
-        let mut fitting = self
+        let own = self.own.iter().filter(|pattern| pattern.fits(&folded));
+        let own = own.map(|pattern| pattern.text.len()).max();
+        let outdone =
+            |pattern: &Pattern| own.is_some_and(|own| pattern.usual || own > pattern.text.len());
+        let fitting = self
             .protected
             .iter()
-            .filter(|pattern| pattern.fits(&folded));
-        fitting
-            .find(|pattern| pattern.text.len() == forbidden)
-            .map(|pattern| pattern.text.as_str())
+            .filter(|pattern| pattern.fits(&folded) && !outdone(pattern));
+        let longest = fitting.max_by_key(|pattern| pattern.text.len())?;
+        Some(longest.text.as_str())
     }
 }
 
@@ -148,6 +152,7 @@ impl Pattern {
             })?;
         Ok(Self {
             text: text.to_owned(),
+            usual: false,
             matcher: glob.compile_matcher(),
         })
     }
@@ -179,3 +184,6 @@ impl ChangeSet {
         self.edits.iter().filter_map(forbidden).collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -32,12 +32,13 @@ pub(super) fn lines_after(
     for op in capture_diff_slices(Algorithm::Myers, search, replace) {
         let equal = matches!(op, DiffOp::Equal { .. });
         for at in op.old_range() {
-            // Blank lines that only the file has belong to the line before them.
+            // Blank lines that only the file has go with the lines on both of their sides.
             let end = match there[at] {
                 Some(there) => there,
                 None => blank_run_end(view, next, hit.range.end),
             };
-            if kept_last && (equal || there[at].is_some()) {
+            let written = matches!(pieces.last(), Some(Piece::New(line)) if line.trim().is_empty());
+            if equal && !written || kept_last && there[at].is_some() {
                 pieces.extend((next..end).map(Piece::Kept));
             }
             next = next.max(end);

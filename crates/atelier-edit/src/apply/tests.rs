@@ -686,3 +686,23 @@ fn a_hunk_indented_by_whole_levels_is_read_by_its_marks() {
         &[("f", b"    }\nspare_6\n   added\n")],
     );
 }
+
+#[test]
+fn blank_lines_of_the_file_stay_beside_lines_that_stay() {
+    let one = |file: &[u8], search, new, after: &[u8]| {
+        check(
+            &[("f", file)],
+            vec![("f", plain(search, new))],
+            &[("f", after)],
+        );
+    };
+    one(
+        b"a\n\nb\nc\n",
+        "a\n\nb\n\nc\n",
+        "x\n\nb\n\nc\n",
+        b"x\n\nb\nc\n",
+    );
+    one(b"a\n\nb\nc\n", "a\nb\nc\n", "x\nb\nc\n", b"x\n\nb\nc\n");
+    one(b"a\n\nb\n", "a\nb\n", "x\n\nb\n", b"x\n\nb\n");
+    one(b"a\n\nb\nc\n", "a\nb\nc\n", "c\n", b"c\n");
+}
