@@ -33,6 +33,7 @@ const STAND_INS: &[&str] = &[
     "required",
     "root",
     "secret",
+    "str",
     "string",
     "test",
     "testing",
