@@ -67,9 +67,9 @@ impl Vault {
     /// The text with every placeholder of this vault replaced by its value.
     pub fn restore(&self, text: &str) -> String {
         let mut restorer = self.restorer(Form::Plain);
-        let mut restored = restorer.push(text);
-        restored.push_str(&restorer.finish());
-        restored
+        let mut whole = restorer.push(text);
+        whole.push_str(&restorer.finish());
+        whole
     }
 
     /// Restores a text that arrives in pieces.

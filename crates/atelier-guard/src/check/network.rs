@@ -29,10 +29,14 @@ pub(super) fn is_public_v4(found: &Found<'_>) -> bool {
     let benchmark = first == 198 && (18..20).contains(&second);
     let protocol = (first, second, third) == (192, 0, 0);
     let special = first == 0 || first >= 224 || address.is_loopback() || address.is_link_local();
-    !(special || shared || benchmark || protocol)
-        && !address.is_private()
-        && !address.is_documentation()
-        && !WELL_KNOWN.contains(&address.octets())
+    let nobodys = special
+        || shared
+        || benchmark
+        || protocol
+        || address.is_private()
+        || address.is_documentation()
+        || WELL_KNOWN.contains(&address.octets());
+    !nobodys
 }
 
 pub(super) fn is_private_v4(found: &Found<'_>) -> bool {

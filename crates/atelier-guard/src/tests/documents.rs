@@ -1,10 +1,14 @@
 //! Labelled documents: what is found of them, and what is masked without need.
 
-use std::{fmt, fs, path::PathBuf};
+use std::fmt;
 
 use serde::Deserialize;
 
 use crate::{Guard, Policy};
+
+const KNOWN: &str = include_str!("../../../../fixtures/guard/known.jsonl");
+const HELD_BACK: &str = include_str!("../../../../fixtures/guard/held-back.jsonl");
+const BY_HAND: &str = include_str!("../../../../fixtures/guard/by-hand.txt");
 
 /// Share of a labelled span that must be covered for it to be found.
 const COVERED_PERCENT: usize = 90;
@@ -148,16 +152,9 @@ impl fmt::Display for Score {
     }
 }
 
-fn fixture(name: &str) -> String {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("../../fixtures/guard")
-        .join(name);
-    fs::read_to_string(path).unwrap()
-}
-
-fn generated(name: &str) -> Score {
+fn generated(lines: &str) -> Score {
     let mut score = Score::default();
-    for line in fixture(name).lines() {
+    for line in lines.lines() {
         score.add(&serde_json::from_str(line).unwrap());
     }
     score
@@ -191,18 +188,18 @@ fn by_hand(number: usize, paragraph: &str) -> Document {
 
 #[test]
 fn documents_known_while_the_rules_were_written_are_read_right() {
-    generated("known.jsonl").hold("known");
+    generated(KNOWN).hold("known");
 }
 
 #[test]
 fn documents_held_back_are_read_right() {
-    generated("held-back.jsonl").hold("held back");
+    generated(HELD_BACK).hold("held back");
 }
 
 #[test]
 fn documents_written_by_hand_are_read_right() {
     let mut score = Score::default();
-    for (number, paragraph) in fixture("by-hand.txt").split("\n\n").enumerate().skip(1) {
+    for (number, paragraph) in BY_HAND.split("\n\n").enumerate().skip(1) {
         score.add(&by_hand(number, paragraph));
     }
     assert!(score.notes.is_empty(), "{score}");

@@ -96,12 +96,12 @@ proptest! {
         let mut vault = Vault::new(KEY);
         let answer = vault.redact(Guard::builtin(), &text, Policy::All).text + &text;
         let mut restorer = vault.restorer(Form::Plain);
-        let mut restored = String::new();
+        let mut whole = String::new();
         for piece in cut(&answer, &cuts) {
-            restored.push_str(&restorer.push(&piece));
+            whole.push_str(&restorer.push(&piece));
         }
-        restored.push_str(&restorer.finish());
-        prop_assert_eq!(restored, vault.restore(&answer));
+        whole.push_str(&restorer.finish());
+        prop_assert_eq!(whole, vault.restore(&answer));
     }
 }
 
@@ -165,8 +165,8 @@ fn a_value_inside_a_json_string_is_escaped() {
     let placeholder = vault.redact(Guard::builtin(), key, Policy::Secrets).text;
     let arguments = format!("{{\"content\":\"{placeholder}\"}}");
     let mut restorer = vault.restorer(Form::JsonString);
-    let restored = restorer.push(&arguments) + &restorer.finish();
-    let value: serde_json::Value = serde_json::from_str(&restored).unwrap();
+    let whole = restorer.push(&arguments) + &restorer.finish();
+    let value: serde_json::Value = serde_json::from_str(&whole).unwrap();
     assert_eq!(value["content"], key);
 }
 

@@ -13,6 +13,7 @@ mod budget;
 mod commands;
 mod edit;
 mod failures;
+mod guard;
 mod killed;
 mod languages;
 mod offline;
