@@ -138,7 +138,8 @@ pub(super) fn choose(
         _ => chosen(text, page, reading, &pool, asked)?,
     };
     let twin = asked.twin().and_then(|twin| asked.memory.placed.get(&twin));
-    if twin.is_some() && twin == numbers(text, &hit.range).as_ref() {
+    let mut old = hit.range.clone().filter_map(|at| text.number(at));
+    if twin.is_some_and(|twin| old.any(|number| twin.contains(&number))) {
         return Ok(Choice::Applied);
     }
     if pool.len() > 1 {

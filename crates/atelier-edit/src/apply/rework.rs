@@ -1,6 +1,6 @@
 //! What a replacement becomes at its place: indented and typed as the lines there are.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
@@ -17,7 +17,8 @@ const RETYPED_LINES_MAX: usize = 50;
 
 /// The lines that come in place of a hit; `None` where the shift does not suit a new line.
 ///
-/// Lines that search and replacement share stay as the file has them, byte for byte.
+/// Lines that search and replacement share stay as the file has them, byte for byte, also where the
+/// replacement has them in another order.
 pub(super) fn lines_after(
     view: &[&str],
     hit: &Hit,
@@ -26,11 +27,22 @@ pub(super) fn lines_after(
 ) -> Option<Vec<Piece>> {
     let (search, replace) = (&reading.search, &reading.replace);
     let there = hit.lines(view, search);
+    let known = known(view, hit, search, &there);
     let mut pieces = Vec::new();
     let mut next = hit.range.start;
     let mut kept_last = true;
     for op in capture_diff_slices(Algorithm::Myers, search, replace) {
         let equal = matches!(op, DiffOp::Equal { .. });
+        let bounded = search
+            .get(op.old_range().start)
+            .is_none_or(|line| !line.trim().is_empty());
+        if op.old_range().is_empty() && kept_last && bounded && ends_blank(&replace[op.new_range()])
+        {
+            // New lines that bring a blank line after them follow the one before them.
+            let end = blank_run_end(view, next, hit.range.end);
+            pieces.extend((next..end).map(Piece::Kept));
+            next = end;
+        }
         for at in op.old_range() {
             // Blank lines that only the file has go with the lines on both of their sides.
             let end = match there[at] {
@@ -52,15 +64,47 @@ pub(super) fn lines_after(
         }
         if !equal {
             for at in op.new_range() {
-                let mut line = shift.line(replace[at])?;
-                if hit.way.rung == Rung::Unicode {
-                    line = retyped(&line, search, &there, view);
-                }
-                pieces.push(Piece::New(line));
+                pieces.push(Piece::New(match known.get(replace[at]) {
+                    Some(Some(line)) => (*line).to_owned(),
+                    _ if hit.way.rung == Rung::Unicode => {
+                        retyped(&shift.line(replace[at])?, search, &there, view)
+                    }
+                    _ => shift.line(replace[at])?,
+                }));
             }
         }
     }
     Some(pieces)
+}
+
+/// For each line of a search that stands otherwise in the file, how it stands there; `None` where
+/// it stands there in several ways.
+fn known<'a>(
+    view: &[&'a str],
+    hit: &Hit,
+    search: &[&'a str],
+    there: &[Option<usize>],
+) -> BTreeMap<&'a str, Option<&'a str>> {
+    let mut known = BTreeMap::new();
+    if hit.way.rung == Rung::Exact {
+        return known;
+    }
+    for (line, there) in search.iter().zip(there) {
+        let stands = there.map_or("", |there| view[there]);
+        known
+            .entry(*line)
+            .and_modify(|known| {
+                if *known != Some(stands) {
+                    *known = None;
+                }
+            })
+            .or_insert(Some(stands));
+    }
+    known
+}
+
+fn ends_blank(lines: &[&str]) -> bool {
+    lines.last().is_some_and(|line| line.trim().is_empty())
 }
 
 /// Whether new lines are indented less than every line of a search that has a single indentation.

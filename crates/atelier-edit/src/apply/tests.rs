@@ -705,4 +705,7 @@ fn blank_lines_of_the_file_stay_beside_lines_that_stay() {
     one(b"a\n\nb\nc\n", "a\nb\nc\n", "x\nb\nc\n", b"x\n\nb\nc\n");
     one(b"a\n\nb\n", "a\nb\n", "x\n\nb\n", b"x\n\nb\n");
     one(b"a\n\nb\nc\n", "a\nb\nc\n", "c\n", b"c\n");
+    one(b"a\n\nb\n", "a\nb\n", "a\nnew\n\nb\n", b"a\n\nnew\n\nb\n");
+    // Lines that only change their order keep the blanks that the file has at their ends.
+    one(b"a\nb\nc\n", "a  \nb  \nc\n", "b  \na  \nd\n", b"b\na\nd\n");
 }
