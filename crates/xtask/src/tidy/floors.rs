@@ -30,6 +30,7 @@ const ROOMS: &[Room] = &[
     room("atelier-model", 0, Kind::Thinking),
     room("atelier-prompt", 1, Kind::Thinking),
     room("atelier-edit", 1, Kind::Thinking),
+    room("atelier-outline", 1, Kind::Thinking),
     room("atelier-recipe", 1, Kind::Thinking),
     room("atelier-scaffold", 1, Kind::Thinking),
     room("atelier-guard", 1, Kind::Thinking),
