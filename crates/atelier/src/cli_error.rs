@@ -196,6 +196,7 @@ fn change_exit(error: &ChangeFilesError) -> Exit {
         | ChangeFilesError::OtherFileSystem { .. }
         | ChangeFilesError::ForeignStage { .. }
         | ChangeFilesError::Journal { .. }
+        | ChangeFilesError::OtherVersion { .. }
         | ChangeFilesError::Write(_)
         | ChangeFilesError::NotUndone { .. } => Exit::Internal,
     }
@@ -228,6 +229,9 @@ fn change_hint(error: &ChangeFilesError) -> String {
         ChangeFilesError::ForeignStage { .. } | ChangeFilesError::Journal { .. } => {
             "look at it, and remove the folder `.atelier-edit` once nothing in it is needed"
                 .to_owned()
+        }
+        ChangeFilesError::OtherVersion { .. } => {
+            "finish that change with the version that began it".to_owned()
         }
         ChangeFilesError::Write(_) => {
             "nothing was changed; check that it may be written and that the disk has room"

@@ -4,7 +4,7 @@ mod diff;
 mod report;
 
 use std::{
-    io::Read,
+    io::{IsTerminal, Read},
     path::{Path, PathBuf},
 };
 
@@ -67,7 +67,7 @@ fn apply(global: &Global, args: &ApplyArgs, ui: &Ui) -> Result<u8, CliError> {
     let protection = protection(args).map_err(CliError::Pattern)?;
     let folder = folder(global)?;
     let limits = limits_of(&folder, global, ui)?;
-    let read = reply(args.file.as_deref(), &limits)?;
+    let read = reply(args.file.as_deref(), &limits, ui)?;
     let changes = read.and_then(|reply| Ok(parse(&reply, &limits)?));
     let changes = match changes {
         Ok(changes) => changes,
@@ -85,7 +85,7 @@ fn apply(global: &Global, args: &ApplyArgs, ui: &Ui) -> Result<u8, CliError> {
         Ok(edited) => edited,
         Err(refusal) => return Ok(refusal.say(ui)),
     };
-    let done = Done::of(applied, args.dry_run);
+    let done = Done::of(&before, applied, args.dry_run);
     if !args.dry_run {
         held.change(&before, &done.tree, &done.old_paths())?;
     }
@@ -127,24 +127,30 @@ fn limits_of(folder: &Path, global: &Global, ui: &Ui) -> Result<Limits, CliError
 }
 
 /// The text of the reply; whatever is wrong with it is a refusal, not a failure of the command.
-fn reply(file: Option<&Path>, limits: &Limits) -> Result<Result<String, Refusal>, CliError> {
+fn reply(
+    file: Option<&Path>,
+    limits: &Limits,
+    ui: &Ui,
+) -> Result<Result<String, Refusal>, CliError> {
     let bytes_max = limits.reply_bytes_max;
     let mut bytes = Vec::new();
     // One byte too many is enough to know that it is too long.
     let most = bytes_max as u64 + 1;
-    match file.filter(|path| *path != Path::new("-")) {
-        Some(path) => std::fs::File::open(path)
+    if let Some(path) = file.filter(|path| *path != Path::new("-")) {
+        std::fs::File::open(path)
             .and_then(|file| file.take(most).read_to_end(&mut bytes))
             .map_err(|source| CliError::Reply {
                 path: path.to_owned(),
                 source,
-            })?,
-        None => std::io::stdin()
-            .lock()
-            .take(most)
-            .read_to_end(&mut bytes)
-            .map_err(CliError::Terminal)?,
-    };
+            })?;
+    } else {
+        let stdin = std::io::stdin();
+        if stdin.is_terminal() {
+            ui.status("reading the reply from the terminal; it ends with Ctrl-D");
+        }
+        let read = stdin.lock().take(most).read_to_end(&mut bytes);
+        read.map_err(CliError::Terminal)?;
+    }
     if bytes.len() > bytes_max {
         return Ok(Err(Refusal::TooLong { bytes_max }));
     }

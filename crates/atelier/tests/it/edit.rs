@@ -410,10 +410,13 @@ fn protected_files_are_refused_unless_they_are_owned() {
             ended.all()
         );
     }
+    let ended = run(&["--own", "Cargo.lock"]).expect_failure(13, "apply");
+    assert!(!ended.stderr.contains("`Cargo.lock`"), "{}", ended.all());
+    assert!(!ended.stderr.contains("`tests/a.py`"), "{}", ended.all());
     assert!(ended.line("hint: ").contains("--own"), "{}", ended.all());
     assert_eq!(files(world.folder()), before);
     run(&["--protect", "te[st"]).expect_failure(2, "te[st");
-    run(&["--own", ".github/workflows/**", "--own", "**/Cargo.loc[k]"]).expect(0);
+    run(&["--own", ".github", "--own", "Cargo.lock"]).expect(0);
     assert_eq!(text(&world, "Cargo.lock"), "version = 5\n");
 }
 
@@ -492,6 +495,31 @@ fn line_ends_encoding_and_mode_stay() {
         b"\xef\xbb\xbfk = 5\ntwo\n",
     );
     check("run.sh", b"#!/bin/sh\nk = 4", edit, b"#!/bin/sh\nk = 5");
+}
+
+#[test]
+fn a_file_that_an_edit_breaks_is_written_with_a_warning() {
+    let world = World::offline();
+    world.write("data.json", "{\n  \"a\": 1,\n  \"b\": 2\n}\n");
+    world.write("broken.json", "{\n  \"a\": 1,\n");
+    let reply = block("data.json", "  \"a\": 1,\n", "  \"a\": 1\n")
+        + &block("broken.json", "  \"a\": 1,\n", "  \"a\": 7,\n");
+    let args = ["edit", "apply", "--json"];
+    let ended = world.run_with(&args, reply.as_bytes()).expect(0);
+    let warnings = ended.json()[0]["warnings"].clone();
+    assert_eq!(warnings.as_array().unwrap().len(), 1, "{warnings}");
+    assert_eq!(
+        (&warnings[0]["path"], &warnings[0]["line"]),
+        (&json!("data.json"), &json!(3))
+    );
+    world.write("data.json", "{\n  \"a\": 1,\n  \"b\": 2\n}\n");
+    let ended = apply(&world, block("data.json", "  \"a\": 1,\n", "  \"a\": 1\n")).expect(0);
+    let warning = ended.line("warning: ");
+    assert!(
+        warning.contains("`data.json`") && warning.contains("line 3"),
+        "{}",
+        ended.all()
+    );
 }
 
 #[test]

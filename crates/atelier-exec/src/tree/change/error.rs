@@ -61,6 +61,12 @@ pub enum ChangeFilesError {
         #[source]
         source: serde_json::Error,
     },
+    /// Another version of this program left a change half done.
+    #[error("read `{path}`: it was written by another version")]
+    OtherVersion {
+        /// The path below the root.
+        path: String,
+    },
     /// A file could not be written.
     #[error(transparent)]
     Write(#[from] WriteTreeError),

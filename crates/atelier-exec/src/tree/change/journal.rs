@@ -44,6 +44,12 @@ pub(super) struct Journal {
     pub(super) folders_made: Vec<TreePath>,
 }
 
+/// What every journal says, whichever version wrote it.
+#[derive(Deserialize)]
+struct Version {
+    format: u32,
+}
+
 /// One file of a change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -151,11 +157,17 @@ impl Journal {
             file.take(BYTES_MAX)
                 .read_to_end(&mut bytes)
                 .map_err(|error| failed(name, step::errno(&error)))?;
-            let journal =
-                serde_json::from_slice(&bytes).map_err(|source| ChangeFilesError::Journal {
+            let damaged = |source| ChangeFilesError::Journal {
+                path: staged_path(name),
+                source,
+            };
+            let version: Version = serde_json::from_slice(&bytes).map_err(damaged)?;
+            if version.format != FORMAT {
+                return Err(ChangeFilesError::OtherVersion {
                     path: staged_path(name),
-                    source,
-                })?;
+                });
+            }
+            let journal = serde_json::from_slice(&bytes).map_err(damaged)?;
             return Ok(Some((journal, direction)));
         }
         Ok(None)

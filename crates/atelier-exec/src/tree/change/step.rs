@@ -273,14 +273,15 @@ fn folder_remove(root: &OwnedFd, folder: &TreePath) -> bool {
 /// Waits until the disk knows every name that was changed.
 pub(super) fn sync(root: &OwnedFd, journal: &Journal) -> Result<(), ChangeFilesError> {
     let mut synced = BTreeSet::new();
-    for entry in &journal.entries {
-        if !synced.insert(entry.path.parent()) {
+    let files = journal.entries.iter().map(|entry| &entry.path);
+    for path in files.chain(&journal.folders_made) {
+        if !synced.insert(path.parent()) {
             continue;
         }
-        match fsync(folder_nearest(root, &entry.path)?) {
+        match fsync(folder_nearest(root, path)?) {
             // Not every file system can do it for folders.
             Ok(()) | Err(Errno::INVAL | Errno::OPNOTSUPP) => {}
-            Err(error) => return Err(ChangeFilesError::io(entry.path.as_str(), error)),
+            Err(error) => return Err(ChangeFilesError::io(path.as_str(), error)),
         }
     }
     Ok(())

@@ -326,13 +326,23 @@ fn what_lies_in_place_of_a_stage_is_not_trusted() {
         "{error}"
     );
 
-    let root = folder(&before);
-    fs::create_dir(root.path().join(".atelier-edit")).unwrap();
-    let bad =
+    let left = |journal: &str| {
+        let root = folder(&before);
+        fs::create_dir(root.path().join(".atelier-edit")).unwrap();
+        fs::write(root.path().join(".atelier-edit/journal.json"), journal).unwrap();
+        HeldFolder::take(root.path()).unwrap_err()
+    };
+    let outside =
         r#"{"format":1,"entries":[{"path":"../x","before":null,"after":null}],"folders_made":[]}"#;
-    fs::write(root.path().join(".atelier-edit/journal.json"), bad).unwrap();
-    let error = HeldFolder::take(root.path()).unwrap_err();
-    assert!(matches!(error, ChangeFilesError::Journal { .. }), "{error}");
+    for journal in ["", "{}", outside] {
+        let error = left(journal);
+        assert!(matches!(error, ChangeFilesError::Journal { .. }), "{error}");
+    }
+    let error = left(r#"{"format":2,"moves":[]}"#);
+    assert!(
+        matches!(error, ChangeFilesError::OtherVersion { .. }),
+        "{error}"
+    );
 }
 
 /// Files of a small tree by the numbers of their names and contents.

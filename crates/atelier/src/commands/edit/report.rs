@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use atelier_edit::{Applied, ApplyError, ParseEditsError, Problem, ReplyProblem};
 use atelier_engine::Exit;
 use atelier_model::{FileTree, TreePath};
+use atelier_outline::Fault;
 use serde_json::{Value, json};
 
 use super::diff;
@@ -21,13 +22,16 @@ pub(super) struct Done {
     moved: Vec<(TreePath, TreePath)>,
     unchanged: Vec<TreePath>,
     notes: Vec<String>,
+    /// Files that followed the grammar of their language before and do not any more.
+    broken: Vec<(TreePath, Fault)>,
 }
 
 impl Done {
-    pub(super) fn of(applied: Applied, dry_run: bool) -> Self {
+    pub(super) fn of(before: &FileTree, applied: Applied, dry_run: bool) -> Self {
         let is_from = |path: &TreePath| applied.moved.iter().any(|(from, _)| from == path);
         let is_to = |path: &TreePath| applied.moved.iter().any(|(_, to)| to == path);
         Self {
+            broken: broken(before, &applied),
             written: without(applied.written, is_to),
             deleted: without(applied.deleted, is_from),
             moved: applied.moved,
@@ -57,6 +61,12 @@ impl Done {
             }
         } else {
             self.say_files(ui);
+        }
+        for (path, fault) in &self.broken {
+            ui.warn(&plain(&format!(
+                "`{path}` does not follow its grammar any more, {fault}: {}",
+                fault.text
+            )));
         }
         for note in &self.notes {
             ui.status(&format!("note: {}", plain(note)));
@@ -108,16 +118,40 @@ impl Done {
             .iter()
             .map(|(from, to)| json!({ "from": from, "to": to }))
             .collect();
+        let warnings: Vec<_> = self
+            .broken
+            .iter()
+            .map(|(path, fault)| {
+                json!({
+                    "path": path, "line": fault.line, "column": fault.column, "said": fault.said,
+                    "text": fault.text,
+                })
+            })
+            .collect();
         let mut object = json!({
             "v": 1, "type": "edits", "status": status, "exit_code": Exit::Verified.code(),
             "written": self.written, "deleted": self.deleted, "moved": moved,
-            "unchanged": self.unchanged, "notes": self.notes, "warnings": [],
+            "unchanged": self.unchanged, "notes": self.notes, "warnings": warnings,
         });
         if self.dry_run {
             object["diff"] = diff::unified(before, &self.tree, &self.moved).into();
         }
         object
     }
+}
+
+/// The faults of files that the edits broke.
+fn broken(before: &FileTree, applied: &Applied) -> Vec<(TreePath, Fault)> {
+    let mut found = Vec::new();
+    for path in &applied.written {
+        let moved = applied.moved.iter().find(|(_, to)| to == path);
+        let old = moved.map_or(path, |(from, _)| from);
+        if let Some(after) = applied.tree.text(path) {
+            let faults = atelier_outline::broken(path, before.text(old), after);
+            found.extend(faults.into_iter().map(|fault| (path.clone(), fault)));
+        }
+    }
+    found
 }
 
 fn without(paths: Vec<TreePath>, left_out: impl Fn(&TreePath) -> bool) -> Vec<TreePath> {

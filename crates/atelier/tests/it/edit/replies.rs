@@ -87,6 +87,19 @@ fn placed() -> Vec<Case> {
 fn placed_loosely() -> Vec<Case> {
     vec![
         case(
+            "a blank line left out after a changed one",
+            STOCK,
+            Some(
+                "class Stock:\n    def count(self):\n        total = 0\n        return 7\n\n    def \
+                 clear(self):\n        self.items = []\n",
+            ),
+            (
+                "        return total\n    def clear(self):\n",
+                "        return 7\n    def clear(self):\n",
+            ),
+            "@@\n-        return total\n+        return 7\n     def clear(self):\n",
+        ),
+        case(
             "a blank line left out",
             STOCK,
             Some(
@@ -129,6 +142,11 @@ fn placed_loosely() -> Vec<Case> {
             ),
             "@@\n-z = 4\n+z = 40\n@@\n-w = 1\n+w = 10\n",
         ),
+    ]
+}
+
+fn placed_at_the_ends() -> Vec<Case> {
+    vec![
         case(
             "a divider among the lines",
             "Stock\n=======\nlist\n",
@@ -313,6 +331,7 @@ fn awkward_replies_are_applied_exactly_or_refused_whole() {
     let cases = [
         placed(),
         placed_loosely(),
+        placed_at_the_ends(),
         doubtful(),
         written_as_patches_alone(),
         written_as_models_do(),
