@@ -6,6 +6,7 @@ pub(crate) mod retry;
 
 use atelier_model::{
     Ask, AskRecord, AskSource, BoxFuture, Clock, Digest, IdSource, Limits, MicroUsd, Reply,
+    StopReason,
 };
 use atelier_store::{Store, StoreError};
 use tokio_util::sync::CancellationToken;
@@ -146,14 +147,25 @@ impl Passage<'_> {
         Reply {
             key: self.record.key,
             digest: Digest::of(&completion.text),
+            stop: self.stop(&completion),
             text: completion.text,
-            stop: completion.stop,
             provider: self.route.provider.clone(),
             model: self.route.model.clone(),
             usage: completion.usage.unwrap_or_default(),
             cost,
             latency_ms,
             source: AskSource::Provider,
+        }
+    }
+
+    /// Why an answer ended. One that used all the tokens it might have was cut, also where the
+    /// server calls it complete.
+    fn stop(&self, completion: &Completion) -> StopReason {
+        let used = completion.usage.map_or(0, |usage| usage.output);
+        let is_cut = used > 0 && used >= self.route.tokens_max;
+        match completion.stop {
+            StopReason::End if is_cut => StopReason::Length,
+            stop @ (StopReason::End | StopReason::Length | StopReason::Filtered) => stop,
         }
     }
 

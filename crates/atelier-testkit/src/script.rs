@@ -103,7 +103,7 @@ pub enum Mode {
 }
 
 /// Which numbers an answer reports as its usage. No number is above what the request allows for:
-/// a token a byte of the prompt, and the token limit.
+/// a token a byte of the prompt, and one token less than the limit, at which an answer is cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum UsageShown {
     /// A quarter of the bytes, rounded up.
@@ -250,7 +250,7 @@ impl Script {
         let usage = match self.usage {
             UsageShown::Expensive => Usage {
                 input: request.prompt_bytes(),
-                output: request.tokens_max,
+                output: request.tokens_max.saturating_sub(1),
                 ..Usage::default()
             },
             UsageShown::Usual | UsageShown::Missing => Usage {

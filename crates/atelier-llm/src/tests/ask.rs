@@ -289,6 +289,35 @@ async fn a_server_that_gave_up_in_the_middle_is_asked_again() {
 }
 
 #[tokio::test]
+async fn an_answer_that_used_up_its_limit_is_cut_whatever_the_server_says() {
+    // One server cut three answers at 24 tokens, and said so in two dialects of three.
+    let table = [
+        ("llamacpp", "chat"),
+        ("anthropic", "messages"),
+        ("responses", "responses"),
+    ];
+    for (provider, recorded) in table {
+        let recorded = fixture(&format!("llamacpp/{recorded}-cut.sse"));
+        let server = Server::start(vec![Act::json(recorded)]).await;
+        for (tokens_max, stop) in [(24, StopReason::Length), (25, StopReason::End)] {
+            let route = Route {
+                tokens_max,
+                ..route(provider, &server.url)
+            };
+            let world = World::new(route, limits()).await;
+            let reply = world.ask(&ask_of(&world.run), None).await.unwrap();
+            assert_eq!(reply.usage.output, 24);
+            assert_eq!(reply.text.chars().count(), 24, "{provider}");
+            if provider == "responses" {
+                assert_eq!(reply.stop, stop);
+            } else {
+                assert_eq!(reply.stop, StopReason::Length);
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_refused_request_is_not_sent_again() {
     for status in [301, 400, 404, 413, 422] {
         let script = |_: &str, _| {

@@ -32,6 +32,9 @@ pub(crate) struct ResponsesRequest<'a> {
 /// One message of a request.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Item {
+    /// What it is; one server does not know it by its other fields.
+    #[serde(rename = "type")]
+    kind: &'static str,
     role: &'static str,
     content: String,
 }
@@ -43,6 +46,7 @@ impl From<Turn> for Item {
             Speaker::Model => "assistant",
         };
         Self {
+            kind: "message",
             role,
             content: turn.text,
         }

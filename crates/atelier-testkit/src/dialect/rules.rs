@@ -120,7 +120,7 @@ impl<'a> Rules<'a> {
         for (index, message) in list.iter().enumerate() {
             let nothing = Map::new();
             let object = message.as_object().unwrap_or(&nothing);
-            if object.keys().any(|key| key != "role" && key != "content") {
+            if object.iter().any(|(key, value)| !is_of_message(key, value)) {
                 self.broken(format!(
                     "message {index} has fields besides role and content"
                 ));
@@ -178,4 +178,9 @@ impl<'a> Rules<'a> {
             self.broken("the last message is not the user's");
         }
     }
+}
+
+/// Whether a field belongs to a message; one dialect also says that it is one.
+fn is_of_message(field: &str, value: &Value) -> bool {
+    matches!(field, "role" | "content") || (field == "type" && value == "message")
 }

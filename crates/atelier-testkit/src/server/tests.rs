@@ -659,7 +659,7 @@ fn the_ledger_counts_what_was_reported() {
         .sum();
     let cases = [
         (UsageShown::Usual, u64::div_ceil(prompt_bytes, 4), 3),
-        (UsageShown::Expensive, prompt_bytes, 4096),
+        (UsageShown::Expensive, prompt_bytes, 4095),
         (UsageShown::Missing, u64::div_ceil(prompt_bytes, 4), 3),
     ];
     for (shown, input, output) in cases {

@@ -42,7 +42,7 @@ fn a_rust_program_is_built() {
 
 #[test]
 fn a_node_service_is_built() {
-    check("node-shortener", Dialect::OpenAi, EditForm::Whole);
+    check("node-shortener", Dialect::Responses, EditForm::Whole);
 }
 
 #[test]
@@ -52,7 +52,7 @@ fn a_go_program_is_built() {
 
 #[test]
 fn a_c_library_is_built() {
-    check("c-ringlog", Dialect::OpenAi, EditForm::SearchReplace);
+    check("c-ringlog", Dialect::Gemini, EditForm::SearchReplace);
 }
 
 /// Builds a fixture with a good model and looks at everything that comes out.
