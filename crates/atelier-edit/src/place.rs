@@ -204,6 +204,14 @@ impl<'a> Candidates<'a> {
 }
 
 impl Way {
+    /// How far down the ladder it is.
+    pub(crate) fn step(self) -> usize {
+        LADDER
+            .iter()
+            .position(|way| *way == self)
+            .unwrap_or(LADDER.len())
+    }
+
     /// What of a line is compared.
     fn key(self, line: &str) -> Cow<'_, str> {
         if self.rung == Rung::Exact {

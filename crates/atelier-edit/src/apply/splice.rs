@@ -103,13 +103,11 @@ pub(super) fn work(
             }
         }
     }
-    let rung = standing
-        .iter()
-        .map(|(_, places)| places.hits[0].way.rung)
-        .min();
-    standing.retain(|(_, places)| rung == Some(places.hits[0].way.rung));
+    let way = |(_, places): &(usize, Places)| places.hits[0].way.step();
+    let strictest = standing.iter().map(way).min();
+    standing.retain(|found| Some(way(found)) == strictest);
     if asked.hints.inline
-        && rung != Some(Rung::Exact)
+        && strictest != Some(0)
         && let Some(first) = readings.first()
         && let Some(work) = inline::work(text, page, first, asked.hints)?
     {

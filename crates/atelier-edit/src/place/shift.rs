@@ -50,11 +50,11 @@ pub(crate) fn between(pairs: &[(&str, &str)]) -> Vec<Shift> {
         return simple;
     }
     let level = |from: &str, to: &str, unit: usize| -> Option<[isize; 2]> {
-        let width = |text: &str| isize::try_from(text.len()).ok();
-        let unit = isize::try_from(unit).ok()?;
-        let tabs = width(to)? - width(from)? / unit;
-        let spaces = width(to)? / unit - width(from)?;
-        Some([tabs, spaces])
+        let (tabs, spaces) = tabs_and_spaces(from)?;
+        let [tabs, spaces, unit, to] =
+            [tabs, spaces, unit, to.len()].map(|size| isize::try_from(size).ok());
+        let (tabs, spaces, unit, to) = (tabs?, spaces?, unit?, to?);
+        Some([to - tabs - spaces / unit, (to - spaces) / unit - tabs])
     };
     let mut shifts: Vec<Shift> = UNITS
         .iter()
@@ -114,16 +114,23 @@ impl Shift {
             Self::More(more) => Some(format!("{more}{from}")),
             Self::Less(less) => from.strip_prefix(less.as_str()).map(str::to_owned),
             Self::Tabs { unit, levels } => {
-                let spaces = from.bytes().all(|byte| byte == b' ');
-                let whole = from.len().is_multiple_of(*unit);
-                let tabs = (from.len() / unit).checked_add_signed(*levels)?;
-                (spaces && whole).then(|| "\t".repeat(tabs))
+                let (tabs, spaces) = tabs_and_spaces(from)?;
+                let tabs = (tabs + spaces / unit).checked_add_signed(*levels)?;
+                spaces.is_multiple_of(*unit).then(|| "\t".repeat(tabs))
             }
             Self::Spaces { unit, levels } => {
-                let tabs = from.bytes().all(|byte| byte == b'\t');
-                let levels = from.len().checked_add_signed(*levels)?;
-                tabs.then(|| " ".repeat(levels * unit))
+                let (tabs, spaces) = tabs_and_spaces(from)?;
+                let width = isize::try_from(*unit).ok()?.checked_mul(*levels)?;
+                let width = (tabs * unit + spaces).checked_add_signed(width)?;
+                Some(" ".repeat(width))
             }
         }
     }
+}
+
+/// How many tabs and spaces an indentation has; `None` where it has other blanks.
+fn tabs_and_spaces(indent: &str) -> Option<(usize, usize)> {
+    let tabs = indent.bytes().filter(|byte| *byte == b'\t').count();
+    let spaces = indent.bytes().filter(|byte| *byte == b' ').count();
+    (tabs + spaces == indent.len()).then_some((tabs, spaces))
 }
