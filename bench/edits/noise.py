@@ -70,24 +70,33 @@ def tabbed(files, _):
 
 
 def bare(files, _):
-    """Only the lines that change, without context."""
+    """Only the lines that change, without context, where they stand together."""
     def strip(hunk):
-        kept = [(sign, line) for sign, line in hunk if sign != " "]
-        return kept if any(sign == "-" for sign, _ in kept) else None
+        changes = [at for at, (sign, _) in enumerate(hunk) if sign != " "]
+        together = changes[-1] - changes[0] + 1 == len(changes)
+        kept = [hunk[at] for at in changes]
+        return kept if together and any(sign == "-" for sign, _ in kept) else None
     return mapped(files, strip) if updates_only(files) else None
 
 
+def quiet(hunk, at):
+    """Whether a line and those beside it are context with something in them, itself aside."""
+    near = hunk[max(0, at - 1):at] + hunk[at + 1:at + 2]
+    return 0 < at < len(hunk) - 1 and hunk[at][0] == " " \
+        and all(sign == " " and line.strip() for sign, line in near)
+
+
 def gaps_closed(files, _):
-    """Blank lines of the context left out."""
-    return mapped(files, lambda hunk: [(sign, line) for sign, line in hunk
-                                       if sign != " " or line.strip()]) \
+    """Blank lines within the context left out."""
+    return mapped(files, lambda hunk: [
+        pair for at, pair in enumerate(hunk) if pair[1].strip() or not quiet(hunk, at)]) \
         if updates_only(files) else None
 
 
 def gaps_made(files, chance):
-    """A blank line too many in the context."""
+    """A blank line too many within the context."""
     def widen(hunk):
-        places = [at for at in range(1, len(hunk)) if hunk[at - 1][0] == hunk[at][0] == " "]
+        places = [at for at in range(len(hunk)) if quiet(hunk, at) and hunk[at][1].strip()]
         if not places:
             return hunk
         at = chance.choice(places)
