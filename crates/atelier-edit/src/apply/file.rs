@@ -107,8 +107,8 @@ impl<'a> Staged<'a> {
     ) -> Result<Notes, Trouble> {
         let edit = &edits[at];
         let notes = match &edit.change {
-            Change::Write { content } => self.write(content),
-            Change::Create { content } => self.create(content),
+            Change::Write { content } => self.write(content, &edit.path),
+            Change::Create { content } => self.create(content, &edit.path),
             Change::Delete { holding } => self.delete(holding.as_deref(), tree, &edit.path),
             Change::Move { to } => self.relocate(to, tree, &edit.path),
             Change::Mode { executable } => self.mode(*executable, tree, &edit.path),
@@ -147,9 +147,9 @@ impl<'a> Staged<'a> {
         Ok(())
     }
 
-    fn create(&mut self, content: &'a str) -> Result<Notes, Trouble> {
+    fn create(&mut self, content: &'a str, path: &TreePath) -> Result<Notes, Trouble> {
         if self.deleted || !self.exists() {
-            return self.write(content);
+            return self.write(content, path);
         }
         let same =
             self.whole == Some(content) || self.text().is_some_and(|text| same(&text, content));
@@ -162,7 +162,7 @@ impl<'a> Staged<'a> {
         ))
     }
 
-    fn write(&mut self, content: &'a str) -> Result<Notes, Trouble> {
+    fn write(&mut self, content: &'a str, path: &TreePath) -> Result<Notes, Trouble> {
         if self.whole == Some(content) {
             return Ok(vec!["the same content is written twice".to_owned()]);
         }
@@ -175,7 +175,11 @@ impl<'a> Staged<'a> {
         let before = self.before.map(|file| file.bytes.as_slice());
         let text = before.and_then(Text::of);
         let old = text.as_ref().map(|text| text.view().join("\n"));
-        whole::refuse_part(content, old.as_deref().unwrap_or_default())?;
+        whole::refuse_part(
+            content,
+            old.as_deref().unwrap_or_default(),
+            may_have_dots(path),
+        )?;
         let bytes = match &text {
             Some(text) => text.manner(content).map_err(|c| splice::lacking(text, c))?,
             None => content.as_bytes().to_vec(),
@@ -316,7 +320,7 @@ impl<'a> Staged<'a> {
                 let holding = || closest::other_file(tree, path, block.search);
                 return Err(no_file(closest::path(tree, path).or_else(holding)));
             };
-            whole::refuse_part(new, "")?;
+            whole::refuse_part(new, "", true)?;
             self.now = Now::Written(new.as_bytes().to_vec());
             return Ok(Notes::new());
         }
@@ -349,6 +353,7 @@ impl<'a> Staged<'a> {
                 return Err(nothing_to_find(block.hints));
             }
         }
+        complete(text, block, &edits[at].path)?;
         let mut asked = Asked {
             edits,
             at,
@@ -376,6 +381,25 @@ impl<'a> Staged<'a> {
             }
         })
     }
+}
+
+/// Refuses a block whose new lines stand for others.
+fn complete(text: &Text, block: &Block<'_>, path: &TreePath) -> Result<(), Trouble> {
+    let added: Vec<&str> = lines(block.replace).map(|(line, _)| line).collect();
+    let known = |line: &str| {
+        let same = |old: &str| old.trim() == line.trim();
+        block.search.lines().any(same) || text.view().into_iter().any(same)
+    };
+    let Some(at) = whole::left_out(&added, known, may_have_dots(path)) else {
+        return Ok(());
+    };
+    Err(Trouble::new(
+        format!(
+            "the new line `{}` stands for lines left out",
+            added[at].trim()
+        ),
+        "write all lines that are to stand there, and leave out what stays as it is",
+    ))
 }
 
 /// A trouble with what may have been meant.
@@ -452,6 +476,14 @@ fn binary() -> Trouble {
         "the file is not text that can be searched: it holds NUL bytes",
         "leave it as it is, or send the whole file",
     )
+}
+
+/// Whether a line of dots may well be part of a file.
+fn may_have_dots(path: &TreePath) -> bool {
+    let yaml = path
+        .extension()
+        .is_some_and(|extension| matches!(extension, "yml" | "yaml"));
+    yaml || is_prose(path)
 }
 
 /// Whether a file's headings may be underlined with `=`.

@@ -28,6 +28,13 @@ pub(super) fn lines_after(
     let (search, replace) = (&reading.search, &reading.replace);
     let there = hit.lines(view, search);
     let known = known(view, hit, search, &there);
+    let new = |line: &str| {
+        Some(Piece::New(match known.get(line) {
+            Some(Some(line)) => (*line).to_owned(),
+            _ if hit.way.rung == Rung::Unicode => retyped(&shift.line(line)?, search, &there, view),
+            _ => shift.line(line)?,
+        }))
+    };
     let mut pieces = Vec::new();
     let mut next = hit.range.start;
     let mut kept_last = true;
@@ -50,7 +57,8 @@ pub(super) fn lines_after(
                 None => blank_run_end(view, next, hit.range.end),
             };
             let written = matches!(pieces.last(), Some(Piece::New(line)) if line.trim().is_empty());
-            if equal && !written || kept_last && there[at].is_some() {
+            let stays = equal && !written || (kept_last || paired(&op)) && there[at].is_some();
+            if stays {
                 pieces.extend((next..end).map(Piece::Kept));
             }
             next = next.max(end);
@@ -61,16 +69,14 @@ pub(super) fn lines_after(
                 next = there + 1;
                 kept_last = equal;
             }
+            if paired(&op) {
+                let at = op.new_range().start + (at - op.old_range().start);
+                pieces.push(new(replace[at])?);
+            }
         }
-        if !equal {
+        if !equal && !paired(&op) {
             for at in op.new_range() {
-                pieces.push(Piece::New(match known.get(replace[at]) {
-                    Some(Some(line)) => (*line).to_owned(),
-                    _ if hit.way.rung == Rung::Unicode => {
-                        retyped(&shift.line(replace[at])?, search, &there, view)
-                    }
-                    _ => shift.line(replace[at])?,
-                }));
+                pieces.push(new(replace[at])?);
             }
         }
     }
@@ -101,6 +107,11 @@ fn known<'a>(
             .or_insert(Some(stands));
     }
     known
+}
+
+/// Whether lines are replaced by as many others, each by one.
+fn paired(op: &DiffOp) -> bool {
+    matches!(op, DiffOp::Replace { old_len, new_len, .. } if old_len == new_len)
 }
 
 fn ends_blank(lines: &[&str]) -> bool {

@@ -6,7 +6,6 @@ use super::{
     choose::{Asked, Choice, choose},
     closest, elide, inline,
     rework::{dedents, inserted, lines_after},
-    whole,
 };
 use crate::{
     change::Split,
@@ -211,13 +210,6 @@ pub(super) fn splice(
     for line in inserted(search, replace) {
         if let Some(c) = text.encoding.lacks(line) {
             return Err(lacking(text, c));
-        }
-        if whole::stands_for_others(line) && !page.lines.iter().any(|old| old.trim() == line.trim())
-        {
-            return Err(Trouble::new(
-                format!("the new line `{}` stands for lines left out", line.trim()),
-                "write all lines that are to stand there, and leave out what stays as it is",
-            ));
         }
     }
     let telling = |shift: &&Shift| **shift == Shift::None || !dedents(search, replace);

@@ -530,6 +530,55 @@ fn the_same_edit_twice_is_one() {
 }
 
 #[test]
+fn an_edit_that_brings_its_search_again_is_made_once() {
+    let change = || ("f", plain("s\nt\n", "s\nu\ns\nt\n"));
+    check(
+        &[("f", b"s\nt\n")],
+        vec![change(), change()],
+        &[("f", b"s\nu\ns\nt\n")],
+    );
+}
+
+#[test]
+fn a_whole_file_is_whole() {
+    let write = |content: &str| {
+        vec![(
+            "f.js",
+            Change::Write {
+                content: content.to_owned(),
+            },
+        )]
+    };
+    let file: &[(&str, &[u8])] = &[("f.js", b"a();\nb();\nc();\nd();\n")];
+    for content in [
+        "x();\n// (rest of file remains the same)\n",
+        "x();\n// rest of the code is unchanged\n",
+        "x();\n/* remaining methods stay as before, unchanged */\n",
+        "x();\n// same as before\n",
+        "x();\n...\n",
+        "b();\nc();\n",
+        "\n",
+    ] {
+        assert!(outcome(file, write(content)).is_err(), "{content}");
+    }
+    for content in [
+        "x();\n// the rest is history\n",
+        "b();\nc();\nd();\n",
+        "// remaining items stay in the queue\n",
+    ] {
+        check(file, write(content), &[("f.js", content.as_bytes())]);
+    }
+    let python = Change::Write {
+        content: "def a():\n    ...\n".to_owned(),
+    };
+    check(
+        &[("f.py", b"x\n")],
+        vec![("f.py", python)],
+        &[("f.py", b"def a():\n    ...\n")],
+    );
+}
+
+#[test]
 fn obstacles_are_no_files() {
     let mut before = tree(&[("a", b"1\n")]);
     before.block(path("link"), Obstacle::Link);
@@ -706,6 +755,7 @@ fn blank_lines_of_the_file_stay_beside_lines_that_stay() {
     one(b"a\n\nb\n", "a\nb\n", "x\n\nb\n", b"x\n\nb\n");
     one(b"a\n\nb\nc\n", "a\nb\nc\n", "c\n", b"c\n");
     one(b"a\n\nb\n", "a\nb\n", "a\nnew\n\nb\n", b"a\n\nnew\n\nb\n");
+    one(b"a\n\nb\n", "a\nb\n", "x\ny\n", b"x\n\ny\n");
     // Lines that only change their order keep the blanks that the file has at their ends.
     one(b"a\nb\nc\n", "a  \nb  \nc\n", "b  \na  \nd\n", b"b\na\nd\n");
 }

@@ -23,26 +23,112 @@ const LEFT_OUT: [&str; 12] = [
 ];
 const COMMENTS: [&str; 8] = ["//", "#", "--", "/*", "<!--", "{/*", ";", "%"];
 const LEFT_OUT_BYTES_MAX: usize = 120;
+/// What a comment without dots speaks of where it stands for lines left out: of the others, of a
+/// part of a file, and of its not being changed.
+const OTHERS: [&str; 7] = [
+    "rest of",
+    "remaining",
+    "remainder of",
+    "other",
+    "existing",
+    "everything",
+    "all of",
+];
+const PARTS: [&str; 16] = [
+    "file",
+    "code",
+    "class",
+    "function",
+    "method",
+    "module",
+    "script",
+    "import",
+    "content",
+    "document",
+    "implementation",
+    "test",
+    "line",
+    "body",
+    "logic",
+    "else",
+];
+const UNCHANGED: [&str; 9] = [
+    "same",
+    "unchanged",
+    "as before",
+    "as is",
+    "as it was",
+    "as they were",
+    "omitted",
+    "no change",
+    "not changed",
+];
+/// Whole comments that say the same.
+const BARE: [&str; 5] = [
+    "same as before",
+    "unchanged",
+    "as before",
+    "no changes",
+    "no change",
+];
+const SILENT_BYTES_MAX: usize = 60;
 
 /// Refuses a content that is not all of a file.
-pub(super) fn refuse_part(content: &str, before: &str) -> Result<(), Trouble> {
+pub(super) fn refuse_part(content: &str, before: &str, prose: bool) -> Result<(), Trouble> {
+    let lines: Vec<&str> = content.lines().collect();
     let known = |line: &str| before.lines().any(|other| other.trim() == line.trim());
-    let mut numbered = content.lines().zip(1..);
-    if let Some((line, number)) = numbered.find(|(line, _)| stands_for_others(line) && !known(line))
-    {
-        let line = line.trim();
+    if let Some(at) = left_out(&lines, known, prose) {
+        let line = lines[at].trim();
         return Err(Trouble::new(
-            format!("line {number} of the content, `{line}`, stands for lines left out"),
+            format!(
+                "line {} of the content, `{line}`, stands for lines left out",
+                at + 1
+            ),
             "send the file complete, or change it with SEARCH/REPLACE blocks",
         ));
     }
-    if is_excerpt(content, before) {
+    if is_excerpt(content, before) || is_middle(content, before) {
         return Err(Trouble::new(
             "the content looks like an excerpt of the file rather than all of it",
             "send the file complete, or change it with SEARCH/REPLACE blocks",
         ));
     }
+    if content.trim().is_empty() && !before.trim().is_empty() {
+        return Err(Trouble::new(
+            "the content is empty, and the file is not",
+            "remove the file if it is to go, or send its content",
+        ));
+    }
     Ok(())
+}
+
+/// The first of some new lines that stands for others, unless it is `known` as a line of the file.
+pub(super) fn left_out(lines: &[&str], known: impl Fn(&str) -> bool, prose: bool) -> Option<usize> {
+    let mut before = "";
+    for (at, line) in lines.iter().enumerate() {
+        let dots = matches!(line.trim(), "..." | "…");
+        // In some languages dots are the body of a function, or what follows its description.
+        let body = [":", "\"\"\"", "'''"]
+            .iter()
+            .any(|end| before.ends_with(end));
+        if (stands_for_others(line) || dots && !body && !prose) && !known(line) {
+            return Some(at);
+        }
+        if !line.trim().is_empty() {
+            before = line.trim_end();
+        }
+    }
+    None
+}
+
+/// Whether a content is lines of a file that follow each other there, neither the first nor the
+/// last among them.
+fn is_middle(content: &str, before: &str) -> bool {
+    let new: Vec<&str> = full_lines(content).collect();
+    let old: Vec<&str> = full_lines(before).collect();
+    let ends = old.len().checked_sub(1).unwrap_or_default();
+    let inside = old.get(1..ends).unwrap_or_default();
+    !new.is_empty() && inside.windows(new.len()).any(|there| there == new)
 }
 
 /// Whether a content is some lines of a file, perhaps changed a little, that begin in its middle.
@@ -65,15 +151,22 @@ fn full_lines(text: &str) -> impl Iterator<Item = &str> {
 /// Whether a line is a comment that stands for lines left out.
 pub(super) fn stands_for_others(line: &str) -> bool {
     let line = line.trim();
-    let dots = line.contains("...") || line.contains('…');
-    if !dots || line.len() > LEFT_OUT_BYTES_MAX {
+    let comment = COMMENTS.iter().any(|mark| line.starts_with(mark));
+    if !comment || line.len() > LEFT_OUT_BYTES_MAX {
         return false;
     }
-    let comment = COMMENTS.iter().any(|mark| line.starts_with(mark));
     let lower = line.to_ascii_lowercase();
+    let says = |words: &[&str]| words.iter().any(|words| lower.contains(words));
     let bare = matches!(
         line,
         "// ..." | "# ..." | "/* ... */" | "<!-- ... -->" | "-- ..."
     );
-    comment && (bare || LEFT_OUT.iter().any(|words| lower.contains(words)))
+    if line.contains("...") || line.contains('…') {
+        return bare || says(&LEFT_OUT);
+    }
+    let said = lower.trim_matches(|c: char| !c.is_alphanumeric());
+    let said = said.strip_prefix("the ").unwrap_or(said);
+    let others = OTHERS.iter().any(|start| said.starts_with(start));
+    let silent = others && says(&PARTS) && says(&UNCHANGED);
+    said.len() <= SILENT_BYTES_MAX && (silent || BARE.contains(&said))
 }
