@@ -88,7 +88,11 @@ pub(crate) fn body(call: &Call<'_>) -> Vec<u8> {
 /// How an effort is said to a model: as a level, or to older models as a number of tokens.
 fn thinking(effort: Effort, model: &str) -> ThinkingConfig {
     if !model.starts_with("gemini-2.5") {
-        return ThinkingConfig::level(effort.name());
+        return ThinkingConfig::level(match effort {
+            Effort::Low => "LOW",
+            Effort::Medium => "MEDIUM",
+            Effort::High => "HIGH",
+        });
     }
     // The numbers that the vendor itself puts for the words.
     ThinkingConfig::budget(match effort {

@@ -96,7 +96,7 @@ fn an_effort_is_said_in_each_dialects_way() {
         (
             "gemini",
             "gemini-3-pro-preview",
-            ["low", "medium", "high"].map(|level| json!([{"thinkingLevel": level}])),
+            ["LOW", "MEDIUM", "HIGH"].map(|level| json!([{"thinkingLevel": level}])),
         ),
         (
             "gemini",

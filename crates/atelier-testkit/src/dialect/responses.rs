@@ -128,7 +128,10 @@ fn begun(request: &Request) -> Value {
         "max_output_tokens": request.tokens_max,
         "model": request.model,
         "output": [],
+        "parallel_tool_calls": true,
         "store": false,
+        "tool_choice": "auto",
+        "tools": [],
         "usage": null,
     })
 }
