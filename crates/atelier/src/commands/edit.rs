@@ -37,6 +37,14 @@ pub(crate) enum EditCommand {
 /// What to apply.
 #[derive(Debug, Args)]
 pub(crate) struct ApplyArgs {
+    /// The file with the reply; standard input if left out or `-`
+    #[arg(value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+
+    /// Show the difference it would make, and change nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+
     /// Refuse edits of these files too, such as `tests/**`; may be given several times
     ///
     /// What continuous integration runs and the lock files of package managers are protected
@@ -47,14 +55,6 @@ pub(crate) struct ApplyArgs {
     /// Allow edits of these files although they are protected; may be given several times
     #[arg(long, value_name = "GLOB")]
     pub(crate) own: Vec<String>,
-
-    /// The file with the reply; standard input if left out or `-`
-    #[arg(value_name = "FILE")]
-    pub(crate) file: Option<PathBuf>,
-
-    /// Show the difference it would make, and change nothing
-    #[arg(long)]
-    pub(crate) dry_run: bool,
 }
 
 pub(crate) fn run(global: &Global, command: &EditCommand, ui: &Ui) -> Result<u8, CliError> {
@@ -78,13 +78,18 @@ fn apply(global: &Global, args: &ApplyArgs, ui: &Ui) -> Result<u8, CliError> {
     } else {
         HeldFolder::take(&folder)?
     };
-    if let Some(settled) = settled {
-        ui.warn(&told(&settled));
+    let settled = settled.as_ref().map(told);
+    if let Some(told) = &settled {
+        ui.warn(told);
     }
-    let (before, applied) = match edited(&folder, &changes, &limits, &protection)? {
+    let (before, mut applied) = match edited(&folder, &changes, &limits, &protection)? {
         Ok(edited) => edited,
         Err(refusal) => return Ok(refusal.say(ui)),
     };
+    if ui.is_json() {
+        // Warnings are for people; a program finds it among the notes.
+        applied.notes.extend(settled);
+    }
     let done = Done::of(&before, applied, args.dry_run);
     if !args.dry_run {
         held.change(&before, &done.tree, &done.old_paths())?;

@@ -729,9 +729,12 @@ fn a_kill_leaves_nothing_that_the_next_call_does_not_finish_or_undo() {
             whole("x", "x\n").as_bytes(),
         );
         dry.expect(if journal { 10 } else { 0 });
-        let ended = apply(&world, whole("marker.txt", "m\n")).expect(0);
+        let (args, reply) = (["edit", "apply", "--json"], whole("marker.txt", "m\n"));
+        let ended = world.run_with(&args, reply.as_bytes()).expect(0);
         assert_eq!(
-            ended.stderr.contains("is finished now"),
+            ended.json()[0]["notes"]
+                .to_string()
+                .contains("is finished now"),
             journal,
             "{point}: {}",
             ended.all()
