@@ -9,7 +9,7 @@
 //! ~~~
 //!
 //! [`Stream`] reads a reply while it arrives; [`apply_protected`] keeps edits from files that a
-//! caller protects.
+//! caller protects; [`policy`] says in which form a model is best asked for edits.
 //!
 //! Invariants: an edit is placed exactly where its author meant it or it is refused, never nearly;
 //! nothing is applied unless everything can be; bytes that no edit names stay as they are; this
@@ -21,6 +21,7 @@ mod formats;
 mod header;
 mod parse;
 mod place;
+pub mod policy;
 mod stream;
 #[cfg(test)]
 mod tests;

@@ -294,6 +294,7 @@ impl<'a> Work<'a> {
             ordinal,
             base: self.base.clone().unwrap_or_default(),
             reply: None,
+            edits: None,
             outcome: None,
             feedback: String::new(),
             evidence: Evidence::default(),

@@ -190,6 +190,12 @@ pub enum EventKind {
         /// How edits were placed where it was not letter by letter.
         notes: Vec<String>,
     },
+    /// Edits broke files that could be read before: they no longer follow their grammar.
+    #[serde(rename = "syntax.broken")]
+    SyntaxBroken {
+        /// The places, each as `path:line:column: what is wrong`.
+        faults: Vec<String>,
+    },
     /// A reply's edits were refused, all of them.
     #[serde(rename = "edits.refused")]
     EditsRefused {

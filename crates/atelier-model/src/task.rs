@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Acceptance, ContextHints, Digest, Evidence, MicroUsd, RunId, TaskId, TaskState, Timestamp,
+    Acceptance, ContextHints, Digest, Evidence, FormUse, MicroUsd, RunId, TaskId, TaskState,
+    Timestamp,
 };
 
 /// Who asked for a task.
@@ -89,6 +90,8 @@ pub struct Attempt {
     pub base: String,
     /// Digest of the reply's text.
     pub reply: Option<Digest>,
+    /// How its edits were asked for and what came of them, once a model has answered.
+    pub edits: Option<FormUse>,
     /// How it ended; `None` while it runs.
     pub outcome: Option<AttemptOutcome>,
     /// What failed, worded for the model that must mend it.

@@ -1,6 +1,6 @@
 //! A file tree held in memory.
 
-use std::{collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use crate::{Digest, TreePath};
 
@@ -62,14 +62,15 @@ impl fmt::Display for Obstacle {
 /// the way of files they are known as obstacles.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct FileTree {
-    files: BTreeMap<TreePath, FileEntry>,
+    /// Copies of a tree share the files that none of them changes.
+    files: BTreeMap<TreePath, Arc<FileEntry>>,
     obstacles: BTreeMap<TreePath, Obstacle>,
 }
 
 impl FileTree {
     /// The file at a path.
     pub fn get(&self, path: &TreePath) -> Option<&FileEntry> {
-        self.files.get(path)
+        self.files.get(path).map(AsRef::as_ref)
     }
 
     /// The text of the file at a path, where it is there and valid UTF-8.
@@ -85,17 +86,17 @@ impl FileTree {
     /// Puts a file, replacing what was there.
     pub fn put(&mut self, path: TreePath, file: FileEntry) {
         self.obstacles.remove(&path);
-        self.files.insert(path, file);
+        self.files.insert(path, Arc::new(file));
     }
 
     /// Removes a file and returns it.
     pub fn remove(&mut self, path: &TreePath) -> Option<FileEntry> {
-        self.files.remove(path)
+        self.files.remove(path).map(Arc::unwrap_or_clone)
     }
 
     /// The files in the order of their paths.
     pub fn iter(&self) -> impl Iterator<Item = (&TreePath, &FileEntry)> {
-        self.files.iter()
+        self.files.iter().map(|(path, file)| (path, file.as_ref()))
     }
 
     /// The paths in order.
@@ -165,7 +166,10 @@ impl FileTree {
 impl FromIterator<(TreePath, FileEntry)> for FileTree {
     fn from_iter<I: IntoIterator<Item = (TreePath, FileEntry)>>(files: I) -> Self {
         Self {
-            files: files.into_iter().collect(),
+            files: files
+                .into_iter()
+                .map(|(path, file)| (path, Arc::new(file)))
+                .collect(),
             obstacles: BTreeMap::new(),
         }
     }

@@ -6,6 +6,7 @@ pub(crate) mod attempts;
 pub(crate) mod blobs;
 pub(crate) mod documents;
 pub(crate) mod events;
+pub(crate) mod forms;
 pub(crate) mod plans;
 pub(crate) mod projects;
 pub(crate) mod replies;

@@ -6,6 +6,7 @@ mod asks;
 mod crash;
 mod events;
 mod files;
+mod forms;
 mod kept;
 mod runs;
 mod schema;
@@ -100,6 +101,7 @@ fn attempt(run: &str, task: &str, ordinal: u32) -> Attempt {
         task: task_id(task),
         ordinal,
         base: "c0".to_owned(),
+        edits: None,
         reply: None,
         outcome: None,
         feedback: String::new(),

@@ -176,6 +176,12 @@ fn of_tasks() -> Vec<(&'static str, EventKind)> {
             },
         ),
         (
+            "syntax.broken",
+            EventKind::SyntaxBroken {
+                faults: vec![text("f")],
+            },
+        ),
+        (
             "tests.restored",
             EventKind::TestsRestored {
                 files: vec![text("f")],
@@ -297,6 +303,7 @@ fn number(kind: &EventKind) -> usize {
         EventKind::RunDelivered { .. } => 24,
         EventKind::Warning { .. } => 25,
         EventKind::RunFinished { .. } => 26,
+        EventKind::SyntaxBroken { .. } => 27,
     }
 }
 
@@ -304,7 +311,7 @@ fn number(kind: &EventKind) -> usize {
 fn the_table_has_every_kind_once() {
     let mut numbers: Vec<_> = all().iter().map(|(_, kind)| number(kind)).collect();
     numbers.sort_unstable();
-    assert_eq!(numbers, (0..27).collect::<Vec<_>>());
+    assert_eq!(numbers, (0..28).collect::<Vec<_>>());
 }
 
 #[test]

@@ -3,10 +3,18 @@
 use std::collections::BTreeMap;
 
 use atelier_model::{
-    Attempt, AttemptOutcome, EventKind, Evidence, RunId, TaskFact, TaskId, TaskState, Timestamp,
+    Attempt, AttemptOutcome, EventKind, Evidence, FormUse, RunId, TaskFact, TaskId, TaskState,
+    Timestamp,
 };
 
-use crate::{Store, StoreError, column, queries::tasks::task_advance_in_txn, write::Write};
+use crate::{
+    Store, StoreError, column,
+    queries::{
+        forms::{form_use_forget_in_txn, form_use_put_in_txn},
+        tasks::task_advance_in_txn,
+    },
+    write::Write,
+};
 
 #[derive(sqlx::FromRow)]
 struct AttemptRow {
@@ -21,17 +29,39 @@ struct AttemptRow {
     cost: i64,
     started_at: i64,
     ended_at: Option<i64>,
+    model: Option<String>,
+    asked: Option<String>,
+    found: Option<String>,
+    edits: Option<String>,
+}
+
+impl AttemptRow {
+    fn form_use(&self) -> Result<Option<FormUse>, StoreError> {
+        let (Some(model), Some(asked), Some(found), Some(edits)) =
+            (&self.model, &self.asked, &self.found, &self.edits)
+        else {
+            return Ok(None);
+        };
+        Ok(Some(FormUse {
+            model: model.clone(),
+            asked: column::from_word(asked, "the form of a reply")?,
+            found: column::from_json(found, "the forms of a reply")?,
+            outcome: column::from_word(edits, "the outcome of edits")?,
+        }))
+    }
 }
 
 impl TryFrom<AttemptRow> for Attempt {
     type Error = StoreError;
 
     fn try_from(row: AttemptRow) -> Result<Self, StoreError> {
+        let edits = row.form_use()?;
         Ok(Self {
             run: RunId::from_text(row.run_id),
             task: TaskId::from_text(row.task_id),
             ordinal: column::small(row.ordinal, "the ordinal of an attempt")?,
             base: row.base,
+            edits,
             reply: column::digest_opt(row.reply.as_deref(), "the reply of an attempt")?,
             outcome: column::from_word_opt(row.outcome.as_deref(), "the outcome of an attempt")?,
             feedback: row.feedback,
@@ -81,6 +111,7 @@ impl Store {
         })?;
         let mut write = self.write().await?;
         attempt_close_in_txn(&mut write, attempt, outcome, at).await?;
+        form_use_put_in_txn(&mut write, attempt).await?;
         let finished = EventKind::AttemptFinished {
             ordinal: attempt.ordinal,
             outcome,
@@ -100,7 +131,10 @@ impl Store {
         task: &TaskId,
     ) -> Result<Vec<Attempt>, StoreError> {
         let rows: Vec<AttemptRow> = sqlx::query_as(
-            "SELECT * FROM attempts WHERE run_id = $1 AND task_id = $2 ORDER BY ordinal",
+            "SELECT attempts.*, form_uses.model, form_uses.asked, form_uses.found,
+                 form_uses.outcome AS edits
+             FROM attempts LEFT JOIN form_uses USING (run_id, task_id, ordinal)
+             WHERE run_id = $1 AND task_id = $2 ORDER BY ordinal",
         )
         .bind(run.as_str())
         .bind(task.as_str())
@@ -163,7 +197,7 @@ async fn attempt_insert_in_txn(
     .bind(at.millis())
     .execute(write.connection())
     .await?;
-    Ok(())
+    form_use_forget_in_txn(write, attempt).await
 }
 
 async fn attempt_close_in_txn(

@@ -54,7 +54,7 @@ fn path_to(state: TaskState) -> Vec<TaskFact> {
 }
 
 /// A run `r1` with one task that was brought to a state by facts alone.
-async fn store_with(id: &str, state: TaskState) -> Store {
+pub(super) async fn store_with(id: &str, state: TaskState) -> Store {
     let store = memory().await;
     store.run_create(&run("r1")).await.unwrap();
     bring(&store, id, state).await;

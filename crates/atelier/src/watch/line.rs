@@ -127,6 +127,10 @@ pub(crate) fn lines(board: &mut Board, event: &Event, reader: Reader) -> Vec<Row
             return vec![verified(commit, *passed, *checks, *tests)];
         }
         K::Warning { message } => return vec![warning("Warning", message)],
+        K::SyntaxBroken { faults } => {
+            let broken = faults.iter().map(|fault| warning("Broken", fault));
+            return broken.collect();
+        }
         K::RunStatus { .. }
         | K::EditsRefused { .. }
         | K::TaskCommitted { .. }
