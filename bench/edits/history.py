@@ -41,6 +41,8 @@ class Repository:
 
     def change(self, commit):
         """What a commit did to its files, or None where a change is no change of text files."""
+        if not self.has(commit + "^"):
+            return None
         raw = self.run("diff-tree", "-r", "-M", "-z", "--no-commit-id", commit + "^", commit)
         fields = raw.decode("utf-8", "surrogateescape").split("\0")
         before, after = {}, {}
@@ -57,6 +59,11 @@ class Repository:
                     if content is None or b"\0" in content or len(content) > FILE_BYTES_MAX:
                         return None
                     files[path] = (content, mode == "100755")
+        # A form cannot say that nothing but line endings changes.
+        ends = {path: b"\r" in content for path, (content, _) in before.items()}
+        if any(ends.get(path, b"\r" in content) != (b"\r" in content)
+               for path, (content, _) in after.items()):
+            return None
         return (before, after) if 0 < len(before | after) <= FILES_MAX else None
 
     def diff(self, commit, *options):
@@ -71,6 +78,12 @@ class File:
         self.old = self.new = None
         self.header, self.hunks, self.heads = [], [], []
         self.unended = False
+
+    def plain(self):
+        """Whether its hunks say everything: no mode, no missing last line break, not empty."""
+        modes = ("old mode", "new file mode 100755")
+        named = self.old is not None or self.new is not None
+        return named and not self.unended and not any(line.startswith(modes) for line in self.header)
 
 
 def files_of(diff):
@@ -111,8 +124,7 @@ def patch_form(files, scopes=False):
     """The apply_patch form; None where it cannot say what the commit did."""
     out = ["*** Begin Patch\n"]
     for file in files:
-        if file.unended or any(line.startswith(("old mode", "new file mode 100755"))
-                               for line in file.header):
+        if not file.plain():
             return None
         if file.old is None:
             out.append(f"*** Add File: {file.new}\n")
@@ -133,12 +145,10 @@ def blocks_form(files):
     """The SEARCH/REPLACE form; None where it cannot say what the commit did."""
     out = []
     for file in files:
-        if file.unended or file.new is None or file.old not in (None, file.new) \
-                or any(line.startswith(("old mode", "new file mode 100755", "deleted"))
-                       for line in file.header):
+        if not file.plain() or file.new is None or file.old not in (None, file.new):
             return None
         for hunk in file.hunks:
-            out.append(f"{file.new}\n`````\n<<<<<<< SEARCH\n{text(hunk, ' -')}=======\n"
+            out.append(f"`{file.new}`\n`````\n<<<<<<< SEARCH\n{text(hunk, ' -')}=======\n"
                        f"{text(hunk, ' +')}>>>>>>> REPLACE\n`````\n\n")
     return "Here are the changes.\n\n" + "".join(out) if out else None
 
