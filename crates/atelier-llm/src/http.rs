@@ -41,8 +41,8 @@ const IDLE_CONNECTION_MS_MAX: u64 = 4_000;
 pub(crate) struct Endpoint {
     /// Address of the question.
     pub(crate) ask_url: Url,
-    /// Address of the list of models: the cheapest question that needs a key.
-    pub(crate) models_url: Url,
+    /// Address of the cheapest question that needs a key: mostly the list of models.
+    pub(crate) probe_url: Url,
     headers: HeaderMap,
     key: Option<Arc<Secret>>,
     client: Client,
@@ -51,7 +51,7 @@ pub(crate) struct Endpoint {
 impl Endpoint {
     /// Puts an endpoint together; `headers` carry the key.
     pub(crate) fn new(
-        (ask_url, models_url): (Url, Url),
+        (ask_url, probe_url): (Url, Url),
         headers: HeaderMap,
         key: Option<&Secret>,
         transport: &Transport,
@@ -59,7 +59,7 @@ impl Endpoint {
         let client = transport.client(&ask_url)?;
         Ok(Self {
             ask_url,
-            models_url,
+            probe_url,
             headers,
             key: key.cloned().map(Arc::new),
             client,
@@ -84,9 +84,9 @@ impl Endpoint {
         done.map_err(|error| self.told(error))
     }
 
-    /// Asks for the list of models.
+    /// Asks the cheapest question.
     pub(crate) async fn probe(&self, limits: &Limits) -> Result<(), CallError> {
-        let request = self.client.get(self.models_url.clone());
+        let request = self.client.get(self.probe_url.clone());
         let probing = async {
             let response = send(request.headers(self.headers.clone()), limits).await?;
             // Nobody waits for a second try, so the time does not matter.

@@ -3,6 +3,7 @@
 //! Start with [`Gateway::ask`]: an [`Ask`](atelier_model::Ask) goes through the layers (cache, then
 //! budget, then retries) to the [`Provider`] of its stage's [`Route`] and comes back as a complete
 //! [`Reply`](atelier_model::Reply) or as a typed [`AskError`]. [`PROVIDERS`] lists who can answer.
+//! [`Gateway::embed`] makes vectors of texts through the same layers.
 //!
 //! Invariants: an answer that ended without the terminal event of its dialect is never a reply; the
 //! worst case is reserved before anything is sent; a key reaches no log, no error and no store. This

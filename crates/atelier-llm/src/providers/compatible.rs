@@ -35,6 +35,8 @@ pub(crate) struct Habits {
     /// Whether the token counts of a stream must be asked for. Some send them always, and refuse a
     /// request that asks.
     pub(crate) asks_usage: bool,
+    /// The segments after the version of the cheapest question that fails when the key is wrong.
+    pub(super) probe: &'static [&'static str],
     /// Whether an answer that is held to a schema can be streamed.
     pub(crate) streams_schema: bool,
 }
@@ -45,6 +47,7 @@ impl Habits {
         key: KeyHeader::BEARER,
         limit: LimitName::MaxTokens,
         asks_usage: true,
+        probe: endpoint::MODELS,
         streams_schema: true,
     };
 }
@@ -56,7 +59,8 @@ pub(super) fn build(
     transport: &Transport,
     habits: Habits,
 ) -> Result<Arc<dyn Provider>, GatewayError> {
-    let addresses = endpoint::addresses(route, entry, endpoint::VERSION, SEGMENTS)?;
+    let segments = (SEGMENTS, habits.probe);
+    let addresses = endpoint::probed_addresses(route, entry, endpoint::VERSION, segments)?;
     build_at(addresses, (entry, route, transport), habits)
 }
 

@@ -18,10 +18,20 @@ pub(crate) fn addresses(
     version: &str,
     ask_segments: &[&str],
 ) -> Result<(Url, Url), GatewayError> {
+    probed_addresses(route, entry, version, (ask_segments, MODELS))
+}
+
+/// The same where something else than the list of models tells whether a key is right.
+pub(super) fn probed_addresses(
+    route: &Route,
+    entry: &ProviderEntry,
+    version: &str,
+    (ask_segments, probe_segments): (&[&str], &[&str]),
+) -> Result<(Url, Url), GatewayError> {
     let base = base(route, entry)?;
     let ask_url = joined(&base, version, ask_segments, ask_segments);
-    let models_url = joined(&base, version, ask_segments, MODELS);
-    Ok((ask_url, models_url))
+    let probe_url = joined(&base, version, ask_segments, probe_segments);
+    Ok((ask_url, probe_url))
 }
 
 /// The base of a route: its own, else the usual one of its provider.

@@ -19,6 +19,12 @@ pub(super) const ENTRY: ProviderEntry = ProviderEntry {
     needs_key: true,
     answers_from: AnswersFrom::Messages,
     abilities: Abilities::ALL,
-    build: |entry, route, transport| compatible::build(entry, route, transport, Habits::USUAL),
+    build: |entry, route, transport| compatible::build(entry, route, transport, HABITS),
     build_embedder: Some(embedder::compatible),
+};
+
+/// Its list of models is for everyone, so only what it says of the key tells whether that is right.
+const HABITS: Habits = Habits {
+    probe: &["key"],
+    ..Habits::USUAL
 };

@@ -1,4 +1,4 @@
-//! One ask through the whole gateway, in both dialects and both forms.
+//! One ask through the whole gateway, in every dialect and both forms.
 
 use atelier_model::{AskSource, Digest, Limits, MicroUsd, Stage, StopReason, Timestamp};
 use serde_json::{Value, json};

@@ -7,7 +7,7 @@ use url::Url;
 
 use crate::{
     AnswersFrom, GatewayError, PROVIDERS, ProviderEntry, Route, SchemaSupport, Secret, Transport,
-    provider_entry,
+    probe_key, provider_entry,
     providers::azure,
     tests::{
         server::{Act, Server},
@@ -84,6 +84,27 @@ async fn every_server_is_asked_and_read_by_its_habits() {
             assert_eq!(seen.path, path);
             assert!(seen.header(header).unwrap().ends_with(KEY));
         }
+    }
+}
+
+#[tokio::test]
+async fn every_servers_key_is_probed_where_a_wrong_one_is_refused() {
+    for entry in compatible() {
+        let server = Server::start(vec![Act::json("{}"), Act::error(401, "")]).await;
+        let route = route(entry, &server.url);
+        probe_key(&route, &limits()).await.unwrap();
+        assert!(
+            probe_key(&route, &limits()).await.is_err(),
+            "{}",
+            entry.name
+        );
+        let path = match entry.name {
+            "azure" => "/openai/models?api-version=2024-10-21",
+            "openrouter" => "/v1/key",
+            _ => "/v1/models",
+        };
+        let asked = &server.requests()[0];
+        assert_eq!((asked.method.as_str(), asked.path.as_str()), ("GET", path));
     }
 }
 

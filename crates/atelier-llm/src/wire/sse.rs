@@ -50,7 +50,7 @@ impl SseDecoder {
     }
 
     /// Reads the collected line; fields other than `data` and comments say nothing that the data
-    /// of both dialects does not repeat.
+    /// does not repeat.
     fn field(&mut self) {
         let line = std::mem::take(&mut self.line);
         let line = line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&line);
