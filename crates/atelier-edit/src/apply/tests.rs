@@ -691,7 +691,7 @@ fn what_was_applied_before_is_known_by_its_place() {
             &[("f", file)],
             vec![("f", plain(search, new))],
             &[("f", file)],
-        )
+        );
     };
     same(
         b"a=9\nlonger_name_here = 3\n",

@@ -126,7 +126,7 @@ pub(super) fn left_out(lines: &[&str], known: impl Fn(&str) -> bool, prose: bool
 fn is_middle(content: &str, before: &str) -> bool {
     let new: Vec<&str> = full_lines(content).collect();
     let old: Vec<&str> = full_lines(before).collect();
-    let ends = old.len().checked_sub(1).unwrap_or_default();
+    let ends = old.len().saturating_sub(1);
     let inside = old.get(1..ends).unwrap_or_default();
     !new.is_empty() && inside.windows(new.len()).any(|there| there == new)
 }

@@ -99,5 +99,5 @@ fn the_order_of_pieces_leaves_them_few_places() {
         arranged(&[at(&[1]), at(&[2, 9])], false),
         [at(&[1]), at(&[2, 9])]
     );
-    assert_eq!(arranged(&[at(&[5]), at(&[1])], true), [at(&[]); 0]);
+    assert!(arranged(&[at(&[5]), at(&[1])], true).is_empty());
 }
