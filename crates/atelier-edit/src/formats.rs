@@ -149,20 +149,19 @@ pub(crate) fn opened(scan: &Scan<'_>, at: usize) -> Result<Option<Fence>, Stop> 
     let Some((mut fence, info)) = Fence::opened_by(scan.at(at), at) else {
         return Ok(None);
     };
-    let step = || execute_task::step_path(scan, at).ok().flatten();
-    let lone = || nearest(scan, scan.place.floor, at).and_then(header::lone_path);
-    let beside = || {
-        header::path_in_info(info)
-            .or_else(step)
-            .or_else(lone)
-            .map(str::to_owned)
-    };
-    fence.path = path_in_lines(scan, scan.place.floor, at, "markdown").or_else(beside);
+    // Where it is named matters only for few fences, and takes a while to find.
+    if fence.is_of_diffs() {
+        fence.path = path_of_fence(scan, at, info);
+    }
     let mut headers = 0;
     let mut index = at + 1;
     while let Some(line) = scan.line(index)?.filter(|line| !fence.closed_by(line)) {
         if !line.trim().is_empty() {
             for format in FORMATS {
+                if !format.opens(scan, index, &fence)? {
+                    continue;
+                }
+                fence.path = path_of_fence(scan, at, info);
                 if format.opens(scan, index, &fence)? {
                     return Ok(Some(fence));
                 }
@@ -177,6 +176,14 @@ pub(crate) fn opened(scan: &Scan<'_>, at: usize) -> Result<Option<Fence>, Stop> 
         index += 1;
     }
     Ok(None)
+}
+
+/// The path that stands before a fence of edits, or in its info string.
+fn path_of_fence(scan: &Scan<'_>, at: usize, info: &str) -> Option<String> {
+    let step = || execute_task::step_path(scan, at).ok().flatten();
+    let lone = || nearest(scan, scan.place.floor, at).and_then(header::lone_path);
+    let beside = || header::path_in_info(info).or_else(step).or_else(lone);
+    path_in_lines(scan, scan.place.floor, at, "markdown").or_else(|| beside().map(str::to_owned))
 }
 
 /// The path of a block: in the lines before it inside its fence, in the fence, in the lines before

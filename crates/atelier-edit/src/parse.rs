@@ -16,7 +16,7 @@ pub(crate) use lines::{Cut, Lines, Span, line_at};
 /// Problems of one reply that are listed; the rest of a reply with more is not read.
 const PROBLEMS_MAX: usize = 50;
 /// Things left open in prose whose ends are looked for; it takes the rest of the reply each time.
-pub(crate) const LEFT_OPEN_MAX: usize = 16;
+const LEFT_OPEN_MAX: usize = 64;
 
 /// What a form sees of a reply on its way to edits.
 #[derive(Debug, Clone, Copy)]
@@ -40,8 +40,6 @@ pub(crate) struct Place {
     pub(crate) path: Option<String>,
     /// Whether the reply is laid out as a task with steps.
     pub(crate) task: bool,
-    /// What was opened in prose and never closed, such as the fence of an example.
-    pub(crate) left_open: usize,
     /// Whether nothing but edits has been read so far.
     pub(crate) only_edits: bool,
 }
@@ -125,6 +123,8 @@ pub(crate) struct Reading {
     doubts: Vec<Doubt>,
     /// Indexes of the lines at which fences of edits begin, in order.
     starts: Vec<usize>,
+    /// What was opened in prose and never closed, such as the fence of an example.
+    left_open: usize,
     /// Fenced blocks that name no file.
     fences: usize,
     /// Whether nothing more is to be read.
@@ -196,17 +196,29 @@ impl Reading {
             return Ok(());
         }
         if self.place.envelope.is_none() && self.place.fence.is_none() {
-            let patient = self.place.left_open < LEFT_OPEN_MAX;
-            let thought = thinking(lines, self.at, self.begins(lines), patient);
+            if thinking_tag(line, "</").is_some() && !self.changes.edits.is_empty() {
+                let fault = Fault::Malformed {
+                    line: self.at + 1,
+                    said: "thinking ends here of which the beginning is not marked, so the edits \
+                           before it may be mere thoughts",
+                    mend: "send the edits alone",
+                };
+                self.refuse(self.at, None, fault);
+            }
+            let thought = thinking(lines, self.at, self.begins(lines));
             match thought.map_err(|stop| ("", stop))? {
                 Thought::None => {}
-                Thought::LeftOpen => self.place.left_open += 1,
+                Thought::LeftOpen => self.leave_open(),
                 Thought::Until(cut) => {
                     self.cut = Some(cut);
                     self.go_to(cut.line);
                     return Ok(());
                 }
             }
+        }
+        if line.trim().is_empty() && self.place.envelope.is_none() {
+            self.at += 1;
+            return Ok(());
         }
         let scan = Scan {
             lines,
@@ -238,6 +250,20 @@ impl Reading {
             && !lines.at(self.at).trim().is_empty()
     }
 
+    /// Counts something that is opened and never closed.
+    fn leave_open(&mut self) {
+        self.left_open += 1;
+        if self.left_open > LEFT_OPEN_MAX {
+            let fault = Fault::Malformed {
+                line: self.at + 1,
+                said: "very many fences, tags or brackets are opened that are never closed",
+                mend: "close what is opened, and send the edits with little around them",
+            };
+            self.refuse(self.at, None, fault);
+            self.over = true;
+        }
+    }
+
     fn go_to(&mut self, line: usize) {
         self.at = line;
         self.place.floor = line;
@@ -246,7 +272,7 @@ impl Reading {
     fn take(&mut self, format: &'static str, found: Found, limits: &Limits) {
         self.place.task |= found.task;
         if found.left_open {
-            self.place.left_open += 1;
+            self.leave_open();
             self.at = found.end;
             return;
         }
@@ -354,12 +380,17 @@ impl Reading {
     }
 }
 
-/// The tags in which some models think aloud before they answer.
-const THINKING: [(&str, &str); 3] = [
-    ("<think>", "</think>"),
-    ("<thinking>", "</thinking>"),
-    ("<reasoning>", "</reasoning>"),
-];
+/// Beginnings of the names of the tags in which some models think aloud before they answer.
+const THINKING: [&str; 3] = ["think", "reasoning", "reflection"];
+const TAG_BYTES_MAX: usize = 80;
+
+/// The name of the tag that a line begins with, after its `open` sign.
+fn thinking_tag<'a>(line: &'a str, open: &str) -> Option<&'a str> {
+    let (name, _) = line.trim_start().strip_prefix(open)?.split_once('>')?;
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    let known = THINKING.iter().any(|word| name.starts_with(word));
+    (known && name.len() <= TAG_BYTES_MAX && name.chars().all(plain)).then_some(name)
+}
 
 /// What a line has to do with thinking.
 enum Thought {
@@ -372,17 +403,14 @@ enum Thought {
 }
 
 /// Where the thinking ends that opens at a line. A reply that begins with thinking has to end it.
-fn thinking(lines: Lines<'_>, at: usize, begins: bool, patient: bool) -> Result<Thought, Stop> {
-    let line = lines.at(at).trim_start();
-    let Some((_, close)) = THINKING.iter().find(|(open, _)| line.starts_with(open)) else {
+fn thinking(lines: Lines<'_>, at: usize, begins: bool) -> Result<Thought, Stop> {
+    let Some(name) = thinking_tag(lines.at(at), "<") else {
         return Ok(Thought::None);
     };
-    if !begins && !patient {
-        return Ok(Thought::None);
-    }
+    let close = format!("</{name}>");
     let mut index = at;
     while let Some(line) = lines.get(index)? {
-        if let Some(found) = line.find(close) {
+        if let Some(found) = line.find(&close) {
             return Ok(Thought::Until(lines.cut(index, found + close.len())));
         }
         index += 1;

@@ -404,6 +404,10 @@ impl Section {
                         );
                     }
                 }
+            } else if line.starts_with("\\ No newline") {
+                if let Some(hunk) = hunks.last_mut() {
+                    hunk.end_without_break();
+                }
             } else if let Some(head) = line.strip_prefix("@@") {
                 // Several heads in a row say ever more exactly where the lines stand.
                 if hunks.last().is_none_or(|hunk| !hunk.is_empty()) {

@@ -49,6 +49,9 @@ impl EditFormat for ExecuteTask {
                 ..Found::default()
             }));
         }
+        if !scan.place.task {
+            return Ok(None);
+        }
         let Some((fence, info)) = Fence::opened_by(scan.at(at), at) else {
             return Ok(None);
         };

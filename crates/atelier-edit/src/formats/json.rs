@@ -5,7 +5,7 @@ mod value;
 
 use self::value::{Json, Values};
 use super::{EditFormat, Fence, Found, Stop, apply_patch, whole_file};
-use crate::parse::{Fault, LEFT_OPEN_MAX, Scan};
+use crate::parse::{Fault, Scan};
 
 /// `{"path": …, "old": …, "new": …}` and the like.
 pub(super) struct JsonEdit;
@@ -26,16 +26,22 @@ impl EditFormat for JsonEdit {
     }
 }
 
+/// Lines of broken JSON that are searched for the words of an edit.
+const BROKEN_LINES_MAX: usize = 100;
+
 /// Edits in a fence that names no file.
 fn fenced(scan: &Scan<'_>, at: usize, fence: &Fence, info: &str) -> Result<Option<Found>, Stop> {
-    if !fence.may_hold_json() || !matches!(whole_file::path_of(scan, at, info), Ok(None)) {
+    if !fence.may_hold_json() {
         return Ok(None);
     }
     let mut first = at + 1;
     while scan.line(first)?.is_some_and(|line| line.trim().is_empty()) {
         first += 1;
     }
-    if !scan.line(first)?.is_some_and(begins) || scan.place.left_open >= LEFT_OPEN_MAX {
+    if !scan.line(first)?.is_some_and(begins) {
+        return Ok(None);
+    }
+    if !matches!(whole_file::path_of(scan, at, info), Ok(None)) {
         return Ok(None);
     }
     let mut end = first;
@@ -69,7 +75,7 @@ fn fenced(scan: &Scan<'_>, at: usize, fence: &Fence, info: &str) -> Result<Optio
 /// Edits that stand in the reply as they are.
 fn bare(scan: &Scan<'_>, at: usize) -> Result<Option<Found>, Stop> {
     let line = scan.at(at);
-    if !line.starts_with(['{', '[']) || scan.place.left_open >= LEFT_OPEN_MAX {
+    if !line.starts_with(['{', '[']) {
         return Ok(None);
     }
     let text = scan.lines.text_from(at);
@@ -98,20 +104,28 @@ fn bare(scan: &Scan<'_>, at: usize) -> Result<Option<Found>, Stop> {
             if has_any(text, &FILES) {
                 return refuse(at, count, cut_off());
             }
-            Ok(Some(Found {
-                end: at + 1,
-                left_open: true,
-                ..Found::default()
-            }))
+            Ok(Some(left_open(at)))
         }
         Err(_) => {
             let mut end = at + 1;
-            while scan.line(end)?.is_some_and(|line| !line.trim().is_empty()) {
+            while end < at + BROKEN_LINES_MAX
+                && scan.line(end)?.is_some_and(|line| !line.trim().is_empty())
+            {
                 end += 1;
             }
             let lines: Vec<&str> = scan.lines.range(at..end).collect();
-            refuse_if_edit(&lines.join("\n"), at, end, broken(at))
+            refuse_if_edit(&lines.join("\n"), at, end, broken(at))?;
+            Ok(Some(left_open(at)))
         }
+    }
+}
+
+/// Brackets in prose that are no JSON.
+fn left_open(at: usize) -> Found {
+    Found {
+        end: at + 1,
+        left_open: true,
+        ..Found::default()
     }
 }
 

@@ -14,6 +14,8 @@ pub(super) struct SearchReplace;
 
 const MARKS_MIN: usize = 5;
 const MARKS_MAX: usize = 12;
+/// Lines of a block that may divide it; each is a reading of the whole block.
+const DIVIDERS_MAX: usize = 16;
 
 impl EditFormat for SearchReplace {
     fn name(&self) -> &'static str {
@@ -47,7 +49,16 @@ impl EditFormat for SearchReplace {
             fault,
             end: end + 1,
         };
-        let mut splits = splits(&body[hints..], &open).into_iter();
+        let mut splits = splits(&body[hints..], &open)
+            .ok_or_else(|| {
+                refused(Fault::Malformed {
+                    line: at + 1,
+                    said: "it has very many `=======` lines",
+                    mend: "write longer markers, of nine characters, around the block and between \
+                           its parts",
+                })
+            })?
+            .into_iter();
         let first = splits.next().ok_or_else(|| {
             refused(Fault::Malformed {
                 line: at + 1,
@@ -180,8 +191,8 @@ fn place_hints(body: &[&str]) -> (Option<usize>, usize) {
 /// Every way to divide a block, most likely first.
 ///
 /// Where one divider is as long as the opening marker it is the one; lines of other lengths are
-/// content. Where several are, the file itself has to tell.
-fn splits(body: &[&str], open: &Marker<'_>) -> Vec<Split> {
+/// content. Where several are, the file itself has to tell; `None` where too many are.
+fn splits(body: &[&str], open: &Marker<'_>) -> Option<Vec<Split>> {
     let dividers: Vec<(usize, usize)> = body
         .iter()
         .enumerate()
@@ -197,10 +208,8 @@ fn splits(body: &[&str], open: &Marker<'_>) -> Vec<Split> {
     } else {
         alike
     };
-    places
-        .into_iter()
-        .flat_map(|place| readings(&body[..place], &body[place + 1..], open.indent))
-        .collect()
+    let readings = |place: usize| readings(&body[..place], &body[place + 1..], open.indent);
+    (places.len() <= DIVIDERS_MAX).then(|| places.into_iter().flat_map(readings).collect())
 }
 
 /// The ways to read two parts: without the backslashes that keep lines of the file from being taken

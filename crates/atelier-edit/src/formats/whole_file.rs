@@ -7,7 +7,7 @@ use super::{
 use crate::{
     change::Change,
     header,
-    parse::{Fault, LEFT_OPEN_MAX, Scan},
+    parse::{Fault, Scan},
 };
 
 /// A path and a fence with the file's content.
@@ -100,9 +100,6 @@ pub(super) fn read_as(
 /// Reads a fence that names no file: an example, or deletions. One that is never closed holds
 /// nothing that could be lost.
 fn unnamed(scan: &Scan<'_>, at: usize, fence: &Fence) -> Result<Option<Found>, Stop> {
-    if scan.place.left_open >= LEFT_OPEN_MAX {
-        return Ok(None);
-    }
     let Some(end) = end_of_fence(scan, fence, at + 1)? else {
         return Ok(Some(Found {
             end: at + 1,
