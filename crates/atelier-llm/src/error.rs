@@ -309,7 +309,9 @@ fn refused_hint(status: u16) -> &'static str {
         }
         404 => "check `model` and `base_url`: the provider does not know one of them",
         413 => "lower `limits.context_tokens_max`, or use a model with a larger context",
-        _ => "check `model`, `temperature` and `tokens_max` against what the provider allows",
+        _ => {
+            "check `model`, `temperature`, `tokens_max`, `effort` and `structured` against what the provider allows"
+        }
     }
 }
 

@@ -106,5 +106,6 @@ const COUNTING: [&str; 9] = [
 ];
 
 fn counts_thoughts(model: &str) -> bool {
-    COUNTING.iter().any(|start| model.starts_with(start))
+    let is_first_of_four = matches!(model, "claude-opus-4" | "claude-sonnet-4");
+    is_first_of_four || COUNTING.iter().any(|start| model.starts_with(start))
 }

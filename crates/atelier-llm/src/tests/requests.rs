@@ -94,6 +94,11 @@ fn an_effort_is_said_in_each_dialects_way() {
             [2_000, 4_000, 8_000].map(enabled),
         ),
         (
+            "anthropic",
+            "claude-opus-4",
+            [2_000, 4_000, 8_000].map(enabled),
+        ),
+        (
             "gemini",
             "gemini-3-pro-preview",
             ["LOW", "MEDIUM", "HIGH"].map(|level| json!([{"thinkingLevel": level}])),
