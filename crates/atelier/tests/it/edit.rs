@@ -1,5 +1,6 @@
 //! `atelier edit apply`: any folder, any reply, all or nothing.
 
+mod corpus;
 mod replies;
 
 use std::{

@@ -56,7 +56,10 @@ impl Stage {
         })?;
         let folder = folder_open(root, STAGING).map_err(unmade)?;
         let stage = Self { folder };
-        stage.put(IGNORE.0, IGNORE.1)?;
+        // It only spares a repository a look at what is left behind: it need not outlast the power.
+        stage
+            .write(IGNORE.0, IGNORE.1, Mode::from_raw_mode(0o600))
+            .map_err(|error| failed(IGNORE.0, error))?;
         Ok(stage)
     }
 
@@ -81,7 +84,7 @@ impl Stage {
             self.lay(&new_name(index), file, model.flatten().as_ref())
                 .map_err(|error| ChangeFilesError::io(entry.path.as_str(), error))?;
         }
-        fsync(&self.folder).map_err(|error| failed("", error))
+        Ok(())
     }
 
     /// Writes one content with the permissions and the owner of the file it stands in for.
