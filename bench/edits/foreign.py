@@ -151,6 +151,12 @@ def parsed(replies, kernel):
         print(f"{count:5}  refused: {note}")
 
 
+def filled(files):
+    """The files without blank lines and blanks at line ends: where these stand can be doubtful."""
+    return {path: ([line.rstrip() for line in content.split(b"\n") if line.strip()], executable)
+            for path, (content, executable) in files.items()}
+
+
 def outcome(answer, before, after):
     """What became of a reply whose result is known."""
     if "files" not in answer:
@@ -158,6 +164,8 @@ def outcome(answer, before, after):
         return "refused as ambiguous" if ambiguous else "refused"
     if answer["files"] == after:
         return "right"
+    if filled(answer["files"]) == filled(after):
+        return "right but for blanks"
     return "nothing done" if answer["files"] == before else "other"
 
 
