@@ -39,27 +39,24 @@ fn route(provider: &str, model: &str, effort: Option<Effort>) -> Route {
     }
 }
 
+/// What a dialect says of each effort, in whatever fields it says it.
+fn said(provider: &str, model: &str) -> [Value; 3] {
+    Effort::ALL.map(|effort| {
+        let body = body(&route(provider, model, Some(effort)), &ask());
+        let all = [
+            &body["reasoning_effort"],
+            &body["reasoning"],
+            &body["thinking"],
+            &body["output_config"],
+            &body["generationConfig"]["thinkingConfig"],
+        ];
+        let said = all.into_iter().filter(|one| !one.is_null());
+        said.cloned().collect()
+    })
+}
+
 #[test]
 fn an_effort_is_said_in_each_dialects_way() {
-    let said = |provider: &str, model: &str| {
-        let bodies = Effort::ALL.map(|effort| body(&route(provider, model, Some(effort)), &ask()));
-        bodies.map(|body| {
-            let generation = &body["generationConfig"]["thinkingConfig"];
-            let all = [
-                &body["reasoning_effort"],
-                &body["reasoning"],
-                &body["thinking"],
-                &body["output_config"],
-                generation,
-            ];
-            let said: Vec<Value> = all
-                .into_iter()
-                .filter(|one| !one.is_null())
-                .cloned()
-                .collect();
-            Value::Array(said)
-        })
-    };
     let adaptive = |effort: &str| json!([{"type": "adaptive"}, {"effort": effort}]);
     let enabled = |tokens: u64| json!([{"type": "enabled", "budget_tokens": tokens}]);
     let table = [
