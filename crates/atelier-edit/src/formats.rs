@@ -102,6 +102,8 @@ pub struct Found {
     pub(crate) inside: Option<Inside>,
     /// What is to be looked at again when the whole reply is there.
     pub(crate) doubt: Option<Doubt>,
+    /// Files of edits that may be no more than data: path as written, index of their line.
+    pub(crate) data: Vec<(String, usize)>,
     /// Whether a fence was read.
     pub(crate) fenced: bool,
     /// Whether the reply is laid out as a task from here on.
@@ -163,6 +165,7 @@ pub(crate) fn opened(scan: &Scan<'_>, at: usize) -> Result<Option<Fence>, Stop> 
                 }
                 fence.path = path_of_fence(scan, at, info);
                 if format.opens(scan, index, &fence)? {
+                    fence.form = Some(format.name());
                     return Ok(Some(fence));
                 }
             }

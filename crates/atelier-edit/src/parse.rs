@@ -8,6 +8,7 @@ use atelier_model::{Limits, TreePath};
 use crate::{
     change::{ChangeSet, Edit},
     formats::{self, Doubt, Envelope, FORMATS, Fence, Found, Inside, Opening, Stop},
+    header,
 };
 
 pub use fault::{Fault, ParseEditsError, ReplyProblem};
@@ -123,6 +124,10 @@ pub(crate) struct Reading {
     doubts: Vec<Doubt>,
     /// Indexes of the lines at which fences of edits begin, in order.
     starts: Vec<usize>,
+    /// Files of edits that may be no more than data, and the indexes of their lines.
+    data: Vec<(String, usize)>,
+    /// Index of a line after the last block of a fence that belongs to none.
+    stray: Option<usize>,
     /// What was opened in prose and never closed, such as the fence of an example.
     left_open: usize,
     /// Fenced blocks that name no file.
@@ -191,7 +196,15 @@ impl Reading {
         let line = lines.at(self.at);
         let closed = |fence: &Fence| fence.closed_by(line);
         if self.place.envelope.is_none() && self.place.fence.as_ref().is_some_and(closed) {
-            self.place.fence = None;
+            let stray = self.stray.take();
+            if let Some((fence, line)) = self.place.fence.take().zip(stray) {
+                let fault = Fault::Malformed {
+                    line: line + 1,
+                    said: "lines after its last block belong to no edit",
+                    mend: "put a file's new lines between `=======` and `>>>>>>> REPLACE`",
+                };
+                self.refuse(fence.line, fence.path, fault);
+            }
             self.go_to(self.at + 1);
             return Ok(());
         }
@@ -237,7 +250,14 @@ impl Reading {
                 return Ok(());
             }
         }
-        self.place.only_edits &= line.trim().is_empty();
+        self.place.only_edits = false;
+        // Within a fence only its blocks change files: other lines after them would be lost.
+        let after_block = self.place.fence.as_ref().is_some_and(|fence| {
+            fence.form == Some("search-replace") && self.place.floor > fence.line + 1
+        });
+        if after_block && header::path_of(line).is_none() {
+            self.stray = self.stray.or(Some(self.at));
+        }
         self.at += 1;
         Ok(())
     }
@@ -305,6 +325,8 @@ impl Reading {
         for (at, path, fault) in found.faults {
             self.refuse(at, path, fault);
         }
+        self.stray = None;
+        self.data.extend(found.data);
         self.doubts.extend(found.doubt);
         match found.inside {
             Some(Inside::Envelope(envelope)) => self.place.envelope = Some(envelope),
@@ -348,6 +370,7 @@ impl Reading {
                 self.refuse(fence.line, None, Fault::Truncated { missing });
             }
         }
+        self.refuse_examples();
         let lines = Lines::new(text, spans, true, None);
         for doubt in std::mem::take(&mut self.doubts) {
             if doubt.stands(lines, &self.starts) {
@@ -367,6 +390,23 @@ impl Reading {
 }
 
 impl Reading {
+    /// Refuses objects that are no more than a path and a content beside edits of other forms: they
+    /// may be examples of data.
+    fn refuse_examples(&mut self) {
+        if self.changes.edits.iter().all(|edit| edit.format == "json") {
+            return;
+        }
+        for (path, at) in std::mem::take(&mut self.data) {
+            let fault = Fault::Malformed {
+                line: at + 1,
+                said: "it cannot be told whether this JSON is an edit or an example of data",
+                mend: "give it `\"action\": \"write\"`, or write the file in the form of the other \
+                       edits; name no path in an example",
+            };
+            self.refuse(at, Some(path), fault);
+        }
+    }
+
     /// The problems in the order of the reply, each numbered among the edits.
     fn error(self) -> ParseEditsError {
         let mut problems = self.problems;

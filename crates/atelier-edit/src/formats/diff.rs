@@ -24,7 +24,10 @@ impl EditFormat for Diff {
         if is_hunk_head(line) || is_names(scan, at)? || is_command(line) {
             return Ok(true);
         }
-        Ok(fence.is_of_diffs() && (fence.path.is_some() || preamble(scan, at, fence)?))
+        if fence.is_of_diffs() {
+            return Ok(fence.path.is_some() || preamble(scan, at, fence)?);
+        }
+        Ok(fence.path.as_deref().is_none_or(is_code) && is_marked(scan, at, fence)?)
     }
 
     fn read(&self, scan: &Scan<'_>, at: usize) -> Result<Option<Found>, Stop> {
@@ -99,11 +102,38 @@ fn preamble(scan: &Scan<'_>, at: usize, fence: &Fence) -> Result<bool, Stop> {
     Ok(false)
 }
 
+/// Whether lines with marks before them are not usual in a file.
+fn is_code(path: &str) -> bool {
+    const LISTS: [&str; 9] = [
+        "md", "markdown", "mdx", "rst", "txt", "yaml", "yml", "adoc", "org",
+    ];
+    let extension = path.rsplit_once('.').map(|(_, extension)| extension);
+    extension.is_some_and(|extension| !LISTS.contains(&extension.to_ascii_lowercase().as_str()))
+}
+
+/// Whether all lines of a fence have marks before them, as only those of a diff have: some are
+/// added, and unless all are, some are removed.
+fn is_marked(scan: &Scan<'_>, at: usize, fence: &Fence) -> Result<bool, Stop> {
+    let (mut added, mut removed, mut kept) = (0, 0, 0);
+    let mut index = at;
+    while let Some(line) = scan.line(index)?.filter(|line| !fence.closed_by(line)) {
+        match line.chars().next() {
+            Some('+') => added += 1,
+            Some('-') => removed += 1,
+            Some(' ') => kept += 1,
+            Some(_) => return Ok(false),
+            None => {}
+        }
+        index += 1;
+    }
+    Ok(added > 0 && (removed > 0 || kept == 0))
+}
+
 /// Whether a line is the first of a fence of diffs that names its file before the fence, so that
 /// its lines need no head.
 fn opens_headless(scan: &Scan<'_>, at: usize) -> bool {
     scan.fence()
-        .is_some_and(|fence| fence.is_of_diffs() && fence.path.is_some())
+        .is_some_and(|fence| fence.form == Some(Diff.name()) && fence.path.is_some())
         && scan.place.floor == at
         && scan.at(at).starts_with(['+', '-', ' '])
 }

@@ -7,6 +7,8 @@ pub struct Fence {
     pub(crate) line: usize,
     /// The path that its info string or the line before it names.
     pub(crate) path: Option<String>,
+    /// The form of the edits that it holds.
+    pub(crate) form: Option<&'static str>,
     /// The first word of its info string, in lowercase.
     language: String,
     mark: char,
@@ -32,6 +34,7 @@ impl Fence {
         let fence = Self {
             line,
             path: None,
+            form: None,
             language: language(info),
             mark,
             count,

@@ -141,6 +141,10 @@ fn found(values: &[Json], at: usize, end: usize) -> Option<Found> {
     for item in edit::items(values) {
         match item {
             edit::Item::Change(path, change) => found.edits.push((path, at, change)),
+            edit::Item::Data(path, change) => {
+                found.data.push((path.clone(), at));
+                found.edits.push((path, at, change));
+            }
             edit::Item::Move(path, to) => super::move_to(&mut found, &path, at, &to),
             edit::Item::Patch(text) => apply_patch::read_text(&text, at, &mut found),
             edit::Item::Fault(path, said, mend) => {

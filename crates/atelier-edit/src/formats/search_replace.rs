@@ -255,6 +255,11 @@ fn text(lines: &[&str], indent: usize) -> String {
     text
 }
 
+/// Whether a line ends a block.
+pub(super) fn ends_block(line: &str) -> bool {
+    marks(line, &['>', '+']).is_some_and(|(_, _, rest)| rest.trim() == "REPLACE")
+}
+
 /// Whether a line opens a block.
 pub(super) fn opens_block(line: &str) -> bool {
     Marker::search(line).is_some()

@@ -119,13 +119,18 @@ fn unnamed(scan: &Scan<'_>, at: usize, fence: &Fence) -> Result<Option<Found>, S
 
 /// The edit of another form that a content holds.
 fn edit_within(content: &[&str]) -> Option<&'static str> {
-    content.iter().find_map(|line| {
-        if search_replace::opens_block(line) {
-            Some("a SEARCH block")
+    let conflicted = ["<<<<<<< ", "=======", ">>>>>>> "].iter().all(|mark| {
+        let marked = |line: &&&str| line.starts_with(mark);
+        content.iter().any(|line| marked(&line))
+    });
+    let marked = content.iter().find_map(|line| {
+        if search_replace::opens_block(line) || search_replace::ends_block(line) {
+            Some("marks of a SEARCH block")
         } else {
             (line.trim_end() == "*** Begin Patch").then_some("a patch")
         }
-    })
+    });
+    marked.or_else(|| conflicted.then_some("marks of a merge conflict"))
 }
 
 fn is_markdown(path: Option<&str>, info: &str) -> bool {

@@ -244,11 +244,7 @@ impl FileDiff {
             }
         }
         let new = self.new_mode.as_deref().map(|mode| mode == EXECUTABLE);
-        let told = if self.fate == Fate::New {
-            new == Some(true)
-        } else {
-            self.old_mode != self.new_mode
-        };
+        let told = self.fate == Fate::New || self.old_mode != self.new_mode;
         Ok(new.filter(|_| told))
     }
 

@@ -8,6 +8,8 @@ use crate::change::{Change, Hints};
 pub(super) enum Item {
     /// A file changes.
     Change(String, Change),
+    /// A path and a content, and nothing that says that one is to be written into the other.
+    Data(String, Change),
     /// A file gets another path.
     Move(String, String),
     /// A patch as it is given to a command.
@@ -82,7 +84,7 @@ fn key(name: &str) -> Key {
         .map(|c| c.to_ascii_lowercase())
         .collect();
     match plain.as_str() {
-        "path" | "file" | "filepath" | "filename" | "targetfile" => Key::Path,
+        "path" | "file" | "filepath" | "oldpath" | "filename" | "targetfile" => Key::Path,
         "old" | "oldstring" | "oldtext" | "oldstr" | "oldcontent" | "oldcode" | "search"
         | "find" | "from" => Key::Old,
         "new" | "newstring" | "newtext" | "newstr" | "newcontent" | "newcode" | "replace"
@@ -264,9 +266,17 @@ fn object(entries: &[(String, Json)], path: Option<&str>) -> Vec<Item> {
             Json::Null | Json::Bool(_) | Json::Number(_) | Json::Text(_) => vec![Item::Other],
         };
     }
-    let parts = Parts {
-        path: parts.path.or(path),
-        ..parts
+    let parts = match (parts.action, parts.path, parts.old) {
+        // A move may say where from and where to, and not name its file otherwise.
+        (Some(Action::Move), None, Some(from)) => Parts {
+            path: Some(from),
+            old: None,
+            ..parts
+        },
+        _ => Parts {
+            path: parts.path.or(path),
+            ..parts
+        },
     };
     if !parts.is_edit() {
         return call(entries).unwrap_or_else(|| vec![Item::Other]);
@@ -335,10 +345,19 @@ fn edit(parts: &Parts<'_>) -> Item {
         | (Some(Action::Create), None | Some(""), Some(content), None, None) => Change::Create {
             content: content.to_owned(),
         },
-        (None | Some(Action::Write | Action::Change), None, None, Some(content), None) => {
-            Change::Write {
-                content: content.to_owned(),
-            }
+        (
+            action @ (None | Some(Action::Write | Action::Change)),
+            None,
+            None,
+            Some(content),
+            None,
+        ) => {
+            let content = content.to_owned();
+            let change = Change::Write { content };
+            return match action {
+                Some(_) => Item::Change(path.to_owned(), change),
+                None => Item::Data(path.to_owned(), change),
+            };
         }
         _ => return unclear(Some(path)),
     };
