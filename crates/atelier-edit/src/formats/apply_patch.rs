@@ -508,3 +508,6 @@ pub(super) fn read_text(text: &str, at: usize, found: &mut Found) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

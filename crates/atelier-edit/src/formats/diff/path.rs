@@ -142,3 +142,6 @@ pub(super) fn stripped_alone<'a>(name: &'a str, letters: &[&str]) -> &'a str {
         .find_map(|letter| name.strip_prefix(letter))
         .unwrap_or(name)
 }
+
+#[cfg(test)]
+mod tests;
