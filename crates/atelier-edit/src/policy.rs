@@ -67,13 +67,13 @@ pub const FAMILIES: &[Family] = &[
 pub fn family(model: &str) -> &'static Family {
     let model = model.to_lowercase();
     let words = || model.split(|c: char| !c.is_alphanumeric());
-    let fits = |pattern: &&str| match pattern.strip_suffix('*') {
+    let fits = |pattern: &str| match pattern.strip_suffix('*') {
         Some(start) => words().any(|word| word.starts_with(start)),
-        None => words().any(|word| word == *pattern),
+        None => words().any(|word| word == pattern),
     };
     let found = FAMILIES
         .iter()
-        .find(|family| family.words.iter().any(|word| fits(&word)));
+        .find(|family| family.words.iter().any(|word| fits(word)));
     found.unwrap_or(&FAMILIES[FAMILIES.len() - 1])
 }
 

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use atelier_model::{DevPlan, FileTree, Task, TreePath};
+use atelier_edit::policy::WHOLE_LINES_MAX;
+use atelier_model::{DevPlan, EditForm, FileTree, Task, TreePath};
 use atelier_prompt::context::{self, Block, Packed};
 
 /// Lines of a file that stands beside the work.
@@ -17,8 +18,6 @@ const LISTED_MAX: usize = 600;
 const OF_COMPONENT: [&str; 2] = ["ARCHITECTURE.md", "PROGRESS.md"];
 /// Documents of the project.
 const OF_PROJECT: [&str; 3] = ["docs/DESIGN.md", "ARCHITECTURE.md", "README.md"];
-/// Lines up to which a file is better written whole than searched and replaced.
-const WHOLE_LINES_MAX: usize = 150;
 
 /// Files the task changes in full, then what it reads, its documents, its neighbours, and the list
 /// of all paths; each as full as the budget allows.
@@ -50,24 +49,31 @@ pub(crate) fn pack(task: &Task, plan: &DevPlan, tree: &FileTree, tokens_max: usi
     context::pack(blocks, tokens_max)
 }
 
-/// How edits to the files of the task are best written.
-pub(crate) fn forms(task: &Task, tree: &FileTree) -> String {
-    let large: Vec<String> = below(tree, task.outputs.iter().chain(&task.owns))
-        .into_iter()
-        .filter(|path| {
-            tree.text(path)
-                .is_some_and(|text| text.lines().count() > WHOLE_LINES_MAX)
-        })
-        .map(|path| format!("`{path}`"))
-        .collect();
-    if large.is_empty() {
-        "Write every file whole.".to_owned()
-    } else {
-        format!(
-            "Change {} with SEARCH/REPLACE blocks; write every other file whole.",
-            large.join(", ")
-        )
-    }
+/// Lines of each file that the task changes and that is there.
+pub(crate) fn lines(task: &Task, tree: &FileTree) -> Vec<usize> {
+    let changed = below(tree, task.outputs.iter().chain(&task.owns));
+    let texts = changed.iter().filter_map(|path| tree.text(path));
+    texts.map(|text| text.lines().count()).collect()
+}
+
+/// How edits to the files of the task are to be written, where those in parts have this form.
+pub(crate) fn forms(task: &Task, tree: &FileTree, form: EditForm) -> String {
+    let means = match form {
+        EditForm::Whole => return "Write every file whole.".to_owned(),
+        EditForm::SearchReplace | EditForm::DiffFenced => "SEARCH/REPLACE blocks",
+        EditForm::ApplyPatch => "a patch",
+    };
+    let is_large = |path: &TreePath| {
+        let text = tree.text(path).unwrap_or_default();
+        text.lines().count() > WHOLE_LINES_MAX
+    };
+    let changed = below(tree, task.outputs.iter().chain(&task.owns));
+    let large = changed.iter().filter(|path| is_large(path));
+    let large: Vec<String> = large.map(|path| format!("`{path}`")).collect();
+    format!(
+        "Change {} with {means}; write every other file whole.",
+        large.join(", ")
+    )
 }
 
 fn listing(tree: &FileTree) -> Block {

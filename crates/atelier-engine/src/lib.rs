@@ -14,6 +14,7 @@ mod context;
 mod ctx;
 mod error;
 mod estimate;
+mod form;
 mod inject;
 mod lockfile;
 mod protect;
@@ -21,6 +22,7 @@ mod report;
 #[cfg(test)]
 mod sample;
 mod schedule;
+mod syntax;
 mod task;
 mod trunk;
 mod verdict;

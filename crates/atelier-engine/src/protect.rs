@@ -1,7 +1,12 @@
 //! Which files a task may not change, and what happens to edits that try.
 
-use atelier_edit::{Change, ChangeSet, Edit};
+use std::sync::LazyLock;
+
+use atelier_edit::{Change, ChangeSet, Edit, Protection};
 use atelier_model::{FileTree, Task, TreePath};
+
+/// What no task changes that does not own it.
+static USUAL: LazyLock<Protection> = LazyLock::new(Protection::usual);
 
 /// Why a task may not change a path; `None` where it may.
 pub(crate) fn protected(task: &Task, base: &FileTree, path: &TreePath) -> Option<String> {
@@ -11,7 +16,13 @@ pub(crate) fn protected(task: &Task, base: &FileTree, path: &TreePath) -> Option
     if forbidden.is_some() && forbidden >= own {
         return Some("the task must not change it".to_owned());
     }
-    if own.is_some() || !base.contains(path) {
+    if own.is_some() {
+        return None;
+    }
+    if USUAL.forbids(path).is_some() {
+        return Some("package managers and continuous integration rely on it".to_owned());
+    }
+    if !base.contains(path) {
         return None;
     }
     if atelier_recipe::is_test_path(path) {

@@ -1,19 +1,23 @@
 //! One task: ask, edit, check, mend, commit.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
+use atelier_edit::ChangeSet;
 use atelier_exec::{Commit, Worktree};
 use atelier_model::{
     Acceptance, Ask, Attempt, AttemptOutcome, Check, CheckOutcome, CheckResult, DevPlan, Digest,
-    EventKind, Evidence, FileEntry, FileTree, Message, MicroUsd, Reply, Role, Run, Stage,
-    StopReason, Task, TaskFact, TaskId, TaskState, TreePath,
+    EditForm, EditsOutcome, EventKind, Evidence, FileEntry, FileTree, FormUse, Message, MicroUsd,
+    Reply, Role, Run, Stage, StopReason, Task, TaskFact, TaskId, TaskState, TreePath,
 };
 use futures_util::future::try_join;
 use serde_json::json;
 
 use crate::{
-    Answer, BuildError, Ctx, Question, approve::ask_person, commit, context, lockfile::lockfiles,
-    protect, report, trunk::Trunk, verify::Verification,
+    Answer, BuildError, Ctx, Question, approve::ask_person, commit, context, form,
+    lockfile::lockfiles, protect, report, syntax, trunk::Trunk, verify::Verification,
 };
 
 /// How the work on a task ended.
@@ -69,8 +73,12 @@ struct Work<'a> {
     messages: Vec<Message>,
     prompt_version: Digest,
     tests_before: u64,
-    /// What of the newest reply was left out, and why.
+    /// What of the newest reply was left out, and why; which files it broke.
     dropped: Vec<String>,
+    /// The form in which edits are asked for.
+    form: EditForm,
+    /// What came of the edits of the newest reply.
+    used: Option<FormUse>,
 }
 
 /// An attempt that passed its checks.
@@ -120,9 +128,11 @@ impl<'a> Work<'a> {
             prompt_version: Digest::of(""),
             tests_before,
             dropped: Vec::new(),
+            form: EditForm::Whole,
+            used: None,
             task,
         };
-        work.begin_conversation()?;
+        work.begin_conversation().await?;
         Ok(work)
     }
 
@@ -163,7 +173,7 @@ impl<'a> Work<'a> {
         }
     }
 
-    fn begin_conversation(&mut self) -> Result<(), BuildError> {
+    async fn begin_conversation(&mut self) -> Result<(), BuildError> {
         let packed = context::pack(
             &self.task,
             self.plan,
@@ -184,7 +194,7 @@ impl<'a> Work<'a> {
             .iter()
             .map(|one| json!({"id": one.id, "text": one.text, "how": one.how()}))
             .collect();
-        let inputs = json!({
+        let mut inputs = json!({
             "requirement": self.run.requirement,
             "design_summary": self.plan.design.summary,
             "task": {
@@ -194,10 +204,14 @@ impl<'a> Work<'a> {
                 "protected": self.task.protected, "acceptance": acceptance,
             },
             "done": named(true), "open": named(false),
-            "context": packed.text, "forms": context::forms(&self.task, &self.before),
+            "context": packed.text,
             "attempt": self.task.round_first,
             "conventions": report::conventions(&self.before),
         });
+        let lines = context::lines(&self.task, &self.before);
+        self.form = form::for_question(self.ctx, &inputs, &lines).await?;
+        inputs["form"] = json!(self.form);
+        inputs["forms"] = json!(context::forms(&self.task, &self.before, self.form));
         let prompt = self.ctx.library.render("code", &inputs)?;
         self.messages = prompt.messages;
         self.prompt_version = prompt.version;
@@ -287,8 +301,9 @@ impl<'a> Work<'a> {
         self.lay_out()
     }
 
-    async fn attempt(&mut self, ordinal: u32) -> Result<Tried, BuildError> {
-        let mut attempt = Attempt {
+    /// An attempt of which nothing is known but that it begins.
+    fn begun(&self, ordinal: u32) -> Attempt {
+        Attempt {
             run: self.run.id.clone(),
             task: self.task.id.clone(),
             ordinal,
@@ -301,7 +316,11 @@ impl<'a> Work<'a> {
             cost: MicroUsd::ZERO,
             started_at: self.ctx.now(),
             ended_at: None,
-        };
+        }
+    }
+
+    async fn attempt(&mut self, ordinal: u32) -> Result<Tried, BuildError> {
+        let mut attempt = self.begun(ordinal);
         self.ctx
             .store
             .attempt_start(&attempt, self.ctx.now())
@@ -318,6 +337,7 @@ impl<'a> Work<'a> {
             text: reply.text.clone(),
         });
         let problems = self.take(&reply).await?;
+        attempt.edits = self.used.take();
         if !problems.is_empty() {
             let reason = problems.first().cloned().unwrap_or_default();
             let tell = EventKind::EditsRefused {
@@ -400,15 +420,24 @@ impl<'a> Work<'a> {
         }
         let edited = match self.edited(&reply.text) {
             Ok(edited) => edited,
-            Err(Refusal { problems, tried }) => {
+            Err(Refusal {
+                problems,
+                tried,
+                wrote,
+            }) => {
+                self.used = self.used_form(reply, wrote);
                 self.tell_restored(&tried).await?;
                 return Ok(problems.into_iter().chain(tried).collect());
             }
         };
         self.tell_restored(&edited.restored).await?;
+        self.used = self.used_form(reply, Some(edited.wrote));
         self.dropped = edited.restored;
         self.tree = edited.tree;
         let changes = self.before.changes_to(&self.tree);
+        let faults = syntax::broken(&self.before, &self.tree);
+        self.dropped
+            .extend(faults.iter().map(syntax::Broken::to_model));
         if let Some(worktree) = &self.worktree {
             worktree.tree_write(&changes)?;
         }
@@ -428,7 +457,16 @@ impl<'a> Work<'a> {
             notes: edited.notes,
         })
         .await?;
+        if !faults.is_empty() {
+            let faults = faults.iter().map(ToString::to_string).collect();
+            self.tell(EventKind::SyntaxBroken { faults }).await?;
+        }
         Ok(Vec::new())
+    }
+
+    fn used_form(&self, reply: &Reply, wrote: Option<Wrote>) -> Option<FormUse> {
+        let Wrote { found, outcome } = wrote?;
+        form::used(self.ctx, &reply.model, self.form, found, outcome)
     }
 
     async fn tell_restored(&self, files: &[String]) -> Result<(), BuildError> {
@@ -454,29 +492,30 @@ impl<'a> Work<'a> {
         let set = atelier_edit::parse(reply, limits).map_err(|error| Refusal {
             problems: vec![error.to_string()],
             tried: Vec::new(),
+            wrote: Some(Wrote::malformed()),
         })?;
+        let found = forms_of(&set);
         let (set, tried) = protect::take_out(set, &self.task, &self.before);
-        let refused = |problems| {
-            Err(Refusal {
+        let refused = |problems, outcome: Option<EditsOutcome>| {
+            let found = found.clone();
+            Refusal {
                 problems,
                 tried: tried.clone(),
-            })
-        };
-        if set.edits.is_empty() {
-            return refused(vec![
-                "no other edit is left: solve the task without them".to_owned(),
-            ]);
-        }
-        let applied = match atelier_edit::apply(&set, &self.tree, limits) {
-            Ok(applied) => applied,
-            Err(error) => {
-                return refused(error.problems.iter().map(ToString::to_string).collect());
+                wrote: outcome.map(|outcome| Wrote { found, outcome }),
             }
         };
+        if set.edits.is_empty() {
+            let said = "no other edit is left: solve the task without them";
+            return Err(refused(vec![said.to_owned()], None));
+        }
+        let applied = atelier_edit::apply(&set, &self.tree, limits).map_err(|error| {
+            let problems = error.problems.iter().map(ToString::to_string).collect();
+            refused(problems, Some(EditsOutcome::Misplaced))
+        })?;
         let touched: Vec<_> = [&applied.written[..], &applied.deleted[..]].concat();
         let escapes = protect::escapes(&self.task, &self.before, &applied.tree, &touched);
         if !escapes.is_empty() {
-            return refused(escapes);
+            return Err(refused(escapes, Some(EditsOutcome::Applied)));
         }
         Ok(Edited {
             tree: applied.tree,
@@ -484,6 +523,10 @@ impl<'a> Work<'a> {
             deleted: applied.deleted,
             notes: applied.notes,
             restored: tried,
+            wrote: Wrote {
+                found,
+                outcome: EditsOutcome::Applied,
+            },
         })
     }
 
@@ -690,6 +733,29 @@ struct Refusal {
     problems: Vec<String>,
     /// Edits to protected files, which were taken out before.
     tried: Vec<String>,
+    /// How the edits were written, where that says something about the model.
+    wrote: Option<Wrote>,
+}
+
+/// In which forms the edits of a reply were written, and what came of them.
+struct Wrote {
+    found: Vec<String>,
+    outcome: EditsOutcome,
+}
+
+impl Wrote {
+    fn malformed() -> Self {
+        Self {
+            found: Vec::new(),
+            outcome: EditsOutcome::Malformed,
+        }
+    }
+}
+
+/// The names of the forms in which edits are written, each once.
+fn forms_of(set: &ChangeSet) -> Vec<String> {
+    let names: BTreeSet<&str> = set.edits.iter().map(|edit| edit.format).collect();
+    names.into_iter().map(str::to_owned).collect()
 }
 
 /// What a reply's edits make of the tree.
@@ -699,6 +765,7 @@ struct Edited {
     deleted: Vec<TreePath>,
     notes: Vec<String>,
     restored: Vec<String>,
+    wrote: Wrote,
 }
 
 /// Whether only a person can help: the check is a question, or the toolchain is not installed. A

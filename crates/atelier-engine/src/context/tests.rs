@@ -2,9 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use atelier_model::{ContextHints, FileEntry, FileTree, Task, TreePath};
+use atelier_model::{ContextHints, EditForm, FileEntry, FileTree, Task, TreePath};
 
-use super::{forms, pack};
+use super::{forms, lines, pack};
 use crate::sample::{self, plan};
 
 fn tree(files: &[(&str, &str)]) -> FileTree {
@@ -73,16 +73,25 @@ fn the_same_project_packs_to_the_same_bytes() {
 }
 
 #[test]
-fn only_a_large_file_is_searched_and_replaced() {
+fn only_a_large_file_is_changed_in_parts() {
     let long = "line\n".repeat(200);
     let files = tree(&[("src/long.rs", &long), ("src/short.rs", "line\n")]);
+    let short = task(&["src/short.rs", "src/new.rs"], &[]);
+    assert_eq!(lines(&short, &files), [1]);
     assert_eq!(
-        forms(&task(&["src/short.rs"], &[]), &files),
+        forms(&short, &files, EditForm::Whole),
         "Write every file whole."
     );
-    let said = forms(&task(&["src/long.rs", "src/new.rs"], &[]), &files);
-    assert!(
-        said.starts_with("Change `src/long.rs` with SEARCH/REPLACE"),
-        "{said}"
-    );
+    let both = task(&["src/long.rs", "src/short.rs"], &[]);
+    assert_eq!(lines(&both, &files), [200, 1]);
+    for (form, means) in [
+        (EditForm::SearchReplace, "SEARCH/REPLACE blocks"),
+        (EditForm::DiffFenced, "SEARCH/REPLACE blocks"),
+        (EditForm::ApplyPatch, "a patch"),
+    ] {
+        assert_eq!(
+            forms(&both, &files, form),
+            format!("Change `src/long.rs` with {means}; write every other file whole.")
+        );
+    }
 }

@@ -364,3 +364,30 @@ fn tests_do_not_go_with_their_files() {
     after.remove(&path("src/app.py"));
     assert_eq!(said(&after, &["src/app.py"]), [""; 0]);
 }
+
+#[test]
+fn lock_files_and_what_integration_runs_are_changed_only_by_their_owner() {
+    let base = tree(&[("Cargo.lock", "version = 4\n")]);
+    for at in [
+        "Cargo.lock",
+        "web/package-lock.json",
+        ".github/workflows/ci.yml",
+    ] {
+        let said = protected(&task(&["src"], &[]), &base, &path(at));
+        assert_eq!(
+            said.as_deref(),
+            Some("package managers and continuous integration rely on it"),
+            "{at}"
+        );
+        assert_eq!(protected(&task(&[at], &[]), &base, &path(at)), None, "{at}");
+    }
+    let folder = task(&[".github"], &[]);
+    assert_eq!(
+        protected(&folder, &base, &path(".github/workflows/ci.yml")),
+        None
+    );
+    assert_eq!(
+        protected(&task(&[], &[]), &base, &path("src/lock.rs")),
+        None
+    );
+}

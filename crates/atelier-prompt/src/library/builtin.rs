@@ -15,6 +15,7 @@ pub(super) const TEMPLATES: &[(&str, &str)] = &[
     ("reask", include_str!("../../../../prompts/reask.md")),
     ("relint", include_str!("../../../../prompts/relint.md")),
     ("repair", include_str!("../../../../prompts/repair.md")),
+    ("changes", include_str!("../../../../prompts/changes.md")),
     ("edits", include_str!("../../../../prompts/edits.md")),
     ("answer", include_str!("../../../../prompts/answer.md")),
 ];

@@ -71,7 +71,7 @@ fn inputs(name: &str) -> Option<Value> {
             "done": [{"number": "1.1", "title": "Print the total"}],
             "open": [{"number": "1.3", "title": "Refuse other text"}],
             "context": context::data("tally.py", "print(0)\n"),
-            "forms": "Write every file whole.", "attempt": 1,
+            "form": "whole", "forms": "Write every file whole.", "attempt": 1,
         }),
         "docs" => json!({
             "requirement": REQUIREMENT, "design": design(), "files": ["README.md", "tally.py"],
@@ -197,6 +197,33 @@ fn the_tasks_of_a_run_share_their_system_message() {
     let other = Library::builtin().render("code", &other).unwrap();
     assert_eq!(other.messages[0], render("code").messages[0]);
     assert_ne!(other.messages[1], render("code").messages[1]);
+}
+
+#[test]
+fn a_model_is_shown_the_form_it_is_asked_for_and_no_other() {
+    let marks = [
+        ("whole", None),
+        (
+            "search-replace",
+            Some("### File: `src/config.py`\n```python\n<<<<<<< SEARCH\n"),
+        ),
+        ("diff-fenced", Some("```\nsrc/config.py\n<<<<<<< SEARCH\n")),
+        (
+            "apply-patch",
+            Some("*** Begin Patch\n*** Update File: src/config.py\n@@ "),
+        ),
+    ];
+    for (form, own) in marks {
+        let mut inputs = inputs("code").unwrap();
+        inputs["form"] = json!(form);
+        let prompt = Library::builtin().render("code", &inputs).unwrap();
+        assert_eq!(prompt.messages[0], render("code").messages[0], "{form}");
+        let task = &prompt.messages[1].text;
+        for mark in marks.iter().filter_map(|(_, mark)| *mark) {
+            assert_eq!(task.contains(mark), Some(mark) == own, "{form}: {mark}");
+        }
+        assert!(!task.contains("\n\n\n"), "{task}");
+    }
 }
 
 #[test]
