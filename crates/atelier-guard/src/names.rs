@@ -16,27 +16,27 @@ pub(crate) fn is_given(word: &str) -> bool {
 
 /// Words that begin with a capital, as far as the next sign.
 pub(crate) fn capitalised(text: &str) -> impl Iterator<Item = Range<usize>> {
-    let mut inside = false;
-    let starts = text.char_indices().filter(move |(_, letter)| {
-        let starts = !inside && is_capital(*letter);
-        inside = is_part(*letter);
-        starts
+    let bytes = text.as_bytes();
+    let starts = (0..bytes.len()).filter(move |at| {
+        let begins = bytes[*at].is_ascii_uppercase() || bytes[*at] >= FIRST_OF_CAPITAL;
+        begins
+            && !at
+                .checked_sub(1)
+                .is_some_and(|before| is_part(bytes[before]))
     });
-    starts.map(|(start, _)| {
-        let rest = &text[start..];
-        let end = rest
-            .find(|letter: char| !is_part(letter))
+    starts.map(|start| {
+        let rest = &bytes[start..];
+        let length = rest
+            .iter()
+            .position(|byte| !is_part(*byte))
             .unwrap_or(rest.len());
-        start..start + end
+        start..start + length
     })
 }
 
-fn is_capital(letter: char) -> bool {
-    letter.is_ascii_uppercase() || (!letter.is_ascii() && letter.is_uppercase())
-}
+/// The first byte of the first letter beyond ASCII.
+const FIRST_OF_CAPITAL: u8 = 0xc3;
 
-fn is_part(letter: char) -> bool {
-    letter.is_ascii_alphanumeric()
-        || letter == '_'
-        || (!letter.is_ascii() && letter.is_alphanumeric())
+fn is_part(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80
 }

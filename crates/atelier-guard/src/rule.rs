@@ -13,6 +13,9 @@ use crate::{
 /// Bytes of a compiled pattern.
 const PATTERN_BYTES_MAX: usize = 4 << 20;
 
+/// Bytes that matching a pattern may remember; a name has many states.
+const PATTERN_CACHE_BYTES_MAX: usize = 16 << 20;
+
 /// How deep the shared pieces of patterns are nested.
 const PARTS_DEPTH_MAX: usize = 4;
 
@@ -72,6 +75,9 @@ pub(crate) struct Rule {
     /// Bytes after the beginning that the match may reach.
     #[serde(default = "reach")]
     pub(crate) reach: usize,
+    /// Words touch the anchor on both sides.
+    #[serde(default)]
+    pub(crate) joined: bool,
     /// The match may begin inside a word.
     #[serde(default)]
     pub(crate) inside: bool,
@@ -165,7 +171,10 @@ impl Rule {
     fn compile(&self) -> Result<Compiled, RuleError> {
         let build = |pattern: &str| {
             let mut builder = RegexBuilder::new(pattern);
-            let built = builder.size_limit(PATTERN_BYTES_MAX).build();
+            let built = builder
+                .size_limit(PATTERN_BYTES_MAX)
+                .dfa_size_limit(PATTERN_CACHE_BYTES_MAX)
+                .build();
             built.map_err(|source| RuleError::Pattern {
                 rule: self.name.clone(),
                 source: Box::new(source),
@@ -191,33 +200,57 @@ impl Rule {
 
     /// The span of this rule around `place`, the bytes of an anchor or the beginning of a number.
     pub(crate) fn find(&self, text: &str, place: Range<usize>) -> Option<Range<usize>> {
+        if self.before == 0 && !self.inside && is_inside_word(text, place.start) {
+            return None;
+        }
+        if self.joined && !(is_inside_word(text, place.start) && begins_word(text, place.end)) {
+            return None;
+        }
         let compiled = self.compiled()?;
         let from = text.floor_char_boundary(place.start.saturating_sub(self.before));
         let to = text.ceil_char_boundary(place.end.saturating_add(self.reach).min(text.len()));
-        let window = text.get(from..to)?;
-        let (whole, span) = compiled.pattern.captures_iter(window).find_map(|groups| {
-            let whole = groups.get(0)?;
-            let group = groups.iter().skip(1).flatten().next().unwrap_or(whole);
-            let shifted = |range: Range<usize>| from + range.start..from + range.end;
-            let whole = shifted(whole.range());
-            (whole.start <= place.start && place.start < whole.end)
-                .then(|| (whole, shifted(group.range())))
-        })?;
-        let begins_inside = !self.inside && is_inside_word(text, whole.start);
-        if begins_inside || !compiled.fits_around(text, whole.start, self.context_reach) {
+        let (whole, span) = compiled.find(text, from..to, place.start)?;
+        if !self.inside && is_inside_word(text, whole.start) {
             return None;
         }
+        let start = whole.start;
         let found = Found { text, whole, span };
         let checked = self
             .checks
             .iter()
             .try_fold(found, |found, check| check.apply(found))?;
         let span = checked.span;
-        (!span.is_empty() && !ends_inside_word(text, span.end)).then_some(span)
+        let fits = !span.is_empty()
+            && !ends_inside_word(text, span.end)
+            && compiled.fits_around(text, start, self.context_reach);
+        fits.then_some(span)
     }
 }
 
 impl Compiled {
+    /// The match over a place within a window, and the span inside it.
+    fn find(
+        &self,
+        text: &str,
+        window: Range<usize>,
+        place: usize,
+    ) -> Option<(Range<usize>, Range<usize>)> {
+        let from = window.start;
+        let window = text.get(window)?;
+        let shifted = |range: Range<usize>| from + range.start..from + range.end;
+        let covers = |range: &Range<usize>| range.start <= place && place < range.end;
+        let mut matches = self.pattern.find_iter(window).map(|found| found.range());
+        let whole = matches.find(|range| covers(&shifted(range.clone())))?;
+        if self.pattern.captures_len() == 1 {
+            return Some((shifted(whole.clone()), shifted(whole)));
+        }
+        // Groups are dear, so they are looked for only where there is something.
+        let groups = self.pattern.captures_at(window, whole.start)?;
+        let group = groups.iter().skip(1).flatten().next();
+        let span = group.map_or(whole.clone(), |group| group.range());
+        Some((shifted(whole), shifted(span)))
+    }
+
     fn fits_around(&self, text: &str, start: usize, context_reach: usize) -> bool {
         if self.context.is_none() && self.not_after.is_none() {
             return true;
@@ -231,6 +264,12 @@ impl Compiled {
                 .as_ref()
                 .is_some_and(|it| it.is_match(before))
     }
+}
+
+/// Whether a word goes on or begins at `at`.
+fn begins_word(text: &str, at: usize) -> bool {
+    let after = text.as_bytes().get(at);
+    after.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte >= 0x80)
 }
 
 /// Whether the letters before and after `at` belong to the same word.

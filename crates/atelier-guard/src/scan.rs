@@ -2,7 +2,7 @@
 
 use std::{ops::Range, sync::OnceLock};
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use regex::{RegexSet, RegexSetBuilder};
 
 use crate::{
@@ -18,6 +18,9 @@ const NUMBERS_BYTES_MAX: usize = 32 << 20;
 
 /// Bytes after the beginning of a number that decide which rules are tried there.
 const NUMBER_BYTES_MAX: usize = 96;
+
+/// How strong a rule is whose span is not looked into for more.
+const CERTAIN_STRENGTH: u8 = 50;
 
 /// Digits below which nothing that begins with a number is personal.
 const NUMBER_DIGITS_MIN: usize = 4;
@@ -94,6 +97,7 @@ impl Guard {
         }
         let anchors = AhoCorasick::builder()
             .ascii_case_insensitive(true)
+            .kind(Some(AhoCorasickKind::DFA))
             .build(&words)
             .map_err(|error| RuleError::Anchors(Box::new(error)))?;
         let starting = |start: Start| {
@@ -166,13 +170,17 @@ impl Guard {
                 at += 1;
                 continue;
             };
+            let mut behind = at + 1;
             for pattern in gate.matches(window) {
                 let index = self.numbers[pattern];
                 if let Some(span) = self.rules[index].find(text, at..at) {
+                    if self.rules[index].strength >= CERTAIN_STRENGTH {
+                        behind = behind.max(span.end);
+                    }
                     found.push(self.span(index, span));
                 }
             }
-            at += 1;
+            at = behind;
         }
     }
 
@@ -264,8 +272,8 @@ fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80
 }
 
-/// Whether the first word or group of words has enough digits for anything.
+/// Whether there are enough digits near for anything.
 fn has_digits(window: &[u8]) -> bool {
-    let digits = window.iter().filter(|byte| byte.is_ascii_hexdigit());
-    digits.count() >= NUMBER_DIGITS_MIN
+    let mut digits = window.iter().filter(|byte| byte.is_ascii_hexdigit());
+    digits.nth(NUMBER_DIGITS_MIN - 1).is_some()
 }

@@ -4,4 +4,5 @@
 
 mod documents;
 mod rules;
+mod scan;
 mod vault;

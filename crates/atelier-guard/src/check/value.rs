@@ -186,6 +186,9 @@ const HARMLESS_NAMES: &[&str] = &[
     "version",
 ];
 
+/// The word that other words are joined to, as in `passwordlength`.
+const PASSWORD: &str = "password";
+
 /// Letters below which a token is no token.
 const TOKEN_MIN: usize = 10;
 
@@ -301,12 +304,19 @@ fn next_parameter(value: &str) -> Option<usize> {
 }
 
 fn is_harmless(found: &Found<'_>) -> bool {
-    let name = found.name();
-    let lower = name.to_ascii_lowercase();
-    words(name).any(|word| HARMLESS_NAMES.contains(&word.to_ascii_lowercase().as_str()))
-        || HARMLESS_NAMES
+    let harmless = |word: &str| {
+        HARMLESS_NAMES
             .iter()
-            .any(|end| lower.ends_with(&format!("password{end}")))
+            .any(|name| name.eq_ignore_ascii_case(word))
+    };
+    let mut words = words(found.name());
+    words.any(|word| {
+        let joined = word.len().checked_sub(PASSWORD.len()).and_then(|_| {
+            let (begin, end) = word.split_at_checked(PASSWORD.len())?;
+            begin.eq_ignore_ascii_case(PASSWORD).then_some(end)
+        });
+        harmless(word) || joined.is_some_and(harmless)
+    })
 }
 
 /// The words of a setting's name, whether joined by signs or by capitals.
