@@ -126,10 +126,16 @@ pub(crate) fn path_in_comment<'a>(line: &'a str, info: &str) -> Option<&'a str> 
     (is_single(path) && looks_like_path(path) && ends_like_a_file(path)).then_some(path)
 }
 
-/// The path that a line consists of although it does not end like a file, such as `bin/run`.
+/// The path that a line consists of although it does not end like a file, such as `bin/run`, or in
+/// backticks `.gitattributes` and `Caddyfile`.
 pub(crate) fn lone_path(line: &str) -> Option<&str> {
-    let path = bare(undecorated(line));
-    (is_single(path) && looks_like_path(path)).then_some(path)
+    let text = undecorated(line);
+    let path = bare(text);
+    let quoted = text.starts_with('`') && text.trim_end_matches([':', '*', ' ']).ends_with('`');
+    let named = path.contains('.') || path.starts_with(|c: char| c.is_ascii_uppercase());
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    let word = quoted && named && path.chars().all(plain);
+    (is_single(path) && (looks_like_path(path) || word)).then_some(path)
 }
 
 /// Whether a text could be the path of a file, rather than a word or a phrase.

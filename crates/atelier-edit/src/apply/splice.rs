@@ -8,7 +8,7 @@ use super::{
     rework::{dedents, inserted, lines_after},
 };
 use crate::{
-    change::Split,
+    change::{Hints, Split},
     place::{Hit, Page, Places, Rung, Shift, places},
     text::{Ending, Piece, Text, lines},
 };
@@ -105,16 +105,9 @@ pub(super) fn work(
     let way = |(_, places): &(usize, Places)| places.hits[0].way.step();
     let strictest = standing.iter().map(way).min();
     standing.retain(|found| Some(way(found)) == strictest);
-    if asked.hints.inline
-        && strictest != Some(0)
-        && let Some(first) = readings.first()
-        && let Some(work) = inline::work(text, page, first, asked.hints)?
-    {
-        return Ok(work);
-    }
     let mut standing = standing.into_iter();
     let Some((letter, places)) = standing.next() else {
-        return absent(text, page, &readings);
+        return absent(text, page, &readings, asked.hints);
     };
     if divided && asked.readings > 1 {
         drop_spare_divider(page, &mut readings[letter].replace, prose)?;
@@ -138,7 +131,17 @@ pub(super) fn work(
 }
 
 /// What is to be done where no reading stands in the file.
-fn absent(text: &Text, page: Page<'_>, readings: &[Reading<'_>]) -> Result<Work, Trouble> {
+fn absent(
+    text: &Text,
+    page: Page<'_>,
+    readings: &[Reading<'_>],
+    hints: &Hints,
+) -> Result<Work, Trouble> {
+    if let Some(only) = readings.first().filter(|_| hints.inline)
+        && let Some(work) = inline::work(text, page, only, hints)?
+    {
+        return Ok(work);
+    }
     for reading in readings {
         if let Some(work) = elide::work(text, page, reading)? {
             return Ok(work);
@@ -147,7 +150,8 @@ fn absent(text: &Text, page: Page<'_>, readings: &[Reading<'_>]) -> Result<Work,
             return Ok(Work::Applied);
         }
     }
-    let search = readings.last().map(|reading| reading.search.as_slice());
+    let shortest = readings.iter().min_by_key(|reading| reading.search.len());
+    let search = shortest.map(|reading| reading.search.as_slice());
     Err(not_found(text, page, search.unwrap_or_default()))
 }
 

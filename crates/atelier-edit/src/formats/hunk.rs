@@ -133,31 +133,17 @@ impl Hunk<'_> {
         }
     }
 
-    /// The change. Where blanks before kept lines were left out, and it cannot be told from which
-    /// lines, it has two readings.
+    /// The change. It has two readings where lines are kept: the blank before these may have been
+    /// left out, which can be told only from the file.
     pub(super) fn change(self) -> Change {
         let first = self.split(false);
-        let verbatim = Some(self.split(true));
-        let doubtful = self.is_doubtful();
-        let otherwise = verbatim.filter(|other| doubtful && *other != first);
+        let verbatim = Some(self.split(true)).filter(|other| *other != first);
         Change::Replace {
             search: first.search,
             replace: first.replace,
-            otherwise: otherwise.into_iter().collect(),
+            otherwise: verbatim.into_iter().collect(),
             hints: self.hints,
         }
-    }
-
-    /// Whether the blank before kept lines may have been left out: it was before one of them, or
-    /// every one of them is indented.
-    fn is_doubtful(&self) -> bool {
-        let kept = |line: &&HunkLine<'_>| {
-            matches!(line.mark, Mark::Kept | Mark::Bare) && !line.raw.trim().is_empty()
-        };
-        let indented = |line: &HunkLine<'_>| line.mark == Mark::Bare || line.raw.starts_with("  ");
-        let mut lines = self.lines.iter().filter(kept).peekable();
-        lines.peek().is_some() && lines.all(indented)
-            || self.lines.iter().any(|line| line.mark == Mark::Bare)
     }
 }
 

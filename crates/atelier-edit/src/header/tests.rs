@@ -1,6 +1,6 @@
 //! Lines that name a file, and lines that do not.
 
-use super::{path_in_comment, path_in_info, path_of};
+use super::{lone_path, path_in_comment, path_in_info, path_of};
 
 #[test]
 fn lines_before_a_block_name_its_file() {
@@ -139,4 +139,41 @@ fn comments_name_a_file_if_they_consist_of_its_path() {
         assert_eq!(path_in_comment(line, ""), None, "{line}");
     }
     assert_eq!(path_in_comment("# README.md", "markdown"), None);
+}
+
+#[test]
+fn a_word_alone_may_be_a_file() {
+    for (line, path) in [
+        ("bin/run", "bin/run"),
+        ("**bin/run**:", "bin/run"),
+        ("`.gitattributes`", ".gitattributes"),
+        ("`Caddyfile`:", "Caddyfile"),
+        ("**`CNAME`**", "CNAME"),
+        ("### `x.code-workspace`", "x.code-workspace"),
+    ] {
+        assert_eq!(lone_path(line), Some(path), "{line}");
+    }
+    for line in [
+        "",
+        "Caddyfile",
+        "done",
+        "`main`",
+        "`f(x)`",
+        "`Two` words",
+        "`a b`",
+        "and so on.",
+    ] {
+        assert_eq!(lone_path(line), None, "{line}");
+    }
+}
+
+#[test]
+fn a_language_is_no_file() {
+    for info in ["dockerfile", "makefile", "rust", "cmake", "diff", "gemfile"] {
+        assert_eq!(path_in_info(info), None, "{info}");
+    }
+    assert_eq!(
+        path_in_info("dockerfile docker/Dockerfile"),
+        Some("docker/Dockerfile")
+    );
 }

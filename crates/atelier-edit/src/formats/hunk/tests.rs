@@ -63,7 +63,7 @@ fn marks_divide_a_hunk() {
             &[(" a\nb\n\nd\n", " a\nc\n\nd\n")]
         )
     );
-    assert_eq!(change(&[" a", "-b"]), replace("a\nb\n", "a\n", &[]));
+    assert_eq!(change(&["-b", "+c"]), replace("b\n", "c\n", &[]));
 }
 
 #[test]
