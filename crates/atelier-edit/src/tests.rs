@@ -5,8 +5,13 @@
     reason = "a test fails by panicking, and its cases are files"
 )]
 
+mod author;
 mod cases;
 mod damage;
+mod dice;
+mod fuzz;
+mod truth;
+mod world;
 
 use atelier_model::{FileTree, Limits};
 

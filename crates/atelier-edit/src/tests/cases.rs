@@ -8,15 +8,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use atelier_model::{FileEntry, FileTree, Limits, TreePath};
+use atelier_model::{FileEntry, FileTree, Limits, Obstacle, TreePath};
 use serde::Deserialize;
 
-use crate::{FORMATS, apply, parse};
+use crate::{FORMATS, Protection, apply_protected, parse};
 
 /// Files that stand for an empty folder.
 const KEEP: &str = ".keep";
 /// Cases that there are at least.
-const CASES_MIN: usize = 150;
+const CASES_MIN: usize = 800;
 /// Cases of one form that there are at least.
 const CASES_OF_FORM_MIN: usize = 5;
 
@@ -25,6 +25,14 @@ const CASES_OF_FORM_MIN: usize = 5;
 #[serde(default, deny_unknown_fields)]
 struct Setting {
     limits: Limits,
+    /// Paths at which symbolic links stand.
+    links: Vec<String>,
+    /// Whether what is usually protected is.
+    usual: bool,
+    /// Patterns of files that are protected as well.
+    protected: Vec<String>,
+    /// Patterns of files that may be changed nevertheless.
+    own: Vec<String>,
     /// Words that the refusal must have, however it is put.
     says: Vec<String>,
     /// Words that the notes on what was applied must have.
@@ -32,9 +40,9 @@ struct Setting {
 }
 
 /// A case as it is run.
-struct Case {
+pub(super) struct Case {
     folder: PathBuf,
-    reply: String,
+    pub(super) reply: String,
     setting: Setting,
 }
 
@@ -55,16 +63,35 @@ impl Case {
         self.folder.file_name().unwrap().to_string_lossy().into()
     }
 
-    fn before(&self) -> FileTree {
-        tree(&self.folder.join("before"))
+    pub(super) fn before(&self) -> FileTree {
+        let mut tree = tree(&self.folder.join("before"));
+        for link in &self.setting.links {
+            tree.block(TreePath::parse(link).unwrap(), Obstacle::Link);
+        }
+        tree
+    }
+
+    fn protection(&self) -> Protection {
+        let Setting {
+            usual,
+            protected,
+            own,
+            ..
+        } = &self.setting;
+        let protection = if *usual {
+            Protection::usual()
+        } else {
+            Protection::default()
+        };
+        protection.protect(protected).unwrap().own(own).unwrap()
     }
 
     /// The tree and the notes after the edits, or why they are refused.
     fn outcome(&self) -> Result<(FileTree, String), String> {
         let limits = &self.setting.limits;
         let changes = parse(&self.reply, limits).map_err(|error| error.to_string())?;
-        let applied =
-            apply(&changes, &self.before(), limits).map_err(|error| error.to_string())?;
+        let applied = apply_protected(&changes, &self.before(), limits, &self.protection())
+            .map_err(|error| error.to_string())?;
         Ok((applied.tree, applied.notes.join("\n")))
     }
 
@@ -111,7 +138,7 @@ fn folder() -> PathBuf {
 }
 
 /// Every case, in the order of their names.
-fn all() -> Vec<Case> {
+pub(super) fn all() -> Vec<Case> {
     let mut folders: Vec<_> = fs::read_dir(folder())
         .unwrap()
         .map(|entry| entry.unwrap().path())

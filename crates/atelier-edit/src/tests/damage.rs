@@ -1,294 +1,304 @@
-//! Replies damaged at random: what is applied is exactly what was meant, whatever is refused.
+//! Damaged replies: what is applied is what was meant or what the damaged reply says by the letter;
+//! everything else is refused.
 
-use atelier_model::{FileEntry, FileTree, Limits, TreePath};
-use proptest::{
-    prelude::*,
-    test_runner::{RngAlgorithm, RngSeed},
+use super::{
+    author::{self, FORMS, Form},
+    dice::{Dice, every, share},
+    outcome,
+    truth::show,
+    world::{self, File, Hunk, full, plain},
 };
 
-use super::outcome;
-use crate::{apply, parse};
-
-fn config(cases: u32) -> ProptestConfig {
-    ProptestConfig {
-        cases,
-        failure_persistence: None,
-        rng_algorithm: RngAlgorithm::ChaCha,
-        rng_seed: RngSeed::Fixed(2),
-        ..ProptestConfig::default()
+/// What is wrong if a reply comes out as none of these states of one file.
+fn only(reply: &str, before: &[File], allowed: &[Vec<File>]) -> Option<String> {
+    let tree = world::tree(before);
+    let after = outcome(reply, &tree).ok()?;
+    let is = |files: &Vec<File>| {
+        files.len() == after.len()
+            && files.iter().all(|file| {
+                after
+                    .get(&file.tree_path())
+                    .is_some_and(|entry| file.is(entry))
+            })
+    };
+    if allowed.iter().any(is) {
+        return None;
     }
-}
-
-const FRAGMENTS: &[&str] = &[
-    "<<<<<<< SEARCH",
-    "<<<<< SEARCH",
-    "------- SEARCH",
-    "=======",
-    "======",
-    ">>>>>>> REPLACE",
-    "+++++++ REPLACE",
-    "```",
-    "````",
-    "```rust",
-    "```rust src/a.rs",
-    "~~~",
-    "src/a.rs",
-    "### File: `src/a.rs`",
-    "**a.py**:",
-    "# a.py",
-    "*** Delete File: src/a.rs",
-    "### Delete: `b.py`",
-    "*** Begin Patch",
-    "<think>",
-    "</think>",
-    "fn a() {",
-    "    x",
-    "\tx",
-    "}",
-    "",
-    "  ",
-    "...",
-    "é“x”",
-    "\u{feff}a",
-    "../b",
-    "a.py",
-    "1. `a.py`",
-    "   ```",
-    "@@ -1 +1 @@",
-    "--- a",
-    "+++ b",
-    "```title=\"",
-    "`",
-    "``",
-    "\u{0}",
-];
-
-fn soup() -> impl Strategy<Value = String> {
-    let line = prop_oneof![
-        8 => prop::sample::select(FRAGMENTS).prop_map(str::to_owned),
-        1 => "[ -~\u{a0}-\u{2030}]{0,12}",
-    ];
-    let end = prop_oneof![8 => Just("\n"), 1 => Just("\r\n")];
-    prop::collection::vec((line, end), 0..40)
-        .prop_map(|lines| lines.into_iter().map(|(line, end)| line + end).collect())
-}
-
-fn tree_of(files: &[(&str, &str)]) -> FileTree {
-    files
+    let allowed: Vec<String> = allowed
         .iter()
-        .map(|(path, text)| (TreePath::parse(path).unwrap(), FileEntry::text(*text)))
-        .collect()
+        .map(|files| show(&world::tree(files)))
+        .collect();
+    Some(format!(
+        "wrong:\n{}\n--- reply ---\n{reply}\n--- before ---\n{}\n--- allowed ---\n{}",
+        show(&after),
+        show(&tree),
+        allowed.join("\n")
+    ))
 }
 
-/// A file whose every line differs from every other, and an edit of some of its lines.
-#[derive(Debug, Clone)]
-struct Edit {
-    file: Vec<String>,
-    range: std::ops::Range<usize>,
-    new: Vec<String>,
+/// A file, one change of it, and the form it is to be written in.
+fn one_change(dice: &mut Dice) -> Option<(File, Hunk, Form)> {
+    let file = File::draw("src/main.rs", true, dice);
+    let hunk = file.hunks(1, dice).pop()?;
+    let form = dice.pick(&FORMS);
+    Some((file, hunk, form))
 }
 
-impl Edit {
-    fn text(&self) -> String {
-        joined(&self.file)
-    }
+fn written(form: Form, file: &File, hunk: &Hunk, dice: &mut Dice) -> String {
+    author::changes(form, file, std::slice::from_ref(hunk), dice).concat()
+}
 
-    fn expected(&self) -> Vec<String> {
-        let mut file = self.file.clone();
-        file.splice(self.range.clone(), self.new.iter().cloned());
-        file
+/// Changes some lines: leaves one out, writes one twice, turns two round, or writes one otherwise.
+fn harm(lines: &mut Vec<String>, dice: &mut Dice) {
+    if lines.is_empty() {
+        return;
     }
+    let at = dice.below(lines.len());
+    match dice.below(5) {
+        0 => {
+            lines.remove(at);
+        }
+        1 => lines.insert(at, lines[at].clone()),
+        2 if at > 0 => lines.swap(at - 1, at),
+        3 => lines.insert(at, format!("{}_otherwise", lines[at])),
+        _ => lines[at].push_str("_otherwise"),
+    }
+}
 
-    fn reply(&self, damage: impl Fn(usize, &str) -> String) -> String {
-        let lines = |lines: &[String]| -> String {
-            lines
-                .iter()
-                .enumerate()
-                .map(|(at, line)| damage(at, line) + "\n")
-                .collect()
-        };
+/// Whether some lines stand in others one after the other.
+fn stands(lines: &[String], within: &[String]) -> bool {
+    lines.is_empty() || within.windows(lines.len()).any(|window| window == lines)
+}
+
+/// What is wrong with a reply that makes one harmed change of a file: it must be refused, or do
+/// what was meant, or do by the letter what it says, or nothing where that is done already. Blank
+/// lines count only where the others are those that were meant.
+fn misplaced(
+    form: Form,
+    file: &File,
+    meant: &Hunk,
+    harmed: &Hunk,
+    dice: &mut Dice,
+) -> Option<String> {
+    let reply = written(form, file, harmed, dice);
+    let before = world::tree(std::slice::from_ref(file));
+    let after = outcome(&reply, &before).ok()?;
+    let lines: Vec<String> = after
+        .text(&file.tree_path())?
+        .lines()
+        .map(str::to_owned)
+        .collect();
+    let lines = full(&lines);
+    let expected = file.changed(std::slice::from_ref(meant));
+    let here = full(&file.texts());
+    let done = stands(&full(&harmed.puts()), &here) && lines == here;
+    let right =
+        done || lines == full(&expected.texts()) || file.to_the_letter(harmed).contains(&lines);
+    (!right).then(|| {
         format!(
-            "src/a.rs\n```\n<<<<<<< SEARCH\n{}=======\n{}>>>>>>> REPLACE\n```\n",
-            lines(&self.file[self.range.clone()]),
-            lines(&self.new)
+            "{}\n--- reply ---\n{reply}\n--- before ---\n{}--- meant ---\n{}",
+            show(&after),
+            show(&before),
+            show(&world::tree(&[expected]))
         )
-    }
-
-    /// Applies the damaged reply: the new lines, or `None` where it was refused.
-    fn apply(&self, reply: &str) -> Option<Vec<String>> {
-        let before = tree_of(&[("src/a.rs", &self.text()), ("b.txt", "stays\n")]);
-        let after = outcome(reply, &before).ok()?;
-        assert_eq!(
-            after.text(&TreePath::parse("b.txt").unwrap()),
-            Some("stays\n")
-        );
-        let text = after
-            .text(&TreePath::parse("src/a.rs").unwrap())
-            .unwrap()
-            .to_owned();
-        Some(text.lines().map(str::to_owned).collect())
-    }
+    })
 }
 
-fn joined(lines: &[String]) -> String {
-    lines
-        .iter()
-        .flat_map(|line| [line.as_str(), "\n"])
-        .collect()
-}
-
-fn edit() -> impl Strategy<Value = Edit> {
-    let shape = prop::collection::vec((0..4_usize, 0..6_u8), 2..24);
-    (
-        shape,
-        any::<prop::sample::Index>(),
-        1..6_usize,
-        prop::collection::vec(0..4_u8, 6),
-    )
-        .prop_map(|(shape, start, size, changes)| {
-            let file: Vec<String> = shape
-                .iter()
-                .enumerate()
-                .map(|(number, (depth, kind))| match kind {
-                    0 if number > 0 => String::new(),
-                    1 => format!("{}call(\"{number}\", 'a' - b)", "    ".repeat(*depth)),
-                    _ => format!("{}line_{number} = {number}", "    ".repeat(*depth)),
-                })
-                .collect();
-            let start = start.index(file.len());
-            let range = start..(start + size).min(file.len());
-            let mut new = Vec::new();
-            for (line, change) in file[range.clone()].iter().zip(&changes) {
-                match change {
-                    0 => new.push(line.clone()),
-                    1 if !line.is_empty() => new.push(format!("{line} + changed")),
-                    2 => {
-                        let depth = line.len() - line.trim_start().len();
-                        new.push(line.clone());
-                        new.push(format!("{}added_{}", " ".repeat(depth), new.len()));
-                    }
-                    _ => {}
-                }
-            }
-            Edit { file, range, new }
-        })
-}
-
-fn without_blanks(lines: &[String]) -> Vec<&str> {
-    lines
-        .iter()
-        .map(String::as_str)
-        .filter(|line| !line.trim().is_empty())
-        .collect()
-}
-
-proptest! {
-    #![proptest_config(config(1500))]
-
-    #[test]
-    fn nothing_panics_and_nothing_leaves_the_tree_half_changed(reply in soup()) {
-        let limits = Limits::default();
-        let before = tree_of(&[("src/a.rs", "fn a() {\n    x\n}\n"), ("a.py", "x\n"), ("b.py", "")]);
-        if let Ok(changes) = parse(&reply, &limits) {
-            let paths = changes.paths().len();
-            if let Ok(applied) = apply(&changes, &before, &limits) {
-                let touched = applied.written.len() + applied.deleted.len();
-                prop_assert_eq!(touched, before.changes_to(&applied.tree).len());
-                prop_assert_eq!(touched + applied.unchanged.len(), paths);
-            }
+#[test]
+fn altered_lines_are_never_placed_wrongly() {
+    every(share(12), |dice| {
+        let (file, hunk, form) = one_change(dice)?;
+        let mut harmed = hunk.clone();
+        match dice.below(4) {
+            0 => harm(&mut harmed.before, dice),
+            1 => harm(&mut harmed.removed, dice),
+            2 => harm(&mut harmed.added, dice),
+            _ => harm(&mut harmed.after, dice),
         }
-    }
+        misplaced(form, &file, &hunk, &harmed, dice)
+    });
+}
 
-    #[test]
-    fn an_undamaged_edit_is_applied_exactly(edit in edit()) {
-        let blank = edit.file[edit.range.clone()].iter().all(String::is_empty);
-        let after = edit.apply(&edit.reply(|_, line| line.to_owned()));
-        if blank {
-            prop_assert_eq!(after, None);
+#[test]
+fn half_an_edit_on_one_side_only_is_never_placed_wrongly() {
+    every(share(8), |dice| {
+        let (file, hunk, _) = one_change(dice)?;
+        let form = Form::Replace;
+        // As both sides are written out, either may be harmed without the other.
+        let mut sides = Hunk {
+            start: hunk.start,
+            before: Vec::new(),
+            removed: hunk.finds(),
+            added: hunk.puts(),
+            after: Vec::new(),
+        };
+        if dice.one_in(2) {
+            harm(&mut sides.removed, dice);
         } else {
-            prop_assert_eq!(after, Some(edit.expected()));
+            harm(&mut sides.added, dice);
+        }
+        misplaced(form, &file, &hunk, &sides, dice)
+    });
+}
+
+/// Several files with changes, and each block with the state of all files once it and those before
+/// it are applied.
+fn blocks(dice: &mut Dice) -> (Vec<File>, Vec<(String, Vec<File>)>) {
+    let files = world::files(true, dice);
+    let mut all: Vec<(usize, Vec<Hunk>, Form)> = Vec::new();
+    for (at, file) in files.iter().enumerate() {
+        let form = dice.pick(&FORMS);
+        let count = dice.within(1..3);
+        let hunks = file.hunks(count, dice);
+        if form == Form::Replace {
+            all.extend(hunks.into_iter().map(|hunk| (at, vec![hunk], form)));
+        } else if !hunks.is_empty() {
+            all.push((at, hunks, form));
         }
     }
-
-    #[test]
-    fn blanks_at_line_ends_never_place_an_edit_wrongly(edit in edit(), mask in any::<u32>()) {
-        let damaged = edit.reply(|at, line| {
-            let blanks = if mask >> (at % 32) & 1 == 1 { "  " } else { "" };
-            format!("{line}{blanks}")
-        });
-        if let Some(after) = edit.apply(&damaged) {
-            let bare = |lines: &[String]| -> Vec<String> {
-                lines.iter().map(|line| line.trim_end().to_owned()).collect()
-            };
-            prop_assert_eq!(bare(&after), bare(&edit.expected()));
+    dice.shuffle(&mut all);
+    let mut done: Vec<Vec<Hunk>> = vec![Vec::new(); files.len()];
+    let mut blocks = Vec::new();
+    for (at, hunks, form) in all {
+        let texts = author::changes(form, &files[at], &hunks, dice);
+        // Of several blocks each makes one of the changes.
+        let parts = if texts.len() == hunks.len() {
+            1
+        } else {
+            hunks.len()
+        };
+        for (text, part) in texts.into_iter().zip(hunks.chunks(parts)) {
+            done[at].extend(part.iter().cloned());
+            let state = files
+                .iter()
+                .zip(&done)
+                .map(|(file, hunks)| file.changed(hunks))
+                .collect();
+            blocks.push((text, state));
         }
     }
+    (files, blocks)
+}
 
-    #[test]
-    fn another_indentation_never_places_an_edit_wrongly(edit in edit(), deeper in any::<bool>(), tabs in any::<bool>()) {
-        let damaged = edit.reply(|_, line| {
-            let body = line.trim_start();
-            let depth = (line.len() - body.len()) / 4;
-            let depth = if deeper { depth + 1 } else { depth };
-            let unit = if tabs { "\t" } else { "    " };
-            if body.is_empty() { String::new() } else { format!("{}{body}", unit.repeat(depth)) }
-        });
-        if let Some(after) = edit.apply(&damaged) {
-            prop_assert_eq!(after, edit.expected());
+/// Whether a block has an end of its own, so that it is seen if it is cut off.
+fn has_end(block: &str) -> bool {
+    !block.starts_with("---") && !block.starts_with("diff")
+}
+
+#[test]
+fn a_reply_that_is_cut_off_is_refused_or_says_what_is_left() {
+    every(share(12), |dice| {
+        let (files, blocks) = blocks(dice);
+        if blocks.is_empty() || !blocks.iter().all(|(text, _)| has_end(text)) {
+            return None;
         }
-    }
-
-    #[test]
-    fn typographic_characters_never_place_an_edit_wrongly(edit in edit()) {
-        let typed = |line: &str| line.replace('"', "\u{201d}").replace('\'', "\u{2019}").replace(" - ", " \u{2013} ");
-        let mut theirs = edit.clone();
-        theirs.file.iter_mut().for_each(|line| *line = typed(line));
-        let expected: Vec<String> = edit.expected().iter().map(|line| typed(line)).collect();
-        if let Some(after) = theirs.apply(&edit.reply(|_, line| line.to_owned())) {
-            prop_assert_eq!(after, expected);
-        }
-    }
-
-    #[test]
-    fn blank_lines_never_place_an_edit_wrongly(edit in edit(), mask in any::<u32>()) {
-        let damaged = edit.reply(|at, line| {
-            let extra = if mask >> (at % 32) & 1 == 1 { "\n" } else { "" };
-            format!("{extra}{line}")
-        });
-        if let Some(after) = edit.apply(&damaged) {
-            let expected = edit.expected();
-            prop_assert_eq!(without_blanks(&after), without_blanks(&expected));
-        }
-    }
-
-    #[test]
-    fn a_search_that_is_not_there_changes_nothing(edit in edit(), at in any::<prop::sample::Index>()) {
-        let size = edit.range.len();
-        let victim = at.index(size);
-        prop_assume!(!edit.file[edit.range.start + victim].is_empty());
-        let mut damaged = edit.clone();
-        damaged.file[edit.range.start + victim].push_str("_otherwise");
-        let reply = damaged.reply(|_, line| line.to_owned());
-        // The new lines may stand there already; then nothing changes.
-        if let Some(after) = edit.apply(&reply) {
-            prop_assert_eq!(after, edit.file);
-        }
-    }
-
-    #[test]
-    fn any_whole_file_survives_its_fence(lines in prop::collection::vec("[ -~é]{0,20}", 0..12)) {
-        let text = joined(&lines);
-        let longest = lines
-            .iter()
-            .map(|line| line.trim_start().bytes().take_while(|byte| *byte == b'`').count())
-            .max()
+        let texts: Vec<&str> = blocks.iter().map(|(text, _)| text.as_str()).collect();
+        let reply = texts.join("\n");
+        let end = dice.below(reply.len());
+        let cut = (0..=end)
+            .rev()
+            .find(|at| reply.is_char_boundary(*at))
             .unwrap_or(0);
-        let fence = "`".repeat(4.max(longest + 1));
-        let reply = format!("### File: `docs/a.txt`\n\n{fence}\n{text}{fence}\n");
-        let after = outcome(&reply, &FileTree::default());
-        match after {
-            Ok(after) => prop_assert_eq!(after.text(&TreePath::parse("docs/a.txt").unwrap()), Some(text.as_str())),
-            Err(said) => prop_assert!(said.contains("lines left out") || said.contains("a diff"), "{}", said),
+        // All blocks that are there whole, or but for the end of the last one's last line.
+        let mut allowed = vec![files.clone()];
+        let mut start = 0;
+        for (text, after) in &blocks {
+            let last_line = text.trim_end().rfind('\n').map_or(0, |at| at + 1);
+            if cut > start + last_line {
+                allowed = if cut < start + text.trim_end().len() {
+                    vec![allowed.remove(0), after.clone()]
+                } else {
+                    vec![after.clone()]
+                };
+            }
+            start += text.len() + 1;
         }
-    }
+        only(&reply[..cut], &files, &allowed)
+    });
+}
+
+#[test]
+fn lines_that_stand_twice_are_refused_with_their_numbers() {
+    every(share(5), |dice| {
+        let file = File::draw("src/main.rs", true, dice);
+        let texts = file.texts();
+        let size = dice.within(1..4).min(texts.len());
+        let start = dice.below(texts.len() - size + 1);
+        let wanted = &texts[start..start + size];
+        if full(wanted).is_empty() {
+            return None;
+        }
+        let places: Vec<usize> = (0..=texts.len() - size)
+            .filter(|at| &texts[*at..*at + size] == wanted)
+            .collect();
+        if places.len() < 2 {
+            return None;
+        }
+        let hunk = Hunk {
+            start,
+            before: Vec::new(),
+            removed: wanted.to_vec(),
+            added: vec!["something_new_here".to_owned()],
+            after: Vec::new(),
+        };
+        let form = dice.pick(&[Form::Replace, Form::Json]);
+        let said = match outcome(
+            &written(form, &file, &hunk, dice),
+            &world::tree(std::slice::from_ref(&file)),
+        ) {
+            Ok(after) => return Some(format!("applied: {}", show(&after))),
+            Err(said) => said,
+        };
+        let told = places
+            .iter()
+            .take(10)
+            .all(|at| said.contains(&(at + 1).to_string()));
+        (!told).then(|| format!("{places:?} are not told: {said}"))
+    });
+}
+
+#[test]
+fn a_path_that_is_not_there_is_refused() {
+    every(share(3), |dice| {
+        let (file, hunk, form) = one_change(dice)?;
+        let elsewhere = File {
+            path: "src/other.rs",
+            ..file.clone()
+        };
+        let reply = written(form, &elsewhere, &hunk, dice);
+        outcome(&reply, &world::tree(&[file]))
+            .ok()
+            .map(|after| format!("applied: {}\n{reply}", show(&after)))
+    });
+}
+
+#[test]
+fn another_indentation_or_other_blank_lines_never_place_an_edit_wrongly() {
+    every(share(8), |dice| {
+        let (file, hunk, form) = one_change(dice)?;
+        let deeper = dice.below(3);
+        let unit = dice.pick(&["\t", "    ", "  "]);
+        let turn = |line: &String| {
+            let body = line.trim_start();
+            let indent = &line[..line.len() - body.len()];
+            let depth = indent.len() / file.unit.len() + deeper;
+            if body.is_empty() {
+                String::new()
+            } else {
+                unit.repeat(depth) + &plain(body)
+            }
+        };
+        let mut typed = Hunk {
+            start: hunk.start,
+            before: hunk.before.iter().map(turn).collect(),
+            removed: hunk.removed.iter().map(turn).collect(),
+            added: hunk.added.iter().map(turn).collect(),
+            after: hunk.after.iter().map(turn).collect(),
+        };
+        if dice.one_in(3) {
+            typed.before.retain(|line| !line.is_empty());
+            typed.after.insert(0, String::new());
+        }
+        misplaced(form, &file, &hunk, &typed, dice)
+    });
 }
