@@ -62,7 +62,7 @@ fn text_that_looks_like_json_lines_is_text_where_one_says_so() {
     assert_eq!(spans[0]["kind"], "EMAIL");
     assert_eq!(
         (&spans[0]["line"], &spans[0]["column"]),
-        (&json!(1), &json!(18))
+        (&json!(1), &json!(17))
     );
 }
 
