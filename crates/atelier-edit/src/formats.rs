@@ -225,6 +225,24 @@ fn path_in_lines(scan: &Scan<'_>, floor: usize, at: usize, info: &str) -> Option
         .map(str::to_owned)
 }
 
+/// Whether a line is part of an edit wherever it stands, so that no edit can be made of what is
+/// around it if no form has read it.
+pub(crate) fn is_frame(line: &str) -> bool {
+    search_replace::opens_block(line)
+        || search_replace::ends_block(line)
+        || apply_patch::is_frame(line)
+        || diff::is_frame(line)
+}
+
+/// The fault of a line that is part of an edit that was not read.
+pub(crate) fn unread(line: usize) -> Fault {
+    Fault::Malformed {
+        line: line + 1,
+        said: "a line looks like part of an edit, which cannot be read",
+        mend: "send each edit complete: its path, its first and its last line",
+    }
+}
+
 /// Adds a move to what was found of a file.
 fn move_to(found: &mut Found, path: &str, at: usize, to: &str) {
     match TreePath::parse(to) {

@@ -53,6 +53,9 @@ const REMARK_BYTES_MAX: usize = 60;
 /// ``### File: `src/a.rs` (new)`` or `2. src/a.rs`.
 pub(crate) fn path_of(line: &str) -> Option<&str> {
     let mut rest = undecorated(line);
+    if let Some(path) = tagged(rest) {
+        return Some(path);
+    }
     let mut sure = false;
     while let Some((word, after)) = label(rest) {
         sure |= SURE_LABELS.contains(&word.to_ascii_lowercase().as_str());
@@ -195,6 +198,19 @@ fn ends_like_a_file(text: &str) -> bool {
         && extension.len() <= EXTENSION_BYTES_MAX
         && alphanumeric
         && extension.starts_with(|c: char| c.is_ascii_alphabetic())
+}
+
+/// The path in a tag such as `<path>src/a.rs</path>`, or the text of a link to it.
+fn tagged(text: &str) -> Option<&str> {
+    let within = |open: &str, close: &str| {
+        let rest = text.trim_start_matches(['*', '`']).strip_prefix(open)?;
+        rest.split_once(close).map(|(path, _)| path)
+    };
+    let path = within("<path>", "</path>")
+        .or_else(|| within("<file_path>", "</file_path>"))
+        .or_else(|| within("[", "]("))?;
+    let path = bare(path);
+    (is_single(path) && looks_like_path(path)).then_some(path)
 }
 
 /// A line without heading marks, list marks and numbers before its text.

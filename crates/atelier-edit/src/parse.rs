@@ -251,6 +251,9 @@ impl Reading {
             }
         }
         self.place.only_edits = false;
+        if formats::is_frame(line) {
+            self.refuse(self.at, None, formats::unread(self.at));
+        }
         // Within a fence only its blocks change files: other lines after them would be lost.
         let after_block = self.place.fence.as_ref().is_some_and(|fence| {
             fence.form == Some("search-replace") && self.place.floor > fence.line + 1
@@ -299,6 +302,7 @@ impl Reading {
         if found.fenced && found.edits.is_empty() {
             self.fences += 1;
             self.place.only_edits = false;
+            self.place.path = None;
         }
         if found.fenced && !found.edits.is_empty() {
             self.starts.push(self.at);

@@ -81,6 +81,12 @@ fn directive(line: &str) -> Option<Directive<'_>> {
     }
 }
 
+/// Whether a line can only be part of a patch. A removal may stand alone.
+pub(super) fn is_frame(line: &str) -> bool {
+    line.starts_with("*** ")
+        && directive(line).is_some_and(|found| !matches!(found, Directive::Delete(_)))
+}
+
 /// The section that a line opens, other than one that only removes a file.
 fn section(line: &str) -> Option<Directive<'_>> {
     directive(line).filter(|found| matches!(found, Directive::Add(_) | Directive::Update(_)))

@@ -5,7 +5,7 @@ mod hunks;
 mod path;
 
 use self::{file::FileDiff, hunks::Bounds};
-use super::{EditFormat, Fence, Found, Opening, Shown, Stop};
+use super::{EditFormat, Fence, Found, Opening, Shown, Stop, hunk::ranges};
 use crate::parse::{Fault, Scan};
 
 /// `diff --git`, or `---`, `+++` and hunks below them.
@@ -79,6 +79,14 @@ fn is_names(scan: &Scan<'_>, at: usize) -> Result<bool, Stop> {
 /// Whether a line says where the lines below it stand.
 fn is_hunk_head(line: &str) -> bool {
     line.starts_with("@@ ") || line.trim_end() == "@@"
+}
+
+/// Whether a line can only be part of a diff.
+pub(super) fn is_frame(line: &str) -> bool {
+    line.strip_prefix("@@ ")
+        .is_some_and(|head| ranges(head).is_some())
+        || line.starts_with("diff --git ")
+        || line.starts_with("+++ b/")
 }
 
 /// Whether a line is the command that made a diff.

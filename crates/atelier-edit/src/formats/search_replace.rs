@@ -12,6 +12,10 @@ use crate::{
 /// `<<<<<<< SEARCH` … `=======` … `>>>>>>> REPLACE`.
 pub(super) struct SearchReplace;
 
+/// Words after the marks that open a block.
+const SEARCH: [&str; 3] = ["SEARCH", "search", "ORIGINAL"];
+/// Words after the marks that close it.
+const REPLACE: [&str; 3] = ["REPLACE", "replace", "UPDATED"];
 const MARKS_MIN: usize = 5;
 const MARKS_MAX: usize = 12;
 /// Lines of a block that may divide it; each is a reading of the whole block.
@@ -95,7 +99,8 @@ struct Marker<'a> {
 impl<'a> Marker<'a> {
     fn search(line: &'a str) -> Option<Self> {
         let (count, indent, rest) = marks(line, &['<', '-'])?;
-        let rest = rest.trim_start().strip_prefix("SEARCH")?;
+        let rest = rest.trim_start();
+        let rest = SEARCH.iter().find_map(|word| rest.strip_prefix(word))?;
         let path = header::bare(rest.trim_start_matches(['>', ':']));
         let path = (!path.is_empty()).then_some(path);
         path.is_none_or(header::looks_like_path).then_some(Self {
@@ -126,7 +131,7 @@ fn marks<'a>(line: &'a str, of: &[char]) -> Option<(usize, usize, &'a str)> {
 
 fn is_replace(line: &str, open: &Marker<'_>) -> Option<usize> {
     let (count, indent, rest) = marks(line, &['>', '+'])?;
-    (rest.trim() == "REPLACE" && indent <= open.indent).then_some(count)
+    (REPLACE.contains(&rest.trim()) && indent <= open.indent).then_some(count)
 }
 
 fn is_divider(line: &str, open: &Marker<'_>) -> Option<usize> {
@@ -257,7 +262,24 @@ fn text(lines: &[&str], indent: usize) -> String {
 
 /// Whether a line ends a block.
 pub(super) fn ends_block(line: &str) -> bool {
-    marks(line, &['>', '+']).is_some_and(|(_, _, rest)| rest.trim() == "REPLACE")
+    marks(line, &['>', '+']).is_some_and(|(_, _, rest)| REPLACE.contains(&rest.trim()))
+}
+
+/// Whether some lines have the marks of a block or of a merge conflict, in whatever words.
+pub(super) fn has_marks(lines: &[&str]) -> bool {
+    let opens = |line: &&str| {
+        marks(line, &['<']).is_some_and(|(_, indent, _)| indent == 0)
+            || line.starts_with("&lt;&lt;&lt;&lt;&lt;")
+    };
+    let divides = |line: &&str| {
+        marks(line, &['=']).is_some_and(|(_, indent, rest)| indent == 0 && rest.trim().is_empty())
+    };
+    let closes = |line: &&str| {
+        marks(line, &['>']).is_some_and(|(_, indent, _)| indent == 0)
+            || line.starts_with("&gt;&gt;&gt;&gt;&gt;")
+    };
+    let mut rest = lines.iter();
+    rest.any(opens) && rest.any(divides) && rest.any(closes)
 }
 
 /// Whether a line opens a block.

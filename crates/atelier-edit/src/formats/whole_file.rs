@@ -109,6 +109,15 @@ fn unnamed(scan: &Scan<'_>, at: usize, fence: &Fence) -> Result<Option<Found>, S
     };
     let lines = scan.lines.range(at + 1..end);
     let content: Vec<&str> = lines.map(|line| fence.content(line)).collect();
+    let frame = content.iter().position(|line| super::is_frame(line));
+    if let Some(frame) = frame {
+        return Err(Stop::Refused {
+            at,
+            path: None,
+            fault: super::unread(at + 1 + frame),
+            end: end + 1,
+        });
+    }
     Ok(Some(Found {
         edits: deletions(&content, at + 1),
         end: end + 1,
@@ -119,10 +128,6 @@ fn unnamed(scan: &Scan<'_>, at: usize, fence: &Fence) -> Result<Option<Found>, S
 
 /// The edit of another form that a content holds.
 fn edit_within(content: &[&str]) -> Option<&'static str> {
-    let conflicted = ["<<<<<<< ", "=======", ">>>>>>> "].iter().all(|mark| {
-        let marked = |line: &&&str| line.starts_with(mark);
-        content.iter().any(|line| marked(&line))
-    });
     let marked = content.iter().find_map(|line| {
         if search_replace::opens_block(line) || search_replace::ends_block(line) {
             Some("marks of a SEARCH block")
@@ -130,7 +135,8 @@ fn edit_within(content: &[&str]) -> Option<&'static str> {
             (line.trim_end() == "*** Begin Patch").then_some("a patch")
         }
     });
-    marked.or_else(|| conflicted.then_some("marks of a merge conflict"))
+    let conflicted = || search_replace::has_marks(content);
+    marked.or_else(|| conflicted().then_some("marks of a merge conflict"))
 }
 
 fn is_markdown(path: Option<&str>, info: &str) -> bool {

@@ -32,6 +32,9 @@ fn lines_before_a_block_name_its_file() {
         "2) src/a.rs",
         "> src/a.rs",
         "\"src/a.rs\"",
+        "<path>src/a.rs</path>",
+        "### [src/a.rs](src/a.rs)",
+        "[`src/a.rs`](https://example.org/src/a.rs)",
     ];
     for line in named {
         assert_eq!(path_of(line), Some("src/a.rs"), "{line}");
