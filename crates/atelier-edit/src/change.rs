@@ -87,8 +87,8 @@ pub struct Hints {
     pub line: Option<usize>,
     /// The lines to find are the last of the file.
     pub at_end: bool,
-    /// The text to find may begin or end within a line: of lines that stand nowhere as they are,
-    /// the only place of the text is taken. Neither part then says how the file ends.
+    /// The text to find may begin or end within a line: where it stands nowhere as lines, the only
+    /// place of the text is taken. Neither part then says how the file ends.
     pub inline: bool,
     /// Edits with the same number stand in the file in the order of the reply.
     pub sequence: Option<usize>,

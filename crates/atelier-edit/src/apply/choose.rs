@@ -330,6 +330,11 @@ fn sole(
                 let scopes: Vec<_> = scopes().collect();
                 notes.push(format!("the file has no {}", scopes.join(" with ")));
             }
+            // The heading of a numbered hunk may be of anything before it, and be cut off.
+            Scoped::Below(below) if below.is_empty() && hints.line.is_some() => {
+                let scopes: Vec<_> = scopes().collect();
+                notes.push(format!("found, but not below {}", scopes.join(" with ")));
+            }
             Scoped::Below(below) if below.is_empty() => {
                 if replaced_below(page, reading, hints) {
                     return Ok(Choice::Applied);

@@ -70,7 +70,8 @@ impl<'a> Staged<'a> {
             Now::Lines(text) => text.bytes(),
         };
         // A new file that names its interpreter is meant to be started.
-        let script = bytes.starts_with(b"#!");
+        let line = bytes.strip_prefix(b"#!").map(<[u8]>::trim_ascii_start);
+        let script = line.is_some_and(|line| line.starts_with(b"/"));
         let before = self.before.map_or(script, |before| before.executable);
         let executable = self.executable.unwrap_or(before);
         Some(FileEntry { bytes, executable })

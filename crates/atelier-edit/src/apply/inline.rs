@@ -27,6 +27,13 @@ pub(super) fn work(
     reading: &Reading<'_>,
     hints: &Hints,
 ) -> Result<Option<Work>, Trouble> {
+    let ends = [reading.search.first(), reading.search.last()];
+    let blank = |c: char| c.is_whitespace();
+    if ends[0].is_none_or(|first| first.is_empty() || first.starts_with(blank))
+        || ends[1].is_none_or(|last| last.is_empty() || last.ends_with(blank))
+    {
+        return Ok(None);
+    }
     let places = places(page.lines, &reading.search);
     let numbered = |(line, _): &&Place| text.number(*line) == hints.line && hints.line.is_some();
     let mut named = places.iter().filter(numbered);
@@ -38,6 +45,12 @@ pub(super) fn work(
             return Err(several(&lines, places.len() == PLACES_MAX).seeking(&reading.search));
         }
     };
+    let before = &page.lines[place.0][..place.1];
+    let indented = !before.is_empty() && before.trim().is_empty();
+    if indented && reading.search.len().max(reading.replace.len()) > 1 {
+        // Lines after the first would need an indentation that nobody wrote.
+        return Ok(None);
+    }
     if stands_already(page.lines[place.0], place.1, reading) {
         return Ok(Some(Work::Applied));
     }

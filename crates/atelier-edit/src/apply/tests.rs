@@ -759,3 +759,63 @@ fn blank_lines_of_the_file_stay_beside_lines_that_stay() {
     // Lines that only change their order keep the blanks that the file has at their ends.
     one(b"a\nb\nc\n", "a  \nb  \nc\n", "b  \na  \nd\n", b"b\na\nd\n");
 }
+
+#[test]
+fn whole_lines_come_before_texts_within_lines() {
+    let one = |search, new| vec![("f", inline(search, new, None))];
+    check(
+        &[("f", b"    word 4\n")],
+        one("word 4", "word 4\nadded()"),
+        &[("f", b"    word 4\n    added()\n")],
+    );
+    check(
+        &[("f", b"spare = {};  \n")],
+        one("spare = {};", "spare = {};\nmore"),
+        &[("f", b"spare = {};  \nmore\n")],
+    );
+    refused(
+        &[("f", b"call(4)\n  name_5\nx text\n")],
+        one("\n  name_5\nx", "added"),
+        "not in the file",
+    );
+    refused(
+        &[("f", b"\t\tx = 1 # y\n")],
+        one("x = 1", "x = 1\nz"),
+        "not in the file",
+    );
+}
+
+#[test]
+fn only_a_path_makes_a_script() {
+    let create = |content: &str| {
+        vec![(
+            "f",
+            Change::Create {
+                content: content.to_owned(),
+            },
+        )]
+    };
+    for (content, executable) in [
+        ("#!/bin/sh\n", true),
+        ("#! /bin/sh\n", true),
+        ("#![allow(x)]\n", false),
+    ] {
+        let applied = outcome(&[], create(content)).unwrap();
+        assert_eq!(applied.tree.get(&path("f")).unwrap().executable, executable);
+    }
+}
+
+#[test]
+fn the_heading_of_a_numbered_hunk_never_refuses_it() {
+    let hints = Hints {
+        line: Some(1),
+        ..scoped(&["fn b()"])
+    };
+    let notes = outcome(
+        &[("f", b"x\nfn b()\n")],
+        vec![("f", replace("x\n", "y\n", hints))],
+    )
+    .unwrap()
+    .notes;
+    assert_eq!(notes, ["edit 1, `f`: found, but not below `fn b()`"]);
+}
