@@ -82,8 +82,6 @@ const EXPRESSIONS: &[&str] = &[
     "{{",
     "}}",
     "#{",
-    "$(",
-    "%(",
     "os.environ",
     "process.env",
     "getenv",
@@ -198,6 +196,9 @@ const PASSWORD_MIN: usize = 4;
 /// Letters below which letters alone are no password.
 const PASSWORD_SIMPLE_MIN: usize = 8;
 
+/// Letters below which the order of capitals tells nothing.
+const SCRAMBLED_MIN: usize = 16;
+
 /// Bits of information a letter carries at least in what a generator gives out.
 const TOKEN_BITS: f64 = 2.8;
 
@@ -247,13 +248,14 @@ pub(super) fn password(found: Found<'_>, quoted: bool) -> Option<Found<'_>> {
     // Where the name is in capitals the value is no expression, whatever it looks like.
     let literal = quoted || !found.name().bytes().any(|byte| byte.is_ascii_lowercase());
     let simple = literal && is_mixed(value) && value.len() >= PASSWORD_SIMPLE_MIN && spaces == 0;
+    let simple = simple || is_scrambled(value);
     let plausible = value.len() >= PASSWORD_MIN
         && (digits || (symbols && letters) || simple)
         && spaces <= 1
         && !is_hidden(value)
         && ((digits && symbols) || !is_stand_in(value))
         && !is_expression(value)
-        && !is_call(value, quoted)
+        && !is_call(value, literal)
         && !is_format(value);
     plausible.then_some(found)
 }
@@ -376,11 +378,15 @@ fn is_expression(value: &str) -> bool {
             && name.starts_with(|letter: char| letter.is_ascii_alphabetic())
             && (value == value.to_ascii_uppercase() || value == lower)
     });
-    variable || EXPRESSIONS.iter().any(|part| lower.contains(part))
+    let substituted = ["$(", "%("]
+        .iter()
+        .filter_map(|open| lower.split_once(open))
+        .any(|(_, inner)| inner.contains(')'));
+    variable || substituted || EXPRESSIONS.iter().any(|part| lower.contains(part))
 }
 
 /// Whether a name is applied to something, as in `derive(key)` or `row[0]`.
-fn is_call(value: &str, quoted: bool) -> bool {
+fn is_call(value: &str, literal: bool) -> bool {
     let Some((name, _)) = value.split_once(['(', '[']) else {
         return false;
     };
@@ -389,7 +395,7 @@ fn is_call(value: &str, quoted: bool) -> bool {
         .chars()
         .all(|letter| letter.is_ascii_alphabetic() || "_.:".contains(letter));
     let closed = value.ends_with([')', ']']);
-    starts && plain && name.len() > 2 && (closed || !quoted)
+    starts && plain && name.len() > 2 && (closed || !literal)
 }
 
 /// Whether it is the pattern of a regular expression or of a message.
@@ -427,6 +433,17 @@ fn is_mixed(value: &str) -> bool {
     let changes = value.as_bytes().windows(2);
     let up = changes.filter(|two| two[0].is_ascii_lowercase() && two[1].is_ascii_uppercase());
     up.count() >= 2
+}
+
+/// Whether capitals and small letters alternate as no words do.
+fn is_scrambled(value: &str) -> bool {
+    let pairs = || value.as_bytes().windows(2);
+    let shouted = pairs().filter(|two| two[0].is_ascii_uppercase() && two[1].is_ascii_uppercase());
+    let rises = pairs().filter(|two| two[0].is_ascii_lowercase() && two[1].is_ascii_uppercase());
+    value.len() >= SCRAMBLED_MIN
+        && !value.contains(' ')
+        && shouted.count() >= 2
+        && rises.count() >= 3
 }
 
 /// Shannon's measure over the letters.
