@@ -103,11 +103,12 @@ fn tree(files: usize) -> Result<FileTree, Box<dyn std::error::Error>> {
 fn reply(files: usize, edits: usize, noise: Noise) -> String {
     let mut reply = String::new();
     let per_file = edits.div_ceil(files);
+    let size = EDIT_LINES.min(FILE_LINES / per_file);
     for edit in 0..edits {
         let file = edit % files;
         let start = (edit / files) * FILE_LINES / per_file;
         let lines = |changed: bool| -> String {
-            (start..start + EDIT_LINES)
+            (start..start + size)
                 .map(|number| {
                     let line = line(file, number);
                     let mark = if changed && number % 5 == 0 {

@@ -16,6 +16,9 @@ use crate::{
 /// Lengths of a line that may divide a block.
 const DIVIDER_BYTES: std::ops::RangeInclusive<usize> = 5..=12;
 
+/// The byte order mark.
+const MARK: char = '\u{feff}';
+
 /// One way to read what to find and what to put in its place.
 #[derive(Debug, Clone)]
 pub(super) struct Reading<'a> {
@@ -29,6 +32,11 @@ pub(super) struct Reading<'a> {
 
 impl<'a> Reading<'a> {
     pub(super) fn of(search: &'a str, replace: &'a str) -> Self {
+        // A mark that is quoted from the start of the file is not part of its first line.
+        let (search, replace) = match search.strip_prefix(MARK) {
+            Some(search) => (search, replace.strip_prefix(MARK).unwrap_or(replace)),
+            None => (search, replace),
+        };
         let open = |text: &str| !text.is_empty() && !text.ends_with(['\n', '\r']);
         Self {
             search: lines(search).map(|(line, _)| line).collect(),

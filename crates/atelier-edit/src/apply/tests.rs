@@ -819,3 +819,39 @@ fn the_heading_of_a_numbered_hunk_never_refuses_it() {
     .notes;
     assert_eq!(notes, ["edit 1, `f`: found, but not below `fn b()`"]);
 }
+
+#[test]
+fn a_quoted_mark_is_no_part_of_a_line() {
+    let change = || vec![("f", plain("\u{feff}a\n", "\u{feff}b\n"))];
+    check(
+        &[("f", b"\xef\xbb\xbfa\nx\n")],
+        change(),
+        &[("f", b"\xef\xbb\xbfb\nx\n")],
+    );
+    check(&[("f", b"a\nx\n")], change(), &[("f", b"b\nx\n")]);
+}
+
+#[test]
+fn a_shifted_hunk_is_read_by_its_marks() {
+    let change = Change::Replace {
+        search: "  text a - b 1\n    else:\n".to_owned(),
+        replace: "  text a - b 1\n    else:\n  added\n".to_owned(),
+        otherwise: vec![Split {
+            search: "   text a - b 1\n     else:\n".to_owned(),
+            replace: "   text a - b 1\n     else:\n  added\n".to_owned(),
+        }],
+        hints: Hints::default(),
+    };
+    for (file, after) in [
+        (
+            &b"text a - b 1\n  else:\n"[..],
+            &b"text a - b 1\n  else:\nadded\n"[..],
+        ),
+        (
+            b"    text a - b 1\n      else:\n",
+            b"    text a - b 1\n      else:\n    added\n",
+        ),
+    ] {
+        check(&[("f", file)], vec![("f", change.clone())], &[("f", after)]);
+    }
+}
