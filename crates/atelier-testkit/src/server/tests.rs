@@ -319,20 +319,20 @@ fn broken_rules_of_the_other_dialects_are_refused() {
         ("`model` is no text", |r| r["model"] = json!("")),
         ("`input` is no list or empty", |r| r["input"] = json!([])),
         ("has the role `system`", |r| {
-            r["input"][0]["role"] = json!("system")
+            r["input"][0]["role"] = json!("system");
         }),
         ("no token limit", |r| {
-            drop(r.as_object_mut().unwrap().remove("max_output_tokens"))
+            drop(r.as_object_mut().unwrap().remove("max_output_tokens"));
         }),
         ("`store` is not false", |r| r["store"] = json!(true)),
         ("`reasoning` is", |r| {
-            r["reasoning"] = json!({"effort": "much"})
+            r["reasoning"] = json!({"effort": "much"});
         }),
         ("`text` is", |r| {
-            r["text"] = json!({"format": {"type": "json_schema"}})
+            r["text"] = json!({"format": {"type": "json_schema"}});
         }),
         ("the field `messages` is unknown", |r| {
-            r["messages"] = json!([])
+            r["messages"] = json!([]);
         }),
     ];
     for (reason, change) in &responses {
@@ -340,13 +340,13 @@ fn broken_rules_of_the_other_dialects_are_refused() {
     }
     let gemini: [Change; 7] = [
         ("`contents` is no list or empty", |r| {
-            r["contents"] = json!([])
+            r["contents"] = json!([]);
         }),
         ("has the role \"assistant\"", |r| {
             r["contents"][0]["role"] = json!("assistant");
         }),
         ("content 0 is empty", |r| {
-            r["contents"][0]["parts"] = json!([{"text": " "}])
+            r["contents"][0]["parts"] = json!([{"text": " "}]);
         }),
         ("no token limit", |r| r["generationConfig"] = json!({})),
         ("without `responseMimeType", |r| {
