@@ -6,7 +6,10 @@ mod path;
 
 use self::{file::FileDiff, hunks::Bounds};
 use super::{EditFormat, Fence, Found, Opening, Shown, Stop, hunk::ranges};
-use crate::parse::{Fault, Scan};
+use crate::{
+    header,
+    parse::{Fault, Scan},
+};
 
 /// `diff --git`, or `---`, `+++` and hunks below them.
 pub(super) struct Diff;
@@ -86,7 +89,10 @@ pub(super) fn is_frame(line: &str) -> bool {
     line.strip_prefix("@@ ")
         .is_some_and(|head| ranges(head).is_some())
         || line.starts_with("diff --git ")
-        || line.starts_with("+++ b/")
+        || ["+++ ", "--- "].iter().any(|mark| {
+            let name = line.strip_prefix(mark).map(str::trim);
+            name.is_some_and(|name| name == "/dev/null" || header::lone_path(name).is_some())
+        })
 }
 
 /// Whether a line is the command that made a diff.

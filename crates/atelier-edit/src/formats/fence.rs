@@ -92,6 +92,11 @@ impl Fence {
         )
     }
 
+    /// Whether its info string says that it holds JSON.
+    pub(crate) fn is_of_json(&self) -> bool {
+        self.may_hold_json() && !self.language.is_empty()
+    }
+
     /// Whether its info string says that it holds diffs.
     pub(crate) fn is_of_diffs(&self) -> bool {
         matches!(self.language.as_str(), "diff" | "patch" | "udiff")

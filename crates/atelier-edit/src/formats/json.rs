@@ -217,6 +217,6 @@ fn has_any(text: &str, words: &[&str]) -> bool {
 }
 
 /// Whether a text that cannot be read has the words of an edit.
-fn looks_like_edit(text: &str) -> bool {
+pub(super) fn looks_like_edit(text: &str) -> bool {
     has_any(text, &FILES) && has_any(text, &CHANGES)
 }

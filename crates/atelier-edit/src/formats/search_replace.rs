@@ -92,6 +92,8 @@ impl EditFormat for SearchReplace {
 struct Marker<'a> {
     count: usize,
     indent: usize,
+    /// Whether its marks are dashes, which plus signs close.
+    dashed: bool,
     /// A path after the word `SEARCH`.
     path: Option<&'a str>,
 }
@@ -106,6 +108,7 @@ impl<'a> Marker<'a> {
         path.is_none_or(header::looks_like_path).then_some(Self {
             count,
             indent,
+            dashed: line.trim_start().starts_with('-'),
             path,
         })
     }
@@ -129,9 +132,12 @@ fn marks<'a>(line: &'a str, of: &[char]) -> Option<(usize, usize, &'a str)> {
         .then_some((count, line.len() - trimmed.len(), rest))
 }
 
-fn is_replace(line: &str, open: &Marker<'_>) -> Option<usize> {
+/// Whether a line closes a block, and whether with marks like those that opened it.
+fn is_replace(line: &str, open: &Marker<'_>) -> Option<bool> {
     let (count, indent, rest) = marks(line, &['>', '+'])?;
-    (REPLACE.contains(&rest.trim()) && indent <= open.indent).then_some(count)
+    let closes = REPLACE.contains(&rest.trim()) && indent <= open.indent;
+    let dashed = line.trim_start().starts_with('+');
+    closes.then_some(count == open.count && dashed == open.dashed)
 }
 
 fn is_divider(line: &str, open: &Marker<'_>) -> Option<usize> {
@@ -139,17 +145,25 @@ fn is_divider(line: &str, open: &Marker<'_>) -> Option<usize> {
     (rest.trim().is_empty() && indent <= open.indent).then_some(count)
 }
 
-/// Index of the line that ends the block: the first closing marker as long as the opening one, or
-/// else the first of any length, before another block opens.
+/// Index of the line that ends the block: the first closing marker like the opening one; or else
+/// the first of any length or kind, unless something that is no part of the block stands before it.
 fn end_of_block(scan: &Scan<'_>, at: usize, open: &Marker<'_>) -> Result<usize, Stop> {
     let mut other = None;
+    let mut passed = false;
     let mut next = at + 1;
     while let Some(line) = scan.line(next)? {
         match is_replace(line, open) {
-            Some(count) if count == open.count => return Ok(next),
-            Some(_) => other = other.or(Some(next)),
-            None if Marker::search(line).is_some_and(|next| next.is_beside(open)) => break,
-            None => {}
+            Some(true) => return Ok(next),
+            Some(false) => other = other.or(Some(next).filter(|_| !passed)),
+            None => {
+                let marker = Marker::search(line);
+                if marker.as_ref().is_some_and(|next| next.is_beside(open)) {
+                    break;
+                }
+                passed |= marker.is_some()
+                    || Fence::opened_by(line, next).is_some()
+                    || header::path_of(line).is_some();
+            }
         }
         next += 1;
     }

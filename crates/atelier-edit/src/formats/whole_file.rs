@@ -1,7 +1,7 @@
 //! Fenced blocks that hold a whole file.
 
 use super::{
-    Doubt, EditFormat, Fence, Found, LOOK_BACK_LINES_MAX, Opening, Shown, Stop, deletion,
+    Doubt, EditFormat, Fence, Found, LOOK_BACK_LINES_MAX, Opening, Shown, Stop, deletion, json,
     search_replace,
 };
 use crate::{
@@ -110,6 +110,7 @@ fn unnamed(scan: &Scan<'_>, at: usize, fence: &Fence) -> Result<Option<Found>, S
     let lines = scan.lines.range(at + 1..end);
     let content: Vec<&str> = lines.map(|line| fence.content(line)).collect();
     let frame = content.iter().position(|line| super::is_frame(line));
+    let frame = frame.or_else(|| swallowed(&content).filter(|_| !fence.is_long()));
     if let Some(frame) = frame {
         return Err(Stop::Refused {
             at,
@@ -124,6 +125,27 @@ fn unnamed(scan: &Scan<'_>, at: usize, fence: &Fence) -> Result<Option<Found>, S
         fenced: true,
         ..Found::default()
     }))
+}
+
+/// The index of a line at which a named or labelled fence of edits begins in the content of a fence
+/// that names no file: where a line that opens or closes a fence was lost, a fence swallows others.
+fn swallowed(content: &[&str]) -> Option<usize> {
+    let mut before = "";
+    let named = content.iter().position(|line| {
+        let names = Fence::opened_by(line, 0).is_some_and(|(_, info)| {
+            header::path_in_info(info).is_some() || header::path_of(before).is_some()
+        });
+        if !line.trim().is_empty() {
+            before = line;
+        }
+        names
+    });
+    let of_json =
+        |line: &&str| Fence::opened_by(line, 0).is_some_and(|(fence, _)| fence.is_of_json());
+    named.or_else(|| {
+        let begins = content.iter().position(of_json)?;
+        json::looks_like_edit(&content[begins..].join("\n")).then_some(begins)
+    })
 }
 
 /// The edit of another form that a content holds.

@@ -49,7 +49,8 @@ impl<'a> Bounds<'a, '_> {
                 }
                 continue;
             }
-            let headless = found.is_empty() && self.scan.fence().is_some();
+            let named = line.starts_with("+++ ") || line.starts_with("--- ");
+            let headless = found.is_empty() && self.scan.fence().is_some() && !named;
             let (hints, counts, from) = if line.starts_with("@@@") {
                 return Err(self.merge(at));
             } else if is_hunk_head(line) {
