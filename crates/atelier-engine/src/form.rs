@@ -2,17 +2,14 @@
 
 use atelier_edit::policy;
 use atelier_llm::{AnswersFrom, provider_entry};
-use atelier_model::{Digest, EditForm, EditsOutcome, FormUse, Stage};
+use atelier_model::{Digest, EditForm, EditsOutcome, FormUse, Stage, Timestamp};
+use atelier_store::{Store, StoreError};
 use serde_json::Value;
 
 use crate::{BuildError, Ctx};
 
-/// The form for a question, which is everything that is asked but its form, to change files of so
-/// many lines.
-///
-/// What a question was once asked in is what it is asked in again, whatever was learned since: the
-/// answer that was paid for is an answer to that very question.
-pub(crate) async fn for_question(
+/// The form to ask a run's model in; see [`for_question`].
+pub(crate) async fn ask_in(
     ctx: &Ctx,
     question: &Value,
     lines: &[usize],
@@ -21,17 +18,29 @@ pub(crate) async fn for_question(
         return Ok(EditForm::Whole);
     }
     let model = &ctx.gateway.route(Stage::Code).model;
+    Ok(for_question(&ctx.store, model, question, lines, ctx.now()).await?)
+}
+
+/// The form for a question, which is everything that is asked but its form, to change files of so
+/// many lines.
+///
+/// What a question was once asked in is what it is asked in again, whatever was learned since: the
+/// answer that was paid for is an answer to that very question.
+async fn for_question(
+    store: &Store,
+    model: &str,
+    question: &Value,
+    lines: &[usize],
+    at: Timestamp,
+) -> Result<EditForm, StoreError> {
     let question = Digest::of_json(&(model, question));
-    if let Some(form) = ctx.store.form_choice(&question).await? {
+    if let Some(form) = store.form_choice(&question).await? {
         return Ok(form);
     }
-    let mut tallies = ctx.store.form_tallies().await?;
+    let mut tallies = store.form_tallies().await?;
     let measured = tallies.remove(model).unwrap_or_default();
     let form = policy::choose(model, lines.iter().copied(), &measured);
-    Ok(ctx
-        .store
-        .form_choose(&question, model, form, ctx.now())
-        .await?)
+    store.form_choose(&question, model, form, at).await
 }
 
 /// What is recorded of the edits of a reply.
@@ -55,3 +64,6 @@ fn counts(ctx: &Ctx) -> bool {
     let entry = provider_entry(&ctx.gateway.route(Stage::Code).provider);
     entry.is_none_or(|entry| entry.answers_from == AnswersFrom::Messages)
 }
+
+#[cfg(test)]
+mod tests;

@@ -209,7 +209,7 @@ impl<'a> Work<'a> {
             "conventions": report::conventions(&self.before),
         });
         let lines = context::lines(&self.task, &self.before);
-        self.form = form::for_question(self.ctx, &inputs, &lines).await?;
+        self.form = form::ask_in(self.ctx, &inputs, &lines).await?;
         inputs["form"] = json!(self.form);
         inputs["forms"] = json!(context::forms(&self.task, &self.before, self.form));
         let prompt = self.ctx.library.render("code", &inputs)?;

@@ -39,4 +39,5 @@ pub use open::OpenError;
 pub use queries::asks::{AskBeginError, RunCost, StageCost};
 pub use queries::documents::DocumentRow;
 pub use queries::events::ChainError;
+pub use queries::spend::Spend;
 pub use store::Store;

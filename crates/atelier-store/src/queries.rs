@@ -11,4 +11,5 @@ pub(crate) mod plans;
 pub(crate) mod projects;
 pub(crate) mod replies;
 pub(crate) mod runs;
+pub(crate) mod spend;
 pub(crate) mod tasks;

@@ -109,6 +109,7 @@ pub(crate) enum Command {
     Log(commands::log::LogArgs),
     Show(commands::show::ShowArgs),
     Diff(commands::diff::DiffArgs),
+    Cost(commands::cost::CostArgs),
     #[command(subcommand)]
     Task(commands::task::TaskCommand),
     #[command(subcommand)]

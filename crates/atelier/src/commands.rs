@@ -3,6 +3,7 @@
 pub(crate) mod build;
 pub(crate) mod completion;
 pub(crate) mod config;
+pub(crate) mod cost;
 pub(crate) mod diff;
 pub(crate) mod doctor;
 pub(crate) mod edit;
@@ -43,6 +44,7 @@ pub(crate) async fn run(cli: &Cli, ui: &Ui) -> Result<u8, CliError> {
         Command::Log(args) => log::run(global, args, ui).await,
         Command::Show(args) => show::run(global, args, ui).await,
         Command::Diff(args) => diff::run(global, args, ui).await,
+        Command::Cost(args) => cost::run(global, args, ui).await,
         Command::Task(command) => Box::pin(task::run(global, command, ui)).await,
         Command::Edit(command) => edit::run(global, command, ui),
         Command::Guard(command) => guard::run(command, ui),

@@ -55,7 +55,7 @@ impl Lists {
                 let whats = whats.map(|what| (what.to_owned(), String::new()));
                 whats.into_iter().chain(self.tasks.clone()).collect()
             }
-            ["resume" | "status" | "log" | "run"] | ["task", "list"] | [.., "--run"] => {
+            ["resume" | "status" | "log" | "run" | "cost"] | ["task", "list"] | [.., "--run"] => {
                 self.runs.clone()
             }
             _ => Vec::new(),

@@ -50,6 +50,8 @@ Whatever is meant for people goes to standard error.
 | status, task list | one `run`, then a `task` each |
 | show TASK, task show | one `task` with its attempts and their evidence |
 | show plan, design, handoff | the artifact itself |
+| cost | a `cost` for each run, stage and model |
+| cost --formats | a `format` for each model and form of edits, with what is asked for next |
 | edit apply | one `edits` with `status`, the files and, where it is refused, its `problems`; see the guide |
 | config show | one `config` with `key`, `value` and `origin` of every value in force |
 | doctor | a `finding` each: `group`, `state` (`ok`, `note`, `problem`), `text`, `remedy` |

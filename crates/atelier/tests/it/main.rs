@@ -11,6 +11,7 @@
 
 mod budget;
 mod commands;
+mod cost;
 mod edit;
 mod failures;
 mod guard;
