@@ -6,7 +6,10 @@
 #![expect(
     clippy::print_stdout,
     clippy::disallowed_methods,
-    reason = "a measurement reads the clock and the memory of its process, and prints"
+    clippy::format_collect,
+    clippy::format_push_string,
+    reason = "a measurement reads the clock and the memory of its process, prints, and writes replies \
+              as they look"
 )]
 
 use std::{fmt::Write, fs, time::Instant};
@@ -35,9 +38,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 let start = Instant::now();
                 let changes = parse(&reply, &limits)?;
                 let parsed = start.elapsed();
+                let start = Instant::now();
                 let applied = apply(&changes, &tree, &limits)?;
-                let both = start.elapsed();
-                let times = [parsed, both - parsed].map(|time| time.as_secs_f64() * 1e3);
+                let times = [parsed, start.elapsed()].map(|time| time.as_secs_f64() * 1e3);
                 best = [best[0].min(times[0]), best[1].min(times[1])];
                 assert_eq!(applied.written.len(), files);
             }

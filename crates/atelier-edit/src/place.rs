@@ -128,6 +128,14 @@ pub(crate) fn places(file: Page<'_>, search: &[&str]) -> Places {
     Places { hits, beyond }
 }
 
+/// Every place where a search stands by any way, each as often as ways find it.
+pub(crate) fn places_by_any_way(file: Page<'_>, search: &[&str]) -> Vec<Range<usize>> {
+    let most = COMPARED_LINES_MAX / search.len().max(1) + 1;
+    let candidates = Candidates::of(file, search, most);
+    let hits = LADDER.iter().flat_map(|way| candidates.hits(*way));
+    hits.map(|hit| hit.range).collect()
+}
+
 /// What lines are found by: lines that any way takes for the same have the same key, others hardly
 /// ever. It is 0 for blank lines and no others.
 pub(crate) fn key(line: &str) -> u64 {

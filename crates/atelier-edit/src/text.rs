@@ -19,6 +19,8 @@ pub(crate) struct Text {
     /// The characters of all lines and their ends, those of new lines behind the others.
     characters: String,
     lines: Vec<Line>,
+    /// How most of its lines ended before any edit.
+    usual: End,
     /// What lines are found by, once something is looked for.
     keys: OnceCell<Vec<u64>>,
 }
@@ -122,7 +124,7 @@ impl Text {
     pub(crate) fn of(bytes: &[u8]) -> Option<Self> {
         let (encoding, mark, characters) = Encoding::read(bytes)?;
         let mut start = 0;
-        let lines = lines(&characters)
+        let lines: Vec<Line> = lines(&characters)
             .zip(1..)
             .map(|((line, end), number)| {
                 let stop = start + line.len();
@@ -140,6 +142,7 @@ impl Text {
             encoding,
             mark: bytes[..mark].to_vec(),
             characters,
+            usual: most(&lines).unwrap_or(End::Lf),
             lines,
             keys: OnceCell::new(),
         })
@@ -311,15 +314,17 @@ impl Text {
 
     /// How most lines of a range end, or else most lines of the file.
     fn usual_end(&self, range: Range<usize>) -> End {
-        let most = |lines: &[Line]| {
-            let mut counts = [End::Lf, End::CrLf, End::Cr].map(|end| (0, end));
-            for (count, end) in &mut counts {
-                *count = lines.iter().filter(|line| line.end == *end).count();
-            }
-            counts.sort_by_key(|(count, _)| std::cmp::Reverse(*count));
-            (counts[0].0 > counts[1].0).then_some(counts[0].1)
-        };
         let near = self.lines.get(range).and_then(most);
-        near.or_else(|| most(&self.lines)).unwrap_or(End::Lf)
+        near.or_else(|| most(&self.lines)).unwrap_or(self.usual)
     }
+}
+
+/// How most of some lines end; `None` where no end is the most frequent.
+fn most(lines: &[Line]) -> Option<End> {
+    let mut counts = [End::Lf, End::CrLf, End::Cr].map(|end| (0, end));
+    for (count, end) in &mut counts {
+        *count = lines.iter().filter(|line| line.end == *end).count();
+    }
+    counts.sort_by_key(|(count, _)| std::cmp::Reverse(*count));
+    (counts[0].0 > counts[1].0).then_some(counts[0].1)
 }

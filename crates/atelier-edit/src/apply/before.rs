@@ -74,9 +74,18 @@ pub(super) fn applied_before(page: Page<'_>, reading: &Reading<'_>) -> bool {
     let hits = places(page, replace).hits;
     let once = matches!(hits.as_slice(), [hit] if hit.way.rung <= Rung::Trailing);
     let telling_line = |at: usize| !search[at].trim().is_empty();
-    let shared = capture_diff_slices(Algorithm::Myers, search, replace)
+    let ops = capture_diff_slices(Algorithm::Myers, search, replace);
+    let shared = ops
         .iter()
         .any(|op| matches!(op, DiffOp::Equal { .. }) && op.old_range().any(telling_line));
+    // That lines at an edge of the block are gone proves nothing: they may be misquoted.
+    let edges = [ops.first(), ops.last()];
+    if edges
+        .iter()
+        .any(|op| matches!(op, Some(DiffOp::Delete { .. })))
+    {
+        return false;
+    }
     let telling = if shared {
         TELLING_BESIDE_MIN
     } else {

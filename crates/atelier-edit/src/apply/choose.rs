@@ -8,7 +8,7 @@ use std::{
 use super::{Trouble, before::stands_at, splice::Reading};
 use crate::{
     change::{Change, Edit, Hints},
-    place::{Hit, Page, Places, Scoped, arranged, places, scoped},
+    place::{Hit, Page, Places, Scoped, arranged, places, places_by_any_way, scoped},
     text::Text,
 };
 
@@ -132,6 +132,17 @@ pub(super) fn choose(
     }
     if found.beyond {
         return Err(ambiguous(&pool, true, reading));
+    }
+    if !pool.iter().any(old) {
+        // A stricter match with new lines does not outweigh a place that was there before.
+        let mut elsewhere = places_by_any_way(page, &reading.search)
+            .into_iter()
+            .filter(|range| text.is_old(range.clone()));
+        if let Some(range) = elsewhere.next() {
+            let lines = pool.iter().map(|hit| hit.range.start).chain([range.start]);
+            let lines: Vec<usize> = lines.map(|line| line + 1).collect();
+            return Err(several(&lines, false).seeking(&reading.search));
+        }
     }
     let hit = match pool.as_slice() {
         [only] => only.clone(),

@@ -855,3 +855,33 @@ fn a_shifted_hunk_is_read_by_its_marks() {
         check(&[("f", file)], vec![("f", change.clone())], &[("f", after)]);
     }
 }
+
+#[test]
+fn a_misquoted_deletion_is_not_taken_for_done() {
+    let change = plain("github: [z]\nelseom: [\"x\"]\n", "github: [z]\n");
+    refused(
+        &[("f", b"github: [z]\ncustom: [\"x\"]\n")],
+        vec![("f", change)],
+        "not in the file",
+    );
+}
+
+#[test]
+fn new_lines_never_outweigh_lines_that_were_there() {
+    let insert = || ("f", plain("a\n", "a\n}\n"));
+    let change = ("f", plain("}\n", "}\nb\n"));
+    refused(
+        &[("f", b"a\n    }\n")],
+        vec![insert(), change],
+        "2 times, at lines 2, 3",
+    );
+}
+
+#[test]
+fn a_file_whose_lines_all_go_keeps_how_they_ended() {
+    let changes = vec![
+        ("f", plain("one\n", "")),
+        ("f", plain("two\n", "two\nthree\n")),
+    ];
+    check(&[("f", b"one\r\ntwo")], changes, &[("f", b"two\r\nthree")]);
+}
