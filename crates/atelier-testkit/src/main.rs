@@ -68,6 +68,8 @@ enum DialectName {
 enum FormName {
     Whole,
     SearchReplace,
+    DiffFenced,
+    ApplyPatch,
     Mixed,
 }
 
@@ -127,6 +129,8 @@ fn form(name: FormName) -> EditForm {
     match name {
         FormName::Whole => EditForm::Whole,
         FormName::SearchReplace => EditForm::SearchReplace,
+        FormName::DiffFenced => EditForm::DiffFenced,
+        FormName::ApplyPatch => EditForm::ApplyPatch,
         FormName::Mixed => EditForm::Mixed,
     }
 }

@@ -16,6 +16,10 @@ pub enum EditForm {
     Whole,
     /// Search and replace for every file that is there already.
     SearchReplace,
+    /// The same, with the path inside the fence.
+    DiffFenced,
+    /// A patch for every file that is there already.
+    ApplyPatch,
     /// The first changed file by search and replace, the next whole, and so on.
     #[default]
     Mixed,
@@ -69,14 +73,20 @@ pub(crate) fn reply(step: &Step, before: &FileTree, after: &FileTree, form: Edit
         changed += usize::from(old.is_some());
         let in_blocks = match form {
             EditForm::Whole => false,
-            EditForm::SearchReplace => true,
+            EditForm::SearchReplace | EditForm::DiffFenced | EditForm::ApplyPatch => true,
             EditForm::Mixed => changed % 2 == 1,
         };
         let blocks = old
             .filter(|_| in_blocks)
             .and_then(|old| blocks::between(old, new));
         match blocks {
-            Some(blocks) => text.push_str(&search_replace(&path, &blocks)),
+            Some(blocks) => text.push_str(&match form {
+                EditForm::DiffFenced => diff_fenced(&path, &blocks),
+                EditForm::ApplyPatch => apply_patch(&path, &blocks),
+                EditForm::Whole | EditForm::SearchReplace | EditForm::Mixed => {
+                    search_replace(&path, &blocks)
+                }
+            }),
             None => text.push_str(&whole(&path, new)),
         }
     }
@@ -112,15 +122,44 @@ pub(crate) fn delete(path: &TreePath) -> String {
 fn search_replace(path: &TreePath, blocks: &[blocks::Block]) -> String {
     let mut text = String::new();
     for block in blocks {
-        let body = format!(
-            "<<<<<<< SEARCH\n{}=======\n{}>>>>>>> REPLACE\n",
-            block.search, block.replace
-        );
+        let body = marked(block);
         let fence = fence(&body);
         let language = language(path);
         let _ = write!(text, "`{path}`\n\n{fence}{language}\n{body}{fence}\n\n");
     }
     text
+}
+
+fn marked(block: &blocks::Block) -> String {
+    format!(
+        "<<<<<<< SEARCH\n{}=======\n{}>>>>>>> REPLACE\n",
+        block.search, block.replace
+    )
+}
+
+fn diff_fenced(path: &TreePath, blocks: &[blocks::Block]) -> String {
+    let each = blocks.iter().map(|block| {
+        let body = marked(block);
+        let fence = fence(&body);
+        format!("{fence}\n{path}\n{body}{fence}\n\n")
+    });
+    each.collect()
+}
+
+fn apply_patch(path: &TreePath, blocks: &[blocks::Block]) -> String {
+    let lines = |mark: &str, text: &str| {
+        let marked = text.split_inclusive('\n').flat_map(|line| [mark, line]);
+        marked.collect::<String>()
+    };
+    let hunks = blocks.iter().map(|block| {
+        format!(
+            "@@\n{}{}",
+            lines("-", &block.search),
+            lines("+", &block.replace)
+        )
+    });
+    let hunks: String = hunks.collect();
+    format!("*** Begin Patch\n*** Update File: {path}\n{hunks}*** End Patch\n\n")
 }
 
 fn fence(content: &str) -> String {

@@ -83,7 +83,13 @@ fn same(got: &FileTree, wanted: &FileTree, about: &str) {
 #[test]
 fn right_answers_lead_to_the_next_tree_in_every_form() {
     for fixture in fixtures() {
-        for form in [EditForm::Whole, EditForm::SearchReplace, EditForm::Mixed] {
+        for form in [
+            EditForm::Whole,
+            EditForm::SearchReplace,
+            EditForm::DiffFenced,
+            EditForm::ApplyPatch,
+            EditForm::Mixed,
+        ] {
             let script = script(&fixture, Mode::Oracle, form);
             for step in fixture.steps() {
                 let text = reply(&script, &code(&step.number), false);
