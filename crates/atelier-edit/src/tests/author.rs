@@ -14,7 +14,7 @@ pub(super) enum Form {
     Json,
 }
 
-pub(super) const FORMS: [Form; 3] = [Form::Replace, Form::Patch, Form::Diff];
+pub(super) const FORMS: [Form; 4] = [Form::Replace, Form::Patch, Form::Diff, Form::Json];
 
 /// What a model may say between its edits.
 const PROSE: &[&str] = &[

@@ -123,7 +123,7 @@ fn altered_lines_are_never_placed_wrongly() {
 fn half_an_edit_on_one_side_only_is_never_placed_wrongly() {
     every(share(8), |dice| {
         let (file, hunk, _) = one_change(dice)?;
-        let form = Form::Replace;
+        let form = dice.pick(&[Form::Replace, Form::Json]);
         // As both sides are written out, either may be harmed without the other.
         let mut sides = Hunk {
             start: hunk.start,

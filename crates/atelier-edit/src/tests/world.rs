@@ -128,9 +128,12 @@ impl File {
                 lines.last_mut().unwrap().text = "last".to_owned();
             }
         }
-        // Nothing tells how the lines of a file end that has no end of a line.
-        let lone = lines.len() == 1 && lines[0].end.is_empty();
+        // Where the only line that has an end goes, nothing tells how lines end.
+        let lone = lines.len() <= 2;
         let ends = if lone { Ends::Lf } else { ends };
+        for line in lines.iter_mut().filter(|line| lone && !line.end.is_empty()) {
+            line.end = "\n";
+        }
         // Without a letter beyond ASCII nothing tells Latin-1, without a first line break CR.
         lines[0].text = match coding {
             Coding::Latin1 => "name é 0".to_owned(),
@@ -272,7 +275,7 @@ impl File {
         (0..dice.within(least..least + 4))
             .map(|line| match dice.below(8) {
                 0 if line > 0 => String::new(),
-                1 if line > 0 => format!("{depth}}}"),
+                1 if line > 0 => format!("{depth}}} ; {at}_{number}_{line}"),
                 2 if self.coding != Coding::Latin1 => {
                     format!("{depth}added_{at}_{number}_{line} €")
                 }
