@@ -132,8 +132,7 @@ fn formats(ui: &Ui, tallies: &BTreeMap<String, BTreeMap<EditForm, FormTally>>) {
             }
             let rate = format!("{}.{} %", rate / 10, rate % 10);
             ui.out(&format!(
-                "  {:<15} {rate:>8} applied  {asked} asked, {well_formed} well formed, {applied} \
-                 applied",
+                "  {:<15} {rate:>8}  {asked} asked, {well_formed} well formed, {applied} applied",
                 form.name()
             ));
         }

@@ -63,8 +63,8 @@ fn how_well_a_model_writes_edits_is_told_by_form() {
     let said = world.run(&["cost", "--formats"]).expect(0).stdout;
     assert_eq!(
         said,
-        "standin-large  larger files are asked for as search-replace\n  whole             100.0 % \
-         applied  2 asked, 2 well formed, 2 applied\n"
+        "standin-large  larger files are asked for as search-replace\n  whole            100.0 %  \
+         2 asked, 2 well formed, 2 applied\n"
     );
 
     // The same words again ask nothing and count nothing.
