@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     change::{Hints, Split},
-    place::{Hit, Page, Places, Rung, Shift, places},
+    place::{Hit, Page, Places, Rung, Shift, indent, places},
     text::{Ending, Piece, Text, lines},
 };
 
@@ -55,6 +55,18 @@ impl<'a> Reading<'a> {
             .chain(others)
             .filter(|reading| !reading.finds_nothing())
             .collect()
+    }
+
+    /// Whether the new lines are indented as some line to find is.
+    fn is_in_line(&self) -> bool {
+        let full = |line: &&&str| !line.trim().is_empty();
+        let known = |new: &str| {
+            let mut old = self.search.iter().filter(full);
+            old.any(|old| indent(old) == indent(new))
+        };
+        inserted(&self.search, &self.replace)
+            .filter(|line| !line.trim().is_empty())
+            .all(known)
     }
 
     fn finds_nothing(&self) -> bool {
@@ -112,11 +124,19 @@ pub(super) fn work(
     }
     let way = |(_, places): &(usize, Places)| places.hits[0].way.step();
     let strictest = standing.iter().map(way).min();
+    let laxer = standing.iter().filter(|found| Some(way(found)) != strictest);
+    let laxer: Vec<usize> = laxer.map(|(at, _)| *at).collect();
     standing.retain(|found| Some(way(found)) == strictest);
     let mut standing = standing.into_iter();
     let Some((letter, places)) = standing.next() else {
         return absent(text, page, &readings, asked.hints);
     };
+    // In a file indented by one blank, the blank that marks a kept line looks like its indentation;
+    // where the new lines are then out of line, the other reading is at least as likely.
+    let in_line = |at: usize| readings[at].is_in_line();
+    if !in_line(letter) && laxer.into_iter().any(in_line) {
+        return Err(read_in_several_ways());
+    }
     if divided && asked.readings > 1 {
         drop_spare_divider(page, &mut readings[letter].replace, prose)?;
     }
@@ -132,10 +152,14 @@ pub(super) fn work(
     if level || standing.all(agrees) {
         return Ok(work);
     }
-    Err(Trouble::new(
+    Err(read_in_several_ways())
+}
+
+fn read_in_several_ways() -> Trouble {
+    Trouble::new(
         "the lines of the hunk can be read in several ways, and more than one stands in the file",
         "begin every line of the hunk with a blank, `-` or `+`",
-    ))
+    )
 }
 
 /// What is to be done where no reading stands in the file.
