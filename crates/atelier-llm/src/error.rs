@@ -1,13 +1,15 @@
 //! Why an ask brought no reply, what kind of trouble that is, and what to do about it.
 
+use std::sync::Arc;
+
 use atelier_model::MicroUsd;
 use atelier_scaffold::ScaffoldError;
 use atelier_store::{AskBeginError, StoreError};
 
 use crate::{CallError, Route, Wait};
 
-/// Why an ask brought no reply.
-#[derive(Debug, thiserror::Error)]
+/// Why an ask brought no reply. Asks that share one sending share its error.
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum AskError {
     /// The most it could cost is more than what is left of the budget.
     #[error(
@@ -116,13 +118,13 @@ pub enum AskError {
     },
     /// The scaffolder, which answers where no model is configured, has no answer.
     #[error("answer without a model")]
-    Scaffold(#[source] ScaffoldError),
+    Scaffold(#[source] Arc<ScaffoldError>),
     /// The caller cancelled it.
     #[error("finish the ask: it was cancelled")]
     Cancelled,
     /// The state could not be read or written.
     #[error("record the ask")]
-    Store(#[from] StoreError),
+    Store(#[source] Arc<StoreError>),
 }
 
 /// What kind of trouble it is, as far as the outcome of a run depends on it.
@@ -215,7 +217,7 @@ impl AskError {
             CallError::Truncated => Self::Truncated { tries },
             CallError::Malformed { said } => Self::Malformed { said },
             CallError::TooLarge { limit } => Self::TooLarge { limit },
-            CallError::Scaffold(error) => Self::Scaffold(error),
+            CallError::Scaffold(error) => Self::Scaffold(Arc::new(error)),
         }
     }
 
@@ -263,6 +265,12 @@ impl AskError {
     }
 }
 
+impl From<StoreError> for AskError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(Arc::new(error))
+    }
+}
+
 impl From<AskBeginError> for AskError {
     fn from(error: AskBeginError) -> Self {
         match error {
@@ -275,7 +283,7 @@ impl From<AskBeginError> for AskError {
                 spent,
                 budget,
             },
-            AskBeginError::Store(error) => Self::Store(error),
+            AskBeginError::Store(error) => error.into(),
         }
     }
 }

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     AnswersFrom, AskError, Effort, GatewayConfig, GatewayError, Price, PriceTable, Provider,
     ProviderEntry, Route, SchemaSupport, Transport,
-    layers::{Next, Passage},
+    layers::{Layers, Passage},
     price, provider_entry,
 };
 
@@ -31,6 +31,7 @@ pub struct Gateway {
 struct Inner {
     channels: PerStage<Channel>,
     embedder: Option<Channel>,
+    layers: Layers,
     limits: Limits,
     store: Store,
     clock: Arc<dyn Clock>,
@@ -119,6 +120,7 @@ impl Gateway {
             inner: Arc::new(Inner {
                 channels,
                 embedder: embedder.transpose()?,
+                layers: Layers::new(),
                 limits,
                 store,
                 clock,
@@ -179,7 +181,7 @@ impl Gateway {
             limits: &inner.limits,
             sendings: 0,
         };
-        let answered = Next::ALL.run(&mut passage).await;
+        let answered = inner.layers.run(&mut passage).await;
         answered.map_err(|failure| failure.error)
     }
 

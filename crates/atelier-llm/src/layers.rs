@@ -2,6 +2,7 @@
 
 mod budget;
 mod cache;
+mod flight;
 pub(crate) mod retry;
 
 use atelier_model::{
@@ -13,8 +14,32 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{AskError, Call, CallError, Completion, Price, Provider, Retry, Route};
 
+/// Makes a layer that remembers nothing yet.
+type Make = fn() -> Box<dyn Layer>;
+
 /// Every layer, outermost first.
-pub(crate) const LAYERS: &[&dyn Layer] = &[&cache::Cache, &budget::Budget, &retry::Retries];
+const LAYERS: &[Make] = &[
+    || Box::new(flight::SingleFlight::default()),
+    || Box::new(cache::Cache),
+    || Box::new(budget::Budget),
+    || Box::new(retry::Retries),
+];
+
+/// The layers of one gateway, with what they remember from ask to ask.
+pub(crate) struct Layers(Vec<Box<dyn Layer>>);
+
+impl Layers {
+    /// Every layer.
+    pub(crate) fn new() -> Self {
+        Self(LAYERS.iter().map(|make| make()).collect())
+    }
+
+    /// Sends an ask through all of them to its provider.
+    pub(crate) async fn run(&self, passage: &mut Passage<'_>) -> Result<Reply, Failure> {
+        let next = Next { layers: &self.0 };
+        next.run(passage).await
+    }
+}
 
 /// One policy between the gateway's door and a provider.
 pub(crate) trait Layer: Send + Sync {
@@ -22,7 +47,7 @@ pub(crate) trait Layer: Send + Sync {
     fn ask<'a>(
         &'a self,
         passage: &'a mut Passage<'_>,
-        next: Next,
+        next: Next<'a>,
     ) -> BoxFuture<'a, Result<Reply, Failure>>;
 }
 
@@ -88,27 +113,27 @@ impl Failure {
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
-        Self::free(AskError::Store(error))
+        Self::free(error.into())
     }
 }
 
 /// The layers that are still ahead, and the provider behind them.
 #[derive(Clone, Copy)]
-pub(crate) struct Next {
-    layers: &'static [&'static dyn Layer],
+pub(crate) struct Next<'l> {
+    layers: &'l [Box<dyn Layer>],
 }
 
-impl Next {
-    /// All layers.
-    pub(crate) const ALL: Self = Self { layers: LAYERS };
-
+impl<'l> Next<'l> {
     /// Passes the ask on.
     pub(crate) fn run<'a>(
         self,
         passage: &'a mut Passage<'_>,
-    ) -> BoxFuture<'a, Result<Reply, Failure>> {
+    ) -> BoxFuture<'a, Result<Reply, Failure>>
+    where
+        'l: 'a,
+    {
         match self.layers.split_first() {
-            Some((layer, layers)) => layer.ask(passage, Self { layers }),
+            Some((layer, layers)) => layer.ask(passage, Next { layers }),
             None => Box::pin(passage.send()),
         }
     }

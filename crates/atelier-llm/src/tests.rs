@@ -9,6 +9,7 @@ mod ask;
 mod budget;
 mod discover;
 mod embed;
+mod flight;
 mod prices;
 mod registry;
 mod requests;

@@ -15,7 +15,7 @@ impl Layer for Budget {
     fn ask<'a>(
         &'a self,
         passage: &'a mut Passage<'_>,
-        next: Next,
+        next: Next<'a>,
     ) -> BoxFuture<'a, Result<Reply, Failure>> {
         Box::pin(async move {
             begin(passage).await?;

@@ -11,7 +11,7 @@ impl Layer for Cache {
     fn ask<'a>(
         &'a self,
         passage: &'a mut Passage<'_>,
-        next: Next,
+        next: Next<'a>,
     ) -> BoxFuture<'a, Result<Reply, Failure>> {
         Box::pin(async move {
             let Some(reply) = passage.store.reply_by_key(&passage.record.key).await? else {

@@ -26,7 +26,7 @@ impl Layer for Retries {
     fn ask<'a>(
         &'a self,
         passage: &'a mut Passage<'_>,
-        next: Next,
+        next: Next<'a>,
     ) -> BoxFuture<'a, Result<Reply, Failure>> {
         Box::pin(async move {
             loop {

@@ -7,12 +7,12 @@ use proptest::{prelude::*, test_runner::Config};
 use serde_json::json;
 
 use crate::{
-    AskError, AskErrorKind, Price, PriceTable, Route,
+    AskError, AskErrorKind, PriceTable, Route,
     price::worst_case,
     tests::{
         ask::recorded,
         server::{Act, Server},
-        world::{World, ask_of, limits, route},
+        world::{World, ask_of, limits, price, route},
     },
 };
 
@@ -20,13 +20,7 @@ use crate::{
 const OPENAI_COST: MicroUsd = MicroUsd(176 * 2 + 1024 / 2 + 17 * 8);
 
 fn reservation(world: &World, route: &Route) -> MicroUsd {
-    let price = Price {
-        input: 2_000_000,
-        output: 8_000_000,
-        cached_input: Some(500_000),
-        cache_write: Some(2_500_000),
-    };
-    worst_case(&price, &ask_of(&world.run), route)
+    worst_case(&price(), &ask_of(&world.run), route)
 }
 
 #[tokio::test]

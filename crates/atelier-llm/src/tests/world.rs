@@ -174,20 +174,24 @@ fn gateway(route: &Route, limits: Limits, store: Store, sources: &Sources) -> Ga
     Gateway::new(config(route, limits), store, clock, ids).unwrap()
 }
 
-pub(super) fn config(route: &Route, limits: Limits) -> GatewayConfig {
-    let price = Price {
+/// What the test model costs.
+pub(super) fn price() -> Price {
+    Price {
         input: 2_000_000,
         output: 8_000_000,
         cached_input: Some(500_000),
         cache_write: Some(2_500_000),
-    };
+    }
+}
+
+pub(super) fn config(route: &Route, limits: Limits) -> GatewayConfig {
     GatewayConfig {
         routes: Stage::ALL
             .iter()
             .map(|&stage| (stage, route.clone()))
             .collect(),
         embeddings: None,
-        prices: PriceTable::new(BTreeMap::from([("priced".to_owned(), price)])),
+        prices: PriceTable::new(BTreeMap::from([("priced".to_owned(), price())])),
         limits,
     }
 }
