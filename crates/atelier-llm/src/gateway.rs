@@ -102,6 +102,16 @@ impl Gateway {
         clock: Arc<dyn Clock>,
         ids: Arc<dyn IdSource>,
     ) -> Result<Self, GatewayError> {
+        Self::with_layers(Layers::new(), config, store, (clock, ids))
+    }
+
+    /// A gateway whose asks pass these layers.
+    pub(crate) fn with_layers(
+        layers: Layers,
+        config: GatewayConfig,
+        store: Store,
+        (clock, ids): (Arc<dyn Clock>, Arc<dyn IdSource>),
+    ) -> Result<Self, GatewayError> {
         let GatewayConfig {
             mut routes,
             embeddings,
@@ -120,7 +130,7 @@ impl Gateway {
             inner: Arc::new(Inner {
                 channels,
                 embedder: embedder.transpose()?,
-                layers: Layers::new(),
+                layers,
                 limits,
                 store,
                 clock,

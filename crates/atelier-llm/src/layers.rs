@@ -3,6 +3,7 @@
 mod budget;
 mod cache;
 mod flight;
+mod memory;
 pub(crate) mod retry;
 
 use atelier_model::{
@@ -19,6 +20,7 @@ type Make = fn() -> Box<dyn Layer>;
 
 /// Every layer, outermost first.
 const LAYERS: &[Make] = &[
+    || Box::new(memory::Memory::default()),
     || Box::new(flight::SingleFlight::default()),
     || Box::new(cache::Cache),
     || Box::new(budget::Budget),
@@ -32,6 +34,12 @@ impl Layers {
     /// Every layer.
     pub(crate) fn new() -> Self {
         Self(LAYERS.iter().map(|make| make()).collect())
+    }
+
+    /// These and no others.
+    #[cfg(test)]
+    pub(crate) fn only(layers: Vec<Box<dyn Layer>>) -> Self {
+        Self(layers)
     }
 
     /// Sends an ask through all of them to its provider.
@@ -140,6 +148,18 @@ impl<'l> Next<'l> {
 }
 
 impl Passage<'_> {
+    /// Records an ask that was answered with a reply that is paid for already.
+    async fn hit(&self, reply: Reply) -> Result<Reply, Failure> {
+        let reply = Reply {
+            source: AskSource::Cache,
+            cost: MicroUsd::ZERO,
+            ..reply
+        };
+        let at = self.clock.now();
+        self.store.ask_hit(&self.record, &reply, at).await?;
+        Ok(reply)
+    }
+
     /// Sends the ask once.
     async fn send(&mut self) -> Result<Reply, Failure> {
         let start = self.clock.now();

@@ -17,4 +17,4 @@ mod retry;
 mod routes;
 mod server;
 mod usage;
-mod world;
+pub(crate) mod world;

@@ -14,12 +14,10 @@ impl Layer for Cache {
         next: Next<'a>,
     ) -> BoxFuture<'a, Result<Reply, Failure>> {
         Box::pin(async move {
-            let Some(reply) = passage.store.reply_by_key(&passage.record.key).await? else {
-                return next.run(passage).await;
-            };
-            let at = passage.clock.now();
-            passage.store.ask_hit(&passage.record, &reply, at).await?;
-            Ok(reply)
+            match passage.store.reply_by_key(&passage.record.key).await? {
+                Some(reply) => passage.hit(reply).await,
+                None => next.run(passage).await,
+            }
         })
     }
 }

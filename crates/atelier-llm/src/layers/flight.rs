@@ -5,7 +5,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use atelier_model::{AskSource, BoxFuture, Digest, MicroUsd, Reply};
+use atelier_model::{BoxFuture, Digest, Reply};
 use tokio::sync::watch;
 
 use crate::{
@@ -50,7 +50,7 @@ impl Layer for SingleFlight {
                     Part::Follow(landing) => landing,
                 };
                 match follow(passage, landing).await? {
-                    Some(Ok(reply)) => return arrive(passage, reply).await,
+                    Some(Ok(reply)) => return passage.hit(reply).await,
                     Some(Err(error)) => return Err(Failure::free(error)),
                     None => {}
                 }
@@ -117,18 +117,6 @@ async fn follow(
         }
         () = passage.cancel.cancelled() => Err(Failure::cancelled(false)),
     }
-}
-
-/// Records what a follower was given: a reply that another ask had paid for.
-async fn arrive(passage: &Passage<'_>, reply: Reply) -> Result<Reply, Failure> {
-    let reply = Reply {
-        source: AskSource::Cache,
-        cost: MicroUsd::ZERO,
-        ..reply
-    };
-    let at = passage.clock.now();
-    passage.store.ask_hit(&passage.record, &reply, at).await?;
-    Ok(reply)
 }
 
 /// Whether an error would meet everyone who asks the same. Money, patience and the state are each

@@ -19,13 +19,13 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-use crate::{AskError, Gateway, GatewayConfig, Price, PriceTable, Route, Secret};
+use crate::{AskError, Gateway, GatewayConfig, Price, PriceTable, Route, Secret, layers::Layers};
 
 /// The key of every test route; it must turn up in headers and nowhere else.
-pub(super) const KEY: &str = "sk-test-0123456789abcdef";
+pub(crate) const KEY: &str = "sk-test-0123456789abcdef";
 
 /// A provider of each dialect.
-pub(super) const DIALECTS: [&str; 4] = ["openai", "responses", "anthropic", "gemini"];
+pub(crate) const DIALECTS: [&str; 4] = ["openai", "responses", "anthropic", "gemini"];
 
 /// A clock that moves a millisecond at each look.
 #[derive(Default)]
@@ -48,11 +48,11 @@ impl IdSource for CountingIds {
 }
 
 /// A gateway with everything around it.
-pub(super) struct World {
-    pub(super) gateway: Gateway,
-    pub(super) store: Store,
-    pub(super) run: RunId,
-    pub(super) cancel: CancellationToken,
+pub(crate) struct World {
+    pub(crate) gateway: Gateway,
+    pub(crate) store: Store,
+    pub(crate) run: RunId,
+    pub(crate) cancel: CancellationToken,
     sources: Sources,
 }
 
@@ -65,7 +65,7 @@ struct Sources {
 
 impl World {
     /// A world in which every stage has this route.
-    pub(super) async fn new(route: Route, limits: Limits) -> Self {
+    pub(crate) async fn new(route: Route, limits: Limits) -> Self {
         let store = Store::open_in_memory().await.unwrap();
         let now = Timestamp::from_millis(1_790_000_000_000);
         let project = ProjectId::from_text("project");
@@ -86,50 +86,58 @@ impl World {
     }
 
     /// Sets the next draw from chance.
-    pub(super) fn draw_next(&self, bits: u64) {
+    pub(crate) fn draw_next(&self, bits: u64) {
         self.sources.ids.0.store(bits, Ordering::Relaxed);
     }
 
     /// The same store behind another route.
-    pub(super) fn reroute(&mut self, route: &Route) {
+    pub(crate) fn reroute(&mut self, route: &Route) {
         self.gateway = gateway(route, limits(), self.store.clone(), &self.sources);
     }
 
     /// The same store with a model for vectors.
-    pub(super) fn embed_with(&mut self, route: &Route) {
+    pub(crate) fn embed_with(&mut self, route: &Route) {
         let mut config = config(route, limits());
         config.embeddings = Some(route.clone());
         self.configure(config);
     }
 
     /// The same store behind another configuration.
-    pub(super) fn configure(&mut self, config: GatewayConfig) {
+    pub(crate) fn configure(&mut self, config: GatewayConfig) {
         let made = Gateway::new(config, self.store.clone(), self.clock(), self.ids());
         self.gateway = made.unwrap();
     }
 
-    pub(super) fn clock(&self) -> Arc<dyn Clock> {
+    /// The same store behind these layers and no others, every stage answered by `offline`.
+    pub(crate) fn relayer(&mut self, layers: Layers) {
+        let config = config(&Route::new("offline", "offline", 1_000), limits());
+        let sources = (self.clock(), self.ids());
+        let made = Gateway::with_layers(layers, config, self.store.clone(), sources);
+        self.gateway = made.unwrap();
+    }
+
+    pub(crate) fn clock(&self) -> Arc<dyn Clock> {
         self.sources.clock.clone()
     }
 
-    pub(super) fn ids(&self) -> Arc<dyn IdSource> {
+    pub(crate) fn ids(&self) -> Arc<dyn IdSource> {
         self.sources.ids.clone()
     }
 
-    pub(super) async fn ask(&self, ask: &Ask, budget: Option<MicroUsd>) -> Result<Reply, AskError> {
+    pub(crate) async fn ask(&self, ask: &Ask, budget: Option<MicroUsd>) -> Result<Reply, AskError> {
         self.gateway.ask(ask, budget, &self.cancel).await
     }
 
-    pub(super) async fn cost(&self) -> RunCost {
+    pub(crate) async fn cost(&self) -> RunCost {
         self.store.run_cost(&self.run).await.unwrap()
     }
 
-    pub(super) async fn asks(&self) -> Vec<AskRecord> {
+    pub(crate) async fn asks(&self) -> Vec<AskRecord> {
         self.store.ask_list(&self.run).await.unwrap()
     }
 
     /// The events about asks.
-    pub(super) async fn events(&self) -> Vec<Event> {
+    pub(crate) async fn events(&self) -> Vec<Event> {
         let events = self.store.event_list(0, 1_000).await.unwrap();
         let about_asks = |event: &Event| {
             let name = event.kind.name();
@@ -138,7 +146,7 @@ impl World {
         events.into_iter().filter(about_asks).collect()
     }
 
-    pub(super) async fn event_names(&self) -> Vec<String> {
+    pub(crate) async fn event_names(&self) -> Vec<String> {
         self.events()
             .await
             .iter()
@@ -147,7 +155,7 @@ impl World {
     }
 
     /// Why asks were sent again.
-    pub(super) async fn retry_reasons(&self) -> Vec<String> {
+    pub(crate) async fn retry_reasons(&self) -> Vec<String> {
         let reason = |event: Event| {
             let EventKind::AskRetried { reason, .. } = event.kind else {
                 return None;
@@ -158,7 +166,7 @@ impl World {
     }
 
     /// Milliseconds of the waits between sendings.
-    pub(super) async fn waits(&self) -> Vec<u64> {
+    pub(crate) async fn waits(&self) -> Vec<u64> {
         let wait = |event: &Event| {
             let EventKind::AskRetried { wait_ms, .. } = event.kind else {
                 return None;
@@ -175,7 +183,7 @@ fn gateway(route: &Route, limits: Limits, store: Store, sources: &Sources) -> Ga
 }
 
 /// What the test model costs.
-pub(super) fn price() -> Price {
+pub(crate) fn price() -> Price {
     Price {
         input: 2_000_000,
         output: 8_000_000,
@@ -184,7 +192,7 @@ pub(super) fn price() -> Price {
     }
 }
 
-pub(super) fn config(route: &Route, limits: Limits) -> GatewayConfig {
+pub(crate) fn config(route: &Route, limits: Limits) -> GatewayConfig {
     GatewayConfig {
         routes: Stage::ALL
             .iter()
@@ -197,7 +205,7 @@ pub(super) fn config(route: &Route, limits: Limits) -> GatewayConfig {
 }
 
 /// Limits under which no test waits long.
-pub(super) fn limits() -> Limits {
+pub(crate) fn limits() -> Limits {
     Limits {
         ask_tries_max: 3,
         connect_ms_max: 5_000,
@@ -209,7 +217,7 @@ pub(super) fn limits() -> Limits {
 }
 
 /// A streamed route to a server, with a model whose price is known.
-pub(super) fn route(dialect: &str, url: &Url) -> Route {
+pub(crate) fn route(dialect: &str, url: &Url) -> Route {
     Route {
         base_url: Some(url.clone()),
         key: Some(Secret::new(KEY)),
@@ -219,7 +227,7 @@ pub(super) fn route(dialect: &str, url: &Url) -> Route {
 }
 
 /// Where a question of such a route goes.
-pub(super) fn ask_path(route: &Route) -> String {
+pub(crate) fn ask_path(route: &Route) -> String {
     let method = if route.stream {
         "streamGenerateContent?alt=sse"
     } else {
@@ -234,7 +242,7 @@ pub(super) fn ask_path(route: &Route) -> String {
 }
 
 /// The header in which a dialect takes its key.
-pub(super) fn key_header(dialect: &str) -> &'static str {
+pub(crate) fn key_header(dialect: &str) -> &'static str {
     match dialect {
         "anthropic" => "x-api-key",
         "gemini" => "x-goog-api-key",
@@ -242,7 +250,7 @@ pub(super) fn key_header(dialect: &str) -> &'static str {
     }
 }
 
-pub(super) fn ask_of(run: &RunId) -> Ask {
+pub(crate) fn ask_of(run: &RunId) -> Ask {
     let message = |role, text: &str| Message {
         role,
         text: text.to_owned(),
@@ -283,11 +291,11 @@ fn run(now: Timestamp) -> Run {
     }
 }
 
-pub(super) fn fixture(path: &str) -> Vec<u8> {
+pub(crate) fn fixture(path: &str) -> Vec<u8> {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/providers");
     fs::read(root.join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-pub(super) fn fixture_json(path: &str) -> Value {
+pub(crate) fn fixture_json(path: &str) -> Value {
     serde_json::from_slice(&fixture(path)).unwrap()
 }
