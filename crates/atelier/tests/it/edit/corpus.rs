@@ -40,31 +40,65 @@ fn seen(folder: &Path) -> Files {
     found.into_iter().filter_map(kept).collect()
 }
 
-/// The limits of a case as options.
-fn options(case: &Path) -> Vec<String> {
-    let text = fs::read_to_string(case.join("case.toml")).unwrap_or_default();
-    let setting: toml::Table = text.parse().unwrap();
-    let limits = setting.get("limits").and_then(toml::Value::as_table);
-    let option = |(name, value): (&String, &toml::Value)| {
-        ["-c".to_owned(), format!("limits.{name}={value}")]
-    };
-    limits.into_iter().flatten().flat_map(option).collect()
+/// What a case says beside its files.
+struct Setting(toml::Table);
+
+impl Setting {
+    fn of(case: &Path) -> Self {
+        let text = fs::read_to_string(case.join("case.toml")).unwrap_or_default();
+        Self(text.parse().unwrap())
+    }
+
+    fn list(&self, key: &str) -> impl Iterator<Item = &str> {
+        let list = self.0.get(key).and_then(toml::Value::as_array);
+        list.into_iter()
+            .flatten()
+            .map(|value| value.as_str().unwrap())
+    }
+
+    /// Its limits and patterns as options.
+    fn options(&self) -> Vec<String> {
+        let limits = self.0.get("limits").and_then(toml::Value::as_table);
+        let limit = |(name, value): (&String, &toml::Value)| {
+            ["-c".to_owned(), format!("limits.{name}={value}")]
+        };
+        let pattern =
+            |option: &'static str| move |pattern: &str| [option.to_owned(), pattern.to_owned()];
+        // Cases that say nothing of it are about anything but what is usually protected.
+        let all = (!self.0.contains_key("usual")).then_some("**");
+        let own = self.list("own").chain(all).flat_map(pattern("--own"));
+        let protected = self.list("protected").flat_map(pattern("--protect"));
+        let limits = limits.into_iter().flatten().flat_map(limit);
+        limits.chain(own).chain(protected).collect()
+    }
+}
+
+/// Lays a case out in a folder of its own.
+fn lay_out(world: &World, case: &Path, name: &str, setting: &Setting) -> PathBuf {
+    let folder = world.folder().join(name);
+    fs::create_dir(&folder).unwrap();
+    for (path, (_, bytes)) in &seen(&case.join("before")) {
+        world.write(&format!("{name}/{path}"), bytes);
+        let from = fs::metadata(case.join("before").join(path)).unwrap();
+        fs::set_permissions(folder.join(path), from.permissions()).unwrap();
+    }
+    for link in setting.list("links") {
+        let link = folder.join(link);
+        fs::create_dir_all(link.parent().unwrap()).unwrap();
+        std::os::unix::fs::symlink(world.folder(), link).unwrap();
+    }
+    folder
 }
 
 /// Runs a case in a folder of its own; says what is wrong.
 fn check(world: &World, case: &Path) -> Option<String> {
     let name = case.file_name().unwrap().to_string_lossy().into_owned();
-    let before = seen(&case.join("before"));
-    let folder = world.folder().join(&name);
-    fs::create_dir(&folder).unwrap();
-    for (path, (_, bytes)) in &before {
-        world.write(&format!("{name}/{path}"), bytes);
-        let from = fs::metadata(case.join("before").join(path)).unwrap();
-        fs::set_permissions(folder.join(path), from.permissions()).unwrap();
-    }
-    let options = options(case);
+    let setting = Setting::of(case);
+    let folder = lay_out(world, case, &name, &setting);
+    let before = seen(&folder);
+    let options = setting.options();
     let reply = case.join("reply.md");
-    let mut args = vec!["-C", &name, "edit", "apply", "--own", "**"];
+    let mut args = vec!["-C", &name, "edit", "apply"];
     args.extend(options.iter().map(String::as_str));
     args.push(reply.to_str().unwrap());
     let ended = world.run(&args);
@@ -72,7 +106,13 @@ fn check(world: &World, case: &Path) -> Option<String> {
     let (code, expected) = if refused {
         (13, before)
     } else {
-        (0, seen(&case.join("after")))
+        let mut after = seen(&case.join("after"));
+        let links = setting.list("links").map(str::to_owned);
+        for link in links {
+            let entry = before[&link].clone();
+            after.insert(link, entry);
+        }
+        (0, after)
     };
     if ended.code != Some(code) {
         return Some(format!("{name}: not exit code {code}: {}", ended.all()));
