@@ -203,7 +203,18 @@ fn path_before(scan: &Scan<'_>, at: usize) -> Option<String> {
             let line = nearest(scan, floor, at);
             line.and_then(header::lone_path).map(str::to_owned)
         })
-        .or_else(|| scan.place.path.clone())
+        .or_else(|| path_of_newest(scan, at))
+}
+
+/// The path of the block before one that names none, if both are written in one manner: where a
+/// path was lost, the block before may well be of another file.
+fn path_of_newest(scan: &Scan<'_>, at: usize) -> Option<String> {
+    let newest = scan.place.newest.as_ref()?;
+    let fence = scan.fence().map(|fence| fence.line);
+    let opening = |line: Option<usize>| line.map(|line| scan.at(line).trim());
+    let marks = |line: usize| scan.at(line).split_whitespace().next();
+    let alike = opening(fence) == opening(newest.fence) && marks(at) == marks(newest.line);
+    (fence == newest.fence && fence.is_some() || alike).then(|| newest.path.clone())
 }
 
 /// The last of some lines that is not blank.

@@ -8,7 +8,6 @@ use atelier_model::{Limits, TreePath};
 use crate::{
     change::{ChangeSet, Edit},
     formats::{self, Doubt, Envelope, FORMATS, Fence, Found, Inside, Opening, Stop},
-    header,
 };
 
 pub use fault::{Fault, ParseEditsError, ReplyProblem};
@@ -37,12 +36,23 @@ pub(crate) struct Place {
     pub(crate) fence: Option<Fence>,
     /// The envelope it is in.
     pub(crate) envelope: Option<Envelope>,
-    /// The path of the newest block.
-    pub(crate) path: Option<String>,
+    /// The newest block, should it name the file of the next one.
+    pub(crate) newest: Option<Newest>,
     /// Whether the reply is laid out as a task with steps.
     pub(crate) task: bool,
     /// Whether nothing but edits has been read so far.
     pub(crate) only_edits: bool,
+}
+
+/// A block whose file the next one may change as well.
+#[derive(Debug)]
+pub(crate) struct Newest {
+    /// Its path as written.
+    pub(crate) path: String,
+    /// Index of the line that opens it.
+    pub(crate) line: usize,
+    /// Index of the line that opens its fence.
+    pub(crate) fence: Option<usize>,
 }
 
 impl<'a> Scan<'a> {
@@ -251,18 +261,23 @@ impl Reading {
             }
         }
         self.place.only_edits = false;
-        if formats::is_frame(line) {
+        if formats::is_frame(line) || self.is_fence_within(line) {
             self.refuse(self.at, None, formats::unread(self.at));
         }
         // Within a fence only its blocks change files: other lines after them would be lost.
         let after_block = self.place.fence.as_ref().is_some_and(|fence| {
             fence.form == Some("search-replace") && self.place.floor > fence.line + 1
         });
-        if after_block && header::path_of(line).is_none() {
+        if after_block {
             self.stray = self.stray.or(Some(self.at));
         }
         self.at += 1;
         Ok(())
+    }
+
+    /// Whether a line opens or closes a fence within a fence of edits, of which a line was lost then.
+    fn is_fence_within(&self, line: &str) -> bool {
+        self.place.fence.is_some() && Fence::opened_by(line, self.at).is_some()
     }
 
     /// Whether nothing but blank lines has been read so far.
@@ -302,7 +317,7 @@ impl Reading {
         if found.fenced && found.edits.is_empty() {
             self.fences += 1;
             self.place.only_edits = false;
-            self.place.path = None;
+            self.place.newest = None;
         }
         if found.fenced && !found.edits.is_empty() {
             self.starts.push(self.at);
@@ -324,7 +339,11 @@ impl Reading {
                 }),
                 Err(reason) => self.refuse(at, None, Fault::BadPath { reason }),
             }
-            self.place.path = Some(path);
+            self.place.newest = (format == "search-replace").then(|| Newest {
+                path,
+                line: at,
+                fence: self.place.fence.as_ref().map(|fence| fence.line),
+            });
         }
         for (at, path, fault) in found.faults {
             self.refuse(at, path, fault);

@@ -90,8 +90,13 @@ pub(super) fn is_frame(line: &str) -> bool {
         .is_some_and(|head| ranges(head).is_some())
         || line.starts_with("diff --git ")
         || ["+++ ", "--- "].iter().any(|mark| {
-            let name = line.strip_prefix(mark).map(str::trim);
-            name.is_some_and(|name| name == "/dev/null" || header::lone_path(name).is_some())
+            let name = line.strip_prefix(mark).unwrap_or_default();
+            // A tab divides the name from the time of the file.
+            let (name, timed) = match name.split_once('\t') {
+                Some((name, _)) => (name.trim(), true),
+                None => (name.trim(), false),
+            };
+            name == "/dev/null" || header::lone_path(name).is_some() || (timed && !name.is_empty())
         })
 }
 

@@ -75,6 +75,12 @@ impl Fence {
         self.count > MARKS_MIN
     }
 
+    /// Whether the fence may show other fences, as one that is long and holds Markdown.
+    pub(crate) fn may_show_fences(&self) -> bool {
+        let shows = ["markdown", "md", "mdx", "text", "txt"];
+        self.is_long() && shows.contains(&self.language.as_str())
+    }
+
     /// Whether the fence holds a file whose content may look like an edit: a patch that is kept, or
     /// a file behind a fence long enough for whatever it holds.
     pub(crate) fn holds_file(&self) -> bool {

@@ -279,6 +279,22 @@ pub(super) fn ends_block(line: &str) -> bool {
     marks(line, &['>', '+']).is_some_and(|(_, _, rest)| REPLACE.contains(&rest.trim()))
 }
 
+/// Whether some lines have the end of a block that does not begin in them, or its beginning alone.
+pub(super) fn has_torn_block(lines: &[&str]) -> bool {
+    let mut depth = 0_usize;
+    for line in lines {
+        if opens_block(line) {
+            depth += 1;
+        } else if ends_block(line) {
+            let Some(outer) = depth.checked_sub(1) else {
+                return true;
+            };
+            depth = outer;
+        }
+    }
+    depth > 0
+}
+
 /// Whether some lines have the marks of a block or of a merge conflict, in whatever words.
 pub(super) fn has_marks(lines: &[&str]) -> bool {
     let opens = |line: &&str| {

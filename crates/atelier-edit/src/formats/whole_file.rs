@@ -76,8 +76,21 @@ pub(super) fn read_as(
     };
     let lines = scan.lines.range(start..end);
     let content: Vec<&str> = lines.map(|line| fence.content(line)).collect();
-    if let Some(form) = edit_within(&content).filter(|_| !fence.is_long()) {
+    let form = if fence.is_long() {
+        search_replace::has_torn_block(&content).then_some("a part of a SEARCH block")
+    } else {
+        edit_within(&content)
+    };
+    if let Some(form) = form {
         return refused(Fault::Mixed { form }, end + 1);
+    }
+    if start == at + 1 && content.first().map(|line| line.trim()) == Some(scan.at(at).trim()) {
+        let fault = Fault::Malformed {
+            line: at + 2,
+            said: "the line that opens its fence stands twice",
+            mend: "write it once, with more backticks if the file begins with a fence",
+        };
+        return refused(fault, end + 1);
     }
     let mut text = content.join("\n");
     if !content.is_empty() {
@@ -110,7 +123,7 @@ fn unnamed(scan: &Scan<'_>, at: usize, fence: &Fence) -> Result<Option<Found>, S
     let lines = scan.lines.range(at + 1..end);
     let content: Vec<&str> = lines.map(|line| fence.content(line)).collect();
     let frame = content.iter().position(|line| super::is_frame(line));
-    let frame = frame.or_else(|| swallowed(&content).filter(|_| !fence.is_long()));
+    let frame = frame.or_else(|| swallowed(&content, fence.may_show_fences()));
     if let Some(frame) = frame {
         return Err(Stop::Refused {
             at,
@@ -129,23 +142,31 @@ fn unnamed(scan: &Scan<'_>, at: usize, fence: &Fence) -> Result<Option<Found>, S
 
 /// The index of a line at which a named or labelled fence of edits begins in the content of a fence
 /// that names no file: where a line that opens or closes a fence was lost, a fence swallows others.
-fn swallowed(content: &[&str]) -> Option<usize> {
+/// A fence that may `show` others shows them whole.
+fn swallowed(content: &[&str], show: bool) -> Option<usize> {
+    let shown = |fence: &Fence, index: usize| {
+        show && content[index + 1..]
+            .iter()
+            .any(|line| fence.closed_by(line))
+    };
     let mut before = "";
-    let named = content.iter().position(|line| {
-        let names = Fence::opened_by(line, 0).is_some_and(|(_, info)| {
-            header::path_in_info(info).is_some() || header::path_of(before).is_some()
-        });
+    let mut named = None;
+    let mut of_json = None;
+    for (index, line) in content.iter().enumerate() {
+        if let Some((fence, info)) = Fence::opened_by(line, 0) {
+            let names = header::path_in_info(info).is_some() || header::path_of(before).is_some();
+            if names && named.is_none() && !shown(&fence, index) {
+                named = Some(index);
+            }
+            if fence.is_of_json() && of_json.is_none() && !shown(&fence, index) {
+                of_json = Some(index);
+            }
+        }
         if !line.trim().is_empty() {
             before = line;
         }
-        names
-    });
-    let of_json =
-        |line: &&str| Fence::opened_by(line, 0).is_some_and(|(fence, _)| fence.is_of_json());
-    named.or_else(|| {
-        let begins = content.iter().position(of_json)?;
-        json::looks_like_edit(&content[begins..].join("\n")).then_some(begins)
-    })
+    }
+    named.or_else(|| of_json.filter(|at| json::looks_like_edit(&content[*at..].join("\n"))))
 }
 
 /// The edit of another form that a content holds.

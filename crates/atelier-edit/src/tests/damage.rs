@@ -217,6 +217,72 @@ fn a_reply_that_is_cut_off_is_refused_or_says_what_is_left() {
     });
 }
 
+/// Whether a line belongs to the form of a reply rather than to a file.
+fn is_structure(line: &str) -> bool {
+    let marks = [
+        "```",
+        "~~~",
+        "***",
+        "---",
+        "+++",
+        "@@",
+        "<<<<<",
+        ">>>>>",
+        "=====",
+        "###",
+        "**",
+        "diff",
+        "index",
+        "EOF",
+        "apply_patch",
+        "[",
+        "]",
+    ];
+    let path = line.contains('/') && !line.starts_with('{');
+    path || line == "a.py" || marks.iter().any(|mark| line.starts_with(mark))
+}
+
+/// Whether a reply comes out as meant but for blank lines. Two hunks that became one by the loss of
+/// the line between them replace the blank lines between them as well.
+fn differs_in_blanks_only(reply: &str, before: &[File], meant: &[File]) -> bool {
+    outcome(reply, &world::tree(before)).is_ok_and(|after| {
+        meant.iter().all(|file| {
+            let text = after.text(&file.tree_path()).unwrap_or_default();
+            let lines: Vec<String> = text.lines().map(str::to_owned).collect();
+            full(&lines) == full(&file.texts())
+        })
+    })
+}
+
+#[test]
+fn a_lost_or_doubled_line_between_edits_is_never_misread() {
+    every(share(12), |dice| {
+        let (files, blocks) = blocks(dice);
+        let (_, last) = blocks.last()?;
+        let texts: Vec<&str> = blocks.iter().map(|(text, _)| text.as_str()).collect();
+        let reply = texts.join("\n");
+        let mut lines: Vec<&str> = reply.lines().collect();
+        let structure: Vec<usize> = (0..lines.len())
+            .filter(|at| is_structure(lines[*at]))
+            .collect();
+        let at = structure[dice.below(structure.len())];
+        let line = lines[at];
+        let doubled = dice.one_in(3);
+        if doubled {
+            lines.insert(at, line);
+        } else {
+            lines.remove(at);
+        }
+        let reply = lines.join("\n") + "\n";
+        let wrong = only(&reply, &files, std::slice::from_ref(last))?;
+        if line.starts_with("@@") && differs_in_blanks_only(&reply, &files, last) {
+            return None;
+        }
+        let done = if doubled { "doubled" } else { "lost" };
+        Some(format!("{done}: {line}\n{wrong}"))
+    });
+}
+
 #[test]
 fn lines_that_stand_twice_are_refused_with_their_numbers() {
     every(share(5), |dice| {
