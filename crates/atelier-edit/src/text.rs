@@ -224,10 +224,13 @@ impl Text {
             Ending::Closed => false,
         };
         let usual = self.usual_end(range.clone());
+        // Where lines are replaced by as many others, each ends as the one before it did.
+        let paired = pieces.len() == range.len();
         let mut put = Vec::with_capacity(pieces.len());
-        for piece in pieces {
+        for (at, piece) in (range.start..).zip(pieces) {
             put.push(match piece {
                 Piece::Kept(at) => self.lines[at],
+                Piece::New(text) if paired => self.fresh(&text, self.lines[at].end),
                 Piece::New(text) => self.fresh(&text, usual),
             });
         }
@@ -263,10 +266,15 @@ impl Text {
         }
     }
 
-    /// A new content in the manner of this file: in its encoding, with its mark and its line ends.
-    /// `Err` with a character that the encoding lacks.
+    /// A new content in the manner of this file: in its encoding, with its mark and its line ends,
+    /// and without the last one where the file has none. `Err` with a character that the encoding
+    /// lacks.
     pub(crate) fn manner(&self, content: &str) -> Result<Vec<u8>, char> {
         let content = content.strip_prefix('\u{feff}').unwrap_or(content);
+        let content = match content.strip_suffix('\n') {
+            Some(open) if self.is_open() => open.strip_suffix('\r').unwrap_or(open),
+            _ => content,
+        };
         let mut bytes = self.mark.clone();
         let ends = self.ends();
         if ends.len() < 2 {

@@ -21,7 +21,10 @@ const LEFT_OUT: [&str; 12] = [
     "stays the same",
     "remains the same",
 ];
-const COMMENTS: [&str; 8] = ["//", "#", "--", "/*", "<!--", "{/*", ";", "%"];
+/// How comments begin, and lines of dots in brackets, which are written in their place.
+const COMMENTS: [&str; 11] = [
+    "//", "#", "--", "/*", "<!--", "{/*", ";", "%", "[...", "(...", "<...",
+];
 const LEFT_OUT_BYTES_MAX: usize = 120;
 /// What a comment without dots speaks of where it stands for lines left out: of the others, of a
 /// part of a file, and of its not being changed.
@@ -64,12 +67,33 @@ const UNCHANGED: [&str; 9] = [
     "not changed",
 ];
 /// Whole comments that say the same.
-const BARE: [&str; 5] = [
+const BARE: [&str; 22] = [
     "same as before",
     "unchanged",
     "as before",
     "no changes",
     "no change",
+    "existing code",
+    "existing code here",
+    "your existing code",
+    "your existing code here",
+    "previous code",
+    "previous code here",
+    "other code here",
+    "unchanged code",
+    "remaining code",
+    "remaining code here",
+    "rest of code",
+    "rest of the code",
+    "rest of file",
+    "rest of the file",
+    "omitted for brevity",
+    "code omitted",
+    "code omitted for brevity",
+];
+/// Words that, in a comment that begins with dots, say the same.
+const ELIDED: [&str; 8] = [
+    "rest", "keep", "kept", "same", "other", "remain", "existing", "omit",
 ];
 const SILENT_BYTES_MAX: usize = 60;
 
@@ -162,7 +186,9 @@ pub(super) fn stands_for_others(line: &str) -> bool {
         "// ..." | "# ..." | "/* ... */" | "<!-- ... -->" | "-- ..."
     );
     if line.contains("...") || line.contains('…') {
-        return bare || says(&LEFT_OUT);
+        let text = line.trim_start_matches(|c: char| !c.is_alphanumeric() && c != '.' && c != '…');
+        let opens = text.starts_with("...") || text.starts_with('…');
+        return bare || says(&LEFT_OUT) || opens && says(&ELIDED);
     }
     let said = lower.trim_matches(|c: char| !c.is_alphanumeric());
     let said = said.strip_prefix("the ").unwrap_or(said);
