@@ -61,4 +61,7 @@ pub enum GatewayError {
         /// The cause.
         said: String,
     },
+    /// No model is configured that another program could be connected to.
+    #[error("find a model to pass requests on to: no provider with a server is configured")]
+    NothingToRelay,
 }

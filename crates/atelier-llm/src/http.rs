@@ -228,7 +228,7 @@ fn broken(error: &reqwest::Error) -> CallError {
 }
 
 /// The innermost cause: what surrounds it names layers that nobody outside knows.
-fn root_cause(error: &reqwest::Error) -> String {
+pub(crate) fn root_cause(error: &reqwest::Error) -> String {
     let mut inner: &dyn Error = error;
     while let Some(cause) = inner.source() {
         inner = cause;

@@ -1,8 +1,9 @@
 //! The one door to language models: providers and the policy layers around them.
 //!
-//! Start with [`Gateway::ask`]: an [`Ask`](atelier_model::Ask) goes through the layers (cache, then
-//! budget, then retries) to the [`Provider`] of its stage's [`Route`] and comes back as a complete
-//! [`Reply`](atelier_model::Reply) or as a typed [`AskError`]. [`PROVIDERS`] lists who can answer.
+//! Start with [`Gateway::ask`]: an [`Ask`](atelier_model::Ask) goes through the layers (single
+//! flight, then cache, budget, retries) to the [`Provider`] of its stage's [`Route`] and comes back
+//! as a complete [`Reply`](atelier_model::Reply) or as a typed [`AskError`]. [`PROVIDERS`] lists who
+//! can answer.
 //! [`Gateway::embed`] makes vectors of texts through the same layers.
 //!
 //! Invariants: an answer that ended without the terminal event of its dialect is never a reply; the
@@ -21,6 +22,7 @@ mod layers;
 mod price;
 mod probe;
 mod providers;
+mod relay;
 mod secret;
 mod wire;
 
@@ -41,6 +43,7 @@ pub use providers::{
     Abilities, AnswersFrom, Build, PROVIDERS, Provider, ProviderEntry, SchemaSupport,
     provider_entry,
 };
+pub use relay::{Demand, Dialect, Incoming, Listed, Passed, PassedBody, Relay};
 pub use secret::Secret;
 pub use wire::Completion;
 

@@ -17,6 +17,7 @@ mod ollama;
 pub(crate) mod openai;
 mod openrouter;
 mod requesty;
+pub(crate) mod relayed;
 pub(crate) mod responses;
 mod vllm;
 

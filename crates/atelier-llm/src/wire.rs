@@ -221,7 +221,7 @@ impl<D: Dialect> Decoder<D> {
 const ENVELOPE_BYTES_MAX: usize = 16 * 1024;
 
 /// Reads a whole answer. A document that merely stops is truncated, not malformed.
-fn parse_document(document: &[u8]) -> Result<Value, DecodeError> {
+pub(crate) fn parse_document(document: &[u8]) -> Result<Value, DecodeError> {
     serde_json::from_slice(document).map_err(|error| {
         if error.is_eof() {
             return DecodeError::Truncated;
@@ -234,7 +234,7 @@ fn parse_document(document: &[u8]) -> Result<Value, DecodeError> {
 }
 
 /// Reads the data of one event.
-fn parse_event(data: &str) -> Result<Value, DecodeError> {
+pub(crate) fn parse_event(data: &str) -> Result<Value, DecodeError> {
     serde_json::from_str(data).map_err(|error| DecodeError::Malformed {
         said: format!("an event is not JSON: {error}"),
     })
@@ -257,7 +257,7 @@ pub(crate) fn reported_error(value: &Value) -> Option<DecodeError> {
 }
 
 /// An error whose fields stand beside its type, not in an object of their own.
-fn flat_error(value: &Value) -> DecodeError {
+pub(crate) fn flat_error(value: &Value) -> DecodeError {
     DecodeError::Reported {
         status: reported_status(value),
         said: said(value).unwrap_or_else(|| "an error without words".to_owned()),

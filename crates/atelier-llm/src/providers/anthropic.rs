@@ -16,10 +16,10 @@ use crate::{
     },
 };
 
-const VERSION_HEADER: HeaderName = HeaderName::from_static("anthropic-version");
+pub(super) const VERSION_HEADER: HeaderName = HeaderName::from_static("anthropic-version");
 
 /// The version of the dialect that the decoder is written for.
-const VERSION: HeaderValue = HeaderValue::from_static("2023-06-01");
+pub(super) const VERSION: HeaderValue = HeaderValue::from_static("2023-06-01");
 
 /// The registry's line.
 pub(super) const ENTRY: ProviderEntry = ProviderEntry {
@@ -105,7 +105,8 @@ const COUNTING: [&str; 9] = [
     "claude-haiku-4-5",
 ];
 
-fn counts_thoughts(model: &str) -> bool {
+/// Whether a model takes effort as a number of tokens only.
+pub(crate) fn counts_thoughts(model: &str) -> bool {
     let is_first_of_four = matches!(model, "claude-opus-4" | "claude-sonnet-4");
     is_first_of_four || COUNTING.iter().any(|start| model.starts_with(start))
 }

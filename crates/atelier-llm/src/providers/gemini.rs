@@ -43,7 +43,7 @@ pub(super) const ENTRY: ProviderEntry = ProviderEntry {
 };
 
 /// The last segment of the address: this dialect names model and method there.
-fn question(route: &Route) -> String {
+pub(super) fn question(route: &Route) -> String {
     let method = if route.stream {
         "streamGenerateContent"
     } else {

@@ -40,6 +40,7 @@ const ROOMS: &[Room] = &[
     room("atelier-llm", 2, Kind::Hands),
     room("atelier-plan", 3, Kind::Directing),
     room("atelier-engine", 4, Kind::Directing),
+    room("atelier-server", 6, Kind::Directing),
     room("atelier", 7, Kind::Directing),
     room("atelier-testkit", 8, Kind::Developer),
     room("xtask", 8, Kind::Developer),

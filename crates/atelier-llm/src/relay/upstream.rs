@@ -1,0 +1,152 @@
+//! Sending a request to its provider, up to the first byte of the answer.
+
+use std::time::Duration;
+
+use atelier_model::Limits;
+use bytes::Bytes;
+use reqwest::{
+    Response,
+    header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
+};
+use tokio::time::timeout;
+
+use crate::{
+    CallError, Wait,
+    relay::{Refusal, flow::Source, prepare::Prepared},
+    wire,
+};
+
+/// Bytes of a refusal's body that are read.
+const REFUSAL_BYTES_MAX: usize = 64 * 1024;
+
+/// Beginnings of the headers of a provider that clients act on.
+const PASSED_HEADERS: [&str; 5] = [
+    "retry-after",
+    "x-ratelimit-",
+    "anthropic-ratelimit-",
+    "x-request-id",
+    "request-id",
+];
+
+/// An answer that has begun.
+pub(crate) struct Opened {
+    /// The provider's headers that are passed on.
+    pub(crate) headers: Vec<(String, String)>,
+    /// Its bytes.
+    pub(crate) source: Source,
+}
+
+/// Sends a request and waits until its answer begins.
+pub(crate) async fn open(prepared: &Prepared, limits: &Limits) -> Result<Opened, Refusal> {
+    let relayed = &prepared.relayed;
+    if relayed.lacks_key {
+        return Err(CallError::KeyMissing.into());
+    }
+    let mut headers = relayed.headers.clone();
+    for (name, value) in &prepared.headers {
+        let name = HeaderName::try_from(name.as_str());
+        if let (Ok(name), Ok(value)) = (name, HeaderValue::try_from(value.as_str())) {
+            headers.insert(name, value);
+        }
+    }
+    let request = relayed
+        .client
+        .post(prepared.url.clone())
+        .headers(headers)
+        .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
+        .body(prepared.body.clone());
+    let limit_ms = limits.first_byte_ms_max;
+    let sent = timeout(Duration::from_millis(limit_ms), request.send()).await;
+    let which = Wait::FirstByte;
+    let sent = sent.map_err(|_| CallError::TimedOut { which, limit_ms })?;
+    let response = sent.map_err(|error| failed(&error, prepared, limits))?;
+    let headers = passed(response.headers());
+    if !response.status().is_success() {
+        return Err(refused(response, headers, prepared, limits).await);
+    }
+    Ok(Opened {
+        headers,
+        source: Source::live(response),
+    })
+}
+
+fn failed(error: &reqwest::Error, prepared: &Prepared, limits: &Limits) -> CallError {
+    let cause = format!(
+        "{}: {}",
+        prepared.url.authority(),
+        crate::http::root_cause(error)
+    );
+    if !error.is_connect() && !error.is_builder() {
+        return CallError::Broken { said: cause };
+    }
+    if error.is_timeout() {
+        return CallError::TimedOut {
+            which: Wait::Connect,
+            limit_ms: limits.connect_ms_max,
+        };
+    }
+    CallError::Connect { said: cause }
+}
+
+fn passed(headers: &HeaderMap) -> Vec<(String, String)> {
+    let passed = headers.iter().filter_map(|(name, value)| {
+        let name = name.as_str();
+        let is_passed = PASSED_HEADERS.iter().any(|start| name.starts_with(start));
+        let value = value.to_str().ok().filter(|_| is_passed)?;
+        Some((name.to_owned(), value.to_owned()))
+    });
+    passed.collect()
+}
+
+/// A refusal of the provider: its status, its words, and its body where the client speaks its
+/// dialect; never its quotation of the key.
+async fn refused(
+    response: Response,
+    headers: Vec<(String, String)>,
+    prepared: &Prepared,
+    limits: &Limits,
+) -> Refusal {
+    let status = response.status();
+    let body = read(response, limits).await;
+    let text = String::from_utf8_lossy(&body);
+    let key = prepared.relayed.route.usable_key();
+    let text = key.map_or_else(|| text.to_string(), |key| key.wiped_from(&text));
+    let value = wire::error_document(text.as_bytes());
+    let words = wire::said(&value).unwrap_or_else(|| wire::tidy(&text));
+    let reason = status.canonical_reason().unwrap_or("no reason");
+    let words = if value.is_null() && words.is_empty() || words == "null" {
+        reason
+    } else {
+        &words
+    };
+    let provider = &prepared.relayed.route.provider;
+    let said = format!("{provider} says: {words}");
+    let is_kept = prepared.is_same() && value.get("error").is_some();
+    // A redirect would carry the key to a place nobody configured, and no client follows it here.
+    let status = if status.is_redirection() {
+        502
+    } else {
+        status.as_u16()
+    };
+    Refusal {
+        headers,
+        body: is_kept.then(|| Bytes::from(text)),
+        ..Refusal::new(status, said)
+    }
+}
+
+async fn read(mut response: Response, limits: &Limits) -> Vec<u8> {
+    let mut body = Vec::new();
+    let reading = async {
+        while let Ok(Some(piece)) = response.chunk().await {
+            let room = REFUSAL_BYTES_MAX - body.len();
+            body.extend_from_slice(&piece[..piece.len().min(room)]);
+            if body.len() == REFUSAL_BYTES_MAX {
+                break;
+            }
+        }
+    };
+    // The status says enough without the rest.
+    let _ = timeout(Duration::from_millis(limits.ask_idle_ms_max), reading).await;
+    body
+}

@@ -1,0 +1,183 @@
+//! One request: who it is from, what it wants, and the answer.
+
+use std::{convert::Infallible, time::Duration};
+
+use atelier_llm::{Dialect, Incoming, Listed, Passed, PassedBody, Relay};
+use bytes::Bytes;
+use futures_util::StreamExt;
+use http_body_util::{BodyExt, Full, Limited, StreamBody, combinators::UnsyncBoxBody};
+use hyper::{
+    Request, Response, StatusCode,
+    body::{Frame, Incoming as Arriving},
+    header::{HeaderMap, HeaderName, HeaderValue},
+};
+use serde_json::{Value, json};
+use tokio::time::timeout;
+
+use crate::{
+    Bounds, Keys,
+    request::{Wanted, wanted},
+};
+
+/// What is behind the door.
+pub(crate) struct Door {
+    /// Who passes requests on.
+    pub(crate) relay: Relay,
+    /// Who may come in.
+    pub(crate) keys: Keys,
+    /// How far anything may go.
+    pub(crate) bounds: Bounds,
+    /// Whether answers that were given before are given again.
+    pub(crate) cache: bool,
+}
+
+/// The body of an answer.
+pub(crate) type Body = UnsyncBoxBody<Bytes, Infallible>;
+
+impl Door {
+    /// Answers a request.
+    pub(crate) async fn answer(&self, request: Request<Arriving>) -> Response<Body> {
+        let is_head = request.method() == hyper::Method::HEAD;
+        let mut response = response(self.passed(request).await);
+        if is_head {
+            *response.body_mut() = Full::default().boxed_unsync();
+        }
+        response
+    }
+
+    async fn passed(&self, request: Request<Arriving>) -> Passed {
+        let headers = request.headers();
+        let speaks_messages = headers.contains_key("anthropic-version");
+        let (uri, method) = (request.uri(), request.method());
+        let wanted = wanted(method, uri.path(), speaks_messages);
+        let dialect = dialect(&wanted, speaks_messages);
+        let refuse = |status, said: &str| Passed::refusal(dialect, status, said);
+        if wanted == Wanted::Presence {
+            return Passed::json(&json!({"name": "atelier gateway"}), Vec::new());
+        }
+        if !self.keys.open_for(headers, uri.query().unwrap_or_default()) {
+            return refuse(401, "the key is missing or wrong");
+        }
+        match wanted {
+            Wanted::Presence => Passed::json(&json!({}), Vec::new()),
+            Wanted::Models(dialect) => {
+                Passed::json(&models(dialect, &self.relay.models()), Vec::new())
+            }
+            Wanted::NotOffered(what) => refuse(501, &format!("this gateway offers no {what}")),
+            Wanted::WrongMethod => refuse(405, "the address is right, the method is not"),
+            Wanted::Unknown => refuse(404, "there is nothing at this address"),
+            Wanted::Model {
+                dialect,
+                demand,
+                model,
+                stream,
+            } => {
+                let headers = owned(headers);
+                let cache = self.cache && !refuses_cache(&headers);
+                let body = match self.body(request).await {
+                    Ok(body) => body,
+                    Err((status, said)) => return refuse(status, said),
+                };
+                let incoming = Incoming {
+                    dialect,
+                    demand,
+                    model,
+                    stream,
+                    headers,
+                    body,
+                    cache,
+                };
+                self.relay.pass(incoming).await
+            }
+        }
+    }
+
+    async fn body(&self, request: Request<Arriving>) -> Result<Bytes, (u16, &'static str)> {
+        let reading = Limited::new(request.into_body(), self.bounds.body_bytes_max).collect();
+        let limit = Duration::from_millis(self.bounds.body_ms_max);
+        match timeout(limit, reading).await {
+            Ok(Ok(body)) => Ok(body.to_bytes()),
+            Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {
+                Err((413, "the request is larger than this gateway takes"))
+            }
+            Ok(Err(_)) => Err((400, "the request ended too early")),
+            Err(_) => Err((408, "the request took too long to arrive")),
+        }
+    }
+}
+
+/// The dialect in which a refusal is said.
+fn dialect(wanted: &Wanted, speaks_messages: bool) -> Dialect {
+    match wanted {
+        Wanted::Models(dialect) | Wanted::Model { dialect, .. } => *dialect,
+        Wanted::Presence | Wanted::NotOffered(_) | Wanted::WrongMethod | Wanted::Unknown => {
+            if speaks_messages {
+                Dialect::Messages
+            } else {
+                Dialect::Chat
+            }
+        }
+    }
+}
+
+fn owned(headers: &HeaderMap) -> Vec<(String, String)> {
+    let texts = headers.iter().filter_map(|(name, value)| {
+        let value = value.to_str().ok()?;
+        Some((name.as_str().to_owned(), value.to_owned()))
+    });
+    texts.collect()
+}
+
+fn refuses_cache(headers: &[(String, String)]) -> bool {
+    headers.iter().any(|(name, value)| {
+        let words = ["no-cache", "no-store"];
+        name == "cache-control" && words.iter().any(|word| value.contains(word))
+    })
+}
+
+/// The list of models as a dialect writes it.
+fn models(dialect: Dialect, listed: &[Listed]) -> Value {
+    let models = listed
+        .iter()
+        .map(|Listed { name, provider }| match dialect {
+            Dialect::Chat | Dialect::Responses => {
+                json!({"id": name, "object": "model", "created": 0, "owned_by": provider})
+            }
+            Dialect::Messages => json!({
+                "id": name, "type": "model", "display_name": name,
+                "created_at": "1970-01-01T00:00:00Z",
+            }),
+            Dialect::Gemini => json!({
+                "name": format!("models/{name}"), "displayName": name,
+                "supportedGenerationMethods": ["generateContent", "countTokens"],
+            }),
+        });
+    let models: Vec<Value> = models.collect();
+    match dialect {
+        Dialect::Chat | Dialect::Responses => json!({"object": "list", "data": models}),
+        Dialect::Messages => {
+            let first = listed.first().map(|listed| &listed.name);
+            let last = listed.last().map(|listed| &listed.name);
+            json!({"data": models, "has_more": false, "first_id": first, "last_id": last})
+        }
+        Dialect::Gemini => json!({"models": models}),
+    }
+}
+
+fn response(passed: Passed) -> Response<Body> {
+    let body = match passed.body {
+        PassedBody::Whole(bytes) => Full::new(bytes).boxed_unsync(),
+        PassedBody::Stream(pieces) => {
+            StreamBody::new(pieces.map(|piece| Ok(Frame::data(piece)))).boxed_unsync()
+        }
+    };
+    let mut response = Response::new(body);
+    *response.status_mut() = StatusCode::from_u16(passed.status).unwrap_or(StatusCode::BAD_GATEWAY);
+    for (name, value) in passed.headers {
+        let name = HeaderName::try_from(name);
+        if let (Ok(name), Ok(value)) = (name, HeaderValue::try_from(value)) {
+            response.headers_mut().append(name, value);
+        }
+    }
+    response
+}

@@ -1,0 +1,99 @@
+//! What a request asks for, by its method and address.
+
+use atelier_llm::{Demand, Dialect};
+use hyper::Method;
+
+/// What a request asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// Whether anybody is there.
+    Presence,
+    /// The list of models, as its dialect writes it.
+    Models(Dialect),
+    /// Something of a model.
+    Model {
+        /// The dialect of the request.
+        dialect: Dialect,
+        /// What it is about.
+        demand: Demand,
+        /// The model, where the address names it.
+        model: Option<String>,
+        /// Whether an answer is wanted piece by piece, where the address says so.
+        stream: Option<bool>,
+    },
+    /// Something that is known but not offered.
+    NotOffered(&'static str),
+    /// The address is right and the method is not.
+    WrongMethod,
+    /// There is no such address.
+    Unknown,
+}
+
+/// Finds out what is wanted. `messages` says whether the client speaks Anthropic's dialect, whose
+/// list of models stands at the same address as everyone's.
+pub(crate) fn wanted(method: &Method, path: &str, messages: bool) -> Wanted {
+    let segments: Vec<&str> = path
+        .split('/')
+        .filter(|segment| !segment.is_empty())
+        .collect();
+    let is_get = matches!(*method, Method::GET | Method::HEAD);
+    let is_post = *method == Method::POST;
+    let about = |dialect, demand| {
+        if !is_post {
+            return Wanted::WrongMethod;
+        }
+        Wanted::Model {
+            dialect,
+            demand,
+            model: None,
+            stream: None,
+        }
+    };
+    let (version, rest) = match segments.split_first() {
+        None if is_get => return Wanted::Presence,
+        None => return Wanted::WrongMethod,
+        Some((&version @ ("v1" | "v1beta"), rest)) => (version, rest),
+        // Some clients leave the version out.
+        Some(_) => ("v1", segments.as_slice()),
+    };
+    match rest {
+        ["chat", "completions"] => about(Dialect::Chat, Demand::Answer),
+        ["responses"] => about(Dialect::Responses, Demand::Answer),
+        ["messages"] => about(Dialect::Messages, Demand::Answer),
+        ["messages", "count_tokens"] => about(Dialect::Messages, Demand::Count),
+        ["embeddings"] => about(Dialect::Chat, Demand::Embeddings),
+        ["completions"] => {
+            Wanted::NotOffered("completions of plain text: ask /v1/chat/completions")
+        }
+        ["messages", "batches", ..] | ["batches", ..] => Wanted::NotOffered("batches"),
+        ["responses", _, ..] => Wanted::NotOffered("stored responses"),
+        ["models"] if is_get && version == "v1beta" => Wanted::Models(Dialect::Gemini),
+        ["models"] if is_get && messages => Wanted::Models(Dialect::Messages),
+        ["models"] if is_get => Wanted::Models(Dialect::Chat),
+        ["models", named @ ..] if is_post => generation(&named.join("/")),
+        ["models", ..] => Wanted::WrongMethod,
+        _ => Wanted::Unknown,
+    }
+}
+
+/// Reads `MODEL:METHOD`, as Gemini's dialect has it in its addresses.
+fn generation(named: &str) -> Wanted {
+    let Some((model, method)) = named.rsplit_once(':') else {
+        return Wanted::Unknown;
+    };
+    let (demand, stream) = match method {
+        "generateContent" => (Demand::Answer, false),
+        "streamGenerateContent" => (Demand::Answer, true),
+        "countTokens" => (Demand::Count, false),
+        "embedContent" | "batchEmbedContents" => {
+            return Wanted::NotOffered("vectors in Gemini's dialect: ask /v1/embeddings");
+        }
+        _ => return Wanted::Unknown,
+    };
+    Wanted::Model {
+        dialect: Dialect::Gemini,
+        demand,
+        model: Some(model.to_owned()),
+        stream: Some(stream),
+    }
+}

@@ -1,0 +1,454 @@
+//! A provider that says what a test wants said, and a gateway before it.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
+
+use atelier_llm::{Dialect, GatewayConfig, Price, PriceTable, Relay, Route, Secret};
+use atelier_model::{Clock, Limits, MicroUsd, Stage, Timestamp};
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    task::JoinSet,
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{Bounds, Keys, Server};
+
+pub(super) const ALL: [Dialect; 4] = [
+    Dialect::Chat,
+    Dialect::Responses,
+    Dialect::Messages,
+    Dialect::Gemini,
+];
+pub(super) const KEY: &str = "sk-of-the-provider-0123456789";
+pub(super) const BODY_BYTES_MAX: usize = 100_000;
+
+/// What the provider says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Said {
+    /// Everything.
+    All,
+    /// So many events, and then the orderly end of the body; of a document the first half.
+    CutAfter(usize),
+    /// The first events, and then the connection breaks.
+    Broken,
+    /// A status with a wait of 7 seconds.
+    Refused(u16),
+}
+
+struct Provider {
+    dialect: Dialect,
+    said: Mutex<Said>,
+    bodies: Mutex<Vec<String>>,
+}
+
+struct Still;
+
+impl Clock for Still {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(1_000_000)
+    }
+}
+
+pub(super) struct World {
+    address: String,
+    provider: Arc<Provider>,
+    /// Makes questions differ after [`World::forget`].
+    salt: Mutex<usize>,
+    stop: CancellationToken,
+    tasks: JoinSet<()>,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(super) struct Got {
+    pub(super) status: u16,
+    head: String,
+    pub(super) body: String,
+}
+
+impl Got {
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        let mut lines = self.head.lines();
+        lines.find_map(|line| {
+            let (found, value) = line.split_once(": ")?;
+            found.eq_ignore_ascii_case(name).then_some(value)
+        })
+    }
+}
+
+pub(super) fn relay(dialect: Dialect, base: &str, budget: Option<MicroUsd>) -> Relay {
+    let provider = match dialect {
+        Dialect::Chat => "openai",
+        Dialect::Responses => "responses",
+        Dialect::Messages => "anthropic",
+        Dialect::Gemini => "gemini",
+    };
+    let mut route = Route::new(provider, "m", 1_000);
+    route.base_url = Some(base.parse().unwrap());
+    route.key = Some(Secret::new(KEY));
+    let price = Price {
+        input: 1_000_000,
+        output: 1_000_000,
+        cached_input: None,
+        cache_write: None,
+    };
+    let config = GatewayConfig {
+        routes: Stage::ALL.map(|stage| (stage, route.clone())).into(),
+        embeddings: None,
+        prices: PriceTable::new(BTreeMap::from([("m".to_owned(), price)])),
+        limits: Limits::default(),
+    };
+    Relay::new(&config, budget, Arc::new(Still)).unwrap()
+}
+
+impl World {
+    pub(super) async fn start(dialect: Dialect) -> Self {
+        Self::with(dialect, None, Keys::default()).await
+    }
+
+    pub(super) async fn with_budget(dialect: Dialect, budget: u64) -> Self {
+        Self::with(dialect, Some(MicroUsd(budget)), Keys::default()).await
+    }
+
+    pub(super) async fn with_keys(dialect: Dialect, keys: &[&str]) -> Self {
+        let keys = Keys::new(keys.iter().copied().map(Secret::new));
+        Self::with(dialect, None, keys).await
+    }
+
+    async fn with(dialect: Dialect, budget: Option<MicroUsd>, keys: Keys) -> Self {
+        let provider = Arc::new(Provider {
+            dialect,
+            said: Mutex::new(Said::All),
+            bodies: Mutex::default(),
+        });
+        let mut tasks = JoinSet::new();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        tasks.spawn(provide(listener, Arc::clone(&provider)));
+        let bounds = Bounds {
+            body_bytes_max: BODY_BYTES_MAX,
+            ..Bounds::default()
+        };
+        let address = "127.0.0.1:0".parse().unwrap();
+        let relay = relay(dialect, &base, budget);
+        let server = Server::bind(address, relay, keys, true, bounds)
+            .await
+            .unwrap();
+        let address = server.address().to_string();
+        let stop = CancellationToken::new();
+        tasks.spawn(server.run(stop.clone()));
+        Self {
+            address,
+            provider,
+            salt: Mutex::new(0),
+            stop,
+            tasks,
+        }
+    }
+
+    pub(super) fn says(&self, said: Said) {
+        *self.provider.said.lock().unwrap() = said;
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.provider.bodies.lock().unwrap().len()
+    }
+
+    pub(super) fn last_body(&self) -> String {
+        self.provider.bodies.lock().unwrap().last().unwrap().clone()
+    }
+
+    /// From now on questions are others.
+    pub(super) fn forget(&self, _: Dialect) {
+        *self.salt.lock().unwrap() += 1;
+    }
+
+    pub(super) async fn ask(&self, client: Dialect, stream: bool) -> Got {
+        let (path, body) = ask(client, stream, "m");
+        let salt = self.salt.lock().unwrap().to_string();
+        self.post(&path, &body.replace("Hi", &format!("Hi {salt}")), &[])
+            .await
+    }
+
+    pub(super) async fn post(&self, path: &str, body: &str, headers: &[(&str, &str)]) -> Got {
+        let length = body.len();
+        let headers = headers
+            .iter()
+            .map(|(name, value)| format!("{name}: {value}\r\n"));
+        let headers: String = headers.collect();
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {length}\r\n{headers}\r\n"
+        );
+        exchange(&self.address, &(head + body)).await
+    }
+
+    pub(super) async fn get(&self, path: &str) -> Got {
+        let head = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+        exchange(&self.address, &head).await
+    }
+
+    /// Tells the server to stop, and waits until it has: the provider goes on.
+    pub(super) async fn stop(mut self) {
+        self.stop.cancel();
+        self.tasks.join_next().await.unwrap().unwrap();
+    }
+}
+
+async fn exchange(address: &str, request: &str) -> Got {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    // A server that has heard enough may close before everything was sent.
+    let _ = stream.write_all(request.as_bytes()).await;
+    let mut bytes = Vec::new();
+    let _ = stream.read_to_end(&mut bytes).await;
+    let text = String::from_utf8(bytes).unwrap();
+    let (head, body) = text
+        .split_once("\r\n\r\n")
+        .unwrap_or_else(|| panic!("{text}"));
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    let is_chunked = head
+        .to_ascii_lowercase()
+        .contains("transfer-encoding: chunked");
+    Got {
+        status,
+        head: head.to_owned(),
+        body: if is_chunked {
+            joined(body)
+        } else {
+            body.to_owned()
+        },
+    }
+}
+
+/// A chunked body in one piece.
+fn joined(mut chunked: &str) -> String {
+    let mut body = String::new();
+    while let Some((size, rest)) = chunked.split_once("\r\n") {
+        let size = usize::from_str_radix(size, 16).unwrap();
+        body.push_str(&rest[..size]);
+        chunked = &rest[size + 2..];
+        if size == 0 {
+            break;
+        }
+    }
+    body
+}
+
+async fn provide(listener: TcpListener, provider: Arc<Provider>) {
+    let mut connections = JoinSet::new();
+    loop {
+        let (stream, _) = listener.accept().await.unwrap();
+        connections.spawn(answer(stream, Arc::clone(&provider)));
+    }
+}
+
+async fn answer(mut stream: TcpStream, provider: Arc<Provider>) {
+    let mut request = Vec::new();
+    let (head, body) = loop {
+        let mut piece = [0; 4096];
+        let count = stream.read(&mut piece).await.unwrap();
+        request.extend_from_slice(&piece[..count]);
+        let text = String::from_utf8_lossy(&request).into_owned();
+        let Some((head, body)) = text.split_once("\r\n\r\n") else {
+            continue;
+        };
+        let length = head.to_ascii_lowercase();
+        let length = length.split_once("content-length: ").unwrap().1;
+        let length: usize = length.lines().next().unwrap().parse().unwrap();
+        if body.len() >= length {
+            break (head.to_owned(), body.to_owned());
+        }
+    };
+    assert!(head.contains(KEY), "no key in {head}");
+    provider.bodies.lock().unwrap().push(body.clone());
+    let is_streamed = head.contains("streamGenerateContent") || body.contains("\"stream\":true");
+    let said = *provider.said.lock().unwrap();
+    let response = response(provider.dialect, is_streamed, said);
+    stream.write_all(response.as_bytes()).await.unwrap();
+}
+
+/// The response of the provider; without a length, its end is the end of the connection, and with
+/// too great a length its end is a break.
+fn response(dialect: Dialect, is_streamed: bool, said: Said) -> String {
+    let length = match said {
+        Said::Broken => "content-length: 100000\r\n",
+        Said::All | Said::CutAfter(_) | Said::Refused(_) => "",
+    };
+    let ok = format!("HTTP/1.1 200 OK\r\nconnection: close\r\n{length}\r\n");
+    if let Said::Refused(status) = said {
+        let body = json!({"error": {"message": format!("slow down {KEY}"), "code": status}});
+        return format!(
+            "HTTP/1.1 {status} Refused\r\nretry-after: 7\r\nconnection: close\r\n\r\n{body}"
+        );
+    }
+    if !is_streamed {
+        let document = document(dialect);
+        let count = match said {
+            Said::All => document.len(),
+            Said::CutAfter(_) | Said::Broken | Said::Refused(_) => document.len() / 2,
+        };
+        return ok + &document[..count];
+    }
+    let events = events(dialect);
+    let count = match said {
+        Said::All => events.len(),
+        Said::CutAfter(count) => count,
+        Said::Broken | Said::Refused(_) => 2,
+    };
+    ok + &events[..count].concat()
+}
+
+/// What the provider says to a question that is not streamed.
+pub(super) fn document(dialect: Dialect) -> String {
+    let document = match dialect {
+        Dialect::Chat => json!({
+            "id": "c", "object": "chat.completion", "model": "m", "choices": [{
+                "index": 0, "message": {"role": "assistant", "content": "Hello"},
+                "finish_reason": "stop",
+            }], "usage": {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5},
+        }),
+        Dialect::Responses => json!({
+            "id": "r", "object": "response", "status": "completed", "model": "m", "output": [{
+                "type": "message", "id": "msg", "role": "assistant",
+                "content": [{"type": "output_text", "text": "Hello", "annotations": []}],
+            }], "usage": {"input_tokens": 3, "output_tokens": 2, "total_tokens": 5},
+        }),
+        Dialect::Messages => json!({
+            "id": "m", "type": "message", "role": "assistant", "model": "m",
+            "content": [{"type": "text", "text": "Hello"}], "stop_reason": "end_turn",
+            "usage": {"input_tokens": 3, "output_tokens": 2},
+        }),
+        Dialect::Gemini => json!({
+            "responseId": "g", "modelVersion": "m", "candidates": [{
+                "content": {"role": "model", "parts": [{"text": "Hello"}]}, "finishReason": "STOP",
+            }], "usageMetadata": {"promptTokenCount": 3, "candidatesTokenCount": 2},
+        }),
+    };
+    document.to_string()
+}
+
+fn event(value: &Value) -> String {
+    match value["type"].as_str() {
+        Some(name) => format!("event: {name}\ndata: {value}\n\n"),
+        None => format!("data: {value}\n\n"),
+    }
+}
+
+fn events(dialect: Dialect) -> Vec<String> {
+    let chat = |delta: Value, reason: Value| {
+        event(&json!({"id": "c", "model": "m", "choices": [
+            {"index": 0, "delta": delta, "finish_reason": reason},
+        ]}))
+    };
+    let gemini = |text: &str| json!({"responseId": "g", "candidates": [{"content": {"parts": [{"text": text}]}}]});
+    match dialect {
+        Dialect::Chat => vec![
+            chat(json!({"role": "assistant", "content": "Hel"}), Value::Null),
+            chat(json!({"content": "lo"}), Value::Null),
+            chat(json!({}), json!("stop")),
+            "data: [DONE]\n\n".to_owned(),
+        ],
+        Dialect::Responses => vec![
+            event(&json!({"type": "response.created", "response": {"id": "r", "model": "m"}})),
+            event(&json!({"type": "response.output_text.delta", "delta": "Hel"})),
+            event(&json!({"type": "response.output_text.delta", "delta": "lo"})),
+            event(&json!({"type": "response.completed", "response": {"status": "completed"}})),
+        ],
+        Dialect::Messages => vec![
+            event(&json!({"type": "message_start", "message": {
+                "id": "m", "model": "m", "content": [], "usage": {"input_tokens": 3},
+            }})),
+            event(&json!({"type": "content_block_start", "index": 0,
+                "content_block": {"type": "text", "text": ""}})),
+            event(&json!({"type": "content_block_delta", "index": 0,
+                "delta": {"type": "text_delta", "text": "Hello"}})),
+            event(&json!({"type": "content_block_stop", "index": 0})),
+            event(
+                &json!({"type": "message_delta", "delta": {"stop_reason": "end_turn"},
+                "usage": {"output_tokens": 2}}),
+            ),
+            event(&json!({"type": "message_stop"})),
+        ],
+        Dialect::Gemini => {
+            let mut last = gemini("lo");
+            last["candidates"][0]["finishReason"] = json!("STOP");
+            vec![event(&gemini("H")), event(&gemini("el")), event(&last)]
+        }
+    }
+}
+
+/// A question to a model: its address and its body.
+pub(super) fn ask(client: Dialect, stream: bool, model: &str) -> (String, String) {
+    let said = json!([{"role": "user", "content": "Hi"}]);
+    let (path, body) = match client {
+        Dialect::Chat => (
+            "/v1/chat/completions".to_owned(),
+            json!({"model": model, "messages": said, "stream": stream}),
+        ),
+        Dialect::Responses => (
+            "/v1/responses".to_owned(),
+            json!({"model": model, "input": said, "stream": stream}),
+        ),
+        Dialect::Messages => (
+            "/v1/messages".to_owned(),
+            json!({"model": model, "messages": said, "max_tokens": 50, "stream": stream}),
+        ),
+        Dialect::Gemini => {
+            let method = if stream {
+                "streamGenerateContent?alt=sse"
+            } else {
+                "generateContent"
+            };
+            let path = format!("/v1/models/{model}:{method}");
+            (
+                path,
+                json!({"contents": [{"role": "user", "parts": [{"text": "Hi"}]}]}),
+            )
+        }
+    };
+    (path, body.to_string())
+}
+
+/// Whether a stream says that it is complete.
+pub(super) fn ends(client: Dialect, stream: &str) -> bool {
+    let end = match client {
+        Dialect::Chat => "data: [DONE]",
+        Dialect::Responses => "event: response.completed",
+        Dialect::Messages => "event: message_stop",
+        Dialect::Gemini => "\"finishReason\":\"STOP\"",
+    };
+    stream.contains(end)
+}
+
+/// Whether a body is a refusal in the client's dialect.
+pub(super) fn refusal(client: Dialect, body: &Value) -> bool {
+    let _ = client;
+    body["error"]["message"].is_string()
+}
+
+/// The text of an answer.
+pub(super) fn text_of(client: Dialect, stream: bool, body: &str) -> String {
+    let place = match (client, stream) {
+        (Dialect::Chat, false) => "/choices/0/message/content",
+        (Dialect::Chat, true) => "/choices/0/delta/content",
+        (Dialect::Responses, false) => "/output/0/content/0/text",
+        (Dialect::Responses, true) => "/delta",
+        (Dialect::Messages, false) => "/content/0/text",
+        (Dialect::Messages, true) => "/delta/text",
+        (Dialect::Gemini, _) => "/candidates/0/content/parts/0/text",
+    };
+    let values = if stream {
+        let data = body.lines().filter_map(|line| line.strip_prefix("data: "));
+        data.filter_map(|data| serde_json::from_str::<Value>(data).ok())
+            .collect()
+    } else {
+        vec![serde_json::from_str(body).unwrap()]
+    };
+    let texts = values
+        .iter()
+        .filter_map(|value| value.pointer(place)?.as_str());
+    texts.collect()
+}
