@@ -79,6 +79,19 @@ pub enum AskError {
         /// How often it was sent.
         tries: u32,
     },
+    /// The model failed again and again, or its provider asked for time: nothing was sent.
+    #[error("ask {provider} for {model} so soon: it is left alone for {} s more", wait_ms.div_ceil(1_000))]
+    LeftAlone {
+        /// The provider.
+        provider: String,
+        /// The model.
+        model: String,
+        /// Milliseconds until it is asked again.
+        wait_ms: u64,
+        /// What it last failed for.
+        #[source]
+        last: Option<Box<AskError>>,
+    },
     /// A wait reached its limit.
     #[error("get an answer within {limit_ms} ms of waiting for {} ({})", which.name(), tried(*tries))]
     TimedOut {
@@ -154,6 +167,7 @@ impl AskError {
             | Self::RateLimited { .. }
             | Self::Provider { .. }
             | Self::Network { .. }
+            | Self::LeftAlone { .. }
             | Self::TimedOut { .. }
             | Self::Truncated { .. }
             | Self::Malformed { .. }
@@ -176,6 +190,8 @@ impl AskError {
             Self::RateLimited { .. } => "wait, then `atelier resume`; or use a model with higher limits".to_owned(),
             Self::Provider { .. } => "`atelier resume` later, or set another provider or model".to_owned(),
             Self::Network { .. } => "check the network and `base_url`, then `atelier resume`; `atelier doctor` shows which servers answer".to_owned(),
+            Self::LeftAlone { last: Some(last), .. } => last.hint(),
+            Self::LeftAlone { last: None, .. } => "wait, then `atelier resume`; or set another provider or model".to_owned(),
             Self::TimedOut { which, .. } => timed_out_hint(*which),
             Self::Truncated { .. } => "`atelier resume`; if it goes on, a proxy between here and the provider cuts answers off: set `stream = false`".to_owned(),
             Self::Malformed { .. } => "check that `base_url` is the address of the provider's API, and that `provider` names its dialect".to_owned(),

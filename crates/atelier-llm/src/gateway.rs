@@ -190,6 +190,7 @@ impl Gateway {
             ids: &*inner.ids,
             limits: &inner.limits,
             sendings: 0,
+            turned_away: 0,
         };
         let answered = inner.layers.run(&mut passage).await;
         answered.map_err(|failure| failure.error)

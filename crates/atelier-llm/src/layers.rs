@@ -1,5 +1,6 @@
 //! The policies every ask passes on its way to a provider, outermost first.
 
+mod breaker;
 mod budget;
 mod cache;
 mod flight;
@@ -25,6 +26,7 @@ const LAYERS: &[Make] = &[
     || Box::new(cache::Cache),
     || Box::new(budget::Budget),
     || Box::new(retry::Retries),
+    || Box::new(breaker::Breaker::default()),
 ];
 
 /// The layers of one gateway, with what they remember from ask to ask.
@@ -85,6 +87,8 @@ pub(crate) struct Passage<'a> {
     pub(crate) limits: &'a Limits,
     /// How often it was sent.
     pub(crate) sendings: u32,
+    /// How often it came when its model was to be left alone.
+    pub(crate) turned_away: u32,
 }
 
 /// A failed ask, with what the outer layers need to know of its last sending.

@@ -6,6 +6,7 @@
 )]
 
 mod ask;
+mod breaker;
 mod budget;
 mod discover;
 mod embed;

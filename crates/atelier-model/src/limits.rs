@@ -20,6 +20,8 @@ pub struct Limits {
     pub tasks_at_once_max: usize,
     /// Sendings of one ask after broken connections and refusals that may pass.
     pub ask_tries_max: u32,
+    /// Failed sendings in a row to one model, after which it is left alone for a while.
+    pub ask_failures_max: u32,
     /// Milliseconds to connect to a provider.
     pub connect_ms_max: u64,
     /// Milliseconds from the request to the first byte of the answer.
@@ -64,6 +66,7 @@ impl Default for Limits {
             detail_asks_at_once_max: 4,
             tasks_at_once_max: 1,
             ask_tries_max: 5,
+            ask_failures_max: 5,
             connect_ms_max: 10_000,
             first_byte_ms_max: 120_000,
             ask_idle_ms_max: 60_000,

@@ -46,7 +46,8 @@ impl Layer for Retries {
 
 /// Milliseconds until the next sending; `None` where there will be none.
 fn wait_ms(passage: &Passage<'_>, failure: &Failure) -> Option<u64> {
-    if passage.sendings >= passage.limits.ask_tries_max {
+    let tries = passage.sendings.saturating_add(passage.turned_away);
+    if tries >= passage.limits.ask_tries_max {
         return None;
     }
     match failure.retry {

@@ -145,7 +145,7 @@ const MODEL_KEYS: [(&str, Kind, Option<&str>, &str); 10] = [
 ];
 
 /// What each limit bounds.
-const LIMIT_KEYS: [(&str, &str); 23] = [
+const LIMIT_KEYS: [(&str, &str); 24] = [
     ("requirement_bytes_max", "bytes of a requirement"),
     ("attempts_max", "tries at one task, the first included"),
     ("phases_max", "phases of a plan"),
@@ -155,6 +155,10 @@ const LIMIT_KEYS: [(&str, &str); 23] = [
     (
         "ask_tries_max",
         "sendings of one ask after broken connections and refusals that may pass",
+    ),
+    (
+        "ask_failures_max",
+        "failed sendings in a row to one model, after which it is left alone for a while",
     ),
     ("connect_ms_max", "milliseconds to connect to a provider"),
     (
