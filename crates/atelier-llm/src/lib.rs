@@ -1,9 +1,9 @@
 //! The one door to language models: providers and the policy layers around them.
 //!
-//! Start with [`Gateway::ask`]: an [`Ask`](atelier_model::Ask) goes through the layers (single
-//! flight, then cache, budget, retries) to the [`Provider`] of its stage's [`Route`] and comes back
-//! as a complete [`Reply`](atelier_model::Reply) or as a typed [`AskError`]. [`PROVIDERS`] lists who
-//! can answer.
+//! Start with [`Gateway::ask`]: an [`Ask`](atelier_model::Ask) goes through the layers (memory, single
+//! flight, store, budget, retries, breaker) to the [`Provider`] of its stage's [`Route`] and comes
+//! back as a complete [`Reply`](atelier_model::Reply) or as a typed [`AskError`]. [`PROVIDERS`] lists
+//! who can answer.
 //! [`Gateway::embed`] makes vectors of texts through the same layers.
 //!
 //! Invariants: an answer that ended without the terminal event of its dialect is never a reply; the
