@@ -1,8 +1,10 @@
 //! How fast edits are parsed and applied, and how much memory that takes.
 //!
-//! `speed [SCALE]` makes a reply of 200 KB with 100 edits (times SCALE), applies it to one file, to
-//! ten and to a hundred of 5,000 lines, then applies small replies for a while, and prints a line
-//! of figures for each. Run it with `--release`; other work on the machine shows in its figures.
+//! `speed [SCALE]` makes a reply of 200 KB with 100 edits and files of 5,000 lines (each times
+//! SCALE), applies it to one file, to ten and to a hundred, then applies small replies for a while,
+//! and prints a line of figures for each. Every measurement is a process of its own, so that its
+//! peak of memory is its own too. Run it with `--release`; other work on the machine shows in its
+//! figures.
 #![expect(
     clippy::print_stdout,
     clippy::disallowed_methods,
@@ -12,7 +14,7 @@
               as they look"
 )]
 
-use std::{fmt::Write, fs, time::Instant};
+use std::{env, error::Error, fmt::Write, fs, process::Command, time::Instant};
 
 use atelier_edit::{apply, parse};
 use atelier_model::{FileEntry, FileTree, Limits, TreePath};
@@ -23,40 +25,64 @@ const EDIT_LINES: usize = 20;
 const ROUNDS: usize = 15;
 const SMALL_REPLIES: usize = 20_000;
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let scale: usize = std::env::args().nth(1).map_or(Ok(1), |text| text.parse())?;
-    let limits = Limits {
-        edits_max: EDITS * scale,
-        ..Limits::default()
-    };
-    for files in [1, 10, 100] {
-        for noise in [Noise::None, Noise::Indented] {
-            let tree = tree(files)?;
-            let reply = reply(files, EDITS * scale, noise);
-            let mut best = [f64::MAX; 2];
-            for _ in 0..ROUNDS {
-                let start = Instant::now();
-                let changes = parse(&reply, &limits)?;
-                let parsed = start.elapsed();
-                let start = Instant::now();
-                let applied = apply(&changes, &tree, &limits)?;
-                let times = [parsed, start.elapsed()].map(|time| time.as_secs_f64() * 1e3);
-                best = [best[0].min(times[0]), best[1].min(times[1])];
-                assert_eq!(applied.written.len(), files);
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let number = |at: usize| arguments.get(at).map(|text| text.parse::<usize>());
+    let scale = number(0).transpose()?.unwrap_or(1);
+    if let Some(files) = number(1).transpose()? {
+        let exact = number(2).transpose()? != Some(1);
+        let noise = if exact { Noise::None } else { Noise::Indented };
+        return measure(scale, files, noise);
+    }
+    for files in ["1", "10", "100"] {
+        for noise in ["0", "1"] {
+            let mut run = Command::new(env::current_exe()?);
+            let status = run.args([&scale.to_string(), files, noise]).status()?;
+            if !status.success() {
+                return Err(format!("failed to measure {files} files: {status}").into());
             }
-            println!(
-                "{:4} KB reply, {} edits, {files:3} files of {FILE_LINES} lines, {}: parsed in \
-                 {:.2} ms, applied in {:.2} ms",
-                reply.len() / 1000,
-                EDITS * scale,
-                noise.name(),
-                best[0],
-                best[1],
-            );
         }
     }
-    small(&limits)?;
-    println!("peak memory: {} KB", peak_kb().unwrap_or(0));
+    small(&Limits::default())
+}
+
+/// Parses and applies one large reply some times, and prints the best times and the most memory.
+fn measure(scale: usize, files: usize, noise: Noise) -> Result<(), Box<dyn Error>> {
+    let limits = Limits {
+        edits_max: EDITS * scale,
+        file_bytes_max: usize::MAX,
+        ..Limits::default()
+    };
+    let tree = tree(files, FILE_LINES * scale)?;
+    let reply = reply(files, EDITS * scale, FILE_LINES * scale, noise);
+    let content: usize = tree.iter().map(|(_, file)| file.bytes.len()).sum();
+    let held = peak_kb().unwrap_or(0);
+    let mut best = [f64::MAX; 2];
+    let mut peak = 0;
+    for round in 0..ROUNDS {
+        let start = Instant::now();
+        let changes = parse(&reply, &limits)?;
+        let parsed = start.elapsed();
+        let start = Instant::now();
+        let applied = apply(&changes, &tree, &limits)?;
+        let times = [parsed, start.elapsed()].map(|time| time.as_secs_f64() * 1e3);
+        best = [best[0].min(times[0]), best[1].min(times[1])];
+        assert_eq!(applied.written.len(), files);
+        if round == 0 {
+            peak = peak_kb().unwrap_or(0);
+        }
+    }
+    println!(
+        "{:5} KB reply, {} edits, {files:3} files, {:6} KB, {}: parsed in {:.2} ms, applied \
+         in {:.2} ms, memory {held} KB before, {} KB more at the peak",
+        reply.len() / 1000,
+        EDITS * scale,
+        content / 1000,
+        noise.name(),
+        best[0],
+        best[1],
+        peak.saturating_sub(held),
+    );
     Ok(())
 }
 
@@ -87,11 +113,11 @@ fn line(file: usize, number: usize) -> String {
     format!("    let value_{number} = compute(file_{file}, {number}, \"some words in a line\");")
 }
 
-fn tree(files: usize) -> Result<FileTree, Box<dyn std::error::Error>> {
+fn tree(files: usize, lines: usize) -> Result<FileTree, Box<dyn Error>> {
     let mut tree = FileTree::default();
     for file in 0..files {
         let mut text = String::new();
-        for number in 0..FILE_LINES {
+        for number in 0..lines {
             writeln!(text, "{}", line(file, number))?;
         }
         tree.put(
@@ -103,14 +129,14 @@ fn tree(files: usize) -> Result<FileTree, Box<dyn std::error::Error>> {
 }
 
 /// A reply of search-and-replace blocks spread over the files.
-fn reply(files: usize, edits: usize, noise: Noise) -> String {
+fn reply(files: usize, edits: usize, lines: usize, noise: Noise) -> String {
     let mut reply = String::new();
     let per_file = edits.div_ceil(files);
-    let size = EDIT_LINES.min(FILE_LINES / per_file);
+    let size = EDIT_LINES.min(lines / per_file);
     for edit in 0..edits {
         let file = edit % files;
-        let start = (edit / files) * FILE_LINES / per_file;
-        let lines = |changed: bool| -> String {
+        let start = (edit / files) * lines / per_file;
+        let block = |changed: bool| -> String {
             (start..start + size)
                 .map(|number| {
                     let line = line(file, number);
@@ -123,7 +149,7 @@ fn reply(files: usize, edits: usize, noise: Noise) -> String {
                 })
                 .collect()
         };
-        let (old, new) = (lines(false), lines(true));
+        let (old, new) = (block(false), block(true));
         reply += &format!(
             "src/f{file}.rs\n```rust\n<<<<<<< SEARCH\n{old}=======\n{new}>>>>>>> REPLACE\n```\n\n"
         );
@@ -132,7 +158,7 @@ fn reply(files: usize, edits: usize, noise: Noise) -> String {
 }
 
 /// Small replies, one edit of a small file each.
-fn small(limits: &Limits) -> Result<(), Box<dyn std::error::Error>> {
+fn small(limits: &Limits) -> Result<(), Box<dyn Error>> {
     let mut tree = FileTree::default();
     let path = TreePath::parse("src/a.rs")?;
     let text: String = (0..100).map(|number| line(0, number) + "\n").collect();

@@ -8,6 +8,7 @@ mod elide;
 mod file;
 mod inline;
 mod protection;
+mod quick;
 mod rework;
 mod splice;
 mod stage;
@@ -164,8 +165,17 @@ pub fn apply_protected(
     limits: &Limits,
     protection: &Protection,
 ) -> Result<Applied, ApplyError> {
+    let stage = Stage::new(changes, tree);
+    staged(stage, changes, limits, protection)
+}
+
+fn staged(
+    mut stage: Stage<'_>,
+    changes: &ChangeSet,
+    limits: &Limits,
+    protection: &Protection,
+) -> Result<Applied, ApplyError> {
     let mut problems = changes.problems(protection);
-    let mut stage = Stage::new(changes, tree);
     for at in 0..changes.edits.len() {
         problems.extend(stage.edit(at));
     }

@@ -110,12 +110,17 @@ pub(crate) struct Page<'a> {
     pub(crate) keys: &'a [u64],
 }
 
+/// Lines that a file may have at most if every place of a search of so many lines is looked at.
+pub(crate) fn lines_looked_through(search: usize) -> usize {
+    COMPARED_LINES_MAX / search.max(1)
+}
+
 /// Every place where a search stands.
 pub(crate) fn places(file: Page<'_>, search: &[&str]) -> Places {
     if search.iter().all(|line| line.trim().is_empty()) {
         return Places::default();
     }
-    let most = COMPARED_LINES_MAX / search.len() + 1;
+    let most = lines_looked_through(search.len()) + 1;
     let candidates = Candidates::of(file, search, most);
     let beyond = candidates.starts.len() == most;
     let mut hits = Vec::new();
@@ -130,7 +135,7 @@ pub(crate) fn places(file: Page<'_>, search: &[&str]) -> Places {
 
 /// Every place where a search stands by any way, each as often as ways find it.
 pub(crate) fn places_by_any_way(file: Page<'_>, search: &[&str]) -> Vec<Range<usize>> {
-    let most = COMPARED_LINES_MAX / search.len().max(1) + 1;
+    let most = lines_looked_through(search.len()) + 1;
     let candidates = Candidates::of(file, search, most);
     let hits = LADDER.iter().flat_map(|way| candidates.hits(*way));
     hits.map(|hit| hit.range).collect()

@@ -10,16 +10,24 @@ use crate::{
     text::Piece,
 };
 
-/// Letters and digits that inserted lines must have before their presence is taken as proof that
-/// an edit was applied earlier, where lines around them agree as well.
+/// Letters and digits that inserted lines must have before their presence right beside their place
+/// is taken as proof that an edit was applied earlier: hardly anybody wants a line twice there.
+const TELLING_ADDED_MIN: usize = 2;
+/// The same for a replacement that shares lines with a search that stands nowhere.
 const TELLING_BESIDE_MIN: usize = 5;
 /// The same where nothing around them agrees.
 const TELLING_ALONE_MIN: usize = 20;
 /// Beginnings of lines that only close what others opened: another one may well follow.
 const CLOSING: [&str; 9] = ["}", ")", "]", "</", "end", "fi", "done", "esac", "#endif"];
 
-/// Whether the lines that a block adds before or after its place stand there already.
-pub(super) fn surrounded(page: Page<'_>, hit: &Hit, pieces: &[Piece]) -> bool {
+/// Whether the lines that a block adds before or after its place, which has so many lines, stand
+/// there already: `above` it, from the nearest up, or `below` it.
+pub(super) fn surrounded<'a>(
+    above: impl Iterator<Item = &'a str>,
+    below: impl Iterator<Item = &'a str>,
+    size: usize,
+    pieces: &[Piece],
+) -> bool {
     let kept = |piece: &Piece| matches!(piece, Piece::Kept(_));
     let added = |piece: &Piece| match piece {
         Piece::New(line) => Some(line.clone()),
@@ -29,24 +37,21 @@ pub(super) fn surrounded(page: Page<'_>, hit: &Hit, pieces: &[Piece]) -> bool {
     let rest = &pieces[before.len()..];
     let middle = rest.iter().take_while(|piece| kept(piece)).count();
     let after: Vec<String> = rest[middle..].iter().map_while(added).collect();
-    let whole = middle == hit.range.len() && before.len() + middle + after.len() == pieces.len();
+    let whole = middle == size && before.len() + middle + after.len() == pieces.len();
     let new = || before.iter().chain(&after).map(String::as_str);
-    if !whole || letters(new().filter(|line| !closes(line))) < TELLING_BESIDE_MIN {
+    if !whole || letters(new().filter(|line| !closes(line))) < TELLING_ADDED_MIN {
         return false;
     }
-    let full = |line: &&&str| !line.trim().is_empty();
-    let above = page.lines[..hit.range.start].iter().rev().filter(full);
-    let below = page.lines[hit.range.end..].iter().filter(full);
     let filled = |line: &&str| !line.trim().is_empty();
     let before = before.iter().rev().map(String::as_str).filter(filled);
     let after = after.iter().map(String::as_str).filter(filled);
-    follow(above, before) && follow(below, after)
+    follow(above.filter(filled), before) && follow(below.filter(filled), after)
 }
 
 /// Whether lines begin with some others, blanks at their ends aside.
-fn follow<'a>(
-    mut there: impl Iterator<Item = &'a &'a str>,
-    mut wanted: impl Iterator<Item = &'a str>,
+fn follow<'a, 'b>(
+    mut there: impl Iterator<Item = &'a str>,
+    mut wanted: impl Iterator<Item = &'b str>,
 ) -> bool {
     wanted.all(|wanted| {
         there

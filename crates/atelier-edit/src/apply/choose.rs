@@ -60,6 +60,11 @@ impl Memory {
     pub(super) fn did(&mut self, at: usize) {
         self.done.insert(at);
     }
+
+    /// Remembers which lines of the file as it was an edit takes the place of.
+    pub(super) fn placed(&mut self, at: usize, range: &Range<usize>) {
+        self.placed.insert(at, range.start + 1..range.end + 1);
+    }
 }
 
 impl Asked<'_> {

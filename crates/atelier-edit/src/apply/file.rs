@@ -6,7 +6,8 @@ use super::{
     Trouble,
     choose::{Asked, Memory},
     closest,
-    splice::{self, Reading, Splice, Work},
+    quick::{self, Patch, Quick},
+    splice::{self, Reading, Work},
     whole,
 };
 use crate::{
@@ -25,6 +26,8 @@ pub(super) struct Staged<'a> {
     to: Option<&'a TreePath>,
     deleted: bool,
     edited: bool,
+    /// Whether no other edit is known to concern the file.
+    lone: bool,
     memory: Memory,
 }
 
@@ -37,6 +40,8 @@ enum Now<'a> {
     Kept(&'a [u8]),
     /// What an edit wrote.
     Written(Vec<u8>),
+    /// What it held before, changed at one place.
+    Patched(&'a [u8], Patch),
     /// Lines, some of them changed.
     Lines(Text),
 }
@@ -47,7 +52,8 @@ pub(super) type Notes = Vec<String>;
 const DONE: &str = "it was applied before";
 
 impl<'a> Staged<'a> {
-    pub(super) fn of(tree: &'a FileTree, path: &TreePath) -> Self {
+    /// `lone` says that no other edit is known to concern the file.
+    pub(super) fn of(tree: &'a FileTree, path: &TreePath, lone: bool) -> Self {
         let before = tree.get(path);
         Self {
             before,
@@ -57,6 +63,7 @@ impl<'a> Staged<'a> {
             to: None,
             deleted: false,
             edited: false,
+            lone,
             memory: Memory::default(),
         }
     }
@@ -67,6 +74,7 @@ impl<'a> Staged<'a> {
             Now::Absent => return None,
             Now::Kept(bytes) => bytes.to_vec(),
             Now::Written(bytes) => bytes.clone(),
+            Now::Patched(before, patch) => patch.bytes(before),
             Now::Lines(text) => text.bytes(),
         };
         // A new file that names its interpreter is meant to be started.
@@ -86,9 +94,12 @@ impl<'a> Staged<'a> {
     pub(super) fn is_as_before(&self) -> bool {
         let kept = match (&self.now, self.before) {
             (Now::Absent, None) | (Now::Kept(_), _) => true,
+            (Now::Patched(old, patch), Some(before)) => patch.bytes(old) == before.bytes,
             (Now::Lines(text), Some(before)) => text.bytes() == before.bytes,
             (Now::Written(bytes), Some(before)) => *bytes == before.bytes,
-            (Now::Absent, Some(_)) | (Now::Lines(_) | Now::Written(_), None) => false,
+            (Now::Absent, Some(_)) | (Now::Patched(..) | Now::Lines(_) | Now::Written(_), None) => {
+                false
+            }
         };
         let mode = self.before.map(|before| before.executable);
         kept && self.executable.is_none_or(|new| mode == Some(new))
@@ -303,6 +314,7 @@ impl<'a> Staged<'a> {
             Now::Absent => None,
             Now::Kept(bytes) => Text::of(bytes),
             Now::Written(bytes) => Text::of(bytes),
+            Now::Patched(before, patch) => Text::of(before).map(|text| patch.applied(text)),
             Now::Lines(text) => Some(text.clone()),
         }
     }
@@ -325,10 +337,13 @@ impl<'a> Staged<'a> {
             self.now = Now::Written(new.as_bytes().to_vec());
             return Ok(Notes::new());
         }
+        if let Some(notes) = self.quickly(block, at) {
+            return Ok(notes);
+        }
         // The lines are taken out of the stage while they are changed.
         let mut text = match std::mem::replace(&mut self.now, Now::Absent) {
             Now::Lines(text) => text,
-            other @ (Now::Absent | Now::Kept(_) | Now::Written(_)) => {
+            other @ (Now::Absent | Now::Kept(_) | Now::Written(_) | Now::Patched(..)) => {
                 self.now = other;
                 self.text().ok_or_else(binary)?
             }
@@ -336,6 +351,29 @@ impl<'a> Staged<'a> {
         let done = self.splice(&mut text, block, edits, at);
         self.now = Now::Lines(text);
         done.map_err(|trouble| explained(trouble, block, tree, path))
+    }
+
+    /// Replaces lines without taking the file apart, where that comes to the same.
+    fn quickly(&mut self, block: &Block<'a>, at: usize) -> Option<Notes> {
+        let bytes = match self.now {
+            Now::Kept(bytes) if self.lone => bytes,
+            Now::Absent | Now::Kept(_) | Now::Written(_) | Now::Patched(..) | Now::Lines(_) => {
+                return None;
+            }
+        };
+        Some(match quick::work(bytes, block)? {
+            Quick::Applied => vec![DONE.to_owned()],
+            Quick::Put(patch) => {
+                self.memory.placed(at, patch.lines());
+                self.now = Now::Patched(bytes, patch);
+                Notes::new()
+            }
+        })
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_quick(&self) -> bool {
+        matches!(self.now, Now::Patched(..))
     }
 
     fn splice(
@@ -370,13 +408,8 @@ impl<'a> Staged<'a> {
         Ok(match work {
             Work::Applied => vec![DONE.to_owned()],
             Work::Put(splices, notes) => {
-                for Splice {
-                    range,
-                    pieces,
-                    ending,
-                } in splices
-                {
-                    text.put(range, pieces, ending);
+                for splice in splices {
+                    splice.put_into(text);
                 }
                 notes
             }
@@ -412,11 +445,11 @@ fn explained(trouble: Trouble, block: &Block<'_>, tree: &FileTree, path: &TreePa
 }
 
 /// A block that replaces lines.
-struct Block<'a> {
-    search: &'a str,
-    replace: &'a str,
-    otherwise: &'a [Split],
-    hints: &'a Hints,
+pub(super) struct Block<'a> {
+    pub(super) search: &'a str,
+    pub(super) replace: &'a str,
+    pub(super) otherwise: &'a [Split],
+    pub(super) hints: &'a Hints,
 }
 
 impl<'a> Block<'a> {

@@ -17,7 +17,7 @@ use crate::{
 const DIVIDER_BYTES: std::ops::RangeInclusive<usize> = 5..=12;
 
 /// The byte order mark.
-const MARK: char = '\u{feff}';
+pub(super) const MARK: char = '\u{feff}';
 
 /// One way to read what to find and what to put in its place.
 #[derive(Debug, Clone)]
@@ -82,6 +82,13 @@ pub(super) struct Splice {
     pub(super) ending: Ending,
 }
 
+impl Splice {
+    /// Puts it into a file.
+    pub(super) fn put_into(self, text: &mut Text) {
+        text.put(self.range, self.pieces, self.ending);
+    }
+}
+
 /// What is to be done for an edit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Work {
@@ -124,7 +131,9 @@ pub(super) fn work(
     }
     let way = |(_, places): &(usize, Places)| places.hits[0].way.step();
     let strictest = standing.iter().map(way).min();
-    let laxer = standing.iter().filter(|found| Some(way(found)) != strictest);
+    let laxer = standing
+        .iter()
+        .filter(|found| Some(way(found)) != strictest);
     let laxer: Vec<usize> = laxer.map(|(at, _)| *at).collect();
     standing.retain(|found| Some(way(found)) == strictest);
     let mut standing = standing.into_iter();
@@ -224,7 +233,9 @@ fn fit(
     };
     let ending = ending(text, &hit, reading)?;
     let splice = splice(text, page, reading, &hit, ending)?;
-    if ending == Ending::Kept && surrounded(page, &hit, &splice.pieces) {
+    let above = page.lines[..hit.range.start].iter().rev().copied();
+    let below = page.lines[hit.range.end..].iter().copied();
+    if ending == Ending::Kept && surrounded(above, below, hit.range.len(), &splice.pieces) {
         return Ok(Work::Applied);
     }
     if hit.way.rung != Rung::Exact {

@@ -24,6 +24,8 @@ pub(super) struct Stage<'a> {
     /// Old paths where nothing stands any more, and the new ones where something does.
     settled: BTreeMap<&'a TreePath, &'a TreePath>,
     troubled: BTreeSet<&'a TreePath>,
+    /// Files that a single edit names: whatever is known about their lines serves it alone.
+    lone: BTreeSet<&'a TreePath>,
     notes: Vec<String>,
 }
 
@@ -50,8 +52,21 @@ impl<'a> Stage<'a> {
             renamed: BTreeMap::new(),
             settled: settled.collect(),
             troubled: BTreeSet::new(),
+            lone: lone(changes),
             notes: Vec::new(),
         }
+    }
+
+    /// The same with other files taken for those that a single edit names.
+    #[cfg(test)]
+    pub(super) fn taking_for_lone(self, lone: BTreeSet<&'a TreePath>) -> Self {
+        Self { lone, ..self }
+    }
+
+    /// How many files were changed without being taken apart.
+    #[cfg(test)]
+    pub(super) fn quick(&self) -> usize {
+        self.files.values().filter(|file| file.is_quick()).count()
     }
 
     /// Applies the edit with this index, or says what is wrong with it.
@@ -87,7 +102,7 @@ impl<'a> Stage<'a> {
         let file = self
             .files
             .entry(path)
-            .or_insert_with(|| Staged::of(tree, path));
+            .or_insert_with(|| Staged::of(tree, path, self.lone.contains(path)));
         let notes = file.edit(&self.changes.edits, at, tree)?;
         if let Change::Move { to } = &edit.change
             && !tree.contains(to)
@@ -104,7 +119,7 @@ impl<'a> Stage<'a> {
         if matches!(edit.change, Change::Move { .. }) {
             return Ok(vec![format!("it was moved to `{to}` before")]);
         }
-        let mut file = Staged::of(self.tree, to);
+        let mut file = Staged::of(self.tree, to, false);
         let notes = file.edit(&self.changes.edits, at, self.tree);
         match notes {
             Ok(notes) if file.exists() && file.is_as_before() => Ok(notes),
@@ -287,4 +302,14 @@ impl<'a> Stage<'a> {
         }
         applied
     }
+}
+
+/// The files that a single edit names.
+fn lone(changes: &ChangeSet) -> BTreeSet<&TreePath> {
+    let mut edits: BTreeMap<&TreePath, usize> = BTreeMap::new();
+    for edit in &changes.edits {
+        *edits.entry(&edit.path).or_default() += 1;
+    }
+    let lone = edits.into_iter().filter(|(_, edits)| *edits == 1);
+    lone.map(|(path, _)| path).collect()
 }
