@@ -116,6 +116,7 @@ pub(crate) enum Command {
     Edit(commands::edit::EditCommand),
     #[command(subcommand)]
     Guard(commands::guard::GuardCommand),
+    Gateway(commands::gateway::GatewayArgs),
     #[command(subcommand)]
     Config(commands::config::ConfigCommand),
     Shell(commands::shell::ShellArgs),

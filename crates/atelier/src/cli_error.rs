@@ -8,6 +8,7 @@ use atelier_exec::{ChangeFilesError, GitError, ReadTreeError};
 use atelier_llm::GatewayError;
 use atelier_prompt::LibraryError;
 use atelier_recipe::RecipeError;
+use atelier_server::ServerError;
 use atelier_store::{OpenError, StoreError};
 
 use crate::config::ConfigError;
@@ -95,6 +96,9 @@ pub(crate) enum CliError {
     /// The files of a folder could not be changed.
     #[error(transparent)]
     Change(#[from] ChangeFilesError),
+    /// Other programs cannot be answered.
+    #[error(transparent)]
+    Server(#[from] ServerError),
     /// Standard input or output failed.
     #[error("use the terminal")]
     Terminal(#[source] std::io::Error),
@@ -126,6 +130,7 @@ impl CliError {
             | Self::NoRepository(_)
             | Self::NoProject(_)
             | Self::NotFound { .. }
+            | Self::Server(_)
             | Self::Usage(_) => Exit::Usage,
             Self::Config(_) | Self::Gateway(_) | Self::Library(_) | Self::Recipe(_) => {
                 Exit::Configuration
@@ -151,6 +156,12 @@ impl CliError {
             Self::NoProject(_) => "begin with `atelier build \"…\"`".to_owned(),
             Self::NotFound { .. } => "see `atelier status`".to_owned(),
             Self::Usage(_) => "see `atelier --help`".to_owned(),
+            Self::Server(ServerError::Listen { .. }) => {
+                "name another port with --listen; port 0 takes a free one".to_owned()
+            }
+            Self::Server(ServerError::Open(_)) => {
+                "put keys into a variable and name it with --keys-from".to_owned()
+            }
             Self::Config(error) => error.hint(),
             Self::Gateway(_) => "see `atelier config show`".to_owned(),
             Self::Library(_) => "mend or remove the file in `.atelier/prompts`".to_owned(),

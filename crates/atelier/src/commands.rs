@@ -7,6 +7,7 @@ pub(crate) mod cost;
 pub(crate) mod diff;
 pub(crate) mod doctor;
 pub(crate) mod edit;
+pub(crate) mod gateway;
 pub(crate) mod guard;
 pub(crate) mod init;
 pub(crate) mod log;
@@ -48,6 +49,7 @@ pub(crate) async fn run(cli: &Cli, ui: &Ui) -> Result<u8, CliError> {
         Command::Task(command) => Box::pin(task::run(global, command, ui)).await,
         Command::Edit(command) => edit::run(global, command, ui),
         Command::Guard(command) => guard::run(command, ui),
+        Command::Gateway(args) => Box::pin(gateway::run(global, args, ui)).await,
         Command::Config(command) => config::run(global, command, ui),
         Command::Shell(args) => shell::run(global, args, ui).await,
         Command::Completion(args) => Ok(completion::run(args, ui)),

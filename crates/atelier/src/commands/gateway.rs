@@ -1,0 +1,117 @@
+//! `atelier gateway`: the configured models, for programs that speak to OpenAI, Anthropic or Gemini.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use atelier_engine::Exit;
+use atelier_llm::{GatewayConfig, Listed, Relay, Secret};
+use atelier_server::{Bounds, Keys, Server};
+use clap::Args;
+use serde_json::json;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    app::{Place, SystemClock},
+    cli::{Global, RunOptions},
+    cli_error::CliError,
+    config::{Config, Settings, Sources},
+    ui::Ui,
+};
+
+/// Answer other programs with the configured models, whichever dialect they speak
+#[derive(Debug, Args)]
+pub(crate) struct GatewayArgs {
+    /// Address and port to listen on; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:4141")]
+    pub(crate) listen: SocketAddr,
+
+    /// Environment variable with the keys that clients must show, separated by commas; without it
+    /// every program on this machine is answered
+    #[arg(long, value_name = "VARIABLE")]
+    pub(crate) keys_from: Option<String>,
+
+    /// Most that all requests together may cost, in dollars; none is sent that could exceed it
+    #[arg(long, value_name = "USD")]
+    pub(crate) budget: Option<String>,
+
+    /// Ask the provider again even where an identical request was answered before
+    #[arg(long)]
+    pub(crate) no_cache: bool,
+}
+
+pub(crate) async fn run(global: &Global, args: &GatewayArgs, ui: &Ui) -> Result<u8, CliError> {
+    let place = Place::find(global)?;
+    let sources = Sources::read(&place.root)?;
+    let options = RunOptions {
+        budget: args.budget.clone(),
+        ..RunOptions::default()
+    };
+    let config = Config::load(&sources, global, &options)?;
+    let settings = Settings::resolve(&config, &sources)?;
+    let budget = settings.budget;
+    let models = GatewayConfig {
+        routes: settings.routes,
+        embeddings: None,
+        prices: settings.prices,
+        limits: settings.limits,
+    };
+    let relay = Relay::new(&models, budget, Arc::new(SystemClock))?;
+    let keys = keys(args, &sources)?;
+    let bounds = Bounds::default();
+    let server = Server::bind(args.listen, relay.clone(), keys, !args.no_cache, bounds).await?;
+    tell(server.address(), &relay.models(), ui);
+    let stop = CancellationToken::new();
+    // Nothing is answered after the signal but what is under way.
+    let (Ok(mut interrupt), Ok(mut terminate)) = (
+        signal(SignalKind::interrupt()),
+        signal(SignalKind::terminate()),
+    ) else {
+        server.run(stop).await;
+        return Ok(Exit::Verified as u8);
+    };
+    let told = async {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        ui.status("stopping; answers under way may end");
+        stop.cancel();
+    };
+    tokio::join!(server.run(stop.clone()), told);
+    ui.status(&format!("spent {}", relay.spent()));
+    Ok(Exit::Verified as u8)
+}
+
+fn keys(args: &GatewayArgs, sources: &Sources) -> Result<Keys, CliError> {
+    let Some(name) = &args.keys_from else {
+        return Ok(Keys::default());
+    };
+    let value = sources.variable(name).unwrap_or_default();
+    let keys = Keys::new(value.split(',').map(Secret::new));
+    if keys.are_none() {
+        return Err(CliError::Usage(format!(
+            "take the keys of clients from {name}: there are none in it"
+        )));
+    }
+    Ok(keys)
+}
+
+/// Says how programs reach the models.
+fn tell(address: SocketAddr, models: &[Listed], ui: &Ui) {
+    let base = format!("http://{address}");
+    let mut names: Vec<&str> = models.iter().map(|listed| listed.name.as_str()).collect();
+    names.dedup();
+    if ui.is_json() {
+        let listening = json!({
+            "v": 1, "type": "listening", "address": address, "models": names,
+            "base_urls": {"openai": format!("{base}/v1"), "anthropic": base, "gemini": base},
+        });
+        ui.out(&listening.to_string());
+        return;
+    }
+    ui.out(&format!("OPENAI_BASE_URL={base}/v1"));
+    ui.out(&format!("ANTHROPIC_BASE_URL={base}"));
+    ui.out(&format!("GOOGLE_GEMINI_BASE_URL={base}"));
+    ui.status(&format!("models: {}", names.join(", ")));
+    ui.status("listening; Ctrl-C stops");
+}
