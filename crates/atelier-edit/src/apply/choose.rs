@@ -386,7 +386,10 @@ fn sole(
         }
     }
     if ends_file(reading, hints) && !is_last(page.lines, &hit) {
-        let start = page.lines.len().checked_sub(reading.replace.len());
+        let blank = |line: &&&str| line.trim().is_empty();
+        let blanks = page.lines.iter().rev().take_while(blank).count();
+        let end = page.lines.len() - blanks;
+        let start = end.checked_sub(reading.replace.len());
         if start.is_some_and(|start| stands_at(page.lines, start, &reading.replace)) {
             return Ok(Choice::Applied);
         }

@@ -43,8 +43,13 @@ pub(crate) fn scoped(file: &[&str], places: &[Range<usize>], heads: &[String]) -
             .map(|(at, _)| at)
             .collect()
     };
-    let within = chosen(&|place| within(bodies.as_deref(), place.start));
-    if within.is_empty() {
+    let bodies = bodies.unwrap_or_default();
+    let meets = |place: &Range<usize>, body: &Range<usize>| {
+        place.start < body.end && body.start < place.end
+    };
+    let within = chosen(&|place| bodies.iter().any(|body| meets(place, body)));
+    // A head without a body of its own only says what comes before.
+    if within.is_empty() && bodies.iter().all(|body| body.len() == 1) {
         Scoped::Below(chosen(&|place| place.start >= after))
     } else {
         Scoped::Below(within)
