@@ -110,6 +110,8 @@ pub struct Found {
     pub(crate) task: bool,
     /// Whether the line opens something that is never closed.
     pub(crate) left_open: bool,
+    /// Bytes to the end of the reply that were looked through for its end.
+    pub(crate) searched: usize,
 }
 
 /// A change of what lines are part of.

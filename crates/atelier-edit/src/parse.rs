@@ -17,6 +17,8 @@ pub(crate) use lines::{Cut, Lines, Span, line_at};
 const PROBLEMS_MAX: usize = 50;
 /// Things left open in prose whose ends are looked for; it takes the rest of the reply each time.
 const LEFT_OPEN_MAX: usize = 64;
+/// Bytes that may be looked through for such ends altogether.
+const SEARCHED_BYTES_MAX: usize = 1 << 23;
 
 /// What a form sees of a reply on its way to edits.
 #[derive(Debug, Clone, Copy)]
@@ -140,6 +142,8 @@ pub(crate) struct Reading {
     stray: Option<usize>,
     /// What was opened in prose and never closed, such as the fence of an example.
     left_open: usize,
+    /// Bytes that were looked through for the ends of these.
+    searched: usize,
     /// Fenced blocks that name no file.
     fences: usize,
     /// Whether nothing more is to be read.
@@ -231,7 +235,7 @@ impl Reading {
             let thought = thinking(lines, self.at, self.begins(lines));
             match thought.map_err(|stop| ("", stop))? {
                 Thought::None => {}
-                Thought::LeftOpen => self.leave_open(),
+                Thought::LeftOpen => self.leave_open(lines.text_from(self.at).len()),
                 Thought::Until(cut) => {
                     self.cut = Some(cut);
                     self.go_to(cut.line);
@@ -288,10 +292,11 @@ impl Reading {
             && !lines.at(self.at).trim().is_empty()
     }
 
-    /// Counts something that is opened and never closed.
-    fn leave_open(&mut self) {
+    /// Counts something that is opened and never closed, as so many bytes have shown.
+    fn leave_open(&mut self, searched: usize) {
         self.left_open += 1;
-        if self.left_open > LEFT_OPEN_MAX {
+        self.searched += searched;
+        if self.left_open > LEFT_OPEN_MAX || self.searched > SEARCHED_BYTES_MAX {
             let fault = Fault::Malformed {
                 line: self.at + 1,
                 said: "very many fences, tags or brackets are opened that are never closed",
@@ -310,7 +315,7 @@ impl Reading {
     fn take(&mut self, format: &'static str, found: Found, limits: &Limits) {
         self.place.task |= found.task;
         if found.left_open {
-            self.leave_open();
+            self.leave_open(found.searched);
             self.at = found.end;
             return;
         }

@@ -23,30 +23,23 @@ const MARKS_MIN: usize = 3;
 impl Fence {
     /// The fence that a line opens, with its info string.
     pub(crate) fn opened_by(text: &str, line: usize) -> Option<(Self, &str)> {
-        let trimmed = text.trim_start();
-        let indent = text.len() - trimmed.len();
-        let mark = trimmed.chars().next().filter(|c| matches!(c, '`' | '~'))?;
-        let info = trimmed.trim_start_matches(mark);
-        let count = trimmed.len() - info.len();
-        if count < MARKS_MIN || (mark == '`' && info.contains('`')) {
-            return None;
-        }
+        let marks = Marks::of(text)?;
         let fence = Self {
             line,
             path: None,
             form: None,
-            language: language(info),
-            mark,
-            count,
-            indent,
+            language: language(marks.info),
+            mark: marks.mark,
+            count: marks.count,
+            indent: marks.indent,
         };
-        Some((fence, info.trim()))
+        Some((fence, marks.info))
     }
 
     /// Whether a line closes this fence.
     pub(crate) fn closed_by(&self, text: &str) -> bool {
-        Self::opened_by(text, 0).is_some_and(|(other, info)| {
-            info.is_empty()
+        Marks::of(text).is_some_and(|other| {
+            other.info.is_empty()
                 && other.mark == self.mark
                 && other.count >= self.count
                 && other.indent <= self.indent + INDENT_SLACK
@@ -62,8 +55,8 @@ impl Fence {
     /// Whether a line opens a fence that could stand inside this one and be closed by the same
     /// marks.
     pub(crate) fn nests(&self, text: &str) -> bool {
-        Self::opened_by(text, 0).is_some_and(|(other, info)| {
-            !info.is_empty()
+        Marks::of(text).is_some_and(|other| {
+            !other.info.is_empty()
                 && other.mark == self.mark
                 && other.count >= self.count
                 && other.indent <= self.indent + INDENT_SLACK
@@ -112,6 +105,32 @@ impl Fence {
     pub(crate) fn content<'a>(&self, text: &'a str) -> &'a str {
         let spare = text.len() - text.trim_start_matches([' ', '\t']).len();
         &text[spare.min(self.indent)..]
+    }
+}
+
+/// The marks with which a line opens or closes a fence.
+struct Marks<'a> {
+    mark: char,
+    count: usize,
+    indent: usize,
+    /// What follows them.
+    info: &'a str,
+}
+
+impl<'a> Marks<'a> {
+    fn of(text: &'a str) -> Option<Self> {
+        let trimmed = text.trim_start();
+        let mark = trimmed.chars().next().filter(|c| matches!(c, '`' | '~'))?;
+        let alike = |byte: &u8| char::from(*byte) == mark;
+        let count = trimmed.bytes().take_while(alike).count();
+        let info = &trimmed[count..];
+        let opens = count >= MARKS_MIN && (mark == '~' || !info.contains('`'));
+        opens.then(|| Self {
+            mark,
+            count,
+            indent: text.len() - trimmed.len(),
+            info: info.trim(),
+        })
     }
 }
 

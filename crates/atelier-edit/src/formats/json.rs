@@ -104,7 +104,7 @@ fn bare(scan: &Scan<'_>, at: usize) -> Result<Option<Found>, Stop> {
             if has_any(text, &FILES) {
                 return refuse(at, count, cut_off());
             }
-            Ok(Some(left_open(at)))
+            Ok(Some(left_open(at, text.len())))
         }
         Err(_) => {
             let mut end = at + 1;
@@ -115,16 +115,17 @@ fn bare(scan: &Scan<'_>, at: usize) -> Result<Option<Found>, Stop> {
             }
             let lines: Vec<&str> = scan.lines.range(at..end).collect();
             refuse_if_edit(&lines.join("\n"), at, end, broken(at))?;
-            Ok(Some(left_open(at)))
+            Ok(Some(left_open(at, 0)))
         }
     }
 }
 
 /// Brackets in prose that are no JSON.
-fn left_open(at: usize) -> Found {
+fn left_open(at: usize, searched: usize) -> Found {
     Found {
         end: at + 1,
         left_open: true,
+        searched,
         ..Found::default()
     }
 }

@@ -117,6 +117,7 @@ fn unnamed(scan: &Scan<'_>, at: usize, fence: &Fence) -> Result<Option<Found>, S
         return Ok(Some(Found {
             end: at + 1,
             left_open: true,
+            searched: scan.lines.text_from(at).len(),
             ..Found::default()
         }));
     };
@@ -154,8 +155,9 @@ fn swallowed(content: &[&str], show: bool) -> Option<usize> {
     let mut of_json = None;
     for (index, line) in content.iter().enumerate() {
         if let Some((fence, info)) = Fence::opened_by(line, 0) {
-            let names = header::path_in_info(info).is_some() || header::path_of(before).is_some();
-            if names && named.is_none() && !shown(&fence, index) {
+            let labelled =
+                header::path_in_info(info).is_some() || header::path_of(before).is_some();
+            if labelled && named.is_none() && !shown(&fence, index) {
                 named = Some(index);
             }
             if fence.is_of_json() && of_json.is_none() && !shown(&fence, index) {

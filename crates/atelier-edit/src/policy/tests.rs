@@ -69,7 +69,8 @@ fn what_is_small_is_written_whole_and_the_rest_as_the_family_does() {
 
 #[test]
 fn only_what_is_better_beyond_chance_overrides_the_family() {
-    let cases: [(&str, usize, &[(EditForm, u64, u64)], EditForm); 12] = [
+    type Measured = (EditForm, u64, u64);
+    let cases: [(&str, usize, &[Measured], EditForm); 12] = [
         // A few failures are chance.
         ("gpt-5.1", 1_000, &[(ApplyPatch, 1, 0)], ApplyPatch),
         ("gpt-5.1", 1_000, &[(ApplyPatch, 4, 2)], ApplyPatch),
