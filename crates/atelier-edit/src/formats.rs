@@ -8,6 +8,7 @@ mod execute_task;
 mod fence;
 mod hunk;
 mod json;
+mod naming;
 mod search_replace;
 mod whole_file;
 
@@ -189,34 +190,6 @@ fn path_of_fence(scan: &Scan<'_>, at: usize, info: &str) -> Option<String> {
     let lone = || nearest(scan, scan.place.floor, at).and_then(header::lone_path);
     let beside = || header::path_in_info(info).or_else(step).or_else(lone);
     path_in_lines(scan, scan.place.floor, at, "markdown").or_else(|| beside().map(str::to_owned))
-}
-
-/// The path of a block: in the lines before it inside its fence, in the fence, in the lines before
-/// the fence, or that of the block before it.
-fn path_before(scan: &Scan<'_>, at: usize) -> Option<String> {
-    let fence = scan.fence();
-    let floor = fence.map_or(scan.place.floor, |fence| {
-        scan.place.floor.max(fence.line + 1)
-    });
-    let info = if fence.is_some() { "" } else { "markdown" };
-    path_in_lines(scan, floor, at, info)
-        .or_else(|| fence.and_then(|fence| fence.path.clone()))
-        .or_else(|| {
-            let line = nearest(scan, floor, at);
-            line.and_then(header::lone_path).map(str::to_owned)
-        })
-        .or_else(|| path_of_newest(scan, at))
-}
-
-/// The path of the block before one that names none, if both are written in one manner: where a
-/// path was lost, the block before may well be of another file.
-fn path_of_newest(scan: &Scan<'_>, at: usize) -> Option<String> {
-    let newest = scan.place.newest.as_ref()?;
-    let fence = scan.fence().map(|fence| fence.line);
-    let opening = |line: Option<usize>| line.map(|line| scan.at(line).trim());
-    let marks = |line: usize| scan.at(line).split_whitespace().next();
-    let alike = opening(fence) == opening(newest.fence) && marks(at) == marks(newest.line);
-    (fence == newest.fence && fence.is_some() || alike).then(|| newest.path.clone())
 }
 
 /// The last of some lines that is not blank.

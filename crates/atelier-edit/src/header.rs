@@ -1,7 +1,10 @@
 //! The paths that replies write before, into and on top of their blocks.
 
+mod mention;
 #[cfg(test)]
 mod tests;
+
+pub(crate) use mention::{mentions, renamed};
 
 /// Words that may stand before a path without saying anything else.
 const LABELS: [&str; 22] = [
@@ -52,9 +55,12 @@ const REMARK_BYTES_MAX: usize = 60;
 /// The path that a line before a block names, such as `src/a.rs`, `**src/a.rs**:`,
 /// ``### File: `src/a.rs` (new)`` or `2. src/a.rs`.
 pub(crate) fn path_of(line: &str) -> Option<&str> {
-    let mut rest = undecorated(line);
+    let mut rest = underlined(undecorated(line));
     if let Some(path) = tagged(rest) {
         return Some(path);
+    }
+    if renamed(line).is_some() {
+        return None;
     }
     let mut sure = false;
     while let Some((word, after)) = label(rest) {
@@ -68,7 +74,7 @@ pub(crate) fn path_of(line: &str) -> Option<&str> {
     if !(remark.is_empty() || aside) {
         return None;
     }
-    let path = path.trim();
+    let path = mention::without_line(path.trim());
     let fits = if quoted || sure {
         looks_like_path(path) || (sure && is_single(path))
     } else {
@@ -207,16 +213,40 @@ fn tagged(text: &str) -> Option<&str> {
         rest.split_once(close).map(|(path, _)| path)
     };
     let path = within("<path>", "</path>")
+        .or_else(|| within("<file>", "</file>"))
         .or_else(|| within("<file_path>", "</file_path>"))
         .or_else(|| within("[", "]("))?;
     let path = bare(path);
     (is_single(path) && looks_like_path(path)).then_some(path)
 }
 
-/// A line without heading marks, list marks and numbers before its text.
+/// A text without the underscores that make it bold.
+fn underlined(text: &str) -> &str {
+    let inner = || {
+        text.strip_prefix("__")?
+            .trim_end_matches([':', ' '])
+            .strip_suffix("__")
+    };
+    inner()
+        .filter(|inner| ends_like_a_file(inner.trim_end_matches(':')))
+        .unwrap_or(text)
+}
+
+/// A text without the bullet or the picture before it.
+fn unpictured(text: &str) -> &str {
+    let picture = |c: char| !c.is_ascii() && !c.is_alphanumeric() && !c.is_whitespace();
+    let rest = text.trim_start_matches(picture);
+    if rest.starts_with(' ') {
+        rest.trim_start()
+    } else {
+        text
+    }
+}
+
+/// A line without heading marks, list marks, pictures and numbers before its text.
 pub(crate) fn undecorated(line: &str) -> &str {
     let mut rest = line.trim();
-    rest = rest.trim_start_matches(['#', '>']).trim_start();
+    rest = unpictured(rest.trim_start_matches(['#', '>']).trim_start());
     for mark in ["- ", "+ ", "* "] {
         rest = rest.strip_prefix(mark).unwrap_or(rest).trim_start();
     }

@@ -53,6 +53,8 @@ pub(crate) struct Newest {
     pub(crate) path: String,
     /// Index of the line that opens it.
     pub(crate) line: usize,
+    /// Index of the line after it.
+    pub(crate) end: usize,
     /// Index of the line that opens its fence.
     pub(crate) fence: Option<usize>,
 }
@@ -347,6 +349,7 @@ impl Reading {
             self.place.newest = (format == "search-replace").then(|| Newest {
                 path,
                 line: at,
+                end: found.end,
                 fence: self.place.fence.as_ref().map(|fence| fence.line),
             });
         }

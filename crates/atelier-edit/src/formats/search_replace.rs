@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{EditFormat, Fence, Found, Opening, Shown, Stop};
+use super::{EditFormat, Fence, Found, Opening, Shown, Stop, naming};
 use crate::{
     change::{Change, Hints, Split},
     header,
@@ -34,10 +34,11 @@ impl EditFormat for SearchReplace {
         let Some(open) = Marker::search(scan.at(at)) else {
             return Ok(None);
         };
-        let path = match open.path {
-            Some(path) => Some(path.to_owned()),
-            None => super::path_before(scan, at),
+        let named = match open.path {
+            Some(path) => Ok(Some(path.to_owned())),
+            None => naming::path_before(scan, at),
         };
+        let path = named.as_ref().ok().cloned().flatten();
         let end = end_of_block(scan, at, &open).map_err(|stop| {
             stop.while_open(|| Opening {
                 path: path.clone(),
@@ -70,7 +71,8 @@ impl EditFormat for SearchReplace {
                 mend: "write a line `=======` between the two parts",
             })
         })?;
-        let path = path.clone().ok_or_else(|| refused(Fault::NoPath))?;
+        let path = named.and_then(|path| path.ok_or(Fault::NoPath));
+        let path = path.map_err(&refused)?;
         let change = Change::Replace {
             search: first.search,
             replace: first.replace,

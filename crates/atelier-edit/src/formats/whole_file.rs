@@ -207,6 +207,13 @@ pub(super) fn path_of(scan: &Scan<'_>, at: usize, info: &str) -> Result<Option<S
     let heading = |line: &&str| line.trim_start().starts_with('#');
     let is_for = |path: &&str| is_for(info, path);
     let nearest = before.first().filter(|_| !is_list(&before));
+    let renamed = nearest.and_then(|line| header::renamed(line));
+    if let Some((from, to)) = renamed.filter(|_| !is_commands(info)) {
+        return Err(Fault::TwoPaths {
+            first: from.to_owned(),
+            second: to.to_owned(),
+        });
+    }
     let above = match nearest.and_then(|line| header::path_of(line)) {
         Some(path) if nearest.is_some_and(heading) => Some(path),
         Some(path) => Some(path).filter(is_for),
@@ -263,7 +270,7 @@ fn is_script(path: &str) -> bool {
 }
 
 /// Whether two spellings mean one file: equal, or one is the other's last parts.
-fn same_file(inside: &str, above: &str) -> bool {
+pub(super) fn same_file(inside: &str, above: &str) -> bool {
     let inside = inside.trim_start_matches("./");
     let above = above.trim_start_matches("./");
     inside == above

@@ -1,6 +1,6 @@
 //! Lines that name a file, and lines that do not.
 
-use super::{lone_path, path_in_comment, path_in_info, path_of};
+use super::{lone_path, mentions, path_in_comment, path_in_info, path_of, renamed};
 
 #[test]
 fn lines_before_a_block_name_its_file() {
@@ -33,6 +33,13 @@ fn lines_before_a_block_name_its_file() {
         "> src/a.rs",
         "\"src/a.rs\"",
         "<path>src/a.rs</path>",
+        "<file>src/a.rs</file>",
+        "• src/a.rs",
+        "## 📄 src/a.rs",
+        "__src/a.rs__",
+        "__src/a.rs__:",
+        "src/a.rs:12",
+        "`src/a.rs:12-14`:",
         "### [src/a.rs](src/a.rs)",
         "[`src/a.rs`](https://example.org/src/a.rs)",
     ];
@@ -67,6 +74,7 @@ fn prose_names_no_file() {
         "",
         "Here is the new version:",
         "In `src/a.rs`:",
+        "src/a.rs -> src/b.rs",
         "Add this to `src/a.rs`:",
         "Run it with `python a.py`:",
         "See src/a.rs for details.",
@@ -179,4 +187,48 @@ fn a_language_is_no_file() {
         path_in_info("dockerfile docker/Dockerfile"),
         Some("docker/Dockerfile")
     );
+}
+
+#[test]
+fn prose_mentions_files_and_code() {
+    let paths = |line| {
+        let mentions = mentions(line).into_iter();
+        mentions
+            .map(|mention| (mention.path, mention.sure))
+            .collect::<Vec<_>>()
+    };
+    for line in [
+        "In `src/a.rs`:",
+        "### Step 1: Update `src/a.rs`",
+        "In **src/a.rs**:",
+    ] {
+        assert_eq!(paths(line), [("src/a.rs", true)], "{line}");
+    }
+    for line in [
+        "See src/a.rs.",
+        "(as in src/a.rs:12), again",
+        "run `cat`, src/a.rs",
+    ] {
+        assert_eq!(paths(line), [("src/a.rs", false)], "{line}");
+    }
+    assert_eq!(paths("In `bin/run`:"), [("bin/run", false)]);
+    assert_eq!(paths("`a.py` or b.py"), [("a.py", true), ("b.py", false)]);
+    for line in [
+        "",
+        "`self.count` and `step()`",
+        "Vue.js, e.g. and/or",
+        "see https://example.org/a.html",
+    ] {
+        assert!(paths(line).is_empty(), "{line}");
+    }
+}
+
+#[test]
+fn an_arrow_names_two_files() {
+    for line in ["a.py -> b.py", "### `a.py` → `b.py`:", "File: a.py => b.py"] {
+        assert_eq!(renamed(line), Some(("a.py", "b.py")), "{line}");
+    }
+    for line in ["a.py", "`a.py` - the entry", "a -> b", "f() -> int"] {
+        assert_eq!(renamed(line), None, "{line}");
+    }
 }
