@@ -15,7 +15,7 @@ use crate::{
         Bill, Refusal,
         dialect::{Reader, Writer},
         exchange::{Answer, Piece},
-        kept::Kept,
+        kept::{ANSWER_BYTES_MAX, Kept},
         prepare::Prepared,
     },
     wire::{DecodeError, parse_document, sse::SseDecoder},
@@ -23,6 +23,9 @@ use crate::{
 
 /// Bytes on the wire for one byte of text: a streamed token travels in some 300 bytes of JSON.
 const WIRE_BYTES_FACTOR_MAX: usize = 400;
+
+/// Bytes of one JSON document or event for one byte of text, every character escaped.
+const DOCUMENT_BYTES_FACTOR_MAX: usize = 8;
 
 /// Bytes of envelope that are always allowed.
 const ENVELOPE_BYTES_MAX: usize = 64 * 1024;
@@ -71,7 +74,7 @@ impl Source {
 
     /// All of it.
     pub(crate) async fn whole(mut self, limits: &Limits) -> Result<Bytes, CallError> {
-        let limit = bytes_max(limits);
+        let limit = document_bytes_max(limits);
         let mut all = Vec::new();
         // A whole answer sends its first byte only when it is complete.
         while let Some(piece) = self.next(limits.first_byte_ms_max).await? {
@@ -84,7 +87,13 @@ impl Source {
     }
 }
 
-fn bytes_max(limits: &Limits) -> usize {
+fn document_bytes_max(limits: &Limits) -> usize {
+    let text = limits.reply_bytes_max;
+    text.saturating_mul(DOCUMENT_BYTES_FACTOR_MAX)
+        .saturating_add(ENVELOPE_BYTES_MAX)
+}
+
+fn wire_bytes_max(limits: &Limits) -> usize {
     let text = limits.reply_bytes_max;
     text.saturating_mul(WIRE_BYTES_FACTOR_MAX)
         .saturating_add(ENVELOPE_BYTES_MAX)
@@ -217,7 +226,8 @@ impl Flow {
     /// Takes the next bytes and says what they come to.
     fn take(&mut self, bytes: &[u8]) -> Vec<u8> {
         self.received += bytes.len();
-        if self.received > bytes_max(&self.limits)
+        if self.received > wire_bytes_max(&self.limits)
+            || self.pending.len() > document_bytes_max(&self.limits)
             || self.answer.bytes() > self.limits.reply_bytes_max
         {
             let limit = self.limits.reply_bytes_max;
@@ -228,7 +238,7 @@ impl Flow {
             .as_ref()
             .is_some_and(|completion| completion.kept.is_some())
         {
-            self.raw.extend_from_slice(bytes);
+            self.remember(bytes);
         }
         self.recognise(bytes);
         self.pending.extend_from_slice(bytes);
@@ -244,6 +254,16 @@ impl Flow {
             }
         }
         said
+    }
+
+    /// Keeps the bytes for whoever asks the same again, as far as they are worth the room.
+    fn remember(&mut self, bytes: &[u8]) {
+        if self.raw.len() + bytes.len() <= ANSWER_BYTES_MAX {
+            self.raw.extend_from_slice(bytes);
+        } else if let Some(completion) = &mut self.completion {
+            completion.kept = None;
+            self.raw = Vec::new();
+        }
     }
 
     fn recognise(&mut self, bytes: &[u8]) {
@@ -388,9 +408,8 @@ impl Flow {
 /// The place after the first blank line.
 fn event_end(bytes: &[u8]) -> Option<usize> {
     let ends: [&[u8]; 3] = [b"\n\n", b"\r\n\r\n", b"\r\r"];
-    let place = |end: &&[u8]| {
-        let found = bytes.windows(end.len()).position(|window| window == *end);
-        found.map(|at| at + end.len())
-    };
-    ends.iter().filter_map(place).min()
+    (0..bytes.len()).find_map(|at| {
+        let end = ends.iter().find(|end| bytes[at..].starts_with(end))?;
+        Some(at + end.len())
+    })
 }

@@ -11,6 +11,9 @@ use bytes::Bytes;
 /// Bytes of answers that are kept.
 const BYTES_MAX: usize = 64 << 20;
 
+/// Bytes of one answer that is kept.
+pub(crate) const ANSWER_BYTES_MAX: usize = 8 << 20;
+
 /// The answers; the oldest leave first.
 #[derive(Debug, Default)]
 pub(crate) struct Kept {
@@ -32,7 +35,7 @@ impl Kept {
 
     /// Keeps a complete answer.
     pub(crate) fn put(&self, key: Digest, answer: Bytes) {
-        if answer.len() > BYTES_MAX / 4 {
+        if answer.len() > ANSWER_BYTES_MAX {
             return;
         }
         let kept = &mut *self.shelf();

@@ -210,8 +210,14 @@ fn write_turn(input: &mut Vec<Value>, speaker: Speaker, parts: &[Part]) {
             Part::Thought { .. } => {}
         }
     }
-    if !said.is_empty() {
-        input.push(json!({"type": "message", "role": role, "content": said}));
+    // Servers that imitate this dialect understand a text sooner than a list of one.
+    let content = match said.as_slice() {
+        [one] if text(one, "text").is_some() => one.get("text").cloned(),
+        [] => None,
+        _ => Some(Value::Array(said)),
+    };
+    if let Some(content) = content {
+        input.push(json!({"type": "message", "role": role, "content": content}));
     }
     input.extend(items);
 }
