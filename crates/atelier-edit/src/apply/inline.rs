@@ -3,11 +3,11 @@
 use super::{
     Trouble,
     choose::several,
-    splice::{Reading, Splice, Work, splice},
+    splice::{Reading, Splice, Work, misindented, splice},
 };
 use crate::{
     change::Hints,
-    place::{Hit, Page},
+    place::{Hit, Page, indent},
     text::{Ending, Text},
 };
 
@@ -16,6 +16,9 @@ const PLACES_MAX: usize = 100;
 /// Letters and digits that a replacement must add to its text before its presence is taken as
 /// proof that it was made earlier.
 const TELLING_MIN: usize = 5;
+
+/// What a line ends with if the one after it is indented more.
+const OPENERS: [char; 9] = [':', '{', '(', '[', ',', '=', '>', '\\', '|'];
 
 /// A place of a text within lines: the first line, and the byte of it at which the text begins.
 type Place = (usize, usize);
@@ -47,18 +50,71 @@ pub(super) fn work(
     };
     let before = &page.lines[place.0][..place.1];
     let indented = !before.is_empty() && before.trim().is_empty();
-    if indented && reading.search.len().max(reading.replace.len()) > 1 {
-        // Lines after the first would need an indentation that nobody wrote.
+    if indented && reading.search.len() == 1 && reading.replace.len() > 1 {
+        // Lines after the first would need an indentation that nobody wrote. Where several lines
+        // are found, those after the first show that indentation is written as the file has it.
         return Ok(None);
     }
+    by_letter(text, page, reading, place).map(Some)
+}
+
+/// What to do where lines were found but for their indentation, or more: they may be meant as a
+/// text that begins within its line, with the lines after the first indented as the file is.
+pub(super) fn or_lines(
+    text: &Text,
+    page: Page<'_>,
+    reading: &Reading<'_>,
+    lines: Work,
+) -> Result<Work, Trouble> {
+    let Work::Put(splices, _) = &lines else {
+        return Ok(lines);
+    };
+    let ([splice], [old]) = (splices.as_slice(), reading.search.as_slice()) else {
+        return Ok(lines);
+    };
+    let there = page.lines[splice.range.start];
+    let own = indent(there);
+    if own.is_empty() || old.starts_with(char::is_whitespace) || further(reading).next().is_none() {
+        return Ok(lines);
+    }
+    let outermost = further(reading).any(|line| indent(line).is_empty());
+    let deeper = further(reading)
+        .next()
+        .is_some_and(|line| indent(line).len() > own.len());
+    let opens = reading.replace[0].trim_end().ends_with(OPENERS);
+    if outermost || opens && !deeper {
+        return Ok(lines);
+    }
+    let places = places(page.lines, &reading.search);
+    let kept = reading.replace.windows(2);
+    let kept = kept
+        .clone()
+        .any(|two| two[0].trim().is_empty() && two[1] == there);
+    match places.as_slice() {
+        [place] if kept && !opens => by_letter(text, page, reading, *place),
+        _ => Err(misindented(page, &reading.search, splice.range.clone())),
+    }
+}
+
+/// The lines of a replacement after the first, blank ones aside.
+fn further<'a>(reading: &'a Reading<'_>) -> impl Iterator<Item = &'a str> {
+    let lines = reading.replace.iter().skip(1).copied();
+    lines.filter(|line| !line.trim().is_empty())
+}
+
+/// What comes of a text that is replaced where it stands.
+fn by_letter(
+    text: &Text,
+    page: Page<'_>,
+    reading: &Reading<'_>,
+    place: Place,
+) -> Result<Work, Trouble> {
     if stands_already(page.lines[place.0], place.1, reading) {
-        return Ok(Some(Work::Applied));
+        return Ok(Work::Applied);
     }
     let note = "found within a line".to_owned();
-    Ok(Some(Work::Put(
-        vec![changed(text, page, reading, place)?],
-        vec![note],
-    )))
+    let splice = changed(text, page, reading, place)?;
+    Ok(Work::Put(vec![splice], vec![note]))
 }
 
 /// Every place of a text, overlapping ones included, up to a number.

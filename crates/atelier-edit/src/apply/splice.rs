@@ -151,7 +151,11 @@ pub(super) fn work(
     }
     let letter = &readings[letter];
     let level = places.hits[0].is_level(page.lines, &letter.search);
-    let work = fit(text, page, letter, places, asked)?;
+    let loose = asked.hints.inline && places.hits[0].way.rung > Rung::Trailing;
+    let mut work = fit(text, page, letter, places, asked)?;
+    if loose {
+        work = inline::or_lines(text, page, letter, work)?;
+    }
     // Where another reading stands as well, the one by the letter of the form is meant if it is
     // shifted by whole levels, for then the other is not.
     let agrees = |(other, places)| {
@@ -273,14 +277,23 @@ pub(super) fn splice(
             pieces,
             ending,
         }),
-        _ => Err(Trouble::new(
-            "the lines to find are indented otherwise than in the file, and it cannot be told how \
-             the new lines are to be indented",
-            "copy the lines with their indentation exactly as they stand in the file",
-        )
-        .seeking(search)
-        .meaning(closest::shown(page.lines, hit.range.clone()))),
+        _ => Err(misindented(page, search, hit.range.clone())),
     }
+}
+
+/// The trouble with lines whose indentation does not tell that of the new ones.
+pub(super) fn misindented(
+    page: Page<'_>,
+    search: &[&str],
+    range: std::ops::Range<usize>,
+) -> Trouble {
+    Trouble::new(
+        "the lines to find are indented otherwise than in the file, and it cannot be told how the \
+         new lines are to be indented",
+        "copy the lines with their indentation exactly as they stand in the file",
+    )
+    .seeking(search)
+    .meaning(closest::shown(page.lines, range))
 }
 
 /// How the file ends after an edit. Only an edit of its last lines that says so changes that.

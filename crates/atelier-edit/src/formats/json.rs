@@ -1,6 +1,7 @@
 //! Edits written as JSON: one object, a list of them, or an object that holds such a list.
 
 mod edit;
+mod prose;
 mod value;
 
 use self::value::{Json, Values};
@@ -76,7 +77,7 @@ fn fenced(scan: &Scan<'_>, at: usize, fence: &Fence, info: &str) -> Result<Optio
 fn bare(scan: &Scan<'_>, at: usize) -> Result<Option<Found>, Stop> {
     let line = scan.at(at);
     if !line.starts_with(['{', '[']) {
-        return Ok(None);
+        return prose::read(scan, at);
     }
     let text = scan.lines.text_from(at);
     let mut values = Values::of(text);

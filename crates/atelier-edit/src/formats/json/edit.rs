@@ -67,8 +67,12 @@ enum Key {
     New,
     Content,
     Action,
+    /// Whether the file is removed.
+    Delete,
     To,
     Line,
+    /// The last line of a range.
+    EndLine,
     Everywhere,
     Edits,
     Patch,
@@ -91,14 +95,17 @@ fn key(name: &str) -> Key {
         | "replacement" => Key::New,
         "content" | "contents" | "filetext" => Key::Content,
         "type" | "action" | "op" | "operation" | "command" | "kind" => Key::Action,
+        "delete" | "remove" => Key::Delete,
         "to" | "newpath" | "topath" | "moveto" | "renameto" | "destination" | "newname" => Key::To,
-        "line" | "startline" => Key::Line,
+        "line" | "startline" | "linenumber" => Key::Line,
+        "endline" => Key::EndLine,
         "replaceall" => Key::Everywhere,
         "edits" | "changes" | "files" => Key::Edits,
         "patch" | "input" | "cmd" => Key::Patch,
         "description" | "explanation" | "reason" | "why" | "title" | "comment" | "summary"
-        | "id" | "language" | "note" | "notes" | "number" | "step" | "thought" | "rationale"
-        | "endline" => Key::Remark,
+        | "id" | "language" | "note" | "notes" | "number" | "step" | "thought" | "rationale" => {
+            Key::Remark
+        }
         _ => Key::Unknown,
     }
 }
@@ -111,18 +118,38 @@ enum Action {
     Change,
     Delete,
     Move,
+    /// Something that is done to files, but cannot be done here.
+    Foreign,
+    /// A word that says nothing known.
+    Unknown,
 }
 
+/// Parts of the names of actions that concern something within a file, or more than its content.
+const FOREIGN: [&str; 16] = [
+    "append", "prepend", "insert", "after", "before", "chmod", "mode", "copy", "symlink", "link",
+    "line", "lines", "range", "all", "regex", "undo",
+];
+
+/// What a word says; `None` where it says no more than that there is a file.
 fn action(word: &str) -> Option<Action> {
-    match word.to_ascii_lowercase().replace(['-', ' '], "_").as_str() {
+    let word = word.to_ascii_lowercase().replace(['-', ' '], "_");
+    match word.as_str() {
         "create" | "add" | "new" | "create_file" | "add_file" => Some(Action::Create),
         "write" | "overwrite" | "write_file" | "rewrite" => Some(Action::Write),
         "update" | "modify" | "edit" | "change" | "replace" | "str_replace" | "search_replace"
         | "update_file" => Some(Action::Change),
         "delete" | "remove" | "delete_file" | "remove_file" => Some(Action::Delete),
         "rename" | "move" | "rename_file" | "move_file" => Some(Action::Move),
-        _ => None,
+        "" | "file" => None,
+        _ if is_foreign(&word) => Some(Action::Foreign),
+        _ => Some(Action::Unknown),
     }
+}
+
+fn is_foreign(word: &str) -> bool {
+    let word = word.to_ascii_lowercase();
+    word.split(|c: char| !c.is_alphanumeric())
+        .any(|part| FOREIGN.contains(&part))
 }
 
 /// The parts of an object that matter.
@@ -135,6 +162,8 @@ struct Parts<'a> {
     action: Option<Action>,
     to: Option<&'a str>,
     line: Option<usize>,
+    /// Whether lines are named by their numbers.
+    numbered: bool,
     edits: Option<&'a Json>,
     patch: Option<String>,
     /// Something that changes the meaning and is not understood.
@@ -171,6 +200,15 @@ impl<'a> Parts<'a> {
                 if let Json::Number(line) = value {
                     self.line = *line;
                 }
+                self.numbered |= *value != Json::Null;
+                return;
+            }
+            Key::EndLine => {
+                self.numbered |= *value != Json::Null;
+                return;
+            }
+            Key::Delete => {
+                self.delete(value);
                 return;
             }
             Key::Everywhere => {
@@ -203,16 +241,49 @@ impl<'a> Parts<'a> {
     fn act(&mut self, value: &Json) {
         if let Some(patch) = patch(value) {
             self.patch = Some(patch);
-        } else if let Json::Text(word) = value {
-            let action = action(word);
-            self.twice |= self.action.is_some() && action.is_some() && self.action != action;
-            self.action = action.or(self.action);
+            return;
         }
+        match value {
+            Json::Null => {}
+            Json::Text(word) => self.set(action(word)),
+            Json::Bool(_) | Json::Number(_) | Json::List(_) | Json::Object(_) => {
+                self.set(Some(Action::Unknown));
+            }
+        }
+    }
+
+    fn delete(&mut self, value: &Json) {
+        match value {
+            Json::Bool(true) => self.set(Some(Action::Delete)),
+            Json::Null | Json::Bool(false) => {}
+            Json::Number(_) | Json::Text(_) | Json::List(_) | Json::Object(_) => {
+                self.set(Some(Action::Foreign));
+            }
+        }
+    }
+
+    fn set(&mut self, action: Option<Action>) {
+        self.twice |= self.action.is_some() && action.is_some() && self.action != action;
+        self.action = action.or(self.action);
+    }
+
+    /// Whether an object that holds a list of edits says something of its own as well.
+    fn acts_beside_edits(&self, any: bool) -> bool {
+        let acts = match self.action {
+            None | Some(Action::Write | Action::Change) => false,
+            Some(Action::Create | Action::Unknown) => self.path.is_some(),
+            Some(Action::Delete | Action::Move | Action::Foreign) => true,
+        };
+        let changes = self.old.is_some() || self.new.is_some() || self.content.is_some();
+        changes && self.path.is_some() || any && (acts || self.to.is_some())
     }
 
     /// Whether the object is an edit at all.
     fn is_edit(&self) -> bool {
-        let acts = matches!(self.action, Some(Action::Delete | Action::Move));
+        let acts = matches!(
+            self.action,
+            Some(Action::Delete | Action::Move | Action::Foreign)
+        );
         let changes = self.old.is_some() || self.new.is_some() || self.content.is_some();
         self.path.is_some() && (acts || changes || self.to.is_some())
     }
@@ -253,17 +324,15 @@ fn object(entries: &[(String, Json)], path: Option<&str>) -> Vec<Item> {
     }
     if let Some(edits) = parts.edits {
         let path = parts.path.or(path);
-        return match edits {
-            Json::List(values) => {
-                let known = list(values, path, false);
-                let mixed = parts.old.is_some() || parts.new.is_some() || parts.content.is_some();
-                if mixed && parts.path.is_some() {
-                    return vec![unclear(path)];
-                }
-                known
-            }
+        let items = match edits {
+            Json::List(values) => list(values, path, false),
             Json::Object(entries) => object(entries, path),
             Json::Null | Json::Bool(_) | Json::Number(_) | Json::Text(_) => vec![Item::Other],
+        };
+        let any = items.iter().any(|item| !matches!(item, Item::Other));
+        return match parts.acts_beside_edits(any) {
+            true => vec![unclear(path)],
+            false => items,
         };
     }
     let parts = match (parts.action, parts.path, parts.old) {
@@ -288,10 +357,31 @@ fn object(entries: &[(String, Json)], path: Option<&str>) -> Vec<Item> {
 fn call(entries: &[(String, Json)]) -> Option<Vec<Item>> {
     let named = |name: &str| matches!(name, "arguments" | "args" | "parameters");
     let (_, value) = entries.iter().find(|(name, _)| named(name))?;
+    let foreign = entries.iter().any(|(name, value)| {
+        matches!(name.as_str(), "name" | "function" | "tool" | "tool_name")
+            && matches!(value, Json::Text(name) if is_foreign(name))
+    });
     match value {
-        Json::Object(inner) => Some(object(inner, None)),
+        Json::Object(inner) => {
+            let mut items = object(inner, None);
+            for item in &mut items {
+                if let (true, Item::Change(path, _) | Item::Data(path, _)) = (foreign, &*item) {
+                    *item = not_done(path);
+                }
+            }
+            Some(items)
+        }
         Json::Null | Json::Bool(_) | Json::Number(_) | Json::Text(_) | Json::List(_) => None,
     }
+}
+
+fn not_done(path: &str) -> Item {
+    Item::Fault(
+        Some(path.to_owned()),
+        "its action is not known",
+        "to add lines, give as `old` a line beside them and as `new` that line and them; \
+         otherwise use the action create, write, delete, or rename with `to`",
+    )
 }
 
 fn unclear(path: Option<&str>) -> Item {
@@ -324,6 +414,16 @@ fn edit(parts: &Parts<'_>) -> Item {
         return fault(
             "it has a key or a value that is not understood",
             "use only `path`, `old`, `new`, `content`, `action` and `to`, with texts as values",
+        );
+    }
+    if matches!(parts.action, Some(Action::Foreign | Action::Unknown)) {
+        return not_done(path);
+    }
+    if parts.numbered && parts.old.is_none() {
+        return fault(
+            "it names lines by their numbers",
+            "give the lines themselves as `old` and what comes in their place as `new`; leave out \
+             the numbers where the whole file is meant",
         );
     }
     let change = match (parts.action, parts.old, parts.new, parts.content, parts.to) {
