@@ -130,6 +130,44 @@ pub(super) fn dedents(search: &[&str], replace: &[&str]) -> bool {
     single && inserted(search, replace).any(|line| depth(&line).is_some_and(|depth| depth < first))
 }
 
+/// Whether a new line is indented as the file is already, although the search is not: where nothing
+/// before it opens a block, it may be meant as it stands or be one level deeper.
+pub(super) fn indented_already(
+    view: &[&str],
+    hit: &Hit,
+    search: &[&str],
+    replace: &[&str],
+) -> bool {
+    let full = |line: &&str| !line.trim().is_empty();
+    let mut depths = search.iter().copied().filter(full).map(indent);
+    let Some(first) = depths.next() else {
+        return false;
+    };
+    let there = view[hit.range.clone()].iter().copied().find(full);
+    let there = there.map(indent).unwrap_or_default();
+    if there == first || !depths.all(|depth| depth == first) {
+        return false;
+    }
+    let doubtful = |at: usize| {
+        let before = replace[..at].iter().rev().copied().find(full);
+        full(&replace[at]) && indent(replace[at]) == there && !before.is_some_and(opens)
+    };
+    capture_diff_slices(Algorithm::Myers, search, replace)
+        .into_iter()
+        .filter(|op| !matches!(op, DiffOp::Equal { .. }))
+        .any(|op| op.new_range().any(doubtful))
+}
+
+/// Whether what follows a line usually lies one level deeper.
+fn opens(line: &str) -> bool {
+    let line = line.trim_end();
+    let tag = line.ends_with('>') && !line.contains("</") && !line.ends_with("/>");
+    tag || line.ends_with([':', '{', '(', '[', ',', '\\', '='])
+        || [" do", " then", "else", "=>", "->"]
+            .iter()
+            .any(|end| line.ends_with(end))
+}
+
 /// The lines of a replacement that its search does not have.
 pub(super) fn inserted<'a>(
     search: &[&str],

@@ -5,7 +5,7 @@ use super::{
     before::{applied_before, surrounded},
     choose::{Asked, Choice, choose},
     closest, elide, inline,
-    rework::{dedents, inserted, lines_after},
+    rework::{dedents, indented_already, inserted, lines_after},
 };
 use crate::{
     change::{Hints, Split},
@@ -263,7 +263,8 @@ pub(super) fn splice(
             return Err(lacking(text, c));
         }
     }
-    let telling = |shift: &&Shift| **shift == Shift::None || !dedents(search, replace);
+    let untold = dedents(search, replace) || indented_already(page.lines, hit, search, replace);
+    let telling = |shift: &&Shift| **shift == Shift::None || !untold;
     let mut outcomes: Vec<Vec<Piece>> = hit
         .shifts(page.lines, search)
         .iter()
