@@ -14,6 +14,7 @@ mod commands;
 mod cost;
 mod edit;
 mod failures;
+mod gateway;
 mod guard;
 mod killed;
 mod languages;
