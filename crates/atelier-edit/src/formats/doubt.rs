@@ -42,6 +42,10 @@ impl Doubt {
             }
             closings += usize::from(fence.closed_by(line));
             labelled += usize::from(fence.nests(line));
+            // Only a file that has fences by nature needs all of them counted.
+            if !self.markdown && (!glued || closings > 0) {
+                break;
+            }
             if !line.trim().is_empty() {
                 before = line;
             }
