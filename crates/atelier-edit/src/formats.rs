@@ -207,6 +207,7 @@ fn path_in_lines(scan: &Scan<'_>, floor: usize, at: usize, info: &str) -> Option
         .rev()
         .filter(|line| !line.trim().is_empty())
         .take(HEADER_LINES_MAX)
+        .take_while(|line| header::announced(line).is_none())
         .find_map(|line| header::path_of(line).or_else(|| header::path_in_comment(line, info)))
         .map(str::to_owned)
 }

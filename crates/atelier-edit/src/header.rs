@@ -4,7 +4,7 @@ mod mention;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use mention::{mentions, renamed};
+pub(crate) use mention::{announced, mentions, renamed};
 
 /// Words that may stand before a path without saying anything else.
 const LABELS: [&str; 22] = [

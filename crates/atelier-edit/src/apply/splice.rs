@@ -235,6 +235,10 @@ fn fit(
         Choice::Hit(hit, notes) => (hit, notes),
         Choice::Applied => return Ok(Work::Applied),
     };
+    let (search, replace) = (&reading.search, &reading.replace);
+    if !asked.hints.inline && indented_already(page.lines, &hit, search, replace) {
+        return Err(misindented(page, search, hit.range.clone()));
+    }
     let ending = ending(text, &hit, reading)?;
     let splice = splice(text, page, reading, &hit, ending)?;
     let above = page.lines[..hit.range.start].iter().rev().copied();
@@ -263,8 +267,7 @@ pub(super) fn splice(
             return Err(lacking(text, c));
         }
     }
-    let untold = dedents(search, replace) || indented_already(page.lines, hit, search, replace);
-    let telling = |shift: &&Shift| **shift == Shift::None || !untold;
+    let telling = |shift: &&Shift| **shift == Shift::None || !dedents(search, replace);
     let mut outcomes: Vec<Vec<Piece>> = hit
         .shifts(page.lines, search)
         .iter()

@@ -6,6 +6,10 @@ use super::Trouble;
 
 /// Lines that a file has at least before a part of it can be told from a new version.
 const EXCERPT_OF_LINES_MIN: usize = 20;
+/// Signs of a line that is a mark rather than content.
+const MARKS_MIN: usize = 4;
+/// Lines that a listing has at least before their numbers can be told from content.
+const LISTED_MIN: usize = 3;
 /// Words that, beside an ellipsis in a comment, say that lines were left out.
 const LEFT_OUT: [&str; 12] = [
     "existing",
@@ -117,6 +121,12 @@ pub(super) fn refuse_part(content: &str, before: &str, prose: bool) -> Result<()
             "send the file complete, or change it with SEARCH/REPLACE blocks",
         ));
     }
+    if !before.is_empty() && (is_edit(&lines, known) || is_listing(&lines, before)) {
+        return Err(Trouble::new(
+            "the content is no file: it has the marks of an edit, or numbers before its lines",
+            "send the file complete, without either, or change it with SEARCH/REPLACE blocks",
+        ));
+    }
     if content.trim().is_empty() && !before.trim().is_empty() {
         return Err(Trouble::new(
             "the content is empty, and the file is not",
@@ -124,6 +134,41 @@ pub(super) fn refuse_part(content: &str, before: &str, prose: bool) -> Result<()
         ));
     }
     Ok(())
+}
+
+/// Whether a content divides itself into what to find and what to put there, by marks that no form
+/// knows.
+fn is_edit(lines: &[&str], known: impl Fn(&str) -> bool) -> bool {
+    let word = |line: &str| {
+        let word = line.trim_matches(|c: char| !c.is_alphanumeric());
+        word.to_ascii_lowercase()
+    };
+    let of = |line: &str, mark: char| line.len() >= MARKS_MIN && line.chars().all(|c| c == mark);
+    let mut new = lines
+        .iter()
+        .map(|line| line.trim())
+        .filter(|line| !known(line));
+    let mut words = new.clone();
+    words.any(|line| word(line) == "search") && words.any(|line| word(line) == "replace")
+        || new.any(|line| of(line, '<'))
+            && new.any(|line| of(line, '='))
+            && new.any(|line| of(line, '>'))
+}
+
+/// Whether every line of a content begins with its number, and those of the file do not.
+fn is_listing(lines: &[&str], before: &str) -> bool {
+    let number = |line: &str| -> Option<usize> {
+        let line = line.trim_start();
+        let end = line.find(|c: char| !c.is_ascii_digit())?;
+        line[..end].parse().ok()
+    };
+    let counts = |lines: &[&str]| {
+        let first = lines.first().and_then(|line| number(line));
+        let rest = || lines.iter().enumerate();
+        first.is_some_and(|first| rest().all(|(at, line)| number(line) == Some(first + at)))
+    };
+    let old: Vec<&str> = before.lines().collect();
+    lines.len() >= LISTED_MIN && counts(lines) && !counts(&old)
 }
 
 /// The first of some new lines that stands for others, unless it is `known` as a line of the file.

@@ -218,10 +218,19 @@ pub(super) fn path_of(scan: &Scan<'_>, at: usize, info: &str) -> Result<Option<S
         Some(path) if nearest.is_some_and(heading) => Some(path),
         Some(path) => Some(path).filter(is_for),
         None => {
-            let heading = before.iter().skip(1).find(|line| heading(line));
-            heading
-                .and_then(|line| header::path_of(line))
-                .filter(is_for)
+            let heading = before.iter().skip(1).position(|line| heading(line));
+            let named = heading.and_then(|at| Some((at + 1, header::path_of(before[at + 1])?)));
+            let between = &before[..named.map_or(0, |(at, _)| at)];
+            let other = between.iter().find_map(|line| header::announced(line));
+            match (named, other) {
+                (Some((_, path)), Some(other)) if !same_file(other, path) => {
+                    return Err(Fault::TwoPaths {
+                        first: path.to_owned(),
+                        second: other.to_owned(),
+                    });
+                }
+                (named, _) => named.map(|(_, path)| path).filter(is_for),
+            }
         }
     };
     match (header::path_in_info(info), above) {

@@ -56,6 +56,16 @@ pub(crate) fn mentions(line: &str) -> Vec<Mention<'_>> {
     found
 }
 
+/// The path that a line announces what follows for, without being a header: a heading that mentions
+/// it among other words, or a sentence that ends in a colon.
+pub(crate) fn announced(line: &str) -> Option<&str> {
+    let opens = line.trim_end().ends_with(':') || line.trim_start().starts_with('#');
+    if !opens || super::path_of(line).is_some() {
+        return None;
+    }
+    mentions(line).first().map(|mention| mention.path)
+}
+
 /// The old and the new path of a line that says no more than that a file gets another name.
 pub(crate) fn renamed(line: &str) -> Option<(&str, &str)> {
     let mut rest = super::undecorated(line);
