@@ -16,8 +16,8 @@ pub(crate) mod offline;
 mod ollama;
 pub(crate) mod openai;
 mod openrouter;
-mod requesty;
 pub(crate) mod relayed;
+mod requesty;
 pub(crate) mod responses;
 mod vllm;
 

@@ -218,7 +218,7 @@ pub(super) fn path_of(scan: &Scan<'_>, at: usize, info: &str) -> Result<Option<S
         Some(path) if nearest.is_some_and(heading) => Some(path),
         Some(path) => Some(path).filter(is_for),
         None => {
-            let heading = before.iter().skip(1).position(|line| heading(line));
+            let heading = before.iter().skip(1).position(heading);
             let named = heading.and_then(|at| Some((at + 1, header::path_of(before[at + 1])?)));
             let between = &before[..named.map_or(0, |(at, _)| at)];
             let other = between.iter().find_map(|line| header::announced(line));

@@ -153,6 +153,10 @@ fn is_foreign(word: &str) -> bool {
 }
 
 /// The parts of an object that matter.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each tells of keys that were or were not there, in any combination"
+)]
 #[derive(Debug, Default)]
 struct Parts<'a> {
     path: Option<&'a str>,
@@ -330,9 +334,10 @@ fn object(entries: &[(String, Json)], path: Option<&str>) -> Vec<Item> {
             Json::Null | Json::Bool(_) | Json::Number(_) | Json::Text(_) => vec![Item::Other],
         };
         let any = items.iter().any(|item| !matches!(item, Item::Other));
-        return match parts.acts_beside_edits(any) {
-            true => vec![unclear(path)],
-            false => items,
+        return if parts.acts_beside_edits(any) {
+            vec![unclear(path)]
+        } else {
+            items
         };
     }
     let parts = match (parts.action, parts.path, parts.old) {
