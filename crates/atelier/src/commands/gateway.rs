@@ -1,4 +1,4 @@
-//! `atelier gateway`: the configured models, for programs that speak to OpenAI, Anthropic or Gemini.
+//! `atelier gateway`: the configured models, for programs that speak a dialect of some vendor.
 
 use std::{net::SocketAddr, sync::Arc};
 
