@@ -96,6 +96,12 @@ fn is_begin(line: &str) -> bool {
     directive(line) == Some(Directive::Begin)
 }
 
+/// Whether a line is one of the envelope's own, wherever it begins.
+fn is_head(line: &str) -> bool {
+    let line = line.trim_start();
+    line.starts_with("*** ") || line.trim_end() == "@@" || line.starts_with("@@ ")
+}
+
 fn indent(line: &str) -> usize {
     line.len() - line.trim_start().len()
 }
@@ -180,6 +186,12 @@ impl Envelope {
     fn content<'a>(&self, line: &'a str) -> &'a str {
         let blanks = line.len() - line.trim_start_matches(' ').len();
         line.get(blanks.min(self.indent)..).unwrap_or_default()
+    }
+
+    /// A line of a body that may be `padded` as the envelope is.
+    fn content_if<'a>(&self, line: &'a str, padded: bool) -> &'a str {
+        let own = padded || is_head(line);
+        if own { self.content(line) } else { line }
     }
 
     fn path(&self, path: &str) -> String {
@@ -351,10 +363,11 @@ impl Section {
     }
 
     fn add(&self, scan: &Scan<'_>, envelope: &Envelope) -> Found {
+        let padded = self.is_padded(scan, envelope);
         let mut content = String::new();
         let mut blank = 0;
         for (at, line) in self.lines.clone().zip(scan.lines.range(self.lines.clone())) {
-            let line = envelope.content(line);
+            let line = envelope.content_if(line, padded);
             if line.trim().is_empty() {
                 blank += 1;
                 continue;
@@ -376,7 +389,15 @@ impl Section {
         self.found(vec![(self.at, Change::Create { content })])
     }
 
+    /// Whether the lines of its body are indented as the envelope is.
+    fn is_padded(&self, scan: &Scan<'_>, envelope: &Envelope) -> bool {
+        let body = scan.lines.range(self.lines.clone());
+        body.filter(|line| !line.trim().is_empty() && !is_head(line))
+            .all(|line| indent(line) >= envelope.indent)
+    }
+
     fn update(&self, scan: &Scan<'_>, envelope: &Envelope) -> Found {
+        let padded = self.is_padded(scan, envelope);
         let mut hunks: Vec<Hunk<'_>> = Vec::new();
         let mut moved = None;
         let fresh = |at| Hunk {
@@ -388,7 +409,7 @@ impl Section {
             lines: Vec::new(),
         };
         for (at, line) in self.lines.clone().zip(scan.lines.range(self.lines.clone())) {
-            let line = envelope.content(line);
+            let line = envelope.content_if(line, padded);
             let marked = line.starts_with("***").then(|| directive(line)).flatten();
             if let Some(Directive::MoveTo(to)) = marked {
                 if moved.is_some() || !hunks.is_empty() {
