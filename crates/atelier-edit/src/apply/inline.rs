@@ -3,6 +3,7 @@
 use super::{
     Trouble,
     choose::several,
+    rework::opens,
     splice::{Reading, Splice, Work, misindented, splice},
 };
 use crate::{
@@ -16,9 +17,6 @@ const PLACES_MAX: usize = 100;
 /// Letters and digits that a replacement must add to its text before its presence is taken as
 /// proof that it was made earlier.
 const TELLING_MIN: usize = 5;
-
-/// What a line ends with if the one after it is indented more.
-const OPENERS: [char; 9] = [':', '{', '(', '[', ',', '=', '>', '\\', '|'];
 
 /// A place of a text within lines: the first line, and the byte of it at which the text begins.
 type Place = (usize, usize);
@@ -81,7 +79,7 @@ pub(super) fn or_lines(
     let deeper = further(reading)
         .next()
         .is_some_and(|line| indent(line).len() > own.len());
-    let opens = reading.replace[0].trim_end().ends_with(OPENERS);
+    let opens = opens(reading.replace[0]);
     if outermost || opens && !deeper {
         return Ok(lines);
     }

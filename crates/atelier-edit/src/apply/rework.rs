@@ -159,7 +159,7 @@ pub(super) fn indented_already(
 }
 
 /// Whether what follows a line usually lies one level deeper.
-fn opens(line: &str) -> bool {
+pub(super) fn opens(line: &str) -> bool {
     let line = line.trim_end();
     let tag = line.ends_with('>') && !line.contains("</") && !line.ends_with("/>");
     tag || line.ends_with([':', '{', '(', '[', ',', '\\', '='])

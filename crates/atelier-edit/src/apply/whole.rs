@@ -104,6 +104,7 @@ const SILENT_BYTES_MAX: usize = 60;
 /// Refuses a content that is not all of a file.
 pub(super) fn refuse_part(content: &str, before: &str, prose: bool) -> Result<(), Trouble> {
     let lines: Vec<&str> = content.lines().collect();
+    let old: Vec<&str> = before.lines().collect();
     let known = |line: &str| before.lines().any(|other| other.trim() == line.trim());
     if let Some(at) = left_out(&lines, known, prose) {
         let line = lines[at].trim();
@@ -121,7 +122,8 @@ pub(super) fn refuse_part(content: &str, before: &str, prose: bool) -> Result<()
             "send the file complete, or change it with SEARCH/REPLACE blocks",
         ));
     }
-    if !before.is_empty() && (is_edit(&lines, known) || is_listing(&lines, before)) {
+    let wrapped = !prose && is_wrapped(&lines) && !is_wrapped(&old);
+    if !before.is_empty() && (wrapped || is_edit(&lines, known) || is_listing(&lines, &old)) {
         return Err(Trouble::new(
             "the content is no file: it has the marks of an edit, or numbers before its lines",
             "send the file complete, without either, or change it with SEARCH/REPLACE blocks",
@@ -155,8 +157,17 @@ fn is_edit(lines: &[&str], known: impl Fn(&str) -> bool) -> bool {
             && new.any(|line| of(line, '>'))
 }
 
+/// Whether a content is a fenced block, a patch or a hunk rather than what stands in it.
+fn is_wrapped(lines: &[&str]) -> bool {
+    let (Some(first), Some(last)) = (lines.first(), lines.last()) else {
+        return false;
+    };
+    let fenced = first.starts_with("```") && last.trim_end() == "```" && lines.len() > 1;
+    fenced || first.starts_with("*** Begin Patch") || first.starts_with("@@ -")
+}
+
 /// Whether every line of a content begins with its number, and those of the file do not.
-fn is_listing(lines: &[&str], before: &str) -> bool {
+fn is_listing(lines: &[&str], old: &[&str]) -> bool {
     let number = |line: &str| -> Option<usize> {
         let line = line.trim_start();
         let end = line.find(|c: char| !c.is_ascii_digit())?;
@@ -167,8 +178,7 @@ fn is_listing(lines: &[&str], before: &str) -> bool {
         let rest = || lines.iter().enumerate();
         first.is_some_and(|first| rest().all(|(at, line)| number(line) == Some(first + at)))
     };
-    let old: Vec<&str> = before.lines().collect();
-    lines.len() >= LISTED_MIN && counts(lines) && !counts(&old)
+    lines.len() >= LISTED_MIN && counts(lines) && !counts(old)
 }
 
 /// The first of some new lines that stands for others, unless it is `known` as a line of the file.
