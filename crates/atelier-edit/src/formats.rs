@@ -199,17 +199,27 @@ fn nearest<'a>(scan: &Scan<'a>, floor: usize, at: usize) -> Option<&'a str> {
     lines.find(|line| !line.trim().is_empty())
 }
 
-/// The path that the last of some lines name.
+/// The path that the last of some lines name, unless a nearer one announces another.
 fn path_in_lines(scan: &Scan<'_>, floor: usize, at: usize, info: &str) -> Option<String> {
+    last_lines(scan, floor, at)
+        .take_while(|line| header::announced(line).is_none())
+        .find_map(|line| header::path_of(line).or_else(|| header::path_in_comment(line, info)))
+        .map(str::to_owned)
+}
+
+/// The path that the last of some lines name, whatever the others say.
+fn header_above<'a>(scan: &'a Scan<'_>, floor: usize, at: usize) -> Option<&'a str> {
+    last_lines(scan, floor, at).find_map(header::path_of)
+}
+
+/// The lines before a block that may name its file, from the nearest up.
+fn last_lines<'a>(scan: &'a Scan<'_>, floor: usize, at: usize) -> impl Iterator<Item = &'a str> {
     let floor = floor.max(at.saturating_sub(LOOK_BACK_LINES_MAX));
     scan.lines
         .range(floor..at)
         .rev()
         .filter(|line| !line.trim().is_empty())
         .take(HEADER_LINES_MAX)
-        .take_while(|line| header::announced(line).is_none())
-        .find_map(|line| header::path_of(line).or_else(|| header::path_in_comment(line, info)))
-        .map(str::to_owned)
 }
 
 /// Whether a line is part of an edit wherever it stands, so that no edit can be made of what is

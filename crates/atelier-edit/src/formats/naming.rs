@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Fence, nearest, path_in_lines, whole_file};
+use super::{Fence, header_above, nearest, path_in_lines, whole_file};
 use crate::{
     header,
     parse::{Fault, Scan},
@@ -25,7 +25,13 @@ pub(super) fn path_before(scan: &Scan<'_>, at: usize) -> Result<Option<String>, 
     let first = fence.is_some_and(|fence| floor == fence.line + 1);
     let info = if fence.is_some() { "" } else { "markdown" };
     let single = || line.and_then(header::lone_path).map(str::to_owned);
-    if let Some(written) = path_in_lines(scan, floor, at, info).or_else(single) {
+    let written = match path_in_lines(scan, floor, at, info) {
+        None => single()
+            .map(|path| unless_above(scan, floor..at, path))
+            .transpose()?,
+        written => written,
+    };
+    if let Some(written) = written {
         return match of_fence.filter(|_| first) {
             Some(above) if !whole_file::same_file(&written, &above) => Err(two(above, written)),
             Some(_) | None => Ok(Some(written)),
@@ -96,7 +102,7 @@ fn of_prose(
             return Err(two(first.path.to_owned(), other.path.to_owned()));
         }
         if last.iter().any(|mention| mention.sure) {
-            return Ok(Some(first.path.to_owned()));
+            return unless_above(scan, prose.clone(), first.path.to_owned()).map(Some);
         }
     }
     let Some(kept) = kept else {
@@ -109,6 +115,14 @@ fn of_prose(
     match other {
         Some(other) => Err(two(kept, other.to_owned())),
         None => Ok(Some(kept)),
+    }
+}
+
+/// A path that prose names, unless a header above it names another.
+fn unless_above(scan: &Scan<'_>, prose: Range<usize>, path: String) -> Result<String, Fault> {
+    match header_above(scan, prose.start, prose.end) {
+        Some(above) if !whole_file::same_file(&path, above) => Err(two(above.to_owned(), path)),
+        Some(_) | None => Ok(path),
     }
 }
 
