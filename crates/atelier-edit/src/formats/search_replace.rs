@@ -137,7 +137,11 @@ fn marks<'a>(line: &'a str, of: &[char]) -> Option<(usize, usize, &'a str)> {
 /// Whether a line closes a block, and whether with marks like those that opened it.
 fn is_replace(line: &str, open: &Marker<'_>) -> Option<bool> {
     let (count, indent, rest) = marks(line, &['>', '+'])?;
-    let closes = REPLACE.contains(&rest.trim()) && indent <= open.indent;
+    let rest = rest.trim();
+    // Some repeat the path of the block after its end.
+    let (word, path) = rest.split_once(' ').unwrap_or((rest, ""));
+    let path = path.is_empty() || header::looks_like_path(path);
+    let closes = REPLACE.contains(&word) && path && indent <= open.indent;
     let dashed = line.trim_start().starts_with('+');
     closes.then_some(count == open.count && dashed == open.dashed)
 }

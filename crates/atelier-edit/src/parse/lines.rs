@@ -94,12 +94,21 @@ impl<'a> Lines<'a> {
 /// Where the line that begins at a byte of a text stands, and the byte after its end.
 pub(crate) fn line_at(text: &str, start: usize) -> (Span, usize) {
     let rest = text.get(start..).unwrap_or_default();
+    // A byte order mark before a reply is no part of its first line.
+    let mark = if start == 0 && rest.starts_with(MARK) {
+        MARK.len_utf8()
+    } else {
+        0
+    };
     match rest.find('\n') {
         Some(length) => {
             let line = &rest[..length];
             let line = line.strip_suffix('\r').unwrap_or(line);
-            (start..start + line.len(), start + length + 1)
+            (start + mark..start + line.len(), start + length + 1)
         }
-        None => (start..text.len(), text.len()),
+        None => (start + mark..text.len(), text.len()),
     }
 }
+
+/// The byte order mark.
+const MARK: char = '\u{feff}';
