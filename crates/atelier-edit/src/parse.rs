@@ -473,7 +473,8 @@ enum Thought {
     Until(Cut),
 }
 
-/// Where the thinking ends that opens at a line. A reply that begins with thinking has to end it.
+/// Where the thinking ends that opens at a line. Where a reply begins with thinking, or the tag
+/// stands alone on its line, it has to end.
 fn thinking(lines: Lines<'_>, at: usize, begins: bool) -> Result<Thought, Stop> {
     let Some(name) = thinking_tag(lines.at(at), "<") else {
         return Ok(Thought::None);
@@ -486,7 +487,8 @@ fn thinking(lines: Lines<'_>, at: usize, begins: bool) -> Result<Thought, Stop> 
         }
         index += 1;
     }
-    if begins {
+    // Prose about such a tag has other words beside it.
+    if begins || lines.at(at).trim() == format!("<{name}>") {
         return Err(Stop::Refused {
             at,
             path: None,

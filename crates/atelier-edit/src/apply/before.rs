@@ -12,7 +12,7 @@ use crate::{
 
 /// Letters and digits that inserted lines must have before their presence right beside their place
 /// is taken as proof that an edit was applied earlier: hardly anybody wants a line twice there.
-const TELLING_ADDED_MIN: usize = 2;
+const TELLING_ADDED_MIN: usize = 1;
 /// The same for a replacement that shares lines with a search that stands nowhere.
 const TELLING_BESIDE_MIN: usize = 5;
 /// The same where nothing around them agrees.
@@ -46,6 +46,20 @@ pub(super) fn surrounded<'a>(
     let before = before.iter().rev().map(String::as_str).filter(filled);
     let after = after.iter().map(String::as_str).filter(filled);
     follow(above.filter(filled), before) && follow(below.filter(filled), after)
+}
+
+/// Whether a replacement stands, as it is written, where its search was found only by comparing
+/// less than exactly.
+pub(super) fn rewritten(page: Page<'_>, hit: &Hit, reading: &Reading<'_>) -> bool {
+    let (search, replace) = (&reading.search, &reading.replace);
+    if replace.len() < search.len() || inserted(search, replace).next().is_none() {
+        return false;
+    }
+    places(page, replace).hits.iter().any(|there| {
+        let range = &there.range;
+        let meets = range.start < hit.range.end && hit.range.start < range.end;
+        meets && there.way.rung <= Rung::Trailing
+    })
 }
 
 /// Whether lines begin with some others, blanks at their ends aside.

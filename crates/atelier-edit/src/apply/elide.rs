@@ -1,13 +1,15 @@
 //! Blocks in which a line of dots stands for lines that the author left out.
 
 use super::{
-    Trouble, choose,
+    Trouble,
+    before::surrounded,
+    choose,
     splice::{Reading, Work, splice},
     whole,
 };
 use crate::{
     place::{Hit, Page, arranged, places},
-    text::{Ending, Text},
+    text::{Ending, Piece, Text},
 };
 
 /// Works out what a block with lines of dots does: each piece between them has to have one place.
@@ -31,11 +33,26 @@ pub(super) fn work(
     };
     let mut splices = Vec::new();
     for ((old, new), hit) in old.iter().zip(&new).zip(hits) {
-        match hit {
-            Some(hit) => splices.push(splice(text, page, &piece(old, new), &hit, Ending::Kept)?),
-            None if blank(new) => {}
-            None => return Ok(None),
+        let Some(hit) = hit else {
+            if blank(new) {
+                continue;
+            }
+            return Ok(None);
+        };
+        let splice = splice(text, page, &piece(old, new), &hit, Ending::Kept)?;
+        let above = page.lines[..hit.range.start].iter().rev().copied();
+        let below = page.lines[hit.range.end..].iter().copied();
+        let same = splice.pieces.len() == hit.range.len()
+            && splice
+                .pieces
+                .iter()
+                .all(|piece| matches!(piece, Piece::Kept(_)));
+        if !same && !surrounded(above, below, hit.range.len(), &splice.pieces) {
+            splices.push(splice);
         }
+    }
+    if splices.is_empty() {
+        return Ok(Some(Work::Applied));
     }
     let note = "matched but for lines left out with dots".to_owned();
     Ok(Some(Work::Put(

@@ -14,9 +14,6 @@ use crate::{
 
 /// Places of a text that are told apart.
 const PLACES_MAX: usize = 100;
-/// Letters and digits that a replacement must add to its text before its presence is taken as
-/// proof that it was made earlier.
-const TELLING_MIN: usize = 5;
 
 /// A place of a text within lines: the first line, and the byte of it at which the text begins.
 type Place = (usize, usize);
@@ -151,13 +148,11 @@ fn stands_already(line: &str, column: usize, reading: &Reading<'_>) -> bool {
     let ([old], [new]) = (reading.search.as_slice(), reading.replace.as_slice()) else {
         return false;
     };
-    let letters = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).count();
-    let telling = letters(new) >= letters(old) + TELLING_MIN;
     let around = |offset: usize| {
         let start = column.checked_sub(offset)?;
         line.get(start..).map(|rest| rest.starts_with(new))
     };
-    telling && columns(new, old).any(|offset| around(offset) == Some(true))
+    columns(new, old).any(|offset| around(offset) == Some(true))
 }
 
 /// The lines with the text replaced in them.

@@ -6,7 +6,7 @@ use similar::{Algorithm, DiffOp, capture_diff_slices};
 
 use super::splice::Reading;
 use crate::{
-    place::{Hit, Rung, Shift, indent},
+    place::{Hit, Page, Rung, Shift, indent},
     text::Piece,
 };
 
@@ -14,6 +14,14 @@ use crate::{
 const RETYPED_CHARS_MAX: usize = 2_000;
 /// Lines of a search with typographic characters that a new line is compared with.
 const RETYPED_LINES_MAX: usize = 50;
+
+/// Lines as they are compared: blanks at their ends that did not matter in finding them do not make
+/// them others.
+fn compared<'a>(hit: &Hit, lines: &[&'a str]) -> Vec<&'a str> {
+    let exact = hit.way.rung == Rung::Exact;
+    let part = |line: &&'a str| if exact { *line } else { line.trim_end() };
+    lines.iter().map(part).collect()
+}
 
 /// The lines that come in place of a hit; `None` where the shift does not suit a new line.
 ///
@@ -38,7 +46,8 @@ pub(super) fn lines_after(
     let mut pieces = Vec::new();
     let mut next = hit.range.start;
     let mut kept_last = true;
-    for op in capture_diff_slices(Algorithm::Myers, search, replace) {
+    let (old, written) = (compared(hit, search), compared(hit, replace));
+    for op in capture_diff_slices(Algorithm::Myers, &old, &written) {
         let equal = matches!(op, DiffOp::Equal { .. });
         let bounded = search
             .get(op.old_range().start)
@@ -156,6 +165,30 @@ pub(super) fn indented_already(
         .into_iter()
         .filter(|op| !matches!(op, DiffOp::Equal { .. }))
         .any(|op| op.new_range().any(doubtful))
+}
+
+/// Whether new lines stand beside a blank line at the edge of a search where the file has another
+/// line: they would come apart from what they were written beside.
+pub(super) fn misses_an_edge(page: Page<'_>, hit: &Hit, reading: &Reading<'_>) -> bool {
+    let (search, replace) = (&reading.search, &reading.replace);
+    let full = |line: &&str| !line.trim().is_empty();
+    let (Some(first), Some(last)) = (search.iter().position(full), search.iter().rposition(full))
+    else {
+        return false;
+    };
+    let before = hit.range.start.checked_sub(1);
+    let other = |at: Option<usize>| at.and_then(|at| page.lines.get(at)).is_some_and(full);
+    let above = first > 0 && other(before);
+    let below = last + 1 < search.len() && other(Some(hit.range.end));
+    let changes = |op: &DiffOp| !matches!(op, DiffOp::Equal { .. });
+    hit.way.rung == Rung::Blank
+        && capture_diff_slices(Algorithm::Myers, search, replace)
+            .iter()
+            .filter(|op| changes(op))
+            .any(|op| {
+                let old = op.old_range();
+                above && old.start <= first && old.end <= first || below && old.start > last
+            })
 }
 
 /// Whether what follows a line usually lies one level deeper.

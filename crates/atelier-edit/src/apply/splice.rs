@@ -2,10 +2,10 @@
 
 use super::{
     Trouble,
-    before::{applied_before, surrounded},
+    before::{applied_before, rewritten, surrounded},
     choose::{Asked, Choice, choose},
     closest, elide, inline,
-    rework::{dedents, indented_already, inserted, lines_after},
+    rework::{dedents, indented_already, inserted, lines_after, misses_an_edge},
 };
 use crate::{
     change::{Hints, Split},
@@ -239,6 +239,12 @@ fn fit(
     if !asked.hints.inline && indented_already(page.lines, &hit, search, replace) {
         return Err(misindented(page, search, hit.range.clone()));
     }
+    if hit.way.rung > Rung::Exact && rewritten(page, &hit, reading) {
+        return Ok(Work::Applied);
+    }
+    if misses_an_edge(page, &hit, reading) {
+        return Err(blank_edge(page, search, hit.range.clone()));
+    }
     let ending = ending(text, &hit, reading)?;
     let splice = splice(text, page, reading, &hit, ending)?;
     let above = page.lines[..hit.range.start].iter().rev().copied();
@@ -251,6 +257,17 @@ fn fit(
     }
     asked.placed(text, &hit.range);
     Ok(Work::Put(vec![splice], notes))
+}
+
+/// The trouble with a blank line that an edit keeps and the file does not have.
+fn blank_edge(page: Page<'_>, search: &[&str], range: std::ops::Range<usize>) -> Trouble {
+    Trouble::new(
+        "the blank line at the edge of the lines to find is not in the file, and new lines go \
+         beside it",
+        "copy the lines exactly as they stand in the file",
+    )
+    .seeking(search)
+    .meaning(closest::shown(page.lines, range))
 }
 
 /// What comes in place of a hit.
