@@ -8,6 +8,7 @@
 
 mod body;
 mod chat;
+mod completions;
 mod dialect;
 mod exchange;
 mod flow;

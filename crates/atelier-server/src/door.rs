@@ -140,7 +140,7 @@ fn models(dialect: Dialect, listed: &[Listed]) -> Value {
     let models = listed
         .iter()
         .map(|Listed { name, provider }| match dialect {
-            Dialect::Chat | Dialect::Responses => {
+            Dialect::Chat | Dialect::Completions | Dialect::Responses => {
                 json!({"id": name, "object": "model", "created": 0, "owned_by": provider})
             }
             Dialect::Messages => json!({
@@ -154,7 +154,9 @@ fn models(dialect: Dialect, listed: &[Listed]) -> Value {
         });
     let models: Vec<Value> = models.collect();
     match dialect {
-        Dialect::Chat | Dialect::Responses => json!({"object": "list", "data": models}),
+        Dialect::Chat | Dialect::Completions | Dialect::Responses => {
+            json!({"object": "list", "data": models})
+        }
         Dialect::Messages => {
             let first = listed.first().map(|listed| &listed.name);
             let last = listed.last().map(|listed| &listed.name);

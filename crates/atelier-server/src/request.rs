@@ -62,9 +62,7 @@ pub(crate) fn wanted(method: &Method, path: &str, messages: bool) -> Wanted {
         ["messages"] => about(Dialect::Messages, Demand::Answer),
         ["messages", "count_tokens"] => about(Dialect::Messages, Demand::Count),
         ["embeddings"] => about(Dialect::Chat, Demand::Embeddings),
-        ["completions"] => {
-            Wanted::NotOffered("completions of plain text: ask /v1/chat/completions")
-        }
+        ["completions"] => about(Dialect::Completions, Demand::Answer),
         ["messages", "batches", ..] | ["batches", ..] => Wanted::NotOffered("batches"),
         ["responses", _, ..] => Wanted::NotOffered("stored responses"),
         ["models"] if is_get && version == "v1beta" => Wanted::Models(Dialect::Gemini),

@@ -53,7 +53,7 @@ impl Relayed {
             client: transport.client(&url)?,
             limit_name: match dialect {
                 Dialect::Chat if is_named_newly => "max_completion_tokens",
-                Dialect::Chat | Dialect::Messages => "max_tokens",
+                Dialect::Chat | Dialect::Completions | Dialect::Messages => "max_tokens",
                 Dialect::Responses => "max_output_tokens",
                 Dialect::Gemini => "maxOutputTokens",
             },
@@ -75,7 +75,9 @@ impl Relayed {
     pub(crate) fn beside(&self, segments: &[&str]) -> Result<Url, GatewayError> {
         let version = match self.dialect {
             Dialect::Gemini => gemini::VERSION,
-            Dialect::Chat | Dialect::Responses | Dialect::Messages => endpoint::VERSION,
+            Dialect::Chat | Dialect::Completions | Dialect::Responses | Dialect::Messages => {
+                endpoint::VERSION
+            }
         };
         Ok(endpoint::addresses(&self.route, self.entry, version, segments)?.0)
     }
@@ -117,6 +119,7 @@ fn address(
     let addresses = match dialect {
         Dialect::Chat if entry.name == azure::ENTRY.name => azure::addresses(route, entry)?,
         Dialect::Chat => endpoint::addresses(route, entry, version, compatible::SEGMENTS)?,
+        Dialect::Completions => endpoint::addresses(route, entry, version, &["completions"])?,
         Dialect::Responses => endpoint::addresses(route, entry, version, &["responses"])?,
         Dialect::Messages => endpoint::addresses(route, entry, version, &["messages"])?,
         Dialect::Gemini => {

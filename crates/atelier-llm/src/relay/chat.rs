@@ -440,7 +440,8 @@ impl Reader for ChatReader {
     }
 }
 
-fn why(reason: &str) -> Result<Why, DecodeError> {
+/// Reads why an answer ended.
+pub(crate) fn why(reason: &str) -> Result<Why, DecodeError> {
     Ok(match reason {
         "length" | "max_tokens" | "model_length" => Why::Length,
         "content_filter" => Why::Filtered,
@@ -455,7 +456,8 @@ fn why(reason: &str) -> Result<Why, DecodeError> {
     })
 }
 
-fn tokens(value: &Value) -> Option<Tokens> {
+/// Reads the counts.
+pub(crate) fn tokens(value: &Value) -> Option<Tokens> {
     let counts = value.get("usage").filter(|counts| counts.is_object())?;
     let details = |name| counts.get(name).unwrap_or(&Value::Null);
     let prompt = details("prompt_tokens_details");
@@ -471,7 +473,8 @@ fn tokens(value: &Value) -> Option<Tokens> {
     })
 }
 
-fn counts(tokens: &Tokens) -> Value {
+/// Writes the counts.
+pub(crate) fn counts(tokens: &Tokens) -> Value {
     let usage = &tokens.usage;
     json!({
         "prompt_tokens": usage.input,
@@ -482,7 +485,8 @@ fn counts(tokens: &Tokens) -> Value {
     })
 }
 
-fn reason(why: Why) -> &'static str {
+/// Writes why an answer ended.
+pub(crate) fn reason(why: Why) -> &'static str {
     match why {
         Why::End => "stop",
         Why::Length => "length",

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::{
     relay::{
-        chat,
+        chat, completions,
         exchange::{Answer, Piece, Question, QuestionError},
         gemini, messages, responses,
     },
@@ -16,6 +16,8 @@ use crate::{
 pub enum Dialect {
     /// Chat completions.
     Chat,
+    /// Completions of plain text: clients still speak it, no provider needs it.
+    Completions,
     /// Responses.
     Responses,
     /// Messages, as Anthropic speaks them.
@@ -56,6 +58,7 @@ impl Dialect {
     pub(crate) fn question(self, body: &Value) -> Result<Question, QuestionError> {
         match self {
             Self::Chat => chat::question(body),
+            Self::Completions => completions::question(body),
             Self::Responses => responses::question(body),
             Self::Messages => messages::question(body),
             Self::Gemini => gemini::question(body),
@@ -71,6 +74,7 @@ impl Dialect {
     ) -> Result<Value, QuestionError> {
         match self {
             Self::Chat => Ok(chat::body(question, model)),
+            Self::Completions => Err(QuestionError::unsayable("a conversation")),
             Self::Responses => responses::body(question, model),
             Self::Messages => messages::body(question, model, tokens_max),
             Self::Gemini => gemini::body(question, model),
@@ -81,6 +85,7 @@ impl Dialect {
     pub(crate) fn reader(self) -> Box<dyn Reader> {
         match self {
             Self::Chat => Box::<chat::ChatReader>::default(),
+            Self::Completions => Box::<completions::CompletionsReader>::default(),
             Self::Responses => Box::<responses::ResponsesReader>::default(),
             Self::Messages => Box::<messages::MessagesReader>::default(),
             Self::Gemini => Box::<gemini::GeminiReader>::default(),
@@ -91,6 +96,7 @@ impl Dialect {
     pub(crate) fn writer(self, about: About) -> Box<dyn Writer> {
         match self {
             Self::Chat => Box::new(chat::ChatWriter::new(about)),
+            Self::Completions => Box::new(completions::CompletionsWriter::new(about)),
             Self::Responses => Box::new(responses::ResponsesWriter::new(about)),
             Self::Messages => Box::new(messages::MessagesWriter::new(about)),
             Self::Gemini => Box::new(gemini::GeminiWriter::new(about)),
@@ -101,6 +107,7 @@ impl Dialect {
     pub(crate) fn document(self, answer: &Answer, about: &About) -> Value {
         match self {
             Self::Chat => chat::document(answer, about),
+            Self::Completions => completions::document(answer, about),
             Self::Responses => responses::document(answer, about),
             Self::Messages => messages::document(answer, about),
             Self::Gemini => gemini::document(answer, about),
@@ -110,7 +117,7 @@ impl Dialect {
     /// Writes a refusal.
     pub fn error(self, status: u16, said: &str) -> Value {
         match self {
-            Self::Chat | Self::Responses => chat::error(status, said),
+            Self::Chat | Self::Completions | Self::Responses => chat::error(status, said),
             Self::Messages => messages::error(status, said),
             Self::Gemini => gemini::error(status, said),
         }

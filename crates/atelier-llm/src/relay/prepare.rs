@@ -102,7 +102,7 @@ impl Inner {
         prepared.headers = incoming.headers.iter().filter(kept).cloned().collect();
         let limits = match prepared.client {
             Dialect::Gemini => value.get("generationConfig").unwrap_or(&Value::Null),
-            Dialect::Chat | Dialect::Responses | Dialect::Messages => &value,
+            Dialect::Chat | Dialect::Completions | Dialect::Responses | Dialect::Messages => &value,
         };
         let names = [
             "max_completion_tokens",
@@ -167,7 +167,7 @@ impl Inner {
             None => self.chosen(&asked)?,
         };
         match relayed.dialect {
-            Dialect::Chat | Dialect::Responses => {}
+            Dialect::Chat | Dialect::Completions | Dialect::Responses => {}
             Dialect::Messages | Dialect::Gemini => {
                 let said = format!(
                     "{} makes no vectors in this dialect",

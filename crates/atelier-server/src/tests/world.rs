@@ -17,8 +17,17 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{Bounds, Keys, Server};
 
+/// What providers speak.
 pub(super) const ALL: [Dialect; 4] = [
     Dialect::Chat,
+    Dialect::Responses,
+    Dialect::Messages,
+    Dialect::Gemini,
+];
+/// What clients speak.
+pub(super) const CLIENTS: [Dialect; 5] = [
+    Dialect::Chat,
+    Dialect::Completions,
     Dialect::Responses,
     Dialect::Messages,
     Dialect::Gemini,
@@ -82,7 +91,7 @@ impl Got {
 
 pub(super) fn relay(dialect: Dialect, base: &str, budget: Option<MicroUsd>) -> Relay {
     let provider = match dialect {
-        Dialect::Chat => "openai",
+        Dialect::Chat | Dialect::Completions => "openai",
         Dialect::Responses => "responses",
         Dialect::Messages => "anthropic",
         Dialect::Gemini => "gemini",
@@ -304,7 +313,7 @@ fn response(dialect: Dialect, is_streamed: bool, said: Said) -> String {
 /// What the provider says to a question that is not streamed.
 pub(super) fn document(dialect: Dialect) -> String {
     let document = match dialect {
-        Dialect::Chat => json!({
+        Dialect::Chat | Dialect::Completions => json!({
             "id": "c", "object": "chat.completion", "model": "m", "choices": [{
                 "index": 0, "message": {"role": "assistant", "content": "Hello"},
                 "finish_reason": "stop",
@@ -345,7 +354,7 @@ fn events(dialect: Dialect) -> Vec<String> {
     };
     let gemini = |text: &str| json!({"responseId": "g", "candidates": [{"content": {"parts": [{"text": text}]}}]});
     match dialect {
-        Dialect::Chat => vec![
+        Dialect::Chat | Dialect::Completions => vec![
             chat(json!({"role": "assistant", "content": "Hel"}), Value::Null),
             chat(json!({"content": "lo"}), Value::Null),
             chat(json!({}), json!("stop")),
@@ -388,6 +397,10 @@ pub(super) fn ask(client: Dialect, stream: bool, model: &str) -> (String, String
             "/v1/chat/completions".to_owned(),
             json!({"model": model, "messages": said, "stream": stream}),
         ),
+        Dialect::Completions => (
+            "/v1/completions".to_owned(),
+            json!({"model": model, "prompt": "Hi", "stream": stream}),
+        ),
         Dialect::Responses => (
             "/v1/responses".to_owned(),
             json!({"model": model, "input": said, "stream": stream}),
@@ -415,7 +428,7 @@ pub(super) fn ask(client: Dialect, stream: bool, model: &str) -> (String, String
 /// Whether a stream says that it is complete.
 pub(super) fn ends(client: Dialect, stream: &str) -> bool {
     let end = match client {
-        Dialect::Chat => "data: [DONE]",
+        Dialect::Chat | Dialect::Completions => "data: [DONE]",
         Dialect::Responses => "event: response.completed",
         Dialect::Messages => "event: message_stop",
         Dialect::Gemini => "\"finishReason\":\"STOP\"",
@@ -434,6 +447,7 @@ pub(super) fn text_of(client: Dialect, stream: bool, body: &str) -> String {
     let place = match (client, stream) {
         (Dialect::Chat, false) => "/choices/0/message/content",
         (Dialect::Chat, true) => "/choices/0/delta/content",
+        (Dialect::Completions, _) => "/choices/0/text",
         (Dialect::Responses, false) => "/output/0/content/0/text",
         (Dialect::Responses, true) => "/delta",
         (Dialect::Messages, false) => "/content/0/text",
