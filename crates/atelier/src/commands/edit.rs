@@ -1,21 +1,25 @@
 //! `atelier edit`: the edits of a model's reply, applied to any folder.
 
+mod arrival;
 mod diff;
 mod report;
 
 use std::{
-    io::{IsTerminal, Read},
+    io::IsTerminal,
     path::{Path, PathBuf},
 };
 
 use atelier_edit::{
-    Applied, Change, ChangeSet, PatternError, Protection, apply_protected, fold_path, parse,
+    Applied, Change, ChangeSet, PatternError, Protection, apply_protected, fold_path,
 };
 use atelier_exec::{HeldFolder, Settled, tree_glimpse, tree_near};
 use atelier_model::{FileTree, Limits, TreePath};
 use clap::{Args, Subcommand};
 
-use self::report::{Done, Refusal};
+use self::{
+    arrival::receive,
+    report::{Done, Refusal},
+};
 use crate::{
     cli::{Global, RunOptions},
     cli_error::CliError,
@@ -67,9 +71,7 @@ fn apply(global: &Global, args: &ApplyArgs, ui: &Ui) -> Result<u8, CliError> {
     let protection = protection(args).map_err(CliError::Pattern)?;
     let folder = folder(global)?;
     let limits = limits_of(&folder, global, ui)?;
-    let read = reply(args.file.as_deref(), &limits, ui)?;
-    let changes = read.and_then(|reply| Ok(parse(&reply, &limits)?));
-    let changes = match changes {
+    let changes = match reply(args.file.as_deref(), &limits, ui)? {
         Ok(changes) => changes,
         Err(refusal) => return Ok(refusal.say(ui)),
     };
@@ -131,37 +133,25 @@ fn limits_of(folder: &Path, global: &Global, ui: &Ui) -> Result<Limits, CliError
     Ok(limits(&config))
 }
 
-/// The text of the reply; whatever is wrong with it is a refusal, not a failure of the command.
+/// The edits of the reply. One that comes from another program is read while it is written.
 fn reply(
     file: Option<&Path>,
     limits: &Limits,
     ui: &Ui,
-) -> Result<Result<String, Refusal>, CliError> {
-    let bytes_max = limits.reply_bytes_max;
-    let mut bytes = Vec::new();
-    // One byte too many is enough to know that it is too long.
-    let most = bytes_max as u64 + 1;
+) -> Result<Result<ChangeSet, Refusal>, CliError> {
     if let Some(path) = file.filter(|path| *path != Path::new("-")) {
-        std::fs::File::open(path)
-            .and_then(|file| file.take(most).read_to_end(&mut bytes))
-            .map_err(|source| CliError::Reply {
-                path: path.to_owned(),
-                source,
-            })?;
-    } else {
-        let stdin = std::io::stdin();
-        if stdin.is_terminal() {
-            ui.status("reading the reply from the terminal; it ends with Ctrl-D");
-        }
-        let read = stdin.lock().take(most).read_to_end(&mut bytes);
-        read.map_err(CliError::Terminal)?;
+        let read = std::fs::File::open(path).and_then(|file| receive(file, limits, |_| {}));
+        return read.map_err(|source| CliError::Reply {
+            path: path.to_owned(),
+            source,
+        });
     }
-    if bytes.len() > bytes_max {
-        return Ok(Err(Refusal::TooLong { bytes_max }));
+    let stdin = std::io::stdin();
+    if stdin.is_terminal() {
+        ui.status("reading the reply from the terminal; it ends with Ctrl-D");
     }
-    Ok(String::from_utf8(bytes).map_err(|error| Refusal::NotText {
-        at: error.utf8_error().valid_up_to(),
-    }))
+    let read = receive(stdin.lock(), limits, |path| arrival::say(ui, path));
+    read.map_err(CliError::Terminal)
 }
 
 /// The tree before and after. Only what the edits name is read, unless a name is in question.

@@ -7,6 +7,7 @@ use std::{
     collections::BTreeMap,
     fmt::Write as _,
     fs,
+    io::{BufRead, BufReader, Write as _},
     os::unix::fs::{MetadataExt, PermissionsExt, symlink},
     path::Path,
     process::{Command, Stdio},
@@ -120,6 +121,34 @@ fn the_reply_comes_from_a_file_or_from_standard_input() {
         world.run_with(args, reply.as_bytes()).expect(0);
         assert_eq!(text(&world, "a.txt"), "one\nthree\n", "{args:?}");
     }
+}
+
+#[test]
+fn a_reply_is_followed_while_it_is_written() {
+    let world = World::offline();
+    world.write("b.txt", "one\ntwo\n");
+    let mut child = world
+        .command(&["edit", "apply", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut writer = child.stdin.take().unwrap();
+    let mut said = BufReader::new(child.stderr.take().unwrap()).lines();
+    writer.write_all(b"a.txt\n```\nfirst\n").unwrap();
+    // The file is named while its content, and the rest of the reply, is still to come.
+    assert_eq!(said.next().unwrap().unwrap(), "receiving a.txt");
+    writer.write_all(b"second\n```\n\n").unwrap();
+    writer
+        .write_all(block("b.txt", "two\n", "three\n").as_bytes())
+        .unwrap();
+    drop(writer);
+    assert_eq!(said.next().unwrap().unwrap(), "receiving b.txt");
+    let ended = child.wait_with_output().unwrap();
+    assert!(ended.status.success());
+    assert_eq!(text(&world, "a.txt"), "first\nsecond\n");
+    assert_eq!(text(&world, "b.txt"), "one\nthree\n");
 }
 
 #[test]
