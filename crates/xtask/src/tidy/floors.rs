@@ -28,6 +28,7 @@ const fn room(name: &'static str, floor: u8, kind: Kind) -> Room {
 
 const ROOMS: &[Room] = &[
     room("atelier-model", 0, Kind::Thinking),
+    room("atelier-seal", 0, Kind::Thinking),
     room("atelier-prompt", 1, Kind::Thinking),
     room("atelier-edit", 1, Kind::Thinking),
     room("atelier-outline", 1, Kind::Thinking),
@@ -36,6 +37,7 @@ const ROOMS: &[Room] = &[
     room("atelier-guard", 1, Kind::Thinking),
     room("atelier-store", 1, Kind::Hands),
     room("atelier-exec", 1, Kind::Hands),
+    room("atelier-keys", 1, Kind::Hands),
     room("atelier-docs", 2, Kind::Thinking),
     room("atelier-llm", 2, Kind::Hands),
     room("atelier-plan", 3, Kind::Directing),

@@ -1,0 +1,1 @@
+//! Keys of providers and of clients: kept sealed, chosen, exchanged and revoked.
