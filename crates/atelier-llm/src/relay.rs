@@ -19,7 +19,9 @@ mod prepare;
 mod purse;
 mod refusal;
 mod responses;
+mod tally;
 mod upstream;
+mod vectors;
 
 #[cfg(test)]
 mod tests;

@@ -4,7 +4,7 @@ use atelier_model::{StopReason, Usage};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::wire::{Completion, DecodeError, Dialect, gemini::Content, typed};
+use crate::wire::{Completion, DecodeError, Dialect, gemini::Content, reported_error, typed};
 
 /// A request body in the dialect of most.
 #[derive(Debug, Serialize)]
@@ -87,6 +87,29 @@ impl Answer {
     }
 }
 
+/// Reads the vectors of an answer, and its tokens where they are told: so many vectors as there
+/// were texts, of one length, and of numbers.
+pub(crate) fn vectors(
+    value: &Value,
+    expected: usize,
+) -> Result<(Vec<Vec<f32>>, Option<Usage>), DecodeError> {
+    if let Some(reported) = reported_error(value) {
+        return Err(reported);
+    }
+    let answer: Answer = typed(value)?;
+    let usage = answer.usage();
+    let vectors = answer.vectors().unwrap_or_default();
+    let length = vectors.first().map_or(0, Vec::len);
+    let fits = |vector: &Vec<f32>| {
+        vector.len() == length && vector.iter().all(|number| number.is_finite())
+    };
+    if vectors.len() != expected || length == 0 || !vectors.iter().all(fits) {
+        let said = format!("it does not hold {expected} vectors of one length");
+        return Err(DecodeError::Malformed { said });
+    }
+    Ok((vectors, usage))
+}
+
 /// An answer of so many vectors. Its text is the JSON list of them, as it is kept.
 #[derive(Debug, Default)]
 pub(crate) struct Vectors {
@@ -108,17 +131,7 @@ impl Vectors {
 
 impl Dialect for Vectors {
     fn document(&mut self, value: &Value) -> Result<(), DecodeError> {
-        let answer: Answer = typed(value)?;
-        let usage = answer.usage();
-        let vectors = answer.vectors().unwrap_or_default();
-        let length = vectors.first().map_or(0, Vec::len);
-        let fits = |vector: &Vec<f32>| {
-            vector.len() == length && vector.iter().all(|number| number.is_finite())
-        };
-        if vectors.len() != self.expected || length == 0 || !vectors.iter().all(fits) {
-            let said = format!("it does not hold {} vectors of one length", self.expected);
-            return Err(DecodeError::Malformed { said });
-        }
+        let (vectors, usage) = vectors(value, self.expected)?;
         // Finite numbers are all it holds, and each of them can be written.
         self.text = serde_json::to_string(&vectors).unwrap_or_default();
         self.usage = usage;
