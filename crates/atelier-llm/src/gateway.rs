@@ -222,6 +222,7 @@ impl Gateway {
             schema: schema.map(|(_, schema)| schema),
             template_version: ask.template_version,
             attempt: ask.attempt,
+            among: None,
         }
         .digest()
     }
@@ -263,6 +264,7 @@ impl Gateway {
             key,
             provider: route.provider.clone(),
             model: route.model.clone(),
+            choice: None,
             template: ask.template.clone(),
             template_version: ask.template_version,
             prompt: Digest::of(prompt_bytes(ask)),

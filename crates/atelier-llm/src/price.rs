@@ -123,12 +123,12 @@ impl PriceTable {
     }
 }
 
-/// The price under the longest name that stands for the model.
-fn best(prices: &BTreeMap<String, Price>, model: &str) -> Option<Price> {
-    let fitting = prices.iter().filter(|(name, _)| stands_for(name, model));
+/// What a table of models says under the longest name that stands for the model.
+pub(crate) fn best<T: Copy>(table: &BTreeMap<String, T>, model: &str) -> Option<T> {
+    let fitting = table.iter().filter(|(name, _)| stands_for(name, model));
     fitting
         .max_by_key(|(name, _)| name.len())
-        .map(|(_, price)| *price)
+        .map(|(_, value)| *value)
 }
 
 fn stands_for(name: &str, model: &str) -> bool {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AskId, Digest, MicroUsd, RunId, TaskId, Timestamp};
+use crate::{AskId, Digest, MicroUsd, RouteChoice, RunId, Strategy, TaskId, Timestamp};
 
 /// The stages that ask models, each with its own model settings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -123,6 +123,10 @@ pub struct AskKey<'a> {
     pub template_version: Digest,
     /// The ask's attempt ordinal.
     pub attempt: u32,
+    /// The routes of which any may answer, where the configuration leaves that open. Who stands by
+    /// for the first one is no part of the question: what is paid for stays good when that changes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub among: Option<(Strategy, &'a [String])>,
 }
 
 impl AskKey<'_> {
@@ -214,6 +218,8 @@ pub struct AskRecord {
     pub provider: String,
     /// Model.
     pub model: String,
+    /// Why it was asked there, where there was a choice.
+    pub choice: Option<RouteChoice>,
     /// Name of the prompt template.
     pub template: String,
     /// Version of the prompt template.

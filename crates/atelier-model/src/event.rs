@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Approval, AskId, AskSource, AttemptOutcome, CheckOutcome, Digest, MicroUsd, RunId, RunStatus,
-    Stage, TaskId, TaskState, TestCounts, Timestamp, Usage,
+    Approval, AskId, AskSource, AttemptOutcome, CheckOutcome, Digest, MicroUsd, RouteChoice, RunId,
+    RunStatus, Stage, TaskId, TaskState, TestCounts, Timestamp, Usage,
 };
 
 /// One fact that happened.
@@ -89,6 +89,9 @@ pub enum EventKind {
         model: String,
         /// Money reserved for it.
         reserved: MicroUsd,
+        /// Why it was sent there, where there was a choice.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        choice: Option<RouteChoice>,
     },
     /// An ask is sent again after a failure that may pass.
     #[serde(rename = "ask.retried")]

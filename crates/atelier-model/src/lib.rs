@@ -18,6 +18,8 @@ mod limits;
 mod money;
 mod path;
 mod plan;
+mod relay;
+mod routing;
 mod run;
 mod state;
 mod task;
@@ -31,7 +33,7 @@ pub use event::{Event, EventKind};
 pub use evidence::{CheckOutcome, CheckResult, Evidence, TestCounts, TestFailure};
 pub use form::{EditForm, EditsOutcome, FormTally, FormUse};
 pub use graph::{GraphError, TaskGraph};
-pub use id::{AskId, IdSource, ProjectId, RunId, TaskId};
+pub use id::{AskId, IdSource, ProjectId, RelayId, RunId, TaskId};
 pub use limits::Limits;
 pub use money::{MicroUsd, ParseMoneyError};
 pub use path::{PathError, TreePath};
@@ -39,6 +41,8 @@ pub use plan::{
     Acceptance, BasicPlan, Check, ComponentNote, ContextHints, DetailedPhase, DevPlan, Expect,
     Handoff, Phase, PhaseOutline, Prose, Step,
 };
+pub use relay::RelayRecord;
+pub use routing::{ChoiceReason, PassedOver, PassedOverReason, RouteChoice, Strategy};
 pub use run::{Approval, Budget, Run, RunMode, RunStatus};
 pub use state::{Refused, RunFact, TaskFact, TaskState, next_run, next_task};
 pub use task::{Attempt, AttemptOutcome, Task, TaskSource};

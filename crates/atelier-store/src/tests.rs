@@ -123,6 +123,7 @@ fn ask(run: &str, id: &str, reserved: u64) -> AskRecord {
         key: Digest::of(format!("key of {id}")),
         provider: "stand-in".to_owned(),
         model: "small".to_owned(),
+        choice: None,
         template: "code".to_owned(),
         template_version: Digest::of("template"),
         prompt: Digest::of(prompt(id)),

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::Digest;
-use crate::{AskKey, Message, Role};
+use crate::{AskKey, Message, Role, Strategy};
 
 /// BLAKE3 of nothing, from its specification.
 const OF_NOTHING: &str = "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262";
@@ -100,6 +100,7 @@ fn key<'a>(messages: &'a [Message], schema: Option<&'a serde_json::Value>) -> As
         schema,
         template_version: Digest::of("template"),
         attempt: 1,
+        among: None,
     }
 }
 
@@ -123,6 +124,8 @@ fn every_setting_of_an_ask_decides_its_key() {
     let base = || key(&messages, Some(&schema));
     let version = AskKey::VERSION + 1;
     let template_version = Digest::of("template2");
+    let two = ["p/one".to_owned(), "p/two".to_owned()];
+    let one = [two[0].clone()];
     all_differ(&[
         base(),
         AskKey { version, ..base() },
@@ -168,6 +171,18 @@ fn every_setting_of_an_ask_decides_its_key() {
         },
         AskKey {
             attempt: 2,
+            ..base()
+        },
+        AskKey {
+            among: Some((Strategy::Cost, &one)),
+            ..base()
+        },
+        AskKey {
+            among: Some((Strategy::Latency, &one)),
+            ..base()
+        },
+        AskKey {
+            among: Some((Strategy::Cost, &two)),
             ..base()
         },
     ]);

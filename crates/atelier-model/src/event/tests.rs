@@ -90,6 +90,7 @@ fn of_asks() -> Vec<(&'static str, EventKind)> {
                 provider: text("p"),
                 model: text("m"),
                 reserved: MicroUsd(9),
+                choice: None,
             },
         ),
         (

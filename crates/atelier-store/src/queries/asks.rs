@@ -106,6 +106,7 @@ struct AskRow {
     latency_ms: i64,
     error: Option<String>,
     at: i64,
+    choice: Option<String>,
 }
 
 impl TryFrom<AskRow> for AskRecord {
@@ -121,6 +122,10 @@ impl TryFrom<AskRow> for AskRecord {
             key: column::digest(&row.ask_key, "the key of an ask")?,
             provider: row.provider,
             model: row.model,
+            choice: row
+                .choice
+                .map(|choice| column::from_json(&choice, "the route of an ask"))
+                .transpose()?,
             template: row.template,
             template_version: column::digest(&row.template_version, "the template of an ask")?,
             prompt: column::digest(&row.prompt, "the prompt of an ask")?,
@@ -170,6 +175,7 @@ impl Store {
             provider: record.provider.clone(),
             model: record.model.clone(),
             reserved: record.reserved,
+            choice: record.choice.clone(),
         };
         let seq = write
             .event(Some(&record.run), record.task.as_ref(), started, record.at)
@@ -509,8 +515,8 @@ async fn ask_insert_in_txn(
     sqlx::query(
         "INSERT INTO asks (id, seq, run_id, task_id, stage, attempt, ask_key, provider, model,
              template, template_version, prompt, input_tokens, output_tokens, cached_input_tokens,
-             cache_write_tokens, reserved, cost, latency_ms, at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, 0, 0, 0, $13, 0, 0, $14)",
+             cache_write_tokens, reserved, cost, latency_ms, at, choice)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, 0, 0, 0, $13, 0, 0, $14, $15)",
     )
     .bind(record.id.as_str())
     .bind(column::count(seq))
@@ -526,6 +532,7 @@ async fn ask_insert_in_txn(
     .bind(column::bytes(&record.prompt))
     .bind(column::money(record.reserved))
     .bind(record.at.millis())
+    .bind(record.choice.as_ref().map(column::json))
     .execute(write.connection())
     .await?;
     Ok(())

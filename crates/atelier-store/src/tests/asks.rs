@@ -85,6 +85,7 @@ async fn an_ask_is_on_record_before_it_is_sent() {
         provider: "stand-in".to_owned(),
         model: "small".to_owned(),
         reserved: MicroUsd(60),
+        choice: None,
     };
     assert_eq!(all_events(&store).await[1].kind, started);
 }

@@ -67,6 +67,7 @@ impl Tale {
             provider: "anthropic".to_owned(),
             model: "claude-x".to_owned(),
             reserved: MicroUsd(50_000),
+            choice: None,
         };
         self.tell(task, kind)
     }

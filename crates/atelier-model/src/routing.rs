@@ -1,0 +1,112 @@
+//! Which of several routes answers an ask, and why the others do not.
+
+use serde::{Deserialize, Serialize};
+
+use crate::MicroUsd;
+
+/// How one of several routes is chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Strategy {
+    /// In the order of the configuration.
+    #[default]
+    Static,
+    /// The one that costs least for what is asked.
+    Cost,
+    /// Of two that are drawn, the one that answers sooner.
+    Latency,
+}
+
+impl Strategy {
+    /// Every strategy.
+    pub const ALL: [Self; 3] = [Self::Static, Self::Cost, Self::Latency];
+
+    /// Its word in the configuration.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Static => "static",
+            Self::Cost => "cost",
+            Self::Latency => "latency",
+        }
+    }
+
+    /// The strategy of a word.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|strategy| strategy.name() == name)
+    }
+}
+
+/// The route that an ask was given, where there was more than one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RouteChoice {
+    /// How it was chosen.
+    pub strategy: Strategy,
+    /// Why it is this one.
+    pub reason: ChoiceReason,
+    /// The routes that stood before it, each with the reason why it is not asked.
+    pub passed_over: Vec<PassedOver>,
+}
+
+/// Why a route was chosen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum ChoiceReason {
+    /// It stands first among those that are able and ready to answer.
+    First,
+    /// Nobody is expected to cost less.
+    Cheapest {
+        /// What it is expected to cost.
+        expected: MicroUsd,
+    },
+    /// Of the two that were drawn it is expected to answer sooner.
+    Fastest {
+        /// Milliseconds until it is expected to have answered; 0 where it was never asked.
+        expected_ms: u64,
+    },
+    /// Those before it did not answer.
+    Fallback,
+    /// None is known to be able or ready, and this one stands first.
+    LastResort,
+}
+
+/// A route that is not asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PassedOver {
+    /// The route, as `provider/model`.
+    pub route: String,
+    /// Why it is not asked.
+    pub why: PassedOverReason,
+}
+
+/// Why a route is not asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum PassedOverReason {
+    /// Question and answer together have no room in its context window.
+    Context {
+        /// Tokens that are needed.
+        needed: u64,
+        /// Tokens that it takes.
+        limit: u64,
+    },
+    /// It cannot call tools.
+    Tools,
+    /// It cannot be held to a schema.
+    Schema,
+    /// It cannot see images.
+    Images,
+    /// A budget is set and nobody knows what it costs.
+    PriceUnknown,
+    /// It failed lately, and is left alone.
+    Resting {
+        /// For so many milliseconds more.
+        wait_ms: u64,
+    },
+    /// It was asked and did not answer.
+    Failed {
+        /// Why.
+        error: String,
+    },
+}
