@@ -1,6 +1,6 @@
 //! Puts values back into an answer that arrives in pieces, wherever it was cut.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, ops::Deref};
 
 use crate::{
     placeholder::{self, OPEN, Progress},
@@ -23,14 +23,15 @@ pub enum Form {
 /// Only placeholders of its vault are replaced; everything else goes through unchanged. Letters
 /// may have changed their case on the way, nothing else may have.
 #[derive(Debug)]
-pub struct Restorer<'v> {
-    vault: &'v Vault,
+pub struct Restorer<V> {
+    vault: V,
     form: Form,
     held: String,
 }
 
-impl<'v> Restorer<'v> {
-    pub(crate) fn new(vault: &'v Vault, form: Form) -> Self {
+impl<V: Deref<Target = Vault>> Restorer<V> {
+    /// Restores what stands for the values of a vault.
+    pub fn new(vault: V, form: Form) -> Self {
         Self {
             vault,
             form,
@@ -66,6 +67,11 @@ impl<'v> Restorer<'v> {
         }
         certain.push_str(rest);
         certain
+    }
+
+    /// Whether the beginning of a placeholder is held back.
+    pub fn is_holding(&self) -> bool {
+        !self.held.is_empty()
     }
 
     /// What was held back; the text is over.

@@ -43,6 +43,11 @@ impl Span {
     pub fn range(&self) -> Range<usize> {
         self.start..self.end
     }
+
+    /// The same up to another end.
+    pub(crate) fn stretched(self, end: usize) -> Self {
+        Self { end, ..self }
+    }
 }
 
 /// Finds personal data and secrets in text.

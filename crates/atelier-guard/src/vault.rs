@@ -1,6 +1,9 @@
 //! Values and the placeholders that stand for them, in both directions.
 
-use std::{collections::HashMap, fmt};
+use std::{
+    collections::{BTreeMap, HashMap},
+    fmt,
+};
 
 use zeroize::Zeroizing;
 
@@ -23,6 +26,7 @@ pub struct Vault {
     key: Zeroizing<[u8; KEY_BYTES]>,
     /// Texts that only looked like placeholders are among them.
     values: HashMap<Placeholder, Zeroizing<String>>,
+    counts: BTreeMap<Kind, u32>,
 }
 
 /// A text that may leave the machine.
@@ -40,6 +44,7 @@ impl Vault {
         Self {
             key: Zeroizing::new(key),
             values: HashMap::new(),
+            counts: BTreeMap::new(),
         }
     }
 
@@ -49,6 +54,37 @@ impl Vault {
     /// placeholders of this vault are in the result, and [`Vault::restore`] gives the text back.
     pub fn redact(&mut self, guard: &Guard, text: &str, policy: Policy) -> Redacted {
         let spans = guard.scan(text, policy);
+        self.replace(text, spans)
+    }
+
+    /// The same for the value of a setting, whose name tells what it is, as in `"password": "…"`.
+    pub fn redact_named(
+        &mut self,
+        guard: &Guard,
+        (name, value): (&str, &str),
+        policy: Policy,
+    ) -> Redacted {
+        let lead = format!("\"{name}\": \"");
+        let end = lead.len() + value.len();
+        let text = format!("{lead}{value}\"");
+        let mut spans = guard.scan(&text, policy);
+        spans.retain(|span| span.end > lead.len() && span.start < end);
+        for span in &mut spans {
+            span.start = span.start.max(lead.len()) - lead.len();
+            span.end = span.end.min(end) - lead.len();
+        }
+        // Quotation marks inside do not end a value here, as they would in a text.
+        let is_word = !value.contains(char::is_whitespace);
+        let first = spans.first().copied();
+        if let Some(first) =
+            first.filter(|span| is_word && span.start == 0 && span.kind.is_secret())
+        {
+            spans = vec![first.stretched(value.len())];
+        }
+        self.replace(value, spans)
+    }
+
+    fn replace(&mut self, text: &str, spans: Vec<Span>) -> Redacted {
         let mut redacted = String::with_capacity(text.len());
         let mut from = 0;
         for span in &spans {
@@ -73,8 +109,13 @@ impl Vault {
     }
 
     /// Restores a text that arrives in pieces.
-    pub fn restorer(&self, form: Form) -> Restorer<'_> {
+    pub fn restorer(&self, form: Form) -> Restorer<&Self> {
         Restorer::new(self, form)
+    }
+
+    /// How many different values of each kind were replaced.
+    pub fn counts(&self) -> &BTreeMap<Kind, u32> {
+        &self.counts
     }
 
     /// How many different values were replaced.
@@ -113,6 +154,9 @@ impl Vault {
                 Some(other) if other.as_str() != value => attempt += 1,
                 Some(_) => return made,
                 None => {
+                    if let Some(kind) = kind {
+                        *self.counts.entry(kind).or_default() += 1;
+                    }
                     self.values
                         .insert(made.clone(), Zeroizing::new(value.to_owned()));
                     return made;
