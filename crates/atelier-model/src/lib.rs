@@ -7,6 +7,7 @@
 //! random source, and knows nothing of SQL, HTTP or the terminal.
 
 mod ask;
+mod audit;
 mod design;
 mod digest;
 mod event;
@@ -27,6 +28,11 @@ mod time;
 mod tree;
 
 pub use ask::{Ask, AskKey, AskRecord, AskSource, Message, Reply, Role, Stage, StopReason, Usage};
+pub use audit::{
+    AuditCheck, AuditEntry, AuditExportLine, AuditFact, AuditLink, AuditNote, AuditReport,
+    AuditRequest, AuditSource, Checkpoint, ExportLineError, Frontier, RequestEnd, Standing,
+    Tampering, TreeHash, TreeProof, TreeProofError, check_export,
+};
 pub use design::{Component, Design, RequirementItem, TechnologyStack};
 pub use digest::{Digest, ParseDigestError};
 pub use event::{Event, EventKind};

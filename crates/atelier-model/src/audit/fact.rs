@@ -1,0 +1,438 @@
+//! What the audit log knows of: names, counts and digests, never a text and never a key.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{AskId, AskSource, Digest, EventKind, MicroUsd, RouteChoice, Stage, Usage};
+
+/// One fact on record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type")]
+pub enum AuditFact {
+    /// An ask was sent, with money reserved for it.
+    #[serde(rename = "ask.started")]
+    AskStarted {
+        /// The ask.
+        ask: AskId,
+        /// Its stage.
+        stage: Stage,
+        /// Its key: the digest of all that decides the answer.
+        key: Digest,
+        /// Provider.
+        provider: String,
+        /// Model.
+        model: String,
+        /// Money reserved.
+        reserved: MicroUsd,
+        /// Why this model, where there was a choice.
+        choice: Option<RouteChoice>,
+    },
+    /// An ask is sent again.
+    #[serde(rename = "ask.retried")]
+    AskRetried {
+        /// The ask.
+        ask: AskId,
+        /// Digest of the reason's words, which may quote a provider.
+        reason: Digest,
+        /// Milliseconds waited before.
+        wait_ms: u64,
+    },
+    /// An ask was answered, by a provider or out of the store.
+    #[serde(rename = "ask.finished")]
+    AskFinished {
+        /// The ask.
+        ask: AskId,
+        /// Its stage.
+        stage: Stage,
+        /// Its key.
+        key: Digest,
+        /// Provider.
+        provider: String,
+        /// Model.
+        model: String,
+        /// Where the answer came from.
+        source: AskSource,
+        /// Tokens.
+        usage: Usage,
+        /// Money spent now.
+        cost: MicroUsd,
+        /// Milliseconds.
+        latency_ms: u64,
+    },
+    /// An ask ended without an answer.
+    #[serde(rename = "ask.failed")]
+    AskFailed {
+        /// The ask.
+        ask: AskId,
+        /// Its stage.
+        stage: Stage,
+        /// Digest of the error's words.
+        error: Digest,
+        /// Money that must be taken as spent.
+        cost: MicroUsd,
+    },
+    /// A request of another program was answered, or was not.
+    #[serde(rename = "request.finished")]
+    RequestFinished(AuditRequest),
+    /// A budget refused a call before it was sent.
+    #[serde(rename = "budget.refused")]
+    BudgetRefused {
+        /// Whose budget: `run`, `task`, `stage`, `key` or `day`, with its name.
+        scope: String,
+        /// The most the call could have cost.
+        needed: MicroUsd,
+        /// What is spent or reserved.
+        spent: MicroUsd,
+        /// The budget.
+        budget: MicroUsd,
+    },
+    /// Of several models one was chosen.
+    #[serde(rename = "route.chosen")]
+    RouteChosen {
+        /// Provider.
+        provider: String,
+        /// Model.
+        model: String,
+        /// How, and why none of the others.
+        choice: RouteChoice,
+    },
+    /// A key of a provider was used.
+    #[serde(rename = "key.used")]
+    KeyUsed {
+        /// Provider.
+        provider: String,
+        /// The key's name.
+        name: String,
+    },
+    /// A key was made, brought in, retired, revoked or removed.
+    #[serde(rename = "key.changed")]
+    KeyChanged {
+        /// The key's name.
+        name: String,
+        /// What was done to it, in one word.
+        change: String,
+    },
+    /// A client's key was accepted for the first time, or again after a pause.
+    #[serde(rename = "client.accepted")]
+    ClientAccepted {},
+    /// A client was turned away.
+    #[serde(rename = "client.refused")]
+    ClientRefused {
+        /// Why, in one word such as `unknown`, `expired`, `revoked` or `scope`.
+        reason: String,
+    },
+    /// A call waited for the rate limit of its provider.
+    #[serde(rename = "limit.waited")]
+    LimitWaited {
+        /// Provider.
+        provider: String,
+        /// Model.
+        model: String,
+        /// Milliseconds.
+        wait_ms: u64,
+    },
+    /// A call was refused, for it would have waited too long.
+    #[serde(rename = "limit.refused")]
+    LimitRefused {
+        /// Provider or client that the limit is of.
+        of: String,
+        /// Milliseconds it would have waited.
+        wait_ms: u64,
+    },
+    /// A model failed so often that it is left alone for a while.
+    #[serde(rename = "breaker.opened")]
+    BreakerOpened {
+        /// Provider.
+        provider: String,
+        /// Model.
+        model: String,
+        /// Milliseconds until it is tried again.
+        wait_ms: u64,
+    },
+    /// Personal data or secrets were replaced before a request left the machine.
+    #[serde(rename = "guard.redacted")]
+    GuardRedacted {
+        /// How many of each kind.
+        counts: BTreeMap<String, u64>,
+    },
+    /// An answer that is paid for was given again without asking the store's ledger.
+    #[serde(rename = "answer.reused")]
+    AnswerReused {
+        /// Where it came from.
+        source: AuditSource,
+        /// Key of the question.
+        key: Digest,
+    },
+    /// The configuration was read again while requests were under way.
+    #[serde(rename = "configuration.reloaded")]
+    ConfigurationReloaded {
+        /// Digest of the new configuration.
+        digest: Digest,
+    },
+    /// A person answered a question.
+    #[serde(rename = "approval.given")]
+    ApprovalGiven {
+        /// Digest of what was asked.
+        subject: Digest,
+        /// Whether the answer was yes.
+        approved: bool,
+    },
+    /// A run ended.
+    #[serde(rename = "run.finished")]
+    RunFinished {
+        /// Exit code.
+        exit_code: i32,
+        /// The newest verified commit.
+        commit: Option<String>,
+        /// Money spent over all invocations.
+        cost: MicroUsd,
+    },
+}
+
+/// What is noted of one request of another program.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditRequest {
+    /// Its number in the ledger, as text.
+    pub request: String,
+    /// The dialect it was in.
+    pub dialect: String,
+    /// Who was asked; empty where nobody was.
+    pub provider: String,
+    /// The model that was asked.
+    pub model: String,
+    /// Name of the provider's key that was used, if any.
+    pub credential: Option<String>,
+    /// Why this model, where there was a choice.
+    pub choice: Option<RouteChoice>,
+    /// Digest of all that decides the answer.
+    pub key: Option<Digest>,
+    /// Where the answer came from.
+    pub source: AuditSource,
+    /// How it ended.
+    pub end: RequestEnd,
+    /// HTTP status that the client got.
+    pub status: u16,
+    /// How often it was sent to a provider.
+    pub sendings: u32,
+    /// Milliseconds it waited for limits.
+    pub waited_ms: u64,
+    /// How much of each kind was redacted.
+    pub redacted: BTreeMap<String, u64>,
+    /// Tokens.
+    pub usage: Usage,
+    /// Money spent.
+    pub cost: MicroUsd,
+    /// Milliseconds.
+    pub latency_ms: u64,
+}
+
+/// Where the answer to a request came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AuditSource {
+    /// The provider answered now.
+    Provider,
+    /// Memory had it.
+    Memory,
+    /// An identical request was under way.
+    Flight,
+    /// The store had the answer to exactly this question.
+    Store,
+    /// The store had the answer to a question that means the same.
+    Semantic,
+    /// Nobody answered.
+    None,
+}
+
+/// How a request ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RequestEnd {
+    /// The whole answer was delivered.
+    Complete,
+    /// The answer broke off.
+    Cut,
+    /// The client went away.
+    Abandoned,
+    /// It was refused before anything was sent.
+    Refused,
+    /// The provider failed or refused.
+    Failed,
+}
+
+impl AuditFact {
+    /// The fact's name, such as `key.used`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::AskStarted { .. } => "ask.started",
+            Self::AskRetried { .. } => "ask.retried",
+            Self::AskFinished { .. } => "ask.finished",
+            Self::AskFailed { .. } => "ask.failed",
+            Self::RequestFinished(_) => "request.finished",
+            Self::BudgetRefused { .. } => "budget.refused",
+            Self::RouteChosen { .. } => "route.chosen",
+            Self::KeyUsed { .. } => "key.used",
+            Self::KeyChanged { .. } => "key.changed",
+            Self::ClientAccepted {} => "client.accepted",
+            Self::ClientRefused { .. } => "client.refused",
+            Self::LimitWaited { .. } => "limit.waited",
+            Self::LimitRefused { .. } => "limit.refused",
+            Self::BreakerOpened { .. } => "breaker.opened",
+            Self::GuardRedacted { .. } => "guard.redacted",
+            Self::AnswerReused { .. } => "answer.reused",
+            Self::ConfigurationReloaded { .. } => "configuration.reloaded",
+            Self::ApprovalGiven { .. } => "approval.given",
+            Self::RunFinished { .. } => "run.finished",
+        }
+    }
+
+    /// Name of the provider's key that the fact is about.
+    pub fn credential(&self) -> Option<&str> {
+        match self {
+            Self::KeyUsed { name, .. } | Self::KeyChanged { name, .. } => Some(name),
+            Self::RequestFinished(request) => request.credential.as_deref(),
+            Self::AskStarted { .. }
+            | Self::AskRetried { .. }
+            | Self::AskFinished { .. }
+            | Self::AskFailed { .. }
+            | Self::BudgetRefused { .. }
+            | Self::RouteChosen { .. }
+            | Self::ClientAccepted {}
+            | Self::ClientRefused { .. }
+            | Self::LimitWaited { .. }
+            | Self::LimitRefused { .. }
+            | Self::BreakerOpened { .. }
+            | Self::GuardRedacted { .. }
+            | Self::AnswerReused { .. }
+            | Self::ConfigurationReloaded { .. }
+            | Self::ApprovalGiven { .. }
+            | Self::RunFinished { .. } => None,
+        }
+    }
+
+    /// What is noted of an event of a run; nothing where it concerns no model, key or decision.
+    pub fn of_event(kind: &EventKind) -> Option<Self> {
+        of_sending(kind)
+            .or_else(|| of_answer(kind))
+            .or_else(|| of_decision(kind))
+    }
+}
+
+fn of_sending(kind: &EventKind) -> Option<AuditFact> {
+    if let EventKind::AskRetried {
+        ask,
+        reason,
+        wait_ms,
+    } = kind
+    {
+        return Some(AuditFact::AskRetried {
+            ask: ask.clone(),
+            reason: Digest::of(reason),
+            wait_ms: *wait_ms,
+        });
+    }
+    let EventKind::AskStarted {
+        ask,
+        stage,
+        key,
+        provider,
+        model,
+        reserved,
+        choice,
+    } = kind
+    else {
+        return None;
+    };
+    Some(AuditFact::AskStarted {
+        ask: ask.clone(),
+        stage: *stage,
+        key: *key,
+        provider: provider.clone(),
+        model: model.clone(),
+        reserved: *reserved,
+        choice: choice.clone(),
+    })
+}
+
+fn of_answer(kind: &EventKind) -> Option<AuditFact> {
+    if let EventKind::AskFailed {
+        ask,
+        stage,
+        error,
+        cost,
+    } = kind
+    {
+        return Some(AuditFact::AskFailed {
+            ask: ask.clone(),
+            stage: *stage,
+            error: Digest::of(error),
+            cost: *cost,
+        });
+    }
+    let EventKind::AskFinished {
+        ask,
+        stage,
+        key,
+        provider,
+        model,
+        source,
+        usage,
+        cost,
+        latency_ms,
+    } = kind
+    else {
+        return None;
+    };
+    Some(AuditFact::AskFinished {
+        ask: ask.clone(),
+        stage: *stage,
+        key: *key,
+        provider: provider.clone(),
+        model: model.clone(),
+        source: *source,
+        usage: *usage,
+        cost: *cost,
+        latency_ms: *latency_ms,
+    })
+}
+
+fn of_decision(kind: &EventKind) -> Option<AuditFact> {
+    if let EventKind::BudgetRefused {
+        needed,
+        spent,
+        budget,
+        ..
+    } = kind
+    {
+        return Some(AuditFact::BudgetRefused {
+            scope: "run".to_owned(),
+            needed: *needed,
+            spent: *spent,
+            budget: *budget,
+        });
+    }
+    if let EventKind::ApprovalGiven { subject, approved } = kind {
+        return Some(AuditFact::ApprovalGiven {
+            subject: Digest::of(subject),
+            approved: *approved,
+        });
+    }
+    let EventKind::RunFinished {
+        exit_code,
+        commit,
+        cost,
+        ..
+    } = kind
+    else {
+        return None;
+    };
+    Some(AuditFact::RunFinished {
+        exit_code: *exit_code,
+        commit: commit.clone(),
+        cost: *cost,
+    })
+}
+
+#[cfg(test)]
+mod tests;
