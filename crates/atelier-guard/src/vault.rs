@@ -64,23 +64,15 @@ impl Vault {
         (name, value): (&str, &str),
         policy: Policy,
     ) -> Redacted {
-        let lead = format!("\"{name}\": \"");
-        let end = lead.len() + value.len();
-        let text = format!("{lead}{value}\"");
-        let mut spans = guard.scan(&text, policy);
-        spans.retain(|span| span.end > lead.len() && span.start < end);
-        for span in &mut spans {
-            span.start = span.start.max(lead.len()) - lead.len();
-            span.end = span.end.min(end) - lead.len();
-        }
         // Quotation marks inside do not end a value here, as they would in a text.
-        let is_word = !value.contains(char::is_whitespace);
-        let first = spans.first().copied();
-        if let Some(first) =
-            first.filter(|span| is_word && span.start == 0 && span.kind.is_secret())
-        {
-            spans = vec![first.stretched(value.len())];
+        if !value.contains(char::is_whitespace) {
+            let whole = named_spans(guard, name, &value.replace('"', "_"), policy);
+            let first = whole.first().filter(|span| span.start == 0);
+            if let Some(first) = first.filter(|span| span.kind.is_secret()) {
+                return self.replace(value, vec![first.stretched(value.len())]);
+            }
         }
+        let spans = named_spans(guard, name, value, policy);
         self.replace(value, spans)
     }
 
@@ -164,6 +156,19 @@ impl Vault {
             }
         }
     }
+}
+
+/// The spans of a value behind its name.
+fn named_spans(guard: &Guard, name: &str, value: &str, policy: Policy) -> Vec<Span> {
+    let lead = format!("\"{name}\": \"");
+    let end = lead.len() + value.len();
+    let mut spans = guard.scan(&format!("{lead}{value}\""), policy);
+    spans.retain(|span| span.end > lead.len() && span.start < end);
+    for span in &mut spans {
+        span.start = span.start.max(lead.len()) - lead.len();
+        span.end = span.end.min(end) - lead.len();
+    }
+    spans
 }
 
 impl fmt::Debug for Vault {
