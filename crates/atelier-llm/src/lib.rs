@@ -19,21 +19,23 @@ mod gateway;
 mod gateway_error;
 mod http;
 mod layers;
+mod limit;
 mod price;
 mod probe;
 mod providers;
 mod relay;
-mod secret;
+mod routing;
 mod wire;
 
 #[cfg(test)]
 mod tests;
 
+pub use atelier_seal::Secret;
 pub use call::{Call, CallError, Retry, Wait};
-pub use config::{Effort, GatewayConfig, Route};
+pub use config::{Effort, GatewayConfig, Route, Routing};
 pub use discover::{LocalServer, LocalServerKind, local_servers, server_url};
 pub use embed::{Embed, Embedded};
-pub use error::{AskError, AskErrorKind};
+pub use error::{AskError, AskErrorKind, RouteFailure};
 pub use gateway::{Estimate, Gateway};
 pub use gateway_error::GatewayError;
 pub use http::Transport;
@@ -44,7 +46,6 @@ pub use providers::{
     provider_entry,
 };
 pub use relay::{Demand, Dialect, Incoming, Listed, Passed, PassedBody, Relay};
-pub use secret::Secret;
 pub use wire::Completion;
 
 pub(crate) use gateway::prompt_bytes;
