@@ -2,22 +2,35 @@
 
 use std::collections::BTreeMap;
 
-use atelier_model::{Limits, Stage};
+use atelier_model::{Limits, Stage, Strategy};
 use url::{Host, Url};
 
 use crate::{PriceTable, ProviderEntry, Secret, provider_entry};
 
 /// What a gateway needs to know.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct GatewayConfig {
     /// Who answers each stage; every stage must be there.
     pub routes: BTreeMap<Stage, Route>,
+    /// Who else may answer a stage; one that is not here has its route alone.
+    pub routing: BTreeMap<Stage, Routing>,
+    /// Further models that other programs may ask for.
+    pub upstreams: Vec<Route>,
     /// Who makes vectors of texts, where anybody does.
     pub embeddings: Option<Route>,
     /// What tokens cost.
     pub prices: PriceTable,
     /// How far anything may go.
     pub limits: Limits,
+}
+
+/// Who else may answer than a stage's own route, and how one of them all is chosen.
+#[derive(Debug, Clone, Default)]
+pub struct Routing {
+    /// How.
+    pub strategy: Strategy,
+    /// The others, in the order in which they are asked where nothing else orders them.
+    pub fallback: Vec<Route>,
 }
 
 /// How hard a model is to think before it answers.
@@ -55,6 +68,8 @@ impl Effort {
 pub struct Route {
     /// Name of an entry of [`crate::PROVIDERS`].
     pub provider: String,
+    /// What it is called where the user gave it a name of its own; `None` for the provider's.
+    pub upstream: Option<String>,
     /// Model name, passed on as it is.
     pub model: String,
     /// Where the provider is; `None` for its public address.
@@ -82,6 +97,7 @@ impl Route {
     pub fn new(provider: impl Into<String>, model: impl Into<String>, tokens_max: u64) -> Self {
         Self {
             provider: provider.into(),
+            upstream: None,
             model: model.into(),
             base_url: None,
             key: None,
@@ -92,6 +108,16 @@ impl Route {
             structured: false,
             plain_http: false,
         }
+    }
+
+    /// What it is called in records and messages.
+    pub fn name(&self) -> &str {
+        self.upstream.as_deref().unwrap_or(&self.provider)
+    }
+
+    /// The route in one word: `provider/model`.
+    pub fn label(&self) -> String {
+        format!("{}/{}", self.name(), self.model)
     }
 
     /// The key, where there is something in it.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use atelier_model::MicroUsd;
+use atelier_model::{MicroUsd, Timestamp};
 use atelier_scaffold::ScaffoldError;
 use atelier_store::{AskBeginError, StoreError};
 
@@ -132,12 +132,31 @@ pub enum AskError {
     /// The scaffolder, which answers where no model is configured, has no answer.
     #[error("answer without a model")]
     Scaffold(#[source] Arc<ScaffoldError>),
+    /// None of the routes answered that may answer.
+    #[error("get an answer from any of {} models: {}", failures.len(), story(failures))]
+    EveryRoute {
+        /// What became of each, in the order in which they were asked.
+        failures: Vec<RouteFailure>,
+    },
     /// The caller cancelled it.
     #[error("finish the ask: it was cancelled")]
     Cancelled,
     /// The state could not be read or written.
     #[error("record the ask")]
     Store(#[source] Arc<StoreError>),
+}
+
+/// One route that was asked and did not answer.
+#[derive(Debug, Clone)]
+pub struct RouteFailure {
+    /// The route, as `provider/model`.
+    pub route: String,
+    /// When it was asked.
+    pub at: Timestamp,
+    /// How often it was sent.
+    pub tries: u32,
+    /// Why it did not answer.
+    pub error: AskError,
 }
 
 /// What kind of trouble it is, as far as the outcome of a run depends on it.
@@ -173,6 +192,7 @@ impl AskError {
             | Self::Malformed { .. }
             | Self::TooLarge { .. } => AskErrorKind::Provider,
             Self::Scaffold(error) => scaffold_kind(error),
+            Self::EveryRoute { failures } => kind_of_all(failures),
             Self::Cancelled => AskErrorKind::Cancelled,
             Self::Store(_) => AskErrorKind::Internal,
         }
@@ -199,8 +219,20 @@ impl AskError {
             Self::TooLarge { .. } => "lower `tokens_max`, or raise `limits.reply_bytes_max`".to_owned(),
             Self::PriceUnknown { model } => format!("add `[prices.\"{model}\"]` with `input` and `output` in dollars per million tokens, or run without `--budget`"),
             Self::Scaffold(_) => "connect a model: `atelier doctor` says which ones are within reach".to_owned(),
+            Self::EveryRoute { failures } => hints(failures),
             Self::Cancelled => "`atelier resume` goes on where it stopped".to_owned(),
             Self::Store(_) => "check that the disk is not full and that `.atelier` can be written, then `atelier resume`".to_owned(),
+        }
+    }
+
+    /// What it means that these routes did not answer: of one alone, what it says itself.
+    pub(crate) fn of_routes(mut failures: Vec<RouteFailure>) -> Self {
+        match failures.pop() {
+            Some(only) if failures.is_empty() => only.error,
+            last => {
+                failures.extend(last);
+                Self::EveryRoute { failures }
+            }
         }
     }
 
@@ -208,7 +240,7 @@ impl AskError {
     pub(crate) fn from_call(error: CallError, route: &Route, tries: u32) -> Self {
         match error {
             CallError::KeyMissing => Self::Credentials {
-                provider: route.provider.clone(),
+                provider: route.name().to_owned(),
                 model: route.model.clone(),
                 status: None,
                 said: "no key is set".to_owned(),
@@ -244,7 +276,7 @@ impl AskError {
         route: &Route,
         tries: u32,
     ) -> Self {
-        let provider = route.provider.clone();
+        let provider = route.name().to_owned();
         match status {
             _ if no_access || matches!(status, 401..=403) => Self::Credentials {
                 provider,
@@ -304,6 +336,49 @@ impl From<AskBeginError> for AskError {
     }
 }
 
+/// More money or better credentials mend it where they would mend one of the routes, or all.
+fn kind_of_all(failures: &[RouteFailure]) -> AskErrorKind {
+    let mut kinds = failures.iter().map(|failure| failure.error.kind());
+    if kinds.clone().any(|kind| kind == AskErrorKind::Budget) {
+        AskErrorKind::Budget
+    } else if kinds.all(|kind| kind == AskErrorKind::Credentials) {
+        AskErrorKind::Credentials
+    } else {
+        AskErrorKind::Provider
+    }
+}
+
+/// What became of each route, in the order in which they were asked.
+fn story(failures: &[RouteFailure]) -> String {
+    let parts = failures.iter().map(|failure| {
+        let RouteFailure {
+            route, at, error, ..
+        } = failure;
+        format!("{route} at {at}: failed to {error}")
+    });
+    parts.collect::<Vec<_>>().join("; ")
+}
+
+/// What a person can do, each remedy once and with the routes that it is for.
+fn hints(failures: &[RouteFailure]) -> String {
+    let mut hints: Vec<(String, Vec<&str>)> = Vec::new();
+    for failure in failures {
+        let hint = failure.error.hint();
+        match hints.iter_mut().find(|(known, _)| *known == hint) {
+            Some((_, routes)) => routes.push(&failure.route),
+            None => hints.push((hint, vec![&failure.route])),
+        }
+    }
+    match hints.as_slice() {
+        [(hint, _)] => hint.clone(),
+        several => {
+            let told = several.iter();
+            let told = told.map(|(hint, routes)| format!("{}: {hint}", routes.join(", ")));
+            told.collect::<Vec<_>>().join("; ")
+        }
+    }
+}
+
 fn scaffold_kind(error: &ScaffoldError) -> AskErrorKind {
     match error {
         ScaffoldError::NothingToBuild
@@ -319,8 +394,10 @@ fn credentials_hint(provider: &str, status: Option<u16>) -> String {
     if matches!(status, Some(402 | 429)) {
         return "add credit to the account, or set another provider or model".to_owned();
     }
-    let entry = crate::provider_entry(provider);
-    match entry.and_then(|entry| entry.key_variables.first()) {
+    let Some(entry) = crate::provider_entry(provider) else {
+        return format!("set `providers.{provider}.key` to a key that may use this model");
+    };
+    match entry.key_variables.first() {
         Some(variable) => format!("set {variable} to a key that may use this model"),
         None => "set a key that may use this model".to_owned(),
     }

@@ -4,20 +4,21 @@ use std::sync::Arc;
 
 use atelier_model::{
     Ask, AskId, AskKey, AskRecord, Clock, Digest, IdSource, Limits, Message, MicroUsd, Reply, Role,
-    Stage, Usage,
+    Stage, Strategy, Usage,
 };
 use atelier_store::Store;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     AnswersFrom, AskError, Effort, GatewayConfig, GatewayError, Price, PriceTable, Provider,
-    ProviderEntry, Route, SchemaSupport, Transport,
+    ProviderEntry, Route, Routing, SchemaSupport, Transport,
     layers::{Layers, Passage},
     price, provider_entry,
+    routing::{ModelAbilities, abilities},
 };
 
 /// Bytes of prose and code that make one token, on average.
-const BYTES_PER_TOKEN: u64 = 4;
+pub(crate) const BYTES_PER_TOKEN: u64 = 4;
 
 /// Messages of a usual prompt: the standing instructions and the question.
 const PROMPT_MESSAGES: usize = 2;
@@ -29,8 +30,8 @@ pub struct Gateway {
 }
 
 struct Inner {
-    channels: PerStage<Channel>,
-    embedder: Option<Channel>,
+    channels: PerStage<Channels>,
+    embedder: Option<Channels>,
     layers: Layers,
     limits: Limits,
     store: Store,
@@ -39,11 +40,66 @@ struct Inner {
 }
 
 /// A route with everything that is prepared for it once.
-struct Channel {
-    route: Route,
+pub(crate) struct Channel {
+    /// The settings.
+    pub(crate) route: Route,
     entry: &'static ProviderEntry,
-    provider: Arc<dyn Provider>,
-    price: Option<Price>,
+    /// Who sends.
+    pub(crate) provider: Arc<dyn Provider>,
+    /// What its model costs, where that is known.
+    pub(crate) price: Option<Price>,
+    /// What its model is able to do.
+    pub(crate) abilities: ModelAbilities,
+}
+
+/// Who may answer: a route of its own, and those that stand beside it.
+pub(crate) struct Channels {
+    first: Channel,
+    others: Vec<Channel>,
+    /// How one of them is chosen.
+    pub(crate) strategy: Strategy,
+    /// Their names, where any of them may answer.
+    among: Vec<String>,
+}
+
+impl Channels {
+    fn new(first: Channel, others: Vec<Channel>, strategy: Strategy) -> Self {
+        let mut among: Vec<String> = Vec::new();
+        // Who stands by for the first one is asked only in its place, so the question is the same.
+        if strategy != Strategy::Static && !others.is_empty() {
+            among.push(first.route.label());
+            among.extend(others.iter().map(|channel| channel.route.label()));
+            among.sort();
+        }
+        Self {
+            first,
+            others,
+            strategy,
+            among,
+        }
+    }
+
+    fn alone(first: Channel) -> Self {
+        Self::new(first, Vec::new(), Strategy::Static)
+    }
+
+    /// All of them, in the order of the configuration.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Channel> {
+        std::iter::once(&self.first).chain(&self.others)
+    }
+
+    /// Whether there is but one.
+    pub(crate) fn is_alone(&self) -> bool {
+        self.others.is_empty()
+    }
+
+    /// The one at a place of the configuration; beyond them all, the first.
+    pub(crate) fn at(&self, place: usize) -> &Channel {
+        let other = place
+            .checked_sub(1)
+            .and_then(|place| self.others.get(place));
+        other.unwrap_or(&self.first)
+    }
 }
 
 /// One value for each stage, so that looking one up cannot fail.
@@ -114,16 +170,23 @@ impl Gateway {
     ) -> Result<Self, GatewayError> {
         let GatewayConfig {
             mut routes,
+            mut routing,
             embeddings,
             prices,
             limits,
+            upstreams: _,
         } = config;
         let transport = Transport::new(limits.clone());
         let channels = PerStage::try_from_fn(|stage| {
             let route = routes
                 .remove(&stage)
                 .ok_or(GatewayError::RouteMissing { stage })?;
-            channel(route, &prices, &transport)
+            let Routing { strategy, fallback } = routing.remove(&stage).unwrap_or_default();
+            let first = channel(route, &prices, &transport)?;
+            let others = fallback.into_iter();
+            let others = others.map(|route| channel(route, &prices, &transport));
+            let others = others.collect::<Result<_, _>>()?;
+            Ok(Channels::new(first, others, strategy))
         })?;
         let embedder = embeddings.map(|route| embedder(route, &prices, &transport));
         Ok(Self {
@@ -147,9 +210,9 @@ impl Gateway {
         budget: Option<MicroUsd>,
         cancel: &CancellationToken,
     ) -> Result<Reply, AskError> {
-        let channel = self.inner.channels.get(ask.stage);
-        let record = self.record(ask, &channel.route, self.key(ask));
-        self.pass(ask, record, channel, budget, cancel).await
+        let channels = self.inner.channels.get(ask.stage);
+        let record = self.record(ask, &channels.first.route, self.key(ask));
+        self.pass(ask, record, channels, budget, cancel).await
     }
 
     /// Asks for the vectors of a portion of texts.
@@ -160,23 +223,25 @@ impl Gateway {
         budget: Option<MicroUsd>,
         cancel: &CancellationToken,
     ) -> Result<Reply, AskError> {
-        let channel = self.inner.embedder.as_ref();
-        let channel = channel.ok_or(AskError::NoEmbeddings)?;
-        let key = Self::embed_key(&channel.route.model, texts);
-        let record = self.record(ask, &channel.route, key);
-        self.pass(ask, record, channel, budget, cancel).await
+        let channels = self.inner.embedder.as_ref();
+        let channels = channels.ok_or(AskError::NoEmbeddings)?;
+        let route = &channels.first.route;
+        let key = Self::embed_key(&route.model, texts);
+        let record = self.record(ask, route, key);
+        self.pass(ask, record, channels, budget, cancel).await
     }
 
-    /// Sends an ask through the layers to the provider of a channel.
+    /// Sends an ask through the layers to the provider of one of its channels.
     async fn pass(
         &self,
         ask: &Ask,
         record: AskRecord,
-        channel: &Channel,
+        channels: &Channels,
         budget: Option<MicroUsd>,
         cancel: &CancellationToken,
     ) -> Result<Reply, AskError> {
         let inner = &*self.inner;
+        let channel = &channels.first;
         let mut passage = Passage {
             ask,
             record,
@@ -185,6 +250,9 @@ impl Gateway {
             route: &channel.route,
             provider: &*channel.provider,
             price: channel.price,
+            channels,
+            place: 0,
+            has_standby: false,
             store: &inner.store,
             clock: &*inner.clock,
             ids: &*inner.ids,
@@ -198,7 +266,8 @@ impl Gateway {
 
     /// The key under which the reply to an ask is kept.
     pub fn key(&self, ask: &Ask) -> Digest {
-        let Channel { route, entry, .. } = self.inner.channels.get(ask.stage);
+        let channels = self.inner.channels.get(ask.stage);
+        let Channel { route, entry, .. } = &channels.first;
         let facts;
         let messages = match entry.answers_from {
             AnswersFrom::Messages => ask.messages.as_slice(),
@@ -222,19 +291,19 @@ impl Gateway {
             schema: schema.map(|(_, schema)| schema),
             template_version: ask.template_version,
             attempt: ask.attempt,
-            among: None,
+            among: (!channels.among.is_empty()).then_some((channels.strategy, &channels.among)),
         }
         .digest()
     }
 
     /// Who answers a stage.
     pub fn route(&self, stage: Stage) -> &Route {
-        &self.inner.channels.get(stage).route
+        &self.inner.channels.get(stage).first.route
     }
 
     /// What one ask of a stage uses up for a prompt of so many bytes.
     pub fn estimate(&self, stage: Stage, prompt_bytes: usize) -> Estimate {
-        let channel = self.inner.channels.get(stage);
+        let channel = &self.inner.channels.get(stage).first;
         let tokens_max = channel.route.tokens_max;
         let bytes = u64::try_from(prompt_bytes).unwrap_or(u64::MAX);
         let input_tokens = bytes.div_ceil(BYTES_PER_TOKEN);
@@ -262,7 +331,7 @@ impl Gateway {
             stage: ask.stage,
             attempt: ask.attempt,
             key,
-            provider: route.provider.clone(),
+            provider: route.name().to_owned(),
             model: route.model.clone(),
             choice: None,
             template: ask.template.clone(),
@@ -301,7 +370,7 @@ fn embedder(
     route: Route,
     prices: &PriceTable,
     transport: &Transport,
-) -> Result<Channel, GatewayError> {
+) -> Result<Channels, GatewayError> {
     let route = Route {
         temperature: None,
         effort: None,
@@ -316,7 +385,8 @@ fn embedder(
         provider: route.provider.clone(),
     })?;
     let provider = build(entry, &route, transport)?;
-    Ok(Channel::new(route, entry, provider, prices))
+    let channel = Channel::new(route, entry, provider, prices);
+    Ok(Channels::alone(channel))
 }
 
 impl Channel {
@@ -329,6 +399,7 @@ impl Channel {
         let free = route.is_local().then_some(Price::FREE);
         let price = prices.price(&route.model).or(free);
         Self {
+            abilities: abilities(&route),
             route,
             entry,
             provider,
@@ -345,7 +416,7 @@ pub(crate) fn known_entry(route: &Route) -> Result<&'static ProviderEntry, Gatew
 }
 
 /// Tokens of a usual answer of a stage.
-fn expected_output_tokens(stage: Stage) -> u64 {
+pub(crate) fn expected_output_tokens(stage: Stage) -> u64 {
     match stage {
         Stage::Design => 1_800,
         Stage::Plan => 1_200,

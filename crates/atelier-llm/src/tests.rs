@@ -16,6 +16,7 @@ mod registry;
 mod requests;
 mod retry;
 mod routes;
+mod routing;
 mod server;
 mod usage;
 pub(crate) mod world;

@@ -203,9 +203,9 @@ pub(crate) fn config(route: &Route, limits: Limits) -> GatewayConfig {
             .iter()
             .map(|&stage| (stage, route.clone()))
             .collect(),
-        embeddings: None,
         prices: PriceTable::new(BTreeMap::from([("priced".to_owned(), price())])),
         limits,
+        ..GatewayConfig::default()
     }
 }
 
