@@ -35,6 +35,7 @@ const ROOMS: &[Room] = &[
     room("atelier-recipe", 1, Kind::Thinking),
     room("atelier-scaffold", 1, Kind::Thinking),
     room("atelier-guard", 1, Kind::Thinking),
+    room("atelier-semantic", 1, Kind::Thinking),
     room("atelier-store", 1, Kind::Hands),
     room("atelier-exec", 1, Kind::Hands),
     room("atelier-keys", 1, Kind::Hands),
