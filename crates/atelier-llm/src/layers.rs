@@ -6,6 +6,7 @@ mod cache;
 mod flight;
 mod memory;
 pub(crate) mod retry;
+mod route;
 
 use atelier_model::{
     Ask, AskRecord, AskSource, BoxFuture, Clock, Digest, IdSource, Limits, MicroUsd, Reply,
@@ -14,16 +15,21 @@ use atelier_model::{
 use atelier_store::{Store, StoreError};
 use tokio_util::sync::CancellationToken;
 
-use crate::{AskError, Call, CallError, Completion, Price, Provider, Retry, Route};
+use crate::{
+    AskError, Call, CallError, Completion, Price, Provider, Retry, Route, gateway::Channels,
+    relay::{Opened, Refusal, Transit},
+};
 
 /// Makes a layer that remembers nothing yet.
 type Make = fn() -> Box<dyn Layer>;
 
 /// Every layer, outermost first.
 const LAYERS: &[Make] = &[
+    || Box::new(budget::Admission),
     || Box::new(memory::Memory::default()),
     || Box::new(flight::SingleFlight::default()),
     || Box::new(cache::Cache),
+    || Box::new(route::Routes::default()),
     || Box::new(budget::Budget),
     || Box::new(retry::Retries),
     || Box::new(breaker::Breaker::default()),
@@ -44,6 +50,12 @@ impl Layers {
         Self(layers)
     }
 
+    /// Opens the answer to a relayed request through all of them.
+    pub(crate) async fn open(&self, transit: &mut Transit) -> Result<Opened, Refusal> {
+        let next = Next { layers: &self.0 };
+        next.open(transit).await
+    }
+
     /// Sends an ask through all of them to its provider.
     pub(crate) async fn run(&self, passage: &mut Passage<'_>) -> Result<Reply, Failure> {
         let next = Next { layers: &self.0 };
@@ -59,6 +71,16 @@ pub(crate) trait Layer: Send + Sync {
         passage: &'a mut Passage<'_>,
         next: Next<'a>,
     ) -> BoxFuture<'a, Result<Reply, Failure>>;
+
+    /// Opens the answer to a relayed request itself, or lets the next layer open it, as often as it
+    /// sees fit. What is to be done at the end of the answer is left in the transit.
+    fn open<'a>(
+        &'a self,
+        transit: &'a mut Transit,
+        next: Next<'a>,
+    ) -> BoxFuture<'a, Result<Opened, Refusal>> {
+        next.open(transit)
+    }
 }
 
 /// One ask on its way through the layers.
@@ -77,6 +99,12 @@ pub(crate) struct Passage<'a> {
     pub(crate) provider: &'a dyn Provider,
     /// What the route's model costs, where that is known.
     pub(crate) price: Option<Price>,
+    /// Who else may be asked.
+    pub(crate) channels: &'a Channels,
+    /// The place of the route among them.
+    pub(crate) place: usize,
+    /// Whether somebody else is asked where this route does not answer.
+    pub(crate) has_standby: bool,
     /// The state.
     pub(crate) store: &'a Store,
     /// Now.
@@ -149,6 +177,20 @@ impl<'l> Next<'l> {
             None => Box::pin(passage.send()),
         }
     }
+
+    /// Passes a relayed request on.
+    pub(crate) fn open<'a>(
+        self,
+        transit: &'a mut Transit,
+    ) -> BoxFuture<'a, Result<Opened, Refusal>>
+    where
+        'l: 'a,
+    {
+        match self.layers.split_first() {
+            Some((layer, layers)) => layer.open(transit, Next { layers }),
+            None => Box::pin(transit.send()),
+        }
+    }
 }
 
 impl Passage<'_> {
@@ -198,7 +240,7 @@ impl Passage<'_> {
             digest: Digest::of(&completion.text),
             stop: self.stop(&completion),
             text: completion.text,
-            provider: self.route.provider.clone(),
+            provider: self.route.name().to_owned(),
             model: self.route.model.clone(),
             usage: completion.usage.unwrap_or_default(),
             cost,

@@ -13,36 +13,42 @@ mod dialect;
 mod exchange;
 mod flow;
 mod gemini;
-mod kept;
 mod messages;
 mod prepare;
-mod purse;
 mod refusal;
 mod responses;
+mod source;
 mod tally;
+mod transit;
 mod upstream;
 mod vectors;
 
 #[cfg(test)]
 mod tests;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, PoisonError, RwLock},
+};
 
-use atelier_model::{Clock, Limits, MicroUsd};
+use atelier_model::{Clock, IdSource, Limits, MicroUsd};
+use atelier_store::Ledger;
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
 
 pub use self::dialect::Dialect;
-use self::{
-    flow::{Flow, Source},
-    kept::Kept,
-    prepare::Prepared,
-    purse::{Purse, Reservation},
+use self::{flow::Flow, prepare::Prepared};
+pub(crate) use self::{
+    flow::ANSWER_BYTES_MAX,
     refusal::Refusal,
-    upstream::Opened,
+    transit::{
+        Answered, Ending, Filter, Hands, How, Kept, Opened, PAYMENT_REQUIRED, Transit,
+    },
 };
 use crate::{
-    GatewayConfig, GatewayError, Price, PriceTable, Transport, providers::relayed::Relayed,
+    GatewayConfig, GatewayError, Price, PriceTable, Transport,
+    layers::Layers,
+    providers::relayed::Relayed,
 };
 
 /// What a request is about.
@@ -109,24 +115,27 @@ pub struct Relay {
 }
 
 struct Inner {
-    /// Who answers, by every name under which a model can be asked for.
-    models: BTreeMap<String, Arc<Relayed>>,
-    embedder: Option<Arc<Relayed>>,
-    prices: PriceTable,
-    limits: Limits,
-    purse: Arc<Purse>,
-    kept: Arc<Kept>,
-    clock: Arc<dyn Clock>,
+    routes: RwLock<Arc<Routes>>,
+    layers: Arc<Layers>,
+    hands: Arc<Hands>,
 }
 
-impl Relay {
-    /// A relay to the models of a configuration: each can be asked for by its own name, as
-    /// `provider/model`, and by the name of a stage that it answers.
-    pub fn new(
-        config: &GatewayConfig,
-        budget: Option<MicroUsd>,
-        clock: Arc<dyn Clock>,
-    ) -> Result<Self, GatewayError> {
+/// Who can answer: what a configuration says, prepared once.
+pub(crate) struct Routes {
+    /// Who answers, by every name under which a model can be asked for.
+    pub(crate) models: BTreeMap<String, Arc<Relayed>>,
+    /// Who makes vectors of texts.
+    pub(crate) embedder: Option<Arc<Relayed>>,
+    /// What tokens cost.
+    pub(crate) prices: PriceTable,
+    /// How far anything may go.
+    pub(crate) limits: Limits,
+}
+
+impl Routes {
+    /// Each model can be asked for by its own name, as `provider/model`, and by the name of a stage
+    /// that it answers.
+    fn new(config: &GatewayConfig) -> Result<Self, GatewayError> {
         let transport = Transport::new(config.limits.clone());
         let mut models = BTreeMap::new();
         for (stage, route) in &config.routes {
@@ -149,21 +158,68 @@ impl Relay {
             None => None,
         };
         Ok(Self {
+            models,
+            embedder,
+            prices: config.prices.clone(),
+            limits: config.limits.clone(),
+        })
+    }
+
+    /// What the model of a request costs, where that is known.
+    pub(crate) fn price(&self, prepared: &Prepared) -> Option<Price> {
+        let free = prepared.relayed.route.is_local().then_some(Price::FREE);
+        self.prices.price(&prepared.model).or(free)
+    }
+
+    /// The dialect that a provider speaks.
+    pub(crate) fn dialect_of(&self, provider: &str) -> Option<Dialect> {
+        let mut all = self.models.values().chain(&self.embedder);
+        let relayed = all.find(|relayed| relayed.route.provider == provider)?;
+        Some(relayed.dialect)
+    }
+}
+
+impl Relay {
+    /// A relay to the models of a configuration, with layers of its own.
+    pub fn new(
+        config: &GatewayConfig,
+        ledger: Ledger,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn IdSource>,
+    ) -> Result<Self, GatewayError> {
+        let layers = Arc::new(Layers::new());
+        Self::with_layers(layers, config, Hands { ledger, clock, ids })
+    }
+
+    /// A relay whose requests pass these layers.
+    pub(crate) fn with_layers(
+        layers: Arc<Layers>,
+        config: &GatewayConfig,
+        hands: Hands,
+    ) -> Result<Self, GatewayError> {
+        Ok(Self {
             inner: Arc::new(Inner {
-                models,
-                embedder,
-                prices: config.prices.clone(),
-                limits: config.limits.clone(),
-                purse: Arc::new(Purse::new(budget)),
-                kept: Arc::default(),
-                clock,
+                routes: RwLock::new(Arc::new(Routes::new(config)?)),
+                layers,
+                hands: Arc::new(hands),
             }),
         })
     }
 
+    /// Goes by another configuration from the next request on. What is under way ends as it began,
+    /// and what the layers have learnt stays. A configuration that cannot be used changes nothing.
+    pub fn reload(&self, config: &GatewayConfig) -> Result<(), GatewayError> {
+        let fresh = Arc::new(Routes::new(config)?);
+        // What is locked is one pointer, which no panic leaves half written.
+        let routes = self.inner.routes.write();
+        *routes.unwrap_or_else(PoisonError::into_inner) = fresh;
+        Ok(())
+    }
+
     /// Every name under which a model can be asked for.
     pub fn models(&self) -> Vec<Listed> {
-        let listed = self.inner.models.iter().map(|(name, relayed)| Listed {
+        let routes = self.inner.routes();
+        let listed = routes.models.iter().map(|(name, relayed)| Listed {
             name: name.clone(),
             provider: relayed.route.provider.clone(),
         });
@@ -172,7 +228,7 @@ impl Relay {
 
     /// What was spent, with what is reserved for requests under way.
     pub fn spent(&self) -> MicroUsd {
-        self.inner.purse.taken()
+        self.inner.hands.ledger.taken()
     }
 
     /// Passes a request on and the answer back. Failures are answers too, in the client's dialect.
@@ -186,51 +242,34 @@ impl Relay {
 }
 
 impl Inner {
+    fn routes(&self) -> Arc<Routes> {
+        let routes = self.routes.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&routes)
+    }
+
     async fn passed(&self, incoming: Incoming) -> Result<Passed, Refusal> {
-        let prepared = match incoming.demand {
-            Demand::Answer => self.prepared(&incoming)?,
-            Demand::Count => return self.counted(&incoming).await,
-            Demand::Embeddings => return self.embedded(&incoming).await,
+        let mut transit = Transit::new(incoming, self.routes(), Arc::clone(&self.hands))?;
+        if transit.prepared.is_estimated {
+            return Ok(estimated(&transit));
+        }
+        let opened = match self.layers.open(&mut transit).await {
+            Ok(opened) => opened,
+            Err(refusal) => {
+                transit.end(How::Refused(refusal.clone()), Answered::default());
+                return Err(refusal);
+            }
         };
-        let price = self.price(&prepared);
-        let reservation = self.reserved(&prepared, price)?;
-        let found = incoming
-            .cache
-            .then(|| self.kept.find(&prepared.key))
-            .flatten();
-        let is_hit = found.is_some();
-        let opened = match found {
-            Some(bytes) => Opened {
-                headers: Vec::new(),
-                source: Source::kept(bytes),
-            },
-            None => match upstream::open(&prepared, &self.limits).await {
-                Ok(opened) => opened,
-                Err(refusal) => {
-                    if !refusal.may_be_billed {
-                        reservation.settle(MicroUsd::ZERO);
-                    }
-                    return Err(refusal);
-                }
-            },
-        };
-        let mut headers = opened.headers;
-        headers.extend(told(&prepared, is_hit));
-        let bill = Bill {
-            reservation,
-            price: if is_hit { Some(Price::FREE) } else { price },
-        };
-        let keeps = incoming.cache && !is_hit;
-        let kept = keeps.then(|| (Arc::clone(&self.kept), prepared.key));
-        let is_streamed = prepared.stream;
-        let flow = Flow::new(prepared, opened.source, (bill, kept), self.limits.clone());
+        let mut headers = opened.headers.clone();
+        headers.extend(told(&transit));
+        let is_streamed = transit.prepared.stream;
+        let flow = Flow::new(transit, opened);
         let body = if is_streamed {
             headers.push(("content-type".to_owned(), "text/event-stream".to_owned()));
             headers.push(("cache-control".to_owned(), "no-cache".to_owned()));
             PassedBody::Stream(flow.stream())
         } else {
             headers.push(("content-type".to_owned(), "application/json".to_owned()));
-            PassedBody::Whole(flow.whole().await?)
+            PassedBody::Whole(flow.whole()?)
         };
         Ok(Passed {
             status: 200,
@@ -238,77 +277,22 @@ impl Inner {
             body,
         })
     }
-
-    /// The tokens of a request: by the provider where it counts in this dialect, else at most
-    /// about as many as its bytes allow.
-    async fn counted(&self, incoming: &Incoming) -> Result<Passed, Refusal> {
-        let counted = self.counting(incoming)?;
-        let Some(beside) = counted else {
-            let tokens = incoming.body.len().div_ceil(prepare::BYTES_PER_TOKEN);
-            let count = serde_json::json!({"input_tokens": tokens});
-            let estimate = ("x-atelier-estimate".to_owned(), "true".to_owned());
-            return Ok(Passed::json(&count, vec![estimate]));
-        };
-        self.beside(beside).await
-    }
-
-    async fn embedded(&self, incoming: &Incoming) -> Result<Passed, Refusal> {
-        let prepared = self.embedding(incoming)?;
-        let price = self.price(&prepared);
-        let reservation = self.reserved(&prepared, price)?;
-        let passed = self.beside(prepared).await;
-        // Texts that become vectors cost what they cost before: there is no answer to pay for.
-        if passed.as_ref().is_err_and(|refusal| !refusal.may_be_billed) {
-            reservation.settle(MicroUsd::ZERO);
-        }
-        passed
-    }
-
-    /// Passes a request on whose answer nobody needs to understand.
-    async fn beside(&self, prepared: Prepared) -> Result<Passed, Refusal> {
-        let opened = upstream::open(&prepared, &self.limits).await?;
-        let bytes = opened.source.whole(&self.limits).await?;
-        let mut headers = opened.headers;
-        headers.push(("content-type".to_owned(), "application/json".to_owned()));
-        Ok(Passed {
-            status: 200,
-            headers,
-            body: PassedBody::Whole(bytes),
-        })
-    }
-
-    fn price(&self, prepared: &Prepared) -> Option<Price> {
-        let free = prepared.relayed.route.is_local().then_some(Price::FREE);
-        self.prices.price(&prepared.model).or(free)
-    }
-
-    fn reserved(&self, prepared: &Prepared, price: Option<Price>) -> Result<Reservation, Refusal> {
-        let needed = match price {
-            Some(price) => prepared.worst_case(&price),
-            None if self.purse.is_bounded() => {
-                let said = format!(
-                    "the price of {} is not known, so no budget can be kept",
-                    prepared.model
-                );
-                return Err(Refusal::new(402, said));
-            }
-            None => MicroUsd::ZERO,
-        };
-        let reserved = self.purse.reserve(needed);
-        reserved.map_err(|error| Refusal::new(402, format!("failed to {error}")))
-    }
 }
 
-/// What a request may cost, and what its tokens cost.
-struct Bill {
-    reservation: Reservation,
-    price: Option<Price>,
+/// The tokens of a request that nobody counts: about as many as its bytes allow.
+fn estimated(transit: &Transit) -> Passed {
+    let tokens = transit.incoming.body.len();
+    let tokens = tokens.div_ceil(prepare::BYTES_PER_TOKEN);
+    let count = serde_json::json!({"input_tokens": tokens});
+    let estimate = ("x-atelier-estimate".to_owned(), "true".to_owned());
+    Passed::json(&count, vec![estimate])
 }
 
 /// What the relay says of its own.
-fn told(prepared: &Prepared, is_hit: bool) -> Vec<(String, String)> {
-    let cache = if is_hit { "hit" } else { "miss" };
-    let provider = prepared.relayed.route.provider.clone();
+fn told(transit: &Transit) -> Vec<(String, String)> {
+    let cache = if transit.is_hit() { "hit" } else { "miss" };
+    let provider = transit.record.provider.clone();
+    let prepared = &transit.prepared;
     let mut headers = vec![
         ("x-atelier-cache".to_owned(), cache.to_owned()),
         ("x-atelier-provider".to_owned(), provider),

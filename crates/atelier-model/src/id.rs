@@ -63,6 +63,10 @@ id!(
     /// Names one ask.
     AskId
 );
+id!(
+    /// Names one request of another program.
+    RelayId
+);
 
 fn ulid_text(at: Timestamp, ids: &dyn IdSource) -> String {
     let millis = u64::try_from(at.millis()).unwrap_or(0);

@@ -6,6 +6,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod faults;
 mod world;
 
 use atelier_llm::{Dialect, Secret};
@@ -170,7 +171,7 @@ async fn only_who_shows_a_key_is_answered() {
 #[tokio::test]
 async fn other_machines_need_a_key() {
     let everywhere = "0.0.0.0:0".parse().unwrap();
-    let relay = world::relay(Dialect::Chat, "http://127.0.0.1:9", None);
+    let relay = world::relay(Dialect::Chat, "http://127.0.0.1:9", None).await;
     let bounds = Bounds::default();
     let open = Server::bind(everywhere, relay.clone(), Keys::default(), true, bounds).await;
     assert!(open.is_err());
@@ -194,6 +195,7 @@ async fn what_is_not_there_is_said() {
     assert_eq!(world.post("/v1/batches", "{}", &[]).await.status, 501);
     assert_eq!(world.post("/v1/nothing", "{}", &[]).await.status, 404);
     assert_eq!(world.post("/v1/models", "{}", &[]).await.status, 404);
+    assert_eq!(world.get("/v1/models/nobody").await.status, 404);
     assert_eq!(world.get("/v1/messages").await.status, 405);
     assert_eq!(world.post("/v1/messages", "[", &[]).await.status, 400);
     let large = "x".repeat(world::BODY_BYTES_MAX + 1);
@@ -216,6 +218,10 @@ async fn models_are_listed_in_every_dialect() {
     );
     let gemini: Value = serde_json::from_str(&world.get("/v1beta/models").await.body).unwrap();
     assert!(gemini["models"].to_string().contains("models/code"));
+    let one: Value = serde_json::from_str(&world.get("/v1/models/openai/m").await.body).unwrap();
+    assert_eq!(one["id"], "openai/m");
+    let one: Value = serde_json::from_str(&world.get("/v1beta/models/m").await.body).unwrap();
+    assert_eq!(one["name"], "models/m");
 }
 
 #[tokio::test]

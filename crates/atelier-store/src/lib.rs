@@ -24,7 +24,10 @@
 
 mod column;
 mod error;
+mod ledger;
 mod lock;
+mod notary;
+mod notes;
 mod open;
 mod queries;
 mod store;
@@ -34,9 +37,12 @@ mod write;
 mod tests;
 
 pub use error::StoreError;
+pub use ledger::{Budgets, Ledger, OverBudget, Reservation, ReserveError, Scope};
 pub use lock::{LockError, RunLock};
+pub use notary::{AuditTrust, Notary, NotaryError, SEED_BYTES};
 pub use open::OpenError;
 pub use queries::asks::{AskBeginError, RunCost, StageCost};
+pub use queries::audit::AuditRow;
 pub use queries::documents::DocumentRow;
 pub use queries::events::ChainError;
 pub use queries::spend::Spend;

@@ -123,6 +123,17 @@ impl Place {
         }
         Ok(Store::open(&self.state()).await?)
     }
+
+    /// The state in which relayed requests are kept: the project's, else the user's.
+    pub(crate) async fn ledger_store(&self) -> Result<Store, CliError> {
+        let project = self.state();
+        let folder = if project.join("state.db").exists() {
+            project
+        } else {
+            crate::config::user_state().ok_or(CliError::NoDataFolder)?
+        };
+        Ok(Store::open(&folder).await?)
+    }
 }
 
 fn is_empty(folder: &Path) -> Result<bool, CliError> {
@@ -225,9 +236,10 @@ pub(crate) fn gateway(
 ) -> Result<Gateway, CliError> {
     let config = GatewayConfig {
         routes: settings.routes.clone(),
-        embeddings: None,
+        routing: settings.routing.clone(),
         prices: settings.prices.clone(),
         limits: settings.limits.clone(),
+        ..GatewayConfig::default()
     };
     Ok(Gateway::new(config, store, clock, ids)?)
 }

@@ -39,6 +39,9 @@ pub(crate) enum CliError {
     /// Nothing was ever built here.
     #[error("find a project in {}: there is no `.atelier` folder", .0.display())]
     NoProject(PathBuf),
+    /// The system names no folder for the user's data.
+    #[error("find the folder for your data")]
+    NoDataFolder,
     /// Something that was named is not there.
     #[error("find {what} `{name}`{}", among(.known))]
     NotFound {
@@ -129,6 +132,7 @@ impl CliError {
             | Self::Pattern(_)
             | Self::NoRepository(_)
             | Self::NoProject(_)
+            | Self::NoDataFolder
             | Self::NotFound { .. }
             | Self::Server(_)
             | Self::Usage(_) => Exit::Usage,
@@ -154,6 +158,7 @@ impl CliError {
                     .to_owned()
             }
             Self::NoProject(_) => "begin with `atelier build \"…\"`".to_owned(),
+            Self::NoDataFolder => "name one in ATELIER_DATA, or set HOME".to_owned(),
             Self::NotFound { .. } => "see `atelier status`".to_owned(),
             Self::Usage(_) => "see `atelier --help`".to_owned(),
             Self::Server(ServerError::Listen { .. }) => {

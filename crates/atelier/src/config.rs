@@ -14,7 +14,7 @@ use std::{
 
 pub(crate) use keys::{Kind, known_keys};
 pub(crate) use settings::{OFFLINE, Settings, limits, usual_address};
-pub(crate) use sources::{Sources, user_file};
+pub(crate) use sources::{Sources, user_file, user_state};
 
 use crate::cli::{Global, RunOptions};
 
@@ -96,15 +96,12 @@ pub(crate) enum ConfigError {
         known: String,
     },
     /// A provider without a model.
-    #[error("ask for the {stage} stage: no model is named for provider `{provider}`")]
-    NoModel {
-        stage: atelier_model::Stage,
-        provider: String,
-    },
+    #[error("ask for {asked}: no model is named for provider `{provider}`")]
+    NoModel { asked: String, provider: String },
     /// A provider without a key.
-    #[error("ask for the {stage} stage: provider `{provider}` needs a key")]
+    #[error("ask for {asked}: provider `{provider}` needs a key")]
     NoKey {
-        stage: atelier_model::Stage,
+        asked: String,
         provider: String,
         variable: String,
     },

@@ -8,23 +8,34 @@ use std::{
     time::Duration,
 };
 
-use atelier_model::{BoxFuture, Reply, Timestamp};
+use atelier_model::{BoxFuture, Clock, Limits, Reply, Timestamp};
 use tokio::{
     sync::watch,
     time::{sleep, timeout},
 };
+use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::{
-    AskError, Retry, Wait,
+    AskError, Retry, Route, Wait,
     layers::{
         Failure, Layer, Next, Passage,
         breaker::state::{Door, Fact, Pass, State},
     },
+    relay::{How, Opened, Refusal, Transit},
 };
 
 /// Milliseconds that are waited for here, so that a clock which is a little late turns nobody away.
 const GRACE_MS: u64 = 50;
+
+/// The status of a request to a model that is left alone.
+const UNAVAILABLE: u16 = 503;
+
+/// The status of a request that waited too long for the trial of a model.
+const GATEWAY_TIMEOUT: u16 = 504;
+
+/// Milliseconds a trial is taken to last, for those who can be answered elsewhere.
+const TRIAL_MS: u64 = 1_000;
 
 /// Who is asked: provider, model, and the address where that is not the usual one.
 type Target = (String, String, Option<Url>);
@@ -42,13 +53,25 @@ struct Known {
     last: Option<AskError>,
 }
 
+/// What is known of a model, and who wants to know when it changes.
+type News = Arc<watch::Sender<Known>>;
+
 /// The right to send, and the duty to tell how it ended. Whoever drops it untold gave up.
-struct Ticket<'a> {
-    target: &'a watch::Sender<Known>,
+struct Ticket {
+    target: News,
     pass: Pass,
     now: Timestamp,
     failures_max: u32,
     is_told: bool,
+}
+
+/// What the wait for a ticket goes by.
+#[derive(Clone, Copy)]
+struct Asker<'a> {
+    limits: &'a Limits,
+    clock: &'a dyn Clock,
+    cancel: Option<&'a CancellationToken>,
+    has_standby: bool,
 }
 
 impl Layer for Breaker {
@@ -58,21 +81,72 @@ impl Layer for Breaker {
         next: Next<'a>,
     ) -> BoxFuture<'a, Result<Reply, Failure>> {
         Box::pin(async move {
-            let target = self.target(passage);
-            let ticket = admit(&target, passage).await?;
+            let target = self.target(passage.route, &passage.route.model);
+            let asker = Asker {
+                limits: passage.limits,
+                clock: passage.clock,
+                cancel: Some(passage.cancel),
+                has_standby: passage.has_standby,
+            };
+            let ticket = match admit(&target, asker).await {
+                Ok(ticket) => ticket,
+                Err(refused) => return Err(turned_away(refused, &target, passage)),
+            };
             let answered = next.run(passage).await;
-            ticket.tell(&answered, passage.clock.now());
+            let now = passage.clock.now();
+            match &answered {
+                Ok(_) => ticket.tell(Fact::Answered, None, now),
+                Err(failure) => ticket.tell(fact(failure), Some(&failure.error), now),
+            }
             answered
+        })
+    }
+
+    fn open<'a>(
+        &'a self,
+        transit: &'a mut Transit,
+        next: Next<'a>,
+    ) -> BoxFuture<'a, Result<Opened, Refusal>> {
+        Box::pin(async move {
+            let route = &transit.prepared.relayed.route;
+            let target = self.target(route, &transit.prepared.model);
+            let asker = Asker {
+                limits: transit.limits(),
+                clock: &*transit.hands.clock,
+                cancel: None,
+                has_standby: transit.has_standby,
+            };
+            let ticket = match admit(&target, asker).await {
+                Ok(ticket) => ticket,
+                Err(refused) => return Err(sent_away(refused, &target, transit)),
+            };
+            match next.open(transit).await {
+                Ok(opened) => {
+                    // Whether it answers as it should is known when the answer has ended.
+                    transit.at_end(move |ending| match &ending.how {
+                        How::Complete => ticket.tell(Fact::Answered, None, ending.at),
+                        How::Cut(refusal) => {
+                            ticket.judge(refusal, &ending.record.provider, ending.at);
+                        }
+                        How::Refused(_) | How::Abandoned => {}
+                    });
+                    Ok(opened)
+                }
+                Err(refusal) => {
+                    let now = transit.hands.clock.now();
+                    ticket.judge(&refusal, &transit.record.provider, now);
+                    Err(refusal)
+                }
+            }
         })
     }
 }
 
 impl Breaker {
-    fn target(&self, passage: &Passage<'_>) -> Arc<watch::Sender<Known>> {
-        let route = passage.route;
+    fn target(&self, route: &Route, model: &str) -> News {
         let name = (
             route.provider.clone(),
-            route.model.clone(),
+            model.to_owned(),
             route.base_url.clone(),
         );
         // Whoever panicked had added a target or none.
@@ -87,53 +161,45 @@ impl Breaker {
     }
 }
 
-/// Waits while a model is tried out, and turns away whoever comes too early.
-async fn admit<'t>(
-    target: &'t watch::Sender<Known>,
-    passage: &mut Passage<'_>,
-) -> Result<Ticket<'t>, Failure> {
-    let limit_ms = passage.limits.ask_total_ms_max;
-    let waiting = timeout(Duration::from_millis(limit_ms), wait(target, passage));
-    match waiting.await {
-        Ok(Ok(ticket)) => Ok(ticket),
-        Ok(Err(Refused::Cancelled)) => Err(Failure::cancelled(false)),
-        Ok(Err(Refused::TooEarly(wait_ms))) => {
-            passage.turned_away += 1;
-            Err(turned_away(target, passage, wait_ms))
-        }
-        Err(_) => Err(Failure::free(AskError::TimedOut {
-            which: Wait::Total,
-            limit_ms,
-            tries: passage.sendings,
-        })),
-    }
-}
-
 /// Why somebody may not send.
+#[derive(Clone, Copy)]
 enum Refused {
     Cancelled,
     /// By so many milliseconds.
     TooEarly(u64),
+    /// The trial of others took so many milliseconds.
+    TimedOut(u64),
 }
 
-async fn wait<'t>(
-    target: &'t watch::Sender<Known>,
-    passage: &Passage<'_>,
-) -> Result<Ticket<'t>, Refused> {
+/// Waits while a model is tried out, and turns away whoever comes too early.
+async fn admit(target: &News, asker: Asker<'_>) -> Result<Ticket, Refused> {
+    let limit_ms = asker.limits.ask_total_ms_max;
+    let waiting = timeout(Duration::from_millis(limit_ms), wait(target, asker));
+    waiting.await.unwrap_or(Err(Refused::TimedOut(limit_ms)))
+}
+
+async fn wait(target: &News, asker: Asker<'_>) -> Result<Ticket, Refused> {
+    let mut now = asker.clock.now();
+    if let Door::Pass(pass) = want(target, now) {
+        return Ok(Ticket::new(target, pass, now, asker.limits));
+    }
+    let never = CancellationToken::new();
+    let cancel = asker.cancel.unwrap_or(&never);
     let mut news = target.subscribe();
-    let mut now = passage.clock.now();
     // Every turn but the last ends with news of the model, or with the time it was shut for.
     loop {
-        now = now.max(passage.clock.now());
+        now = now.max(asker.clock.now());
         let wait_ms = match want(target, now) {
-            Door::Pass(pass) => return Ok(Ticket::new(target, pass, now, passage)),
+            Door::Pass(pass) => return Ok(Ticket::new(target, pass, now, asker.limits)),
+            // Whoever can be answered elsewhere need not know how the trial ends.
+            Door::Wait if asker.has_standby => return Err(Refused::TooEarly(TRIAL_MS)),
             Door::Wait => None,
             Door::Shut(wait_ms) if wait_ms <= GRACE_MS => Some(wait_ms),
             Door::Shut(wait_ms) => return Err(Refused::TooEarly(wait_ms)),
         };
         tokio::select! {
             biased;
-            () = passage.cancel.cancelled() => return Err(Refused::Cancelled),
+            () = cancel.cancelled() => return Err(Refused::Cancelled),
             () = sleep(Duration::from_millis(wait_ms.unwrap_or(u64::MAX))), if wait_ms.is_some() => {
                 now = state::later(now, wait_ms.unwrap_or_default());
             }
@@ -156,56 +222,111 @@ fn want(target: &watch::Sender<Known>, now: Timestamp) -> Door {
     door
 }
 
-/// What becomes of an ask that came too early: it may come back in time.
-fn turned_away(target: &watch::Sender<Known>, passage: &Passage<'_>, wait_ms: u64) -> Failure {
-    let route = passage.route;
-    let last = target.borrow().last.clone();
-    Failure {
-        retry: Retry::After(wait_ms),
-        ..Failure::free(AskError::LeftAlone {
-            provider: route.provider.clone(),
-            model: route.model.clone(),
-            wait_ms,
-            last: last.map(Box::new),
-        })
+/// What becomes of an ask that may not be sent: one that came too early may come back in time.
+fn turned_away(refused: Refused, target: &News, passage: &mut Passage<'_>) -> Failure {
+    let tries = passage.sendings;
+    match refused {
+        Refused::Cancelled => Failure::cancelled(false),
+        Refused::TimedOut(limit_ms) => Failure::free(trial_too_long(limit_ms, tries)),
+        Refused::TooEarly(wait_ms) => {
+            passage.turned_away += 1;
+            Failure {
+                retry: Retry::After(wait_ms),
+                ..Failure::free(left_alone(target.borrow().last.clone(), passage.route, wait_ms))
+            }
+        }
     }
 }
 
-impl<'t> Ticket<'t> {
-    fn new(
-        target: &'t watch::Sender<Known>,
-        pass: Pass,
-        now: Timestamp,
-        passage: &Passage<'_>,
-    ) -> Self {
+/// What becomes of a relayed request that may not be sent. Its client is told what the provider
+/// said last, with the wait that is left.
+fn sent_away(refused: Refused, target: &News, transit: &mut Transit) -> Refusal {
+    let wait_ms = match refused {
+        Refused::TooEarly(wait_ms) => wait_ms,
+        Refused::TimedOut(limit_ms) => {
+            let error = trial_too_long(limit_ms, transit.sendings);
+            return Refusal::new(GATEWAY_TIMEOUT, format!("failed to {error}"));
+        }
+        Refused::Cancelled => 0,
+    };
+    transit.turned_away += 1;
+    let last = target.borrow().last.clone();
+    let (status, cause) = match &last {
+        Some(last) => (status(last), format!(": {last}")),
+        None => (UNAVAILABLE, String::new()),
+    };
+    let error = left_alone(last.clone(), &transit.prepared.relayed.route, wait_ms);
+    let seconds = wait_ms.div_ceil(1_000).to_string();
+    Refusal {
+        headers: vec![("retry-after".to_owned(), seconds)],
+        retry: Retry::After(wait_ms),
+        ..Refusal::new(status, format!("failed to {error}{cause}"))
+    }
+}
+
+fn left_alone(last: Option<AskError>, route: &Route, wait_ms: u64) -> AskError {
+    AskError::LeftAlone {
+        provider: route.provider.clone(),
+        model: route.model.clone(),
+        wait_ms,
+        last: last.map(Box::new),
+    }
+}
+
+fn trial_too_long(limit_ms: u64, tries: u32) -> AskError {
+    AskError::TimedOut {
+        which: Wait::Total,
+        limit_ms,
+        tries,
+    }
+}
+
+/// The status that says the same as what a model last failed for.
+fn status(last: &AskError) -> u16 {
+    if let AskError::RateLimited { status, .. } | AskError::Provider { status, .. } = last {
+        return *status;
+    }
+    UNAVAILABLE
+}
+
+impl Ticket {
+    fn new(target: &News, pass: Pass, now: Timestamp, limits: &Limits) -> Self {
         Self {
-            target,
+            target: Arc::clone(target),
             pass,
             now,
-            failures_max: passage.limits.ask_failures_max,
+            failures_max: limits.ask_failures_max,
             is_told: false,
         }
     }
 
     /// Tells how the sending ended.
-    fn tell(mut self, answered: &Result<Reply, Failure>, now: Timestamp) {
+    fn tell(mut self, fact: Fact, error: Option<&AskError>, now: Timestamp) {
         self.is_told = true;
-        let fact = answered.as_ref().map_or_else(fact, |_| Fact::Answered);
-        let error = answered.as_ref().err().map(|failure| &failure.error);
         self.note(fact, error, now.max(self.now));
     }
 
+    /// Tells of a relayed request that failed.
+    fn judge(self, refusal: &Refusal, provider: &str, now: Timestamp) {
+        let error = refusal.error(provider);
+        self.tell(told(refusal.retry), Some(&error), now);
+    }
+
     fn note(&self, fact: Fact, error: Option<&AskError>, now: Timestamp) {
-        self.target.send_modify(|known| {
-            known.state = known.state.next(self.pass, fact, now, self.failures_max);
-            if matches!(fact, Fact::Failed | Fact::AskedToWait(_)) {
+        self.target.send_if_modified(|known| {
+            let state = known.state.next(self.pass, fact, now, self.failures_max);
+            let is_failure = matches!(fact, Fact::Failed | Fact::AskedToWait(_));
+            if is_failure {
                 known.last = error.cloned();
             }
+            let is_new = state != known.state;
+            known.state = state;
+            is_new
         });
     }
 }
 
-impl Drop for Ticket<'_> {
+impl Drop for Ticket {
     fn drop(&mut self) {
         if !self.is_told {
             self.note(Fact::Abandoned, None, self.now);
@@ -216,9 +337,15 @@ impl Drop for Ticket<'_> {
 /// What a failed sending tells of the model.
 fn fact(failure: &Failure) -> Fact {
     match failure.retry {
+        Retry::Never if matches!(failure.error, AskError::Cancelled) => Fact::Abandoned,
+        retry @ (Retry::After(_) | Retry::Soon | Retry::Backoff | Retry::Never) => told(retry),
+    }
+}
+
+fn told(retry: Retry) -> Fact {
+    match retry {
         Retry::After(wait_ms) => Fact::AskedToWait(wait_ms),
         Retry::Soon | Retry::Backoff => Fact::Failed,
-        Retry::Never if matches!(failure.error, AskError::Cancelled) => Fact::Abandoned,
         // It answered; what it said concerns this request alone.
         Retry::Never => Fact::Answered,
     }

@@ -6,6 +6,7 @@ use crate::{
     AskError,
     layers::{Failure, Layer, Next, Passage},
     price, prompt_bytes,
+    relay::{Opened, PAYMENT_REQUIRED, Refusal, Transit},
 };
 
 /// Keeps the ledger: what is spent and reserved together never exceeds the budget.
@@ -25,6 +26,59 @@ impl Layer for Budget {
             }
         })
     }
+
+    fn open<'a>(
+        &'a self,
+        transit: &'a mut Transit,
+        next: Next<'a>,
+    ) -> BoxFuture<'a, Result<Opened, Refusal>> {
+        Box::pin(async move {
+            reserve(transit)?;
+            next.open(transit).await
+        })
+    }
+}
+
+/// Turns away clients that have nothing left to spend, before anything is answered out of a cache.
+pub(crate) struct Admission;
+
+impl Layer for Admission {
+    fn ask<'a>(
+        &'a self,
+        passage: &'a mut Passage<'_>,
+        next: Next<'a>,
+    ) -> BoxFuture<'a, Result<Reply, Failure>> {
+        // A run that is out of money may still have what it has paid for.
+        next.run(passage)
+    }
+
+    fn open<'a>(
+        &'a self,
+        transit: &'a mut Transit,
+        next: Next<'a>,
+    ) -> BoxFuture<'a, Result<Opened, Refusal>> {
+        Box::pin(async move {
+            let (ledger, budgets) = (&transit.hands.ledger, transit.client_budgets());
+            let admitted = ledger.admit(&transit.record, budgets);
+            admitted.map_err(|error| Refusal::new(PAYMENT_REQUIRED, format!("failed to {error}")))?;
+            next.open(transit).await
+        })
+    }
+}
+
+/// Reserves the most that a relayed request can cost. Its end settles that.
+fn reserve(transit: &mut Transit) -> Result<(), Refusal> {
+    let price = transit.price.as_ref();
+    transit.record.reserved = match price.map(|price| transit.prepared.worst_case(price)) {
+        Some(worst) => worst,
+        None if transit.is_bounded() => {
+            let model = transit.prepared.model.clone();
+            let error = AskError::PriceUnknown { model };
+            return Err(Refusal::new(PAYMENT_REQUIRED, format!("failed to {error}")));
+        }
+        None => MicroUsd::ZERO,
+    };
+    transit.reserve()
 }
 
 async fn begin(passage: &mut Passage<'_>) -> Result<(), Failure> {

@@ -1,14 +1,18 @@
-//! Keeps the latest and most wanted replies in memory, in front of the store.
+//! Keeps the latest and most wanted answers in memory, in front of the store: replies to our own
+//! asks and answers to relayed requests, each under its key.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use atelier_model::{BoxFuture, Digest, Reply, Timestamp};
+use atelier_model::{AskSource, BoxFuture, Digest, Reply, Timestamp};
 use quick_cache::{Weighter, unsync::Cache};
 
-use crate::layers::{Failure, Layer, Next, Passage};
+use crate::{
+    layers::{Failure, Layer, Next, Passage},
+    relay::{self, Opened, Refusal, Transit},
+};
 
-/// Bytes of replies that are kept.
-const BYTES_MAX: u64 = 16 * 1024 * 1024;
+/// Bytes of answers that are kept.
+const BYTES_MAX: u64 = 32 * 1024 * 1024;
 
 /// Replies of a usual size that these bytes have room for.
 const REPLIES_USUAL: usize = 2_048;
@@ -19,31 +23,43 @@ const BYTES_AROUND: u64 = 256;
 /// Milliseconds a reply is kept. What is removed from the store is gone here no later than that.
 const AGE_MS_MAX: u64 = 600_000;
 
-/// Replies by their keys, bounded in size and age; what is asked for often stays longest.
+/// Answers by their keys, bounded in size and age; what is asked for often stays longest.
+#[derive(Clone)]
 pub(crate) struct Memory {
-    replies: Mutex<Cache<Digest, Arc<Kept>, Bytes>>,
+    replies: Arc<Mutex<Cache<Digest, Arc<Kept>, Bytes>>>,
 }
 
-/// A reply, and when it was put here.
+/// An answer, and when it was put here.
 struct Kept {
-    reply: Reply,
+    held: Held,
     at: Timestamp,
 }
 
-/// Counts the bytes of a reply.
+/// An answer in one of its forms, whose keys are never the same.
+enum Held {
+    Reply(Reply),
+    Answer(relay::Kept),
+}
+
+/// Counts the bytes of an answer.
 struct Bytes;
 
 impl Weighter<Digest, Arc<Kept>> for Bytes {
     fn weight(&self, _: &Digest, kept: &Arc<Kept>) -> u64 {
-        let text = u64::try_from(kept.reply.text.len()).unwrap_or(BYTES_MAX);
-        text.saturating_add(BYTES_AROUND)
+        let size = match &kept.held {
+            Held::Reply(reply) => reply.text.len(),
+            Held::Answer(answer) => answer.bytes.len(),
+        };
+        let size = u64::try_from(size).unwrap_or(BYTES_MAX);
+        size.saturating_add(BYTES_AROUND)
     }
 }
 
 impl Default for Memory {
     fn default() -> Self {
+        let cache = Cache::with_weighter(REPLIES_USUAL, BYTES_MAX, Bytes);
         Self {
-            replies: Mutex::new(Cache::with_weighter(REPLIES_USUAL, BYTES_MAX, Bytes)),
+            replies: Arc::new(Mutex::new(cache)),
         }
     }
 }
@@ -63,25 +79,65 @@ impl Layer for Memory {
             Ok(reply)
         })
     }
+
+    fn open<'a>(
+        &'a self,
+        transit: &'a mut Transit,
+        next: Next<'a>,
+    ) -> BoxFuture<'a, Result<Opened, Refusal>> {
+        Box::pin(async move {
+            if !transit.may_share() {
+                return next.open(transit).await;
+            }
+            let (key, now) = (transit.key, transit.hands.clock.now());
+            if let Some(kept) = self.recall_answer(&key, now) {
+                return Ok(transit.hit(&kept, AskSource::Cache));
+            }
+            let memory = self.clone();
+            transit.at_end(move |ending| {
+                if let Some(kept) = &ending.kept {
+                    memory.put(key, Held::Answer(kept.clone()), ending.at);
+                }
+            });
+            next.open(transit).await
+        })
+    }
 }
 
 impl Memory {
     /// The reply of a key, unless it is too old.
     pub(super) fn recall(&self, key: &Digest, now: Timestamp) -> Option<Reply> {
+        match &self.find(key, now)?.held {
+            Held::Reply(reply) => Some(reply.clone()),
+            Held::Answer(_) => None,
+        }
+    }
+
+    /// The answer to a relayed request, unless it is too old.
+    fn recall_answer(&self, key: &Digest, now: Timestamp) -> Option<relay::Kept> {
+        match &self.find(key, now)?.held {
+            Held::Answer(answer) => Some(answer.clone()),
+            Held::Reply(_) => None,
+        }
+    }
+
+    /// Keeps a reply as long as there is room for it.
+    pub(super) fn keep(&self, reply: Reply, at: Timestamp) {
+        self.put(reply.key, Held::Reply(reply), at);
+    }
+
+    fn find(&self, key: &Digest, now: Timestamp) -> Option<Arc<Kept>> {
         let mut replies = self.replies();
         let kept = replies.get(key)?.clone();
         if now.millis_since(kept.at) > AGE_MS_MAX {
             replies.remove(key);
             return None;
         }
-        drop(replies);
-        Some(kept.reply.clone())
+        Some(kept)
     }
 
-    /// Keeps a reply as long as there is room for it.
-    pub(super) fn keep(&self, reply: Reply, at: Timestamp) {
-        let key = reply.key;
-        self.replies().insert(key, Arc::new(Kept { reply, at }));
+    fn put(&self, key: Digest, held: Held, at: Timestamp) {
+        self.replies().insert(key, Arc::new(Kept { held, at }));
     }
 
     fn replies(&self) -> MutexGuard<'_, Cache<Digest, Arc<Kept>, Bytes>> {

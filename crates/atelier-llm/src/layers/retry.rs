@@ -8,6 +8,7 @@ use tokio::time::sleep;
 use crate::{
     AskError, Retry,
     layers::{Failure, Layer, Next, Passage},
+    relay::{Opened, Refusal, Transit},
 };
 
 /// The most the first wait may last; it doubles from wait to wait.
@@ -18,6 +19,15 @@ const BACKOFF_MS_MAX: u64 = 20_000;
 
 /// The most a wait may last after nobody could be reached.
 const SOON_MS_MAX: u64 = 400;
+
+/// The longest wait a provider may ask for where another one stands by.
+const STANDBY_WAIT_MS_MAX: u64 = 1_000;
+
+/// Sendings of one relayed request: its client sends it again too.
+const RELAYED_TRIES_MAX: u32 = 3;
+
+/// Milliseconds that a provider may ask for before the client is told to wait instead.
+const RELAYED_WAIT_MS_MAX: u64 = 2_000;
 
 /// Repeats what failed for a reason that may pass.
 pub(crate) struct Retries;
@@ -42,6 +52,42 @@ impl Layer for Retries {
             }
         })
     }
+
+    fn open<'a>(
+        &'a self,
+        transit: &'a mut Transit,
+        next: Next<'a>,
+    ) -> BoxFuture<'a, Result<Opened, Refusal>> {
+        Box::pin(async move {
+            loop {
+                let refusal = match next.open(transit).await {
+                    Ok(opened) => return Ok(opened),
+                    Err(refusal) => refusal,
+                };
+                let Some(wait_ms) = relayed_wait_ms(transit, refusal.retry) else {
+                    return Err(refusal);
+                };
+                transit.reserve_again(&refusal)?;
+                sleep(Duration::from_millis(wait_ms)).await;
+            }
+        })
+    }
+}
+
+/// Milliseconds until the next sending of a relayed request; `None` where there will be none. What
+/// takes longer is left to the client, who is told how long to wait and knows whether it is worth it.
+fn relayed_wait_ms(transit: &Transit, retry: Retry) -> Option<u64> {
+    let tries = transit.sendings.saturating_add(transit.turned_away);
+    if tries >= RELAYED_TRIES_MAX.min(transit.limits().ask_tries_max) {
+        return None;
+    }
+    let ids = &*transit.hands.ids;
+    match retry {
+        Retry::Never => None,
+        Retry::Soon => Some(scattered_ms(SOON_MS_MAX, ids)),
+        Retry::Backoff => Some(scattered_ms(backoff_ms_max(transit.sendings), ids)),
+        Retry::After(wait_ms) => (wait_ms <= RELAYED_WAIT_MS_MAX).then_some(wait_ms),
+    }
 }
 
 /// Milliseconds until the next sending; `None` where there will be none.
@@ -50,11 +96,26 @@ fn wait_ms(passage: &Passage<'_>, failure: &Failure) -> Option<u64> {
     if tries >= passage.limits.ask_tries_max {
         return None;
     }
+    if passage.has_standby && !is_worth_waiting(failure) {
+        return None;
+    }
     match failure.retry {
         Retry::Never => None,
         Retry::Soon => Some(scattered_ms(SOON_MS_MAX, passage.ids)),
         Retry::Backoff => Some(scattered_ms(backoff_ms_max(passage.sendings), passage.ids)),
         Retry::After(wait_ms) => (wait_ms <= passage.limits.retry_wait_ms_max).then_some(wait_ms),
+    }
+}
+
+/// Whether a wait is short enough where somebody else could answer at once.
+fn is_worth_waiting(failure: &Failure) -> bool {
+    match failure.retry {
+        Retry::Never => false,
+        Retry::Soon | Retry::Backoff => true,
+        Retry::After(wait_ms) => {
+            let is_shut = matches!(failure.error, AskError::LeftAlone { .. });
+            !is_shut && wait_ms <= STANDBY_WAIT_MS_MAX
+        }
     }
 }
 

@@ -54,6 +54,17 @@ pub(crate) trait Writer: Send {
 }
 
 impl Dialect {
+    /// Its name in records.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Chat => "chat",
+            Self::Completions => "completions",
+            Self::Responses => "responses",
+            Self::Messages => "messages",
+            Self::Gemini => "gemini",
+        }
+    }
+
     /// Reads a request.
     pub(crate) fn question(self, body: &Value) -> Result<Question, QuestionError> {
         match self {

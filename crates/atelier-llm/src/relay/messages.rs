@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::{
     providers::anthropic::counts_thoughts,
     relay::{
-        chat::{kind_of_tool, stops},
+        chat::{kind_of_tool, plain, stops},
         dialect::{About, Reader, Writer, count, list, named, parsed, put, text},
         exchange::{
             Answer, Choice, Form, Image, Part, Piece, Question, QuestionError, Speaker, Tokens,
@@ -74,6 +74,10 @@ pub(crate) fn question(body: &Value) -> Result<Question, QuestionError> {
         match text(message, "role").unwrap_or_default() {
             "user" => question.say(Speaker::User, parts),
             "assistant" => question.say(Speaker::Model, parts),
+            // Instructions that come in the midst of a conversation stay where they are: at its
+            // head they would spoil the prefix that providers remember.
+            "system" if question.turns.is_empty() => question.system.push(plain(content)?),
+            "system" => question.say(Speaker::User, parts),
             other => return Err(QuestionError::unsayable(format!("a message of `{other}`"))),
         }
     }

@@ -10,8 +10,8 @@ use crate::{
     GatewayError, Price, price,
     providers::relayed::Relayed,
     relay::{
-        Dialect, Incoming, Inner, Refusal, body,
-        dialect::{About, put, text},
+        Demand, Dialect, Incoming, Refusal, Routes, body,
+        dialect::{About, text},
     },
 };
 
@@ -20,6 +20,17 @@ pub(crate) const BYTES_PER_TOKEN: usize = 4;
 
 /// Headers of clients that are passed on where the dialect stays the same.
 const PASSED_HEADERS: [&str; 3] = ["anthropic-version", "anthropic-beta", "openai-beta"];
+
+/// What the most tokens of an answer are called.
+const LIMIT_NAMES: [&str; 4] = [
+    "max_completion_tokens",
+    "max_tokens",
+    "max_output_tokens",
+    "maxOutputTokens",
+];
+
+/// What the number of answers is called.
+const ANSWERS_NAMES: [&str; 2] = ["n", "candidateCount"];
 
 /// A request as it will be sent.
 pub(crate) struct Prepared {
@@ -43,8 +54,27 @@ pub(crate) struct Prepared {
     pub(crate) dropped: Vec<String>,
     /// Everything that decides the answer.
     pub(crate) key: Digest,
-    tokens_max: u64,
+    /// What it is about.
+    pub(crate) demand: Demand,
+    /// Whether tokens are estimated here, since the provider does not count them in this dialect.
+    pub(crate) is_estimated: bool,
+    /// Most tokens of one answer.
+    pub(crate) tokens_max: u64,
+    /// Answers that are asked for at once.
+    pub(crate) answers: u64,
 }
+
+/// What a preparation needs to know beside the request.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Facts {
+    /// Seconds since 1970.
+    pub(crate) created_s: i64,
+    /// Whether a budget is kept, which needs a worst case.
+    pub(crate) is_bounded: bool,
+}
+
+/// Who answers, and what it calls the model.
+pub(crate) type Target = (Arc<Relayed>, String);
 
 impl Prepared {
     /// Whether both sides speak one dialect.
@@ -55,15 +85,38 @@ impl Prepared {
     /// The most it can cost.
     pub(crate) fn worst_case(&self, price: &Price) -> MicroUsd {
         let input = price::input_tokens_max(self.body.len(), 1);
-        price.most(input, self.tokens_max)
+        price.most(input, self.tokens_max.saturating_mul(self.answers))
     }
 }
 
-impl Inner {
-    /// Reads a request and writes the one that is sent.
-    pub(crate) fn prepared(&self, incoming: &Incoming) -> Result<Prepared, Refusal> {
-        let (value, asked) = read(incoming)?;
-        let (relayed, model) = self.chosen(&asked)?;
+impl Routes {
+    /// Writes the request that is sent: to this target, or to the one that the model's name stands
+    /// for.
+    pub(crate) fn prepared(
+        &self,
+        incoming: &Incoming,
+        asked: (&Value, &str),
+        to: Option<Target>,
+        facts: Facts,
+    ) -> Result<Prepared, Refusal> {
+        match incoming.demand {
+            Demand::Answer => self.question(incoming, asked, to, facts),
+            Demand::Count => self.counting(incoming, asked, to, facts),
+            Demand::Embeddings => self.embedding(incoming, asked, to),
+        }
+    }
+
+    fn question(
+        &self,
+        incoming: &Incoming,
+        (value, asked): (&Value, &str),
+        to: Option<Target>,
+        facts: Facts,
+    ) -> Result<Prepared, Refusal> {
+        let (relayed, model) = match to {
+            Some(to) => to,
+            None => self.chosen(asked)?,
+        };
         let client = incoming.dialect;
         let in_body = value.get("stream") == Some(&Value::Bool(true));
         let stream = incoming.stream.unwrap_or(in_body);
@@ -75,53 +128,26 @@ impl Inner {
             client,
             stream,
             about: About {
-                model: asked,
-                created_s: self.clock.now().millis() / 1_000,
+                model: asked.to_owned(),
+                created_s: facts.created_s,
                 counted: options.get("include_usage") == Some(&Value::Bool(true)),
             },
             dropped: Vec::new(),
             key: Digest::of([]),
+            demand: incoming.demand,
+            is_estimated: false,
             tokens_max: relayed.route.tokens_max,
+            answers: 1,
             relayed,
             model,
         };
         if prepared.is_same() {
-            self.forward(&mut prepared, incoming, value);
+            forward(&mut prepared, incoming, value, facts);
         } else {
-            translate(&mut prepared, client, &value)?;
+            translate(&mut prepared, client, value)?;
         }
         prepared.key = key(&prepared);
         Ok(prepared)
-    }
-
-    /// Keeps the body but for the model. Where there is a budget and no limit, one is added: there
-    /// is no worst case without.
-    fn forward(&self, prepared: &mut Prepared, incoming: &Incoming, mut value: Value) {
-        let relayed = &prepared.relayed;
-        let kept = |(name, _): &&(String, String)| PASSED_HEADERS.contains(&name.as_str());
-        prepared.headers = incoming.headers.iter().filter(kept).cloned().collect();
-        let limits = match prepared.client {
-            Dialect::Gemini => value.get("generationConfig").unwrap_or(&Value::Null),
-            Dialect::Chat | Dialect::Completions | Dialect::Responses | Dialect::Messages => &value,
-        };
-        let names = [
-            "max_completion_tokens",
-            "max_tokens",
-            "max_output_tokens",
-            "maxOutputTokens",
-        ];
-        let limit = names.iter().find_map(|name| limits.get(name)?.as_u64());
-        let is_bounded = self.purse.is_bounded();
-        prepared.tokens_max = limit.unwrap_or(relayed.route.tokens_max);
-        if is_bounded && limit.is_none() {
-            limit_tokens(&mut value, relayed);
-            put_model(&mut value, prepared);
-            prepared.body = value.to_string().into_bytes();
-            return;
-        }
-        let is_named = prepared.client != Dialect::Gemini && prepared.model != prepared.about.model;
-        let changed = is_named.then(|| body::with_model(&incoming.body, &prepared.model));
-        prepared.body = changed.flatten().unwrap_or_else(|| incoming.body.to_vec());
     }
 
     /// Who answers a model's name, and what the provider calls the model.
@@ -145,26 +171,39 @@ impl Inner {
         })
     }
 
-    /// The request that has a provider count tokens; `None` where it does not in this dialect.
-    pub(crate) fn counting(&self, incoming: &Incoming) -> Result<Option<Prepared>, Refusal> {
-        let mut prepared = self.prepared(incoming)?;
-        if incoming.dialect != Dialect::Messages || !prepared.is_same() {
-            return Ok(None);
+    /// The request that has a provider count tokens, where it does in this dialect.
+    fn counting(
+        &self,
+        incoming: &Incoming,
+        asked: (&Value, &str),
+        to: Option<Target>,
+        facts: Facts,
+    ) -> Result<Prepared, Refusal> {
+        let mut prepared = self.question(incoming, asked, to, facts)?;
+        prepared.stream = false;
+        prepared.tokens_max = 0;
+        if incoming.dialect == Dialect::Messages && prepared.is_same() {
+            prepared.url = prepared.relayed.beside(&["messages", "count_tokens"])?;
+            prepared.key = key(&prepared);
+        } else {
+            prepared.is_estimated = true;
         }
-        prepared.url = prepared.relayed.beside(&["messages", "count_tokens"])?;
-        Ok(Some(prepared))
+        Ok(prepared)
     }
 
     /// The request that has vectors made of texts.
-    pub(crate) fn embedding(&self, incoming: &Incoming) -> Result<Prepared, Refusal> {
-        let (value, asked) = read(incoming)?;
-        let own = self
-            .embedder
-            .as_ref()
-            .filter(|own| own.route.model == asked);
-        let (relayed, model) = match own {
-            Some(own) => (Arc::clone(own), asked.clone()),
-            None => self.chosen(&asked)?,
+    fn embedding(
+        &self,
+        incoming: &Incoming,
+        (value, asked): (&Value, &str),
+        to: Option<Target>,
+    ) -> Result<Prepared, Refusal> {
+        let own = self.embedder.as_ref();
+        let own = own.filter(|own| own.route.model == asked);
+        let own = own.map(|own| (Arc::clone(own), asked.to_owned()));
+        let (relayed, model) = match to.or(own) {
+            Some(to) => to,
+            None => self.chosen(asked)?,
         };
         match relayed.dialect {
             Dialect::Chat | Dialect::Completions | Dialect::Responses => {}
@@ -183,27 +222,59 @@ impl Inner {
             client: relayed.dialect,
             stream: false,
             about: About {
-                model: asked,
+                model: asked.to_owned(),
                 created_s: 0,
                 counted: false,
             },
             dropped: Vec::new(),
             key: Digest::of([]),
+            demand: incoming.demand,
+            is_estimated: false,
             tokens_max: 0,
+            answers: 1,
             relayed,
             model,
         };
-        if text(&value, "model") != Some(prepared.model.as_str())
+        if text(value, "model") != Some(prepared.model.as_str())
             && let Some(changed) = body::with_model(&incoming.body, &prepared.model)
         {
             prepared.body = changed;
         }
+        prepared.key = key(&prepared);
         Ok(prepared)
     }
 }
 
+/// Keeps the body but for the model. Where there is a budget and no limit, one is added: there
+/// is no worst case without.
+fn forward(prepared: &mut Prepared, incoming: &Incoming, value: &Value, facts: Facts) {
+    let relayed = &prepared.relayed;
+    let kept = |(name, _): &&(String, String)| PASSED_HEADERS.contains(&name.as_str());
+    prepared.headers = incoming.headers.iter().filter(kept).cloned().collect();
+    let is_gemini = prepared.client == Dialect::Gemini;
+    let settings = if is_gemini {
+        value.get("generationConfig").unwrap_or(&Value::Null)
+    } else {
+        value
+    };
+    let number = |name: &&str| settings.get(*name)?.as_u64();
+    let limit = LIMIT_NAMES.iter().find_map(number);
+    prepared.answers = ANSWERS_NAMES.iter().find_map(number).unwrap_or(1);
+    prepared.tokens_max = limit.unwrap_or(relayed.route.tokens_max);
+    let is_named = !is_gemini && prepared.model != prepared.about.model;
+    let named = is_named.then(|| body::with_model(&incoming.body, &prepared.model));
+    let mut body = named.flatten().unwrap_or_else(|| incoming.body.to_vec());
+    if facts.is_bounded && limit.is_none() {
+        let path = ["generationConfig", relayed.limit_name];
+        let path = if is_gemini { &path[..] } else { &path[1..] };
+        let limit = Value::from(prepared.tokens_max);
+        body = body::with_member(&body, path, &limit).unwrap_or(body);
+    }
+    prepared.body = body;
+}
+
 /// The body as JSON, and the model that the request names.
-fn read(incoming: &Incoming) -> Result<(Value, String), Refusal> {
+pub(crate) fn read(incoming: &Incoming) -> Result<(Value, String), Refusal> {
     let value: Value = serde_json::from_slice(&incoming.body)
         .map_err(|error| Refusal::new(400, format!("the request is not JSON: {error}")))?;
     let named = incoming.model.as_deref().or_else(|| text(&value, "model"));
@@ -244,26 +315,6 @@ fn to_habits(body: &mut Value, relayed: &Relayed) {
     }
     if !relayed.asks_counts {
         object.remove("stream_options");
-    }
-}
-
-fn limit_tokens(value: &mut Value, relayed: &Relayed) {
-    let limit = relayed.route.tokens_max;
-    if relayed.dialect != Dialect::Gemini {
-        put(value, relayed.limit_name, Some(limit));
-        return;
-    }
-    if value.get("generationConfig").is_none() {
-        put(value, "generationConfig", Some(json!({})));
-    }
-    if let Some(config) = value.get_mut("generationConfig") {
-        put(config, relayed.limit_name, Some(limit));
-    }
-}
-
-fn put_model(value: &mut Value, prepared: &Prepared) {
-    if prepared.client != Dialect::Gemini {
-        put(value, "model", Some(prepared.model.as_str()));
     }
 }
 

@@ -3,13 +3,13 @@
 use bytes::Bytes;
 
 use crate::{
-    CallError,
+    AskError, CallError, Retry, Secret,
     relay::{Dialect, Passed, PassedBody, exchange::QuestionError},
     wire::DecodeError,
 };
 
 /// A refusal on its way to the client.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Refusal {
     /// HTTP status.
     pub(crate) status: u16,
@@ -21,6 +21,10 @@ pub(crate) struct Refusal {
     pub(crate) body: Option<Bytes>,
     /// Whether the provider may charge for it.
     pub(crate) may_be_billed: bool,
+    /// When it may be sent again.
+    pub(crate) retry: Retry,
+    /// Whether the key is wrong or has no money left, whatever the status says.
+    pub(crate) no_access: bool,
 }
 
 impl Refusal {
@@ -32,7 +36,38 @@ impl Refusal {
             headers: Vec::new(),
             body: None,
             may_be_billed: false,
+            retry: Retry::Never,
+            no_access: false,
         }
+    }
+
+    /// The refusal as an ask's error would tell it.
+    pub(crate) fn error(&self, provider: &str) -> AskError {
+        let provider = provider.to_owned();
+        let (status, said) = (self.status, self.said.clone());
+        match self.retry {
+            Retry::After(wait_ms) => AskError::RateLimited {
+                provider,
+                status,
+                said,
+                tries: 1,
+                retry_after_ms: Some(wait_ms),
+            },
+            Retry::Soon | Retry::Backoff | Retry::Never => AskError::Provider {
+                provider,
+                status,
+                said,
+                tries: 1,
+            },
+        }
+    }
+
+    /// The refusal without a key that the provider may have quoted.
+    pub(crate) fn wiped(mut self, key: Option<&Secret>) -> Self {
+        if let Some(key) = key {
+            self.said = key.wiped_from(&self.said);
+        }
+        self
     }
 
     /// The answer to the client.
@@ -57,34 +92,30 @@ impl From<QuestionError> for Refusal {
 
 impl From<DecodeError> for Refusal {
     fn from(error: DecodeError) -> Self {
-        let status = match &error {
-            DecodeError::Reported { status, .. } => *status,
-            DecodeError::Truncated
-            | DecodeError::Malformed { .. }
-            | DecodeError::TooLarge { .. } => 502,
-        };
-        Self {
-            may_be_billed: true,
-            ..Self::new(status, format!("failed to {error}"))
-        }
+        CallError::from(error).into()
     }
 }
 
 impl From<CallError> for Refusal {
     fn from(error: CallError) -> Self {
-        let status = match &error {
-            CallError::KeyMissing => 401,
-            CallError::Status { status, .. } | CallError::Reported { status, .. } => *status,
-            CallError::TimedOut { .. } => 504,
+        let (status, no_access) = match &error {
+            CallError::KeyMissing => (401, true),
+            CallError::Status {
+                status, no_access, ..
+            } => (*status, *no_access),
+            CallError::Reported { status, .. } => (*status, false),
+            CallError::TimedOut { .. } => (504, false),
             CallError::Connect { .. }
             | CallError::Broken { .. }
             | CallError::Truncated
             | CallError::Malformed { .. }
             | CallError::TooLarge { .. }
-            | CallError::Scaffold(_) => 502,
+            | CallError::Scaffold(_) => (502, false),
         };
         Self {
             may_be_billed: error.may_be_billed(),
+            retry: error.retry(),
+            no_access,
             ..Self::new(status, format!("failed to {error}"))
         }
     }

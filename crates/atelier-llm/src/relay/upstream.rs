@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use atelier_model::Limits;
+use atelier_model::{Limits, Timestamp};
 use bytes::Bytes;
 use reqwest::{
     Response,
@@ -12,7 +12,8 @@ use tokio::time::timeout;
 
 use crate::{
     CallError, Wait,
-    relay::{Refusal, flow::Source, prepare::Prepared},
+    http::retry_after,
+    relay::{Refusal, source::Source, prepare::Prepared, transit::Opened},
     wire,
 };
 
@@ -28,16 +29,13 @@ const PASSED_HEADERS: [&str; 5] = [
     "request-id",
 ];
 
-/// An answer that has begun.
-pub(crate) struct Opened {
-    /// The provider's headers that are passed on.
-    pub(crate) headers: Vec<(String, String)>,
-    /// Its bytes.
-    pub(crate) source: Source,
-}
-
-/// Sends a request and waits until its answer begins.
-pub(crate) async fn open(prepared: &Prepared, limits: &Limits) -> Result<Opened, Refusal> {
+/// Sends a request, and waits until there is something to pass on: all of a whole answer, the
+/// first event of a streamed one. What fails until then may be sent again.
+pub(crate) async fn open(
+    prepared: &Prepared,
+    limits: &Limits,
+    now: Timestamp,
+) -> Result<Opened, Refusal> {
     let relayed = &prepared.relayed;
     if relayed.lacks_key {
         return Err(CallError::KeyMissing.into());
@@ -62,12 +60,17 @@ pub(crate) async fn open(prepared: &Prepared, limits: &Limits) -> Result<Opened,
     let response = sent.map_err(|error| failed(&error, prepared, limits))?;
     let headers = passed(response.headers());
     if !response.status().is_success() {
-        return Err(refused(response, headers, prepared, limits).await);
+        return Err(refused(response, headers, prepared, limits, now).await);
     }
-    Ok(Opened {
-        headers,
-        source: Source::live(response),
-    })
+    let source = Source::live(response, prepared.relayed.dialect);
+    let source = if prepared.stream {
+        source.begun(limits).await
+    } else {
+        source.read(prepared.demand, limits).await
+    };
+    // Providers quote keys in their errors, also in those that come with a status of success.
+    let source = source.map_err(|error| error.wiped(relayed.route.usable_key()))?;
+    Ok(Opened { headers, source })
 }
 
 fn failed(error: &reqwest::Error, prepared: &Prepared, limits: &Limits) -> CallError {
@@ -105,8 +108,10 @@ async fn refused(
     headers: Vec<(String, String)>,
     prepared: &Prepared,
     limits: &Limits,
+    now: Timestamp,
 ) -> Refusal {
     let status = response.status();
+    let in_headers = retry_after::millis(response.headers(), now);
     let body = read(response, limits).await;
     let text = String::from_utf8_lossy(&body);
     let key = prepared.relayed.route.usable_key();
@@ -128,10 +133,17 @@ async fn refused(
     } else {
         status.as_u16()
     };
+    let error = CallError::Status {
+        status,
+        said: said.clone(),
+        retry_after_ms: in_headers.or_else(|| retry_after::in_body(&value)),
+        no_access: wire::denies_access(&value),
+    };
     Refusal {
+        said,
         headers,
         body: is_kept.then(|| Bytes::from(text)),
-        ..Refusal::new(status, said)
+        ..Refusal::from(error)
     }
 }
 

@@ -6,7 +6,8 @@ use std::{
 };
 
 use atelier_llm::{Dialect, GatewayConfig, Price, PriceTable, Relay, Route, Secret};
-use atelier_model::{Clock, Limits, MicroUsd, Stage, Timestamp};
+use atelier_model::{Clock, IdSource, Limits, MicroUsd, Stage, Timestamp};
+use atelier_store::{Budgets, Ledger, Store};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -15,6 +16,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+use super::faults::{self, Fault};
 use crate::{Bounds, Keys, Server};
 
 /// What providers speak.
@@ -46,11 +48,15 @@ pub(super) enum Said {
     Broken,
     /// A status with a wait of 7 seconds.
     Refused(u16),
+    /// Something else that goes wrong.
+    Fault(Fault),
 }
 
 struct Provider {
     dialect: Dialect,
     said: Mutex<Said>,
+    /// What it says to the next request alone.
+    once: Mutex<Option<Fault>>,
     bodies: Mutex<Vec<String>>,
 }
 
@@ -59,6 +65,14 @@ struct Still;
 impl Clock for Still {
     fn now(&self) -> Timestamp {
         Timestamp::from_millis(1_000_000)
+    }
+}
+
+struct Zero;
+
+impl IdSource for Zero {
+    fn bits(&self) -> u128 {
+        0
     }
 }
 
@@ -89,7 +103,11 @@ impl Got {
     }
 }
 
-pub(super) fn relay(dialect: Dialect, base: &str, budget: Option<MicroUsd>) -> Relay {
+pub(super) async fn relay(dialect: Dialect, base: &str, budget: Option<MicroUsd>) -> Relay {
+    limited_relay(dialect, base, budget, Limits::default()).await
+}
+
+async fn limited_relay(dialect: Dialect, base: &str, budget: Option<MicroUsd>, limits: Limits) -> Relay {
     let provider = match dialect {
         Dialect::Chat | Dialect::Completions => "openai",
         Dialect::Responses => "responses",
@@ -107,31 +125,43 @@ pub(super) fn relay(dialect: Dialect, base: &str, budget: Option<MicroUsd>) -> R
     };
     let config = GatewayConfig {
         routes: Stage::ALL.map(|stage| (stage, route.clone())).into(),
-        embeddings: None,
         prices: PriceTable::new(BTreeMap::from([("m".to_owned(), price)])),
-        limits: Limits::default(),
+        limits,
+        ..GatewayConfig::default()
     };
-    Relay::new(&config, budget, Arc::new(Still)).unwrap()
+    let store = Store::open_in_memory().await.unwrap();
+    let budgets = Budgets {
+        total: budget,
+        day: None,
+    };
+    let ledger = Ledger::new(store, budgets);
+    Relay::new(&config, ledger, Arc::new(Still), Arc::new(Zero)).unwrap()
 }
 
 impl World {
     pub(super) async fn start(dialect: Dialect) -> Self {
-        Self::with(dialect, None, Keys::default()).await
+        Self::limited(dialect, Limits::default()).await
     }
 
     pub(super) async fn with_budget(dialect: Dialect, budget: u64) -> Self {
-        Self::with(dialect, Some(MicroUsd(budget)), Keys::default()).await
+        let budget = Some(MicroUsd(budget));
+        Self::with(dialect, budget, Keys::default(), Limits::default()).await
     }
 
     pub(super) async fn with_keys(dialect: Dialect, keys: &[&str]) -> Self {
         let keys = Keys::new(keys.iter().copied().map(Secret::new));
-        Self::with(dialect, None, keys).await
+        Self::with(dialect, None, keys, Limits::default()).await
     }
 
-    async fn with(dialect: Dialect, budget: Option<MicroUsd>, keys: Keys) -> Self {
+    pub(super) async fn limited(dialect: Dialect, limits: Limits) -> Self {
+        Self::with(dialect, None, Keys::default(), limits).await
+    }
+
+    async fn with(dialect: Dialect, budget: Option<MicroUsd>, keys: Keys, limits: Limits) -> Self {
         let provider = Arc::new(Provider {
             dialect,
             said: Mutex::new(Said::All),
+            once: Mutex::default(),
             bodies: Mutex::default(),
         });
         let mut tasks = JoinSet::new();
@@ -143,7 +173,7 @@ impl World {
             ..Bounds::default()
         };
         let address = "127.0.0.1:0".parse().unwrap();
-        let relay = relay(dialect, &base, budget);
+        let relay = limited_relay(dialect, &base, budget, limits).await;
         let server = Server::bind(address, relay, keys, true, bounds)
             .await
             .unwrap();
@@ -161,6 +191,11 @@ impl World {
 
     pub(super) fn says(&self, said: Said) {
         *self.provider.said.lock().unwrap() = said;
+    }
+
+    /// What goes wrong with the next request alone.
+    pub(super) fn says_once(&self, fault: Fault) {
+        *self.provider.once.lock().unwrap() = Some(fault);
     }
 
     pub(super) fn count(&self) -> usize {
@@ -274,7 +309,12 @@ async fn answer(mut stream: TcpStream, provider: Arc<Provider>) {
     assert!(head.contains(KEY), "no key in {head}");
     provider.bodies.lock().unwrap().push(body.clone());
     let is_streamed = head.contains("streamGenerateContent") || body.contains("\"stream\":true");
-    let said = *provider.said.lock().unwrap();
+    let once = provider.once.lock().unwrap().take();
+    let said = once.map_or(*provider.said.lock().unwrap(), Said::Fault);
+    if let Said::Fault(fault) = said {
+        faults::play(stream, provider.dialect, is_streamed, fault).await;
+        return;
+    }
     let response = response(provider.dialect, is_streamed, said);
     stream.write_all(response.as_bytes()).await.unwrap();
 }
@@ -284,7 +324,7 @@ async fn answer(mut stream: TcpStream, provider: Arc<Provider>) {
 fn response(dialect: Dialect, is_streamed: bool, said: Said) -> String {
     let length = match said {
         Said::Broken => "content-length: 100000\r\n",
-        Said::All | Said::CutAfter(_) | Said::Refused(_) => "",
+        Said::All | Said::CutAfter(_) | Said::Refused(_) | Said::Fault(_) => "",
     };
     let ok = format!("HTTP/1.1 200 OK\r\nconnection: close\r\n{length}\r\n");
     if let Said::Refused(status) = said {
@@ -297,7 +337,9 @@ fn response(dialect: Dialect, is_streamed: bool, said: Said) -> String {
         let document = document(dialect);
         let count = match said {
             Said::All => document.len(),
-            Said::CutAfter(_) | Said::Broken | Said::Refused(_) => document.len() / 2,
+            Said::CutAfter(_) | Said::Broken | Said::Refused(_) | Said::Fault(_) => {
+                document.len() / 2
+            }
         };
         return ok + &document[..count];
     }
@@ -305,7 +347,7 @@ fn response(dialect: Dialect, is_streamed: bool, said: Said) -> String {
     let count = match said {
         Said::All => events.len(),
         Said::CutAfter(count) => count,
-        Said::Broken | Said::Refused(_) => 2,
+        Said::Broken | Said::Refused(_) | Said::Fault(_) => 2,
     };
     ok + &events[..count].concat()
 }
@@ -346,7 +388,7 @@ fn event(value: &Value) -> String {
     }
 }
 
-fn events(dialect: Dialect) -> Vec<String> {
+pub(super) fn events(dialect: Dialect) -> Vec<String> {
     let chat = |delta: Value, reason: Value| {
         event(&json!({"id": "c", "model": "m", "choices": [
             {"index": 0, "delta": delta, "finish_reason": reason},

@@ -5,13 +5,14 @@ use std::{net::SocketAddr, sync::Arc};
 use atelier_engine::Exit;
 use atelier_llm::{GatewayConfig, Listed, Relay, Secret};
 use atelier_server::{Bounds, Keys, Server};
+use atelier_store::{Budgets, Ledger};
 use clap::Args;
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    app::{Place, SystemClock},
+    app::{Place, SystemClock, SystemIds},
     cli::{Global, RunOptions},
     cli_error::CliError,
     config::{Config, Settings, Sources},
@@ -51,11 +52,18 @@ pub(crate) async fn run(global: &Global, args: &GatewayArgs, ui: &Ui) -> Result<
     let budget = settings.budget;
     let models = GatewayConfig {
         routes: settings.routes,
-        embeddings: None,
+        routing: settings.routing,
+        upstreams: settings.upstreams,
         prices: settings.prices,
         limits: settings.limits,
+        ..GatewayConfig::default()
     };
-    let relay = Relay::new(&models, budget, Arc::new(SystemClock))?;
+    let budgets = Budgets {
+        total: budget,
+        day: None,
+    };
+    let ledger = Ledger::new(place.ledger_store().await?, budgets);
+    let relay = Relay::new(&models, ledger, Arc::new(SystemClock), Arc::new(SystemIds))?;
     let keys = keys(args, &sources)?;
     let bounds = Bounds::default();
     let server = Server::bind(args.listen, relay.clone(), keys, !args.no_cache, bounds).await?;

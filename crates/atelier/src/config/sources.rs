@@ -11,7 +11,7 @@ use super::{ConfigError, Kind, Origin, PROJECT_FILE, keys};
 use crate::cli::{Global, RunOptions};
 
 /// Variables that begin with `ATELIER_` and are no configuration keys.
-const OTHER_VARIABLES: [&str; 1] = ["ATELIER_CONFIG"];
+const OTHER_VARIABLES: [&str; 2] = ["ATELIER_CONFIG", "ATELIER_DATA"];
 
 /// Everything outside the program that configures it, as it was found.
 #[derive(Debug, Clone, Default)]
@@ -55,6 +55,16 @@ pub(crate) fn user_file() -> Option<PathBuf> {
     }
     let folders = etcetera::choose_base_strategy().ok()?;
     Some(folders.config_dir().join("atelier").join("config.toml"))
+}
+
+/// The folder of state that belongs to no project: `ATELIER_DATA`, else the platform's data folder.
+pub(crate) fn user_state() -> Option<PathBuf> {
+    use etcetera::BaseStrategy as _;
+    if let Some(path) = std::env::var_os("ATELIER_DATA") {
+        return Some(PathBuf::from(path));
+    }
+    let folders = etcetera::choose_base_strategy().ok()?;
+    Some(folders.data_dir().join("atelier"))
 }
 
 fn read(path: PathBuf) -> Result<Option<(PathBuf, String)>, ConfigError> {
@@ -126,7 +136,14 @@ fn key_of(variable: &str) -> Option<String> {
         let part = short.strip_prefix(stage.name())?.strip_prefix('_')?;
         Some(format!("stages.{stage}.{part}"))
     });
+    let provider = rest.strip_prefix("providers_").and_then(|rest| {
+        keys::provider_parts().find_map(|part| {
+            let name = rest.strip_suffix(part)?.strip_suffix('_')?;
+            Some(format!("providers.{name}.{part}"))
+        })
+    });
     plain
+        .chain(provider)
         .chain(limit)
         .chain(staged)
         .find(|key| keys::kind(key).is_some())
@@ -171,8 +188,18 @@ pub(crate) fn parse(key: &str, text: &str) -> toml::Value {
         Some(Kind::Flag) => text
             .parse()
             .map_or_else(|_| as_text(), toml::Value::Boolean),
-        Some(Kind::Text | Kind::Secret | Kind::Money | Kind::Approval | Kind::Effort) | None => {
-            as_text()
+        Some(Kind::Texts | Kind::Models) => {
+            let texts = text.split(',').map(|one| one.trim().into());
+            toml::Value::Array(texts.collect())
         }
+        Some(
+            Kind::Text
+            | Kind::Secret
+            | Kind::Money
+            | Kind::Approval
+            | Kind::Effort
+            | Kind::Strategy,
+        )
+        | None => as_text(),
     }
 }

@@ -1,0 +1,459 @@
+//! One relayed request on its way through the layers, and the end of its answer.
+//!
+//! A transit belongs to nobody but its request: when the layers have opened an answer, it goes on
+//! living beside the bytes that flow to the client, and runs what the layers left for the end.
+
+use std::sync::Arc;
+
+use atelier_model::{
+    AskSource, Clock, Digest, IdSource, Limits, MicroUsd, RelayId, RelayRecord, Timestamp, Usage,
+};
+use atelier_store::{Budgets, Ledger, Reservation, ReserveError, Store};
+use bytes::Bytes;
+use serde_json::Value;
+
+use crate::{
+    Price,
+    providers::relayed::Relayed,
+    relay::{
+        Demand, Incoming, Refusal, Routes,
+        source::Source,
+        prepare::{self, Facts, Prepared},
+        upstream,
+    },
+};
+
+/// What every relayed request needs, whatever the configuration says.
+pub(crate) struct Hands {
+    /// The money.
+    pub(crate) ledger: Ledger,
+    /// Now.
+    pub(crate) clock: Arc<dyn Clock>,
+    /// Chance.
+    pub(crate) ids: Arc<dyn IdSource>,
+}
+
+/// An answer that has begun.
+pub(crate) struct Opened {
+    /// The provider's headers that are passed on.
+    pub(crate) headers: Vec<(String, String)>,
+    /// Its bytes.
+    pub(crate) source: Source,
+}
+
+/// A complete answer as its provider wrote it, for whoever asks the same again.
+#[derive(Debug, Clone)]
+pub(crate) struct Kept {
+    /// Its bytes.
+    pub(crate) bytes: Bytes,
+    /// Who wrote them, which decides their dialect.
+    pub(crate) provider: String,
+    /// The model that did.
+    pub(crate) model: String,
+    /// Its tokens, where they are known.
+    pub(crate) usage: Option<Usage>,
+}
+
+/// How a request ended.
+#[derive(Debug, Clone)]
+pub(crate) enum How {
+    /// With a complete answer.
+    Complete,
+    /// With an answer that broke off.
+    Cut(Refusal),
+    /// Without an answer.
+    Refused(Refusal),
+    /// The client went away.
+    Abandoned,
+}
+
+/// The end of a request, as the layers are told of it.
+#[derive(Debug)]
+pub(crate) struct Ending {
+    /// How it ended.
+    pub(crate) how: How,
+    /// What is kept of it: tokens, status, error and times are final, money once the budget has
+    /// been told.
+    pub(crate) record: RelayRecord,
+    /// All of a complete answer, unless it is too large to keep or nobody may keep it.
+    pub(crate) kept: Option<Kept>,
+    /// Bytes that came from the provider.
+    pub(crate) bytes: usize,
+    /// When it ended.
+    pub(crate) at: Timestamp,
+}
+
+/// What a layer does at the end.
+type Tail = Box<dyn FnOnce(&mut Ending) + Send>;
+
+/// Changes the bytes that a client receives, in its own dialect.
+pub(crate) trait Filter: Send {
+    /// Takes more bytes and gives those that are ready.
+    fn push(&mut self, bytes: Bytes) -> Bytes;
+
+    /// Gives what is left, after the last byte.
+    fn finish(&mut self) -> Bytes;
+}
+
+/// One relayed request on its way.
+pub(crate) struct Transit {
+    /// The request as the client sent it, or as a layer has rewritten it.
+    pub(crate) incoming: Incoming,
+    /// The request as it is sent.
+    pub(crate) prepared: Prepared,
+    /// The name under which its answer is kept; the same whoever answers.
+    pub(crate) key: Digest,
+    /// What its model costs, where that is known.
+    pub(crate) price: Option<Price>,
+    /// What will be kept of it.
+    pub(crate) record: RelayRecord,
+    /// How often it was sent.
+    pub(crate) sendings: u32,
+    /// How often it came when its model was to be left alone.
+    pub(crate) turned_away: u32,
+    /// Whether somebody else is asked where this upstream does not answer.
+    pub(crate) has_standby: bool,
+    /// The money reserved for it; it is settled at the end.
+    pub(crate) reservation: Option<Reservation>,
+    /// Who can answer.
+    pub(crate) routes: Arc<Routes>,
+    /// Ledger, clock and chance.
+    pub(crate) hands: Arc<Hands>,
+    value: Value,
+    tails: Vec<Tail>,
+    filters: Vec<Box<dyn Filter>>,
+    is_over: bool,
+}
+
+impl Transit {
+    /// Reads a request, and prepares it for whoever its model's name stands for.
+    pub(crate) fn new(
+        incoming: Incoming,
+        routes: Arc<Routes>,
+        hands: Arc<Hands>,
+    ) -> Result<Self, Refusal> {
+        let at = hands.clock.now();
+        let (value, asked) = prepare::read(&incoming)?;
+        let facts = facts(&incoming, &hands, at);
+        let prepared = routes.prepared(&incoming, (&value, &asked), None, facts)?;
+        let record = record(&incoming, &prepared, RelayId::new(at, &*hands.ids), at);
+        Ok(Self {
+            key: prepared.key,
+            price: routes.price(&prepared),
+            incoming,
+            prepared,
+            record,
+            sendings: 0,
+            turned_away: 0,
+            has_standby: false,
+            reservation: None,
+            routes,
+            hands,
+            value,
+            tails: Vec::new(),
+            filters: Vec::new(),
+            is_over: false,
+        })
+    }
+
+    /// The body of the client's request.
+    pub(crate) fn value(&self) -> &Value {
+        &self.value
+    }
+
+    /// Puts another body in the place of the client's, for everything that comes after.
+    pub(crate) fn rewrite(&mut self, value: Value, body: Bytes) -> Result<(), Refusal> {
+        self.value = value;
+        self.incoming.body = body;
+        let to = Arc::clone(&self.prepared.relayed);
+        let model = self.prepared.model.clone();
+        self.turn_to(&to, &model)?;
+        self.key = self.prepared.key;
+        Ok(())
+    }
+
+    /// Prepares the request for another upstream. What was sent before stays on record.
+    pub(crate) fn turn_to(&mut self, to: &Arc<Relayed>, model: &str) -> Result<(), Refusal> {
+        let asked = self.prepared.about.model.clone();
+        let facts = facts(&self.incoming, &self.hands, self.record.at);
+        let to = Some((Arc::clone(to), model.to_owned()));
+        let asked = (&self.value, asked.as_str());
+        self.prepared = self.routes.prepared(&self.incoming, asked, to, facts)?;
+        self.price = self.routes.price(&self.prepared);
+        let relayed = &self.prepared.relayed;
+        self.record.provider.clone_from(&relayed.route.provider);
+        self.record.model.clone_from(&self.prepared.model);
+        Ok(())
+    }
+
+    /// Closes the record of an upstream that failed, before another is turned to.
+    pub(crate) fn give_up(&mut self, refusal: &Refusal) {
+        let at = self.hands.clock.now();
+        let fresh = RelayId::new(at, &*self.hands.ids);
+        let mut record = self.record.clone();
+        record.sendings = std::mem::take(&mut self.sendings);
+        record.latency_ms = at.millis_since(record.at);
+        record.status = refusal.status;
+        record.error = Some(refusal.said.clone());
+        record.cost = record.cost + self.debit(refusal);
+        record.reserved = MicroUsd::ZERO;
+        self.hands.ledger.settle(&record, self.reservation.take());
+        self.turned_away = 0;
+        self.record = RelayRecord {
+            id: fresh,
+            cost: MicroUsd::ZERO,
+            reserved: MicroUsd::ZERO,
+            first_byte_ms: None,
+            ..record
+        };
+        self.record.status = OK;
+        self.record.error = None;
+    }
+
+    /// Whether a budget is kept, for everyone or for this client.
+    pub(crate) fn is_bounded(&self) -> bool {
+        facts(&self.incoming, &self.hands, self.record.at).is_bounded
+    }
+
+    /// What its client may spend.
+    pub(crate) fn client_budgets(&self) -> Budgets {
+        client_budgets(&self.incoming)
+    }
+
+    /// Reserves what the record says, beside what is reserved already.
+    pub(crate) fn reserve(&mut self) -> Result<(), Refusal> {
+        let reserved = self.hands.ledger.reserve(&self.record, self.client_budgets());
+        let more = reserved.map_err(|error| match error {
+            ReserveError::OverBudget(_) => {
+                Refusal::new(PAYMENT_REQUIRED, format!("failed to {error}"))
+            }
+        })?;
+        match &mut self.reservation {
+            Some(reservation) => reservation.join(more),
+            None => self.reservation = Some(more),
+        }
+        Ok(())
+    }
+
+    /// Debits a broken sending and reserves the next one.
+    pub(crate) fn reserve_again(&mut self, refusal: &Refusal) -> Result<(), Refusal> {
+        let debit = self.debit(refusal);
+        if debit > MicroUsd::ZERO {
+            self.reserve()?;
+            self.record.cost = self.record.cost + debit;
+        }
+        Ok(())
+    }
+
+    /// Leaves something to be done at the end, whatever end it is. What was left last is done
+    /// first, so that outer layers see what inner ones have decided.
+    pub(crate) fn at_end(&mut self, tail: impl FnOnce(&mut Ending) + Send + 'static) {
+        self.tails.push(Box::new(tail));
+    }
+
+    /// Has the bytes to the client pass a filter; those of inner layers come first.
+    pub(crate) fn filter(&mut self, filter: impl Filter + 'static) {
+        self.filters.push(Box::new(filter));
+    }
+
+    /// The answer is one that was given before.
+    pub(crate) fn hit(&mut self, kept: &Kept, source: AskSource) -> Opened {
+        self.record.source = Some(source);
+        self.record.provider.clone_from(&kept.provider);
+        self.record.model.clone_from(&kept.model);
+        self.record.usage = kept.usage.unwrap_or_default();
+        let price = self.routes.prices.price(&kept.model);
+        self.record.saved = match (price, kept.usage) {
+            (Some(price), Some(usage)) => price.cost(&usage),
+            (None, _) | (_, None) => MicroUsd::ZERO,
+        };
+        let dialect = self.routes.dialect_of(&kept.provider);
+        Opened {
+            headers: Vec::new(),
+            source: Source::kept(
+                kept.bytes.clone(),
+                kept.usage,
+                dialect.unwrap_or(self.prepared.relayed.dialect),
+            ),
+        }
+    }
+
+    /// Whether an answer may be one that was given before, and given again.
+    pub(crate) fn may_share(&self) -> bool {
+        self.incoming.cache
+    }
+
+    /// Whether the answer was given before.
+    pub(crate) fn is_hit(&self) -> bool {
+        self.record
+            .source
+            .is_some_and(|source| source != AskSource::Provider)
+    }
+
+    /// How far anything may go.
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.routes.limits
+    }
+
+    /// The state.
+    pub(crate) fn store(&self) -> &Store {
+        self.hands.ledger.store()
+    }
+
+    /// Sends it once, and waits until there is something to pass on: all of a whole answer, the
+    /// beginning of a streamed one.
+    pub(crate) async fn send(&mut self) -> Result<Opened, Refusal> {
+        self.sendings += 1;
+        let start = self.hands.clock.now();
+        let opened = upstream::open(&self.prepared, self.limits(), start).await?;
+        let now = self.hands.clock.now();
+        self.record.source = Some(AskSource::Provider);
+        self.record.first_byte_ms = Some(now.millis_since(self.record.at));
+        Ok(opened)
+    }
+
+    /// What a failed sending counts for.
+    pub(crate) fn debit(&self, refusal: &Refusal) -> MicroUsd {
+        if refusal.may_be_billed {
+            self.record.reserved
+        } else {
+            MicroUsd::ZERO
+        }
+    }
+
+    /// The bytes as the client receives them; `is_last` where no more come.
+    pub(crate) fn filtered(&mut self, mut bytes: Bytes, is_last: bool) -> Bytes {
+        for filter in self.filters.iter_mut().rev() {
+            bytes = filter.push(bytes);
+            if is_last {
+                let rest = filter.finish();
+                if !rest.is_empty() {
+                    bytes = Bytes::from([bytes, rest].concat());
+                }
+            }
+        }
+        bytes
+    }
+
+    /// It has ended: every layer is told, and the money settled. Only the first end counts.
+    pub(crate) fn end(&mut self, how: How, answered: Answered) {
+        if std::mem::replace(&mut self.is_over, true) {
+            return;
+        }
+        let at = self.hands.clock.now();
+        let mut record = self.record.clone();
+        record.sendings = self.sendings;
+        record.latency_ms = at.millis_since(record.at);
+        record.usage = answered.usage.unwrap_or(record.usage);
+        (record.status, record.error) = match &how {
+            How::Complete => (record.status, None),
+            How::Cut(refusal) => (record.status, Some(refusal.said.clone())),
+            How::Refused(refusal) => (refusal.status, Some(refusal.said.clone())),
+            How::Abandoned => (CLIENT_GONE, Some("the client went away".to_owned())),
+        };
+        let spent = self.spent(&how, answered.usage);
+        record.cost = record.cost + spent;
+        let kept = answered
+            .bytes
+            .filter(|_| matches!(how, How::Complete))
+            .map(|bytes| Kept {
+                bytes,
+                provider: record.provider.clone(),
+                model: record.model.clone(),
+                usage: answered.usage,
+            });
+        let mut ending = Ending {
+            how,
+            record,
+            kept,
+            bytes: answered.received,
+            at,
+        };
+        while let Some(tail) = self.tails.pop() {
+            tail(&mut ending);
+        }
+        let mut record = ending.record;
+        record.reserved = MicroUsd::ZERO;
+        self.hands.ledger.settle(&record, self.reservation.take());
+    }
+
+    /// What the last sending must be taken to have cost.
+    fn spent(&self, how: &How, usage: Option<Usage>) -> MicroUsd {
+        if self.is_hit() || self.sendings == 0 {
+            return MicroUsd::ZERO;
+        }
+        match (how, usage, &self.price) {
+            (How::Complete, Some(usage), Some(price)) => price.cost(&usage),
+            (How::Refused(refusal), _, _) => self.debit(refusal),
+            // Nobody knows what was used, so what could have been used counts.
+            (How::Complete | How::Cut(_) | How::Abandoned, _, _) => self.record.reserved,
+        }
+    }
+}
+
+/// The status of a request that no budget covers.
+pub(crate) const PAYMENT_REQUIRED: u16 = 402;
+
+/// The status of an answer.
+const OK: u16 = 200;
+
+/// The status of a request whose client went away, as proxies have it in their logs.
+const CLIENT_GONE: u16 = 499;
+
+/// What is known of an answer at its end.
+#[derive(Debug, Default)]
+pub(crate) struct Answered {
+    /// Its tokens.
+    pub(crate) usage: Option<Usage>,
+    /// All its bytes, where they were gathered.
+    pub(crate) bytes: Option<Bytes>,
+    /// How many there were.
+    pub(crate) received: usize,
+}
+
+impl Drop for Transit {
+    fn drop(&mut self) {
+        self.end(How::Abandoned, Answered::default());
+    }
+}
+
+fn facts(incoming: &Incoming, hands: &Hands, at: Timestamp) -> Facts {
+    let bounded = !hands.ledger.budgets().are_none() || !client_budgets(incoming).are_none();
+    Facts {
+        created_s: at.millis() / 1_000,
+        is_bounded: bounded,
+    }
+}
+
+/// What the client of a request may spend.
+fn client_budgets(_: &Incoming) -> Budgets {
+    Budgets::default()
+}
+
+fn record(incoming: &Incoming, prepared: &Prepared, id: RelayId, at: Timestamp) -> RelayRecord {
+    let demand = match incoming.demand {
+        Demand::Answer => "answer",
+        Demand::Count => "count",
+        Demand::Embeddings => "embeddings",
+    };
+    RelayRecord {
+        id,
+        client: None,
+        dialect: incoming.dialect.name().to_owned(),
+        demand: demand.to_owned(),
+        provider: prepared.relayed.route.provider.clone(),
+        model: prepared.model.clone(),
+        key: prepared.key,
+        source: None,
+        usage: Usage::default(),
+        reserved: MicroUsd::ZERO,
+        cost: MicroUsd::ZERO,
+        saved: MicroUsd::ZERO,
+        first_byte_ms: None,
+        latency_ms: 0,
+        sendings: 0,
+        status: OK,
+        error: None,
+        at,
+    }
+}

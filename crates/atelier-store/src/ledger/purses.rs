@@ -1,0 +1,220 @@
+//! What is spent or reserved, by whom and on which day.
+
+use std::collections::BTreeMap;
+
+use atelier_model::{MicroUsd, Timestamp};
+
+/// Milliseconds of a day.
+const DAY_MS: i64 = 86_400_000;
+
+/// What may be spent; `None` is without end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Budgets {
+    /// In all.
+    pub total: Option<MicroUsd>,
+    /// On one day, which begins at midnight UTC.
+    pub day: Option<MicroUsd>,
+}
+
+impl Budgets {
+    /// Whether there is any end.
+    pub fn are_none(&self) -> bool {
+        self.total.is_none() && self.day.is_none()
+    }
+}
+
+/// Whose budget it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// Everybody's together.
+    Everyone,
+    /// Everybody's of one day.
+    EveryoneDay,
+    /// One client's.
+    Client,
+    /// One client's of one day.
+    ClientDay,
+}
+
+impl Scope {
+    /// How it is called in messages.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Everyone => "budget",
+            Self::EveryoneDay => "daily budget",
+            Self::Client => "budget of this key",
+            Self::ClientDay => "daily budget of this key",
+        }
+    }
+}
+
+/// Why nothing was reserved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "keep to the {} of {budget}: {taken} is spent or reserved and this may cost {needed}",
+    .scope.name()
+)]
+pub struct OverBudget {
+    /// Whose budget does not cover it.
+    pub scope: Scope,
+    /// The budget.
+    pub budget: MicroUsd,
+    /// What is spent or reserved.
+    pub taken: MicroUsd,
+    /// What was asked for.
+    pub needed: MicroUsd,
+}
+
+/// One sum that only grows while its day lasts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Purse {
+    total: MicroUsd,
+    day: i64,
+    today: MicroUsd,
+}
+
+impl Purse {
+    /// A purse out of which this was taken before.
+    pub(crate) fn with(total: MicroUsd, today: MicroUsd, at: Timestamp) -> Self {
+        Self {
+            total,
+            day: day(at),
+            today,
+        }
+    }
+
+    /// What was taken in all, and on the day of this instant.
+    fn taken(&self, day: i64) -> (MicroUsd, MicroUsd) {
+        let today = if self.day == day {
+            self.today
+        } else {
+            MicroUsd::ZERO
+        };
+        (self.total, today)
+    }
+
+    fn take(&mut self, amount: MicroUsd, day: i64) {
+        self.total = self.total + amount;
+        if self.day < day {
+            self.day = day;
+            self.today = MicroUsd::ZERO;
+        }
+        if self.day == day {
+            self.today = self.today + amount;
+        }
+    }
+
+    fn give_back(&mut self, amount: MicroUsd, day: i64) {
+        self.total = self.total.saturating_sub(amount);
+        if self.day == day {
+            self.today = self.today.saturating_sub(amount);
+        }
+    }
+}
+
+/// Everybody's purse and that of each client.
+#[derive(Debug, Default)]
+pub(crate) struct Purses {
+    everyone: Purse,
+    clients: BTreeMap<String, Purse>,
+}
+
+impl Purses {
+    /// Purses out of which so much was taken before.
+    pub(crate) fn with(everyone: Purse, clients: BTreeMap<String, Purse>) -> Self {
+        Self { everyone, clients }
+    }
+
+    /// What everybody has spent or reserved.
+    pub(crate) fn taken(&self) -> MicroUsd {
+        self.everyone.total
+    }
+
+    /// Whether anything is left of a client's budgets.
+    pub(crate) fn admit(
+        &self,
+        client: &str,
+        budgets: Budgets,
+        at: Timestamp,
+    ) -> Result<(), OverBudget> {
+        let purse = self.clients.get(client).copied().unwrap_or_default();
+        let least = MicroUsd(1);
+        covers(
+            purse.taken(day(at)),
+            least,
+            budgets,
+            (Scope::Client, Scope::ClientDay),
+        )
+    }
+
+    /// Takes an amount out of every purse that it concerns, or out of none.
+    pub(crate) fn take(
+        &mut self,
+        needed: MicroUsd,
+        everyone: Budgets,
+        client: Option<(&str, Budgets)>,
+        at: Timestamp,
+    ) -> Result<(), OverBudget> {
+        let day = day(at);
+        covers(
+            self.everyone.taken(day),
+            needed,
+            everyone,
+            (Scope::Everyone, Scope::EveryoneDay),
+        )?;
+        if let Some((name, budgets)) = client {
+            let purse = self.clients.get(name).copied().unwrap_or_default();
+            let scopes = (Scope::Client, Scope::ClientDay);
+            covers(purse.taken(day), needed, budgets, scopes)?;
+            match self.clients.get_mut(name) {
+                Some(purse) => purse.take(needed, day),
+                None => {
+                    let mut purse = Purse::default();
+                    purse.take(needed, day);
+                    self.clients.insert(name.to_owned(), purse);
+                }
+            }
+        }
+        self.everyone.take(needed, day);
+        Ok(())
+    }
+
+    /// Puts back what was taken at an instant and not spent.
+    pub(crate) fn give_back(&mut self, amount: MicroUsd, client: Option<&str>, at: Timestamp) {
+        let day = day(at);
+        self.everyone.give_back(amount, day);
+        if let Some(purse) = client.and_then(|name| self.clients.get_mut(name)) {
+            purse.give_back(amount, day);
+        }
+    }
+}
+
+/// The number of the day of an instant.
+pub(crate) fn day(at: Timestamp) -> i64 {
+    at.millis().div_euclid(DAY_MS)
+}
+
+/// The first instant of the day of an instant.
+pub(crate) fn midnight(at: Timestamp) -> Timestamp {
+    Timestamp::from_millis(day(at).saturating_mul(DAY_MS))
+}
+
+fn covers(
+    (total, today): (MicroUsd, MicroUsd),
+    needed: MicroUsd,
+    budgets: Budgets,
+    (all, daily): (Scope, Scope),
+) -> Result<(), OverBudget> {
+    let pairs = [(all, budgets.total, total), (daily, budgets.day, today)];
+    for (scope, budget, taken) in pairs {
+        if let Some(budget) = budget.filter(|budget| taken + needed > *budget) {
+            return Err(OverBudget {
+                scope,
+                budget,
+                taken,
+                needed,
+            });
+        }
+    }
+    Ok(())
+}
