@@ -3,7 +3,9 @@
 pub(crate) mod artifacts;
 pub(crate) mod asks;
 pub(crate) mod attempts;
+pub(crate) mod audit;
 pub(crate) mod blobs;
+pub(crate) mod data_keys;
 pub(crate) mod documents;
 pub(crate) mod events;
 pub(crate) mod forms;

@@ -2,13 +2,20 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::{Arc, atomic::AtomicBool},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
+use atelier_model::AuditNote;
+use atelier_seal::SealKey;
 use sqlx::SqlitePool;
 use tokio::sync::watch;
 
-use crate::{LockError, OpenError, RunLock, StoreError, lock, open, write::Write};
+use crate::{
+    LockError, Notary, OpenError, RunLock, StoreError, lock, notes::Notes, open, write::Write,
+};
 
 /// State, events and replies of one project. Cloning is cheap; all clones are the same store.
 ///
@@ -25,6 +32,10 @@ struct Inner {
     readers: SqlitePool,
     newest: watch::Sender<u64>,
     home: Home,
+    notes: Notes,
+    notary: OnceLock<Arc<Notary>>,
+    has_missed_copy: AtomicBool,
+    data_key: OnceLock<Arc<SealKey>>,
 }
 
 /// Where the run lock of a store lives.
@@ -56,6 +67,10 @@ impl Store {
             readers: opened.readers,
             newest: watch::Sender::new(opened.newest),
             home,
+            notes: Notes::default(),
+            notary: OnceLock::new(),
+            has_missed_copy: AtomicBool::new(false),
+            data_key: OnceLock::new(),
         };
         Self {
             inner: Arc::new(inner),
@@ -90,12 +105,17 @@ impl Store {
 
     /// Begins a change. Nothing of it is seen before [`Self::commit`].
     pub(crate) async fn write(&self) -> Result<Write, StoreError> {
-        Write::begin(&self.inner.writer).await
+        let data_key = self.data_key().cloned();
+        Ok(Write::begin(&self.inner.writer).await?.sealing(data_key))
     }
 
-    /// Makes a change durable, then tells the watchers of events.
-    pub(crate) async fn commit(&self, write: Write) -> Result<(), StoreError> {
+    /// Makes a change durable, with what the audit log is to say of it, then tells the watchers of
+    /// events.
+    pub(crate) async fn commit(&self, mut write: Write) -> Result<(), StoreError> {
+        let notes = self.inner.notes.take();
+        let signed = self.audit_append_in_txn(&mut write, &notes).await?;
         let newest = write.commit().await?;
+        notes.are_written();
         self.inner.newest.send_if_modified(|seen| match newest {
             Some(seq) if seq > *seen => {
                 *seen = seq;
@@ -103,7 +123,49 @@ impl Store {
             }
             _ => false,
         });
+        if let Some(checkpoint) = signed {
+            self.audit_copy(checkpoint).await;
+        }
         Ok(())
+    }
+
+    /// Notes a fact for the audit log. It is written with the next change, in its transaction; if
+    /// that one fails, with the one after.
+    pub fn audit_note(&self, note: AuditNote) {
+        self.inner.notes.add(note);
+    }
+
+    /// Writes what is noted now, where no change of state will soon.
+    pub async fn audit_flush(&self) -> Result<(), StoreError> {
+        if self.inner.notes.is_empty() {
+            return Ok(());
+        }
+        let write = self.write().await?;
+        self.commit(write).await
+    }
+
+    /// Has every content sealed from now on, and what is sealed opened, with the project's data
+    /// key. The first key stays.
+    pub fn seal_with(&self, data_key: SealKey) {
+        let _ = self.inner.data_key.set(Arc::new(data_key));
+    }
+
+    pub(crate) fn data_key(&self) -> Option<&Arc<SealKey>> {
+        self.inner.data_key.get()
+    }
+
+    /// Has every state of the audit log signed from now on. The first notary stays.
+    pub fn audit_sign_with(&self, notary: Notary) {
+        let _ = self.inner.notary.set(Arc::new(notary));
+    }
+
+    /// Whether this is the first time that a copy could not be written.
+    pub(crate) fn first_missed_copy(&self) -> bool {
+        !self.inner.has_missed_copy.swap(true, Ordering::Relaxed)
+    }
+
+    pub(crate) fn notary(&self) -> Option<&Arc<Notary>> {
+        self.inner.notary.get()
     }
 
     #[cfg(test)]

@@ -1,6 +1,11 @@
 //! One change of state: a transaction that carries its own events.
 
-use atelier_model::{Digest, Event, EventKind, RunId, TaskId, Timestamp};
+use std::sync::Arc;
+
+use atelier_model::{
+    AuditFact, AuditLink, AuditNote, Digest, Event, EventKind, RunId, TaskId, Timestamp,
+};
+use atelier_seal::SealKey;
 use sqlx::{Sqlite, SqliteConnection, SqlitePool, Transaction};
 
 use crate::{StoreError, column};
@@ -10,6 +15,10 @@ use crate::{StoreError, column};
 pub(crate) struct Write {
     txn: Transaction<'static, Sqlite>,
     head: Option<Head>,
+    /// What the audit log is to say of its events.
+    audited: Vec<(AuditNote, AuditLink)>,
+    /// What contents are sealed with.
+    data_key: Option<Arc<SealKey>>,
 }
 
 /// Takes the write lock at once: what began by reading could not wait for it without a deadlock.
@@ -66,7 +75,18 @@ impl Write {
         Ok(Self {
             txn: begun?,
             head: None,
+            audited: Vec::new(),
+            data_key: None,
         })
+    }
+
+    /// The same change, whose contents are sealed with a key.
+    pub(crate) fn sealing(self, data_key: Option<Arc<SealKey>>) -> Self {
+        Self { data_key, ..self }
+    }
+
+    pub(crate) fn data_key(&self) -> Option<&SealKey> {
+        self.data_key.as_deref()
     }
 
     pub(crate) fn connection(&mut self) -> &mut SqliteConnection {
@@ -99,7 +119,31 @@ impl Write {
         };
         self.append(&event, &body, next).await?;
         self.head = Some(next);
+        self.audit(event, next);
         Ok(next.seq)
+    }
+
+    fn audit(&mut self, event: Event, link: Head) {
+        let Some(fact) = AuditFact::of_event(&event.kind) else {
+            return;
+        };
+        let note = AuditNote {
+            at: event.at,
+            run: event.run,
+            task: event.task,
+            client: None,
+            fact,
+        };
+        let link = AuditLink {
+            seq: link.seq,
+            hash: link.hash,
+        };
+        self.audited.push((note, link));
+    }
+
+    /// What the audit log is to say of the events so far.
+    pub(crate) fn take_audited(&mut self) -> Vec<(AuditNote, AuditLink)> {
+        std::mem::take(&mut self.audited)
     }
 
     async fn append(&mut self, event: &Event, body: &str, link: Head) -> Result<(), StoreError> {

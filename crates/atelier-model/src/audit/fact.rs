@@ -178,6 +178,15 @@ pub enum AuditFact {
         /// Whether the answer was yes.
         approved: bool,
     },
+    /// More was noted than could wait, and this much is lost.
+    #[serde(rename = "notes.lost")]
+    NotesLost {
+        /// How many facts.
+        count: u64,
+    },
+    /// The second place could not be written, so that it does not know how the log goes on.
+    #[serde(rename = "copy.missed")]
+    CopyMissed {},
     /// A run ended.
     #[serde(rename = "run.finished")]
     RunFinished {
@@ -283,6 +292,8 @@ impl AuditFact {
             Self::AnswerReused { .. } => "answer.reused",
             Self::ConfigurationReloaded { .. } => "configuration.reloaded",
             Self::ApprovalGiven { .. } => "approval.given",
+            Self::NotesLost { .. } => "notes.lost",
+            Self::CopyMissed {} => "copy.missed",
             Self::RunFinished { .. } => "run.finished",
         }
     }
@@ -307,6 +318,8 @@ impl AuditFact {
             | Self::AnswerReused { .. }
             | Self::ConfigurationReloaded { .. }
             | Self::ApprovalGiven { .. }
+            | Self::NotesLost { .. }
+            | Self::CopyMissed {}
             | Self::RunFinished { .. } => None,
         }
     }
