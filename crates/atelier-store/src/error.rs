@@ -36,6 +36,12 @@ pub enum StoreError {
         /// The most that is kept.
         max: u64,
     },
+    /// A content is sealed, and nobody brought the project's data key.
+    #[error("read {what}: it is sealed, and the key store of its user is not open")]
+    Sealed {
+        /// What is sealed.
+        what: String,
+    },
     /// The database refused for another reason.
     #[error("use the state database")]
     Database(#[source] sqlx::Error),

@@ -153,6 +153,8 @@ fn settings(options: SqliteConnectOptions) -> SqliteConnectOptions {
         .create_if_missing(true)
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
+        // What is replaced, such as a plain content by a sealed one, leaves no trace.
+        .pragma("secure_delete", "ON")
         .busy_timeout(Duration::from_millis(BUSY_WAIT_MS_MAX))
         .statement_cache_capacity(STATEMENTS_MAX)
         .disable_statement_logging()

@@ -10,6 +10,7 @@ mod forms;
 mod kept;
 mod runs;
 mod schema;
+mod sealed;
 mod tasks;
 
 use atelier_model::{

@@ -1,6 +1,11 @@
 //! Contents by their digest: prompts, replies, artifacts, outputs of checks.
+//!
+//! Where the store has a data key, they are sealed with it. Their names stay the digests of what
+//! is in them, which events, commits and proofs repeat: whoever has the database and a guess at a
+//! whole content can confirm it, and reads nothing else.
 
 use atelier_model::Digest;
+use atelier_seal::{SealKey, UnsealError, seal_content, unseal_content};
 
 use crate::{Store, StoreError, column, write::Write};
 
@@ -19,11 +24,30 @@ impl Store {
     /// The content with this digest. Content that does not match its digest is reported, never
     /// returned.
     pub async fn blob_fetch(&self, digest: &Digest) -> Result<Option<Vec<u8>>, StoreError> {
-        let data: Option<Vec<u8>> = sqlx::query_scalar("SELECT data FROM blobs WHERE digest = $1")
-            .bind(column::bytes(digest))
-            .fetch_optional(self.readers())
-            .await?;
-        data.map(|data| intact(data, digest)).transpose()
+        let row: Option<(Vec<u8>, bool)> =
+            sqlx::query_as("SELECT data, sealed FROM blobs WHERE digest = $1")
+                .bind(column::bytes(digest))
+                .fetch_optional(self.readers())
+                .await?;
+        let Some((data, is_sealed)) = row else {
+            return Ok(None);
+        };
+        if !is_sealed {
+            return intact(data, digest).map(Some);
+        }
+        let key = self.data_key().ok_or_else(|| StoreError::Sealed {
+            what: named(digest),
+        })?;
+        intact(opened(key, digest, &data)?, digest).map(Some)
+    }
+}
+
+fn opened(key: &SealKey, digest: &Digest, data: &[u8]) -> Result<Vec<u8>, StoreError> {
+    match unseal_content(key, digest.as_bytes(), data) {
+        Ok(mut plain) => Ok(std::mem::take(&mut *plain)),
+        Err(UnsealError::Format { .. } | UnsealError::Cut | UnsealError::Refused) => {
+            Err(damaged(digest))
+        }
     }
 }
 
@@ -31,10 +55,18 @@ fn intact(data: Vec<u8>, digest: &Digest) -> Result<Vec<u8>, StoreError> {
     if Digest::of(&data) == *digest {
         Ok(data)
     } else {
-        Err(StoreError::Corrupt {
-            what: format!("the content {}", digest.short()),
-        })
+        Err(damaged(digest))
     }
+}
+
+fn damaged(digest: &Digest) -> StoreError {
+    StoreError::Corrupt {
+        what: named(digest),
+    }
+}
+
+fn named(digest: &Digest) -> String {
+    format!("the content {}", digest.short())
 }
 
 pub(crate) async fn blob_put_in_txn(write: &mut Write, bytes: &[u8]) -> Result<Digest, StoreError> {
@@ -46,13 +78,18 @@ pub(crate) async fn blob_put_in_txn(write: &mut Write, bytes: &[u8]) -> Result<D
         });
     }
     let digest = Digest::of(bytes);
+    let key = write.data_key();
+    let sealed = key.map(|key| seal_content(key, digest.as_bytes(), bytes));
+    // A content that was kept in plain is sealed when it comes again.
     sqlx::query(
-        "INSERT INTO blobs (digest, size, data) VALUES ($1, $2, $3)
-         ON CONFLICT (digest) DO NOTHING",
+        "INSERT INTO blobs (digest, size, data, sealed) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (digest) DO UPDATE SET data = EXCLUDED.data, sealed = EXCLUDED.sealed
+             WHERE blobs.sealed < EXCLUDED.sealed",
     )
     .bind(column::bytes(&digest))
     .bind(column::count(bytes.len() as u64))
-    .bind(bytes)
+    .bind(sealed.as_deref().unwrap_or(bytes))
+    .bind(sealed.is_some())
     .execute(write.connection())
     .await?;
     Ok(digest)
