@@ -1,23 +1,24 @@
 //! One task: ask, edit, check, mend, commit.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+mod conversation;
+mod edited;
+mod landing;
 
-use atelier_edit::ChangeSet;
-use atelier_exec::{Commit, Worktree};
+use std::{collections::BTreeMap, sync::Arc};
+
+use atelier_exec::Worktree;
 use atelier_model::{
     Acceptance, Ask, Attempt, AttemptOutcome, Check, CheckOutcome, CheckResult, DevPlan, Digest,
-    EditForm, EditsOutcome, EventKind, Evidence, FileEntry, FileTree, FormUse, Message, MicroUsd,
-    Reply, Role, Run, Stage, StopReason, Task, TaskFact, TaskId, TaskState, TreePath,
+    EditForm, EventKind, Evidence, FileTree, FormUse, Message, MicroUsd, Reply, Role, Run, Stage,
+    StopReason, Task, TaskFact, TaskId,
 };
 use futures_util::future::try_join;
 use serde_json::json;
 
+use self::edited::{Refusal, Wrote};
 use crate::{
-    Answer, BuildError, Ctx, Question, approve::ask_person, commit, context, form,
-    lockfile::lockfiles, protect, report, syntax, trunk::Trunk, verify::Verification,
+    Answer, BuildError, Ctx, Question, approve::ask_person, form, protect, report, syntax,
+    trunk::Trunk, verify::Verification,
 };
 
 /// How the work on a task ended.
@@ -171,97 +172,6 @@ impl<'a> Work<'a> {
             }
             ordinal += 1;
         }
-    }
-
-    async fn begin_conversation(&mut self) -> Result<(), BuildError> {
-        let packed = context::pack(
-            &self.task,
-            self.plan,
-            &self.before,
-            self.ctx.limits.context_tokens_max,
-        );
-        let named = |done: bool| -> Vec<_> {
-            self.tasks
-                .iter()
-                .filter(|task| task.id != self.task.id)
-                .filter(|task| (task.state == TaskState::Done) == done)
-                .map(|task| json!({"number": number(task), "title": task.title}))
-                .collect()
-        };
-        let acceptance: Vec<_> = self
-            .task
-            .acceptance
-            .iter()
-            .map(|one| json!({"id": one.id, "text": one.text, "how": one.how()}))
-            .collect();
-        let mut inputs = json!({
-            "requirement": self.run.requirement,
-            "design_summary": self.plan.design.summary,
-            "task": {
-                "number": number(&self.task), "title": self.task.title,
-                "description": self.task.description, "why": self.task.why,
-                "outputs": self.task.outputs, "owns": self.task.owns,
-                "protected": self.task.protected, "acceptance": acceptance,
-            },
-            "done": named(true), "open": named(false),
-            "context": packed.text,
-            "attempt": self.task.round_first,
-            "conventions": report::conventions(&self.before),
-        });
-        let lines = context::lines(&self.task, &self.before);
-        self.form = form::ask_in(self.ctx, &inputs, &lines).await?;
-        inputs["form"] = json!(self.form);
-        inputs["forms"] = json!(context::forms(&self.task, &self.before, self.form));
-        let prompt = self.ctx.library.render("code", &inputs)?;
-        self.messages = prompt.messages;
-        self.prompt_version = prompt.version;
-        Ok(())
-    }
-
-    /// Takes the failed attempts of an earlier invocation over, word for word, so that the next
-    /// ask is the one that would have followed. Returns the ordinal of the next attempt.
-    async fn replay(&mut self) -> Result<u32, BuildError> {
-        let attempts = self
-            .ctx
-            .store
-            .attempt_list(&self.run.id, &self.task.id)
-            .await?;
-        let mut next = self.task.round_first;
-        // What was said about another commit would only mislead.
-        let base = self.base.clone().unwrap_or_default();
-        for attempt in attempts
-            .into_iter()
-            .skip_while(|one| one.ordinal < self.task.round_first)
-        {
-            let failed = matches!(
-                attempt.outcome,
-                Some(AttemptOutcome::EditsRefused | AttemptOutcome::ChecksFailed)
-            );
-            let reply = match attempt.reply {
-                Some(digest) if failed && attempt.ordinal == next && attempt.base == base => {
-                    self.ctx.store.blob_fetch(&digest).await?
-                }
-                _ => None,
-            };
-            let Some(reply) = reply else { break };
-            let text = String::from_utf8_lossy(&reply).into_owned();
-            // Only edits that were checked had become part of the tree.
-            if attempt.outcome == Some(AttemptOutcome::ChecksFailed)
-                && let Ok(edited) = self.edited(&text)
-            {
-                self.tree = edited.tree;
-            }
-            self.messages.push(Message {
-                role: Role::Assistant,
-                text,
-            });
-            self.messages.push(Message {
-                role: Role::User,
-                text: attempt.feedback,
-            });
-            next += 1;
-        }
-        Ok(next)
     }
 
     /// A check that passes before the work proves nothing about the work; that is worth knowing.
@@ -486,50 +396,6 @@ impl<'a> Work<'a> {
             .worktree_open(&self.place, self.base.as_deref())?)
     }
 
-    /// Parses and applies a reply's edits to the tree; pure.
-    fn edited(&self, reply: &str) -> Result<Edited, Refusal> {
-        let limits = &self.ctx.limits;
-        let set = atelier_edit::parse(reply, limits).map_err(|error| Refusal {
-            problems: vec![error.to_string()],
-            tried: Vec::new(),
-            wrote: Some(Wrote::malformed()),
-        })?;
-        let found = forms_of(&set);
-        let (set, tried) = protect::take_out(set, &self.task, &self.before);
-        let refused = |problems, outcome: Option<EditsOutcome>| {
-            let found = found.clone();
-            Refusal {
-                problems,
-                tried: tried.clone(),
-                wrote: outcome.map(|outcome| Wrote { found, outcome }),
-            }
-        };
-        if set.edits.is_empty() {
-            let said = "no other edit is left: solve the task without them";
-            return Err(refused(vec![said.to_owned()], None));
-        }
-        let applied = atelier_edit::apply(&set, &self.tree, limits).map_err(|error| {
-            let problems = error.problems.iter().map(ToString::to_string).collect();
-            refused(problems, Some(EditsOutcome::Misplaced))
-        })?;
-        let touched: Vec<_> = [&applied.written[..], &applied.deleted[..]].concat();
-        let escapes = protect::escapes(&self.task, &self.before, &applied.tree, &touched);
-        if !escapes.is_empty() {
-            return Err(refused(escapes, Some(EditsOutcome::Applied)));
-        }
-        Ok(Edited {
-            tree: applied.tree,
-            written: applied.written,
-            deleted: applied.deleted,
-            notes: applied.notes,
-            restored: tried,
-            wrote: Wrote {
-                found,
-                outcome: EditsOutcome::Applied,
-            },
-        })
-    }
-
     async fn check(&self) -> Result<Evidence, BuildError> {
         let named = self
             .task
@@ -562,44 +428,6 @@ impl<'a> Work<'a> {
         }
     }
 
-    /// What the model is told after a failed attempt.
-    async fn feedback(
-        &mut self,
-        problems: &[String],
-        failed: &[&CheckResult],
-        attempts_left: u32,
-    ) -> Result<String, BuildError> {
-        let share = self.ctx.limits.evidence_bytes_max / failed.len().max(1);
-        let mut evidence = Vec::new();
-        for check in failed {
-            let output = self
-                .ctx
-                .store
-                .blob_fetch(&check.output)
-                .await?
-                .unwrap_or_default();
-            let output = head_and_tail(&String::from_utf8_lossy(&output), share);
-            evidence.push(json!({
-                "name": check.name, "command": check.command, "reason": check.reason,
-                "output": output,
-            }));
-        }
-        let inputs = json!({
-            "problems": problems, "evidence": evidence, "attempts_left": attempts_left,
-        });
-        let prompt = self.ctx.library.render("repair", &inputs)?;
-        let turn = prompt
-            .messages
-            .into_iter()
-            .find(|message| message.role == Role::User);
-        let text = turn.map(|message| message.text).unwrap_or_default();
-        self.messages.push(Message {
-            role: Role::User,
-            text: text.clone(),
-        });
-        Ok(text)
-    }
-
     async fn end(
         &self,
         mut attempt: Attempt,
@@ -616,108 +444,6 @@ impl<'a> Work<'a> {
         Ok(())
     }
 
-    /// Commits the verified tree with its documents and moves the trunk to it.
-    async fn finish(&mut self, proof: Proof) -> Result<TaskEnd, BuildError> {
-        self.take_lockfiles();
-        let evidence = proof.attempt.evidence.digest();
-        // What failed attempts cost is part of the price; what the store answered cost something
-        // the first time.
-        let asks = self.ctx.store.ask_list(&self.run.id).await?;
-        let own = asks
-            .iter()
-            .filter(|ask| ask.task.as_ref() == Some(&self.task.id));
-        let cost = own.map(|ask| ask.cost).sum();
-        let trace = commit::Trace {
-            run: &self.run.id,
-            task: &self.task,
-            model: &proof.reply.model,
-            prompt: proof.prompt,
-            reply: proof.reply.digest,
-            evidence,
-            cost,
-        };
-        let message = commit::message(&trace);
-        let documents = report::documents(
-            self.ctx,
-            self.run,
-            self.plan,
-            &self.tree,
-            Some((&self.task.id, &proof.attempt.evidence)),
-            None,
-        )
-        .await?;
-        let mut tree = self.tree.clone();
-        for document in &documents {
-            tree.put(
-                document.path.clone(),
-                FileEntry::text(document.text.clone()),
-            );
-        }
-        let changes = self.before.changes_to(&tree);
-        self.end(
-            proof.attempt,
-            AttemptOutcome::Passed,
-            TaskFact::Verified,
-            "",
-        )
-        .await?;
-        let made = Commit {
-            message,
-            parent: self.base.as_deref(),
-            at: self.ctx.now(),
-        };
-        let commit = self.ctx.git.commit_changes(&changes, &made)?;
-        let end = self.merge(&commit, &documents).await?;
-        if matches!(end, TaskEnd::Done) {
-            self.trunk.keep(commit, tree);
-        }
-        Ok(end)
-    }
-
-    async fn merge(
-        &self,
-        commit: &str,
-        documents: &[atelier_docs::Rendered],
-    ) -> Result<TaskEnd, BuildError> {
-        let (run, task) = (&self.run.id, &self.task.id);
-        let store = &self.ctx.store;
-        let trunk = store
-            .run_fetch(run)
-            .await?
-            .trunk
-            .or_else(|| self.run.base_commit.clone());
-        if trunk != self.base {
-            let reason = "the trunk moved";
-            store
-                .task_advance(run, task, TaskFact::MergeRefused, reason, self.ctx.now())
-                .await?;
-            return Ok(TaskEnd::Again);
-        }
-        let subject = commit::subject(&self.task);
-        store
-            .task_merge(run, task, commit, &subject, self.ctx.now())
-            .await?;
-        report::trunk_moved(self.ctx, self.run, commit, self.base.as_deref())?;
-        report::keep_documents(self.ctx, self.run, documents).await?;
-        Ok(TaskEnd::Done)
-    }
-
-    /// Lockfiles the build made belong to the work: without them the next build may differ.
-    fn take_lockfiles(&mut self) {
-        let Some(worktree) = &self.worktree else {
-            return;
-        };
-        for project in self.ctx.recipes.detect(&self.tree) {
-            for path in lockfiles(&self.tree, project.folder.as_ref()) {
-                let bytes_max = self.ctx.limits.file_bytes_max;
-                let found = atelier_exec::file_read(worktree.path(), &path, bytes_max);
-                if let Some(file) = found {
-                    self.tree.put(path, file);
-                }
-            }
-        }
-    }
-
     async fn tell(&self, kind: EventKind) -> Result<(), BuildError> {
         let (run, task) = (Some(&self.run.id), Some(&self.task.id));
         self.ctx
@@ -726,46 +452,6 @@ impl<'a> Work<'a> {
             .await?;
         Ok(())
     }
-}
-
-/// Why a reply's edits were not applied.
-struct Refusal {
-    problems: Vec<String>,
-    /// Edits to protected files, which were taken out before.
-    tried: Vec<String>,
-    /// How the edits were written, where that says something about the model.
-    wrote: Option<Wrote>,
-}
-
-/// In which forms the edits of a reply were written, and what came of them.
-struct Wrote {
-    found: Vec<String>,
-    outcome: EditsOutcome,
-}
-
-impl Wrote {
-    fn malformed() -> Self {
-        Self {
-            found: Vec::new(),
-            outcome: EditsOutcome::Malformed,
-        }
-    }
-}
-
-/// The names of the forms in which edits are written, each once.
-fn forms_of(set: &ChangeSet) -> Vec<String> {
-    let names: BTreeSet<&str> = set.edits.iter().map(|edit| edit.format).collect();
-    names.into_iter().map(str::to_owned).collect()
-}
-
-/// What a reply's edits make of the tree.
-struct Edited {
-    tree: FileTree,
-    written: Vec<TreePath>,
-    deleted: Vec<TreePath>,
-    notes: Vec<String>,
-    restored: Vec<String>,
-    wrote: Wrote,
 }
 
 /// Whether only a person can help: the check is a question, or the toolchain is not installed. A
@@ -786,22 +472,6 @@ fn number(task: &Task) -> &str {
     task.step.as_deref().unwrap_or(task.id.as_str())
 }
 
-/// The first third and the last two thirds of a text that is too long: errors stand at its end,
-/// their cause often at its beginning.
-fn head_and_tail(text: &str, bytes_max: usize) -> String {
-    if text.len() <= bytes_max {
-        return text.to_owned();
-    }
-    let head = text.floor_char_boundary(bytes_max / 3);
-    let tail = text.ceil_char_boundary(text.len() - bytes_max * 2 / 3);
-    let left_out = tail - head;
-    format!(
-        "{}\n… {left_out} bytes left out …\n{}",
-        &text[..head],
-        &text[tail..]
-    )
-}
-
 /// Asks for approval of a task where the policy wants it. `false` means that it stays ready.
 pub(crate) async fn approved(ctx: &Ctx, run: &Run, task: &Task) -> Result<Answer, BuildError> {
     let question = Question::Task {
@@ -810,6 +480,3 @@ pub(crate) async fn approved(ctx: &Ctx, run: &Run, task: &Task) -> Result<Answer
     };
     ask_person(ctx, &run.id, Some(&task.id), &question).await
 }
-
-#[cfg(test)]
-mod tests;
