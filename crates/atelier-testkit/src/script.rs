@@ -53,6 +53,9 @@ pub enum Mode {
     OracleNoise,
     /// The first answer to each task has a mistake in it that its tests find; the next is right.
     FailThenFix,
+    /// The first answer to each task leaves a bracket open in every file that has one; the next is
+    /// right.
+    UnclosedThenFix,
     /// Leaves parts out: "rest of code unchanged", bodies still to do.
     Lazy,
     /// Every answer ends half-way without its protocol's end.
@@ -182,6 +185,7 @@ impl Script {
             Mode::Oracle
             | Mode::OracleNoise
             | Mode::FailThenFix
+            | Mode::UnclosedThenFix
             | Mode::Lazy
             | Mode::Truncated(_)
             | Mode::ProseOnly { .. }
@@ -226,7 +230,10 @@ impl Script {
         let number = stage.task();
         match (&self.mode, number) {
             (Mode::OracleNoise, _) => right().map(|text| spoil::noise(&text, &stage)),
-            (Mode::FailThenFix, Some(number)) if again => oracle::whole_files(fixture, number),
+            (Mode::FailThenFix | Mode::UnclosedThenFix, Some(number)) if again => {
+                oracle::whole_files(fixture, number)
+            }
+            (Mode::UnclosedThenFix, Some(number)) => spoil::unclosed(fixture, number),
             (Mode::FailThenFix, Some(number)) => spoil::mistaken(fixture, number),
             (Mode::Lazy, Some(number)) => spoil::lazy(fixture, number),
             (Mode::ProseOnly { .. }, Some(number)) => Some(spoil::prose(number)),

@@ -118,6 +118,23 @@ pub(crate) fn mistaken(fixture: &Fixture, number: &str) -> Option<String> {
     Some(oracle::reply(step, &before, &wrong, EditForm::Whole))
 }
 
+/// The step with the last closing bracket of every file gone.
+pub(crate) fn unclosed(fixture: &Fixture, number: &str) -> Option<String> {
+    let step = oracle::step(fixture, number)?;
+    let (before, after) = (fixture.tree_before(number), fixture.tree_after(number));
+    let mut reply = oracle::introduction(step);
+    for (path, file) in before.changes_to(&after) {
+        if let Some(text) = file.as_ref().and_then(|file| file.as_text()) {
+            let mut text = text.to_owned();
+            if let Some(at) = text.rfind([')', ']', '}']) {
+                text.remove(at);
+            }
+            reply.push_str(&oracle::whole(&path, &text));
+        }
+    }
+    Some(reply)
+}
+
 /// The step with the second half of every file left to the reader.
 pub(crate) fn lazy(fixture: &Fixture, number: &str) -> Option<String> {
     let step = oracle::step(fixture, number)?;

@@ -227,6 +227,20 @@ fn the_first_try_is_mistaken_and_the_second_is_right() {
 }
 
 #[test]
+fn the_first_try_is_unclosed_and_the_second_is_right() {
+    for fixture in fixtures() {
+        let script = script(&fixture, Mode::UnclosedThenFix, EditForm::Mixed);
+        for step in fixture.steps() {
+            let number = step.number.as_str();
+            let first = applied(&fixture, number, &reply(&script, &code(number), false));
+            assert_ne!(first, fixture.tree_after(number));
+            let second = applied(&fixture, number, &reply(&script, &code(number), true));
+            same(&second, &fixture.tree_after(number), number);
+        }
+    }
+}
+
+#[test]
 fn prose_holds_no_edits() {
     let fixture = crate::chain(1).unwrap();
     let script = script(

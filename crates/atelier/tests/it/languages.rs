@@ -50,6 +50,26 @@ fn mends(name: &str, dialect: Dialect) {
     check_kept(&world, &fixture);
 }
 
+#[test]
+fn a_file_that_no_longer_parses_is_told_to_the_model_and_mended() {
+    let fixture = Fixture::named("python-intervals").unwrap();
+    let (world, ended) = build(&fixture, Mode::UnclosedThenFix, Dialect::OpenAi);
+    let ended = ended.expect(0);
+    assert!(ended.stderr.contains("mended"), "{}", ended.all());
+    check_kept(&world, &fixture);
+    let steps = fixture.steps().count();
+    assert_eq!(count(&world.events(), "syntax.broken"), steps);
+    let seen = world.server().requests();
+    let told = seen.iter().filter(|seen| {
+        seen.reasks == 1
+            && seen
+                .body
+                .to_string()
+                .contains("no longer follows its grammar")
+    });
+    assert_eq!(told.count(), steps);
+}
+
 /// Bad work behind silenced tests, and work that is left to the reader, end as failures.
 fn refuses(name: &str, dialect: Dialect) {
     let fixture = Fixture::named(name).unwrap();
