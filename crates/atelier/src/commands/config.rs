@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use atelier_llm::{PROVIDERS, Secret};
-use atelier_model::Stage;
+use atelier_llm::{PROVIDERS, Routing, Secret};
+use atelier_model::{Stage, Strategy};
 use clap::{Args, Subcommand};
 use serde_json::json;
 
@@ -145,7 +145,7 @@ fn stages(config: &Config, sources: &Sources, ui: &Ui) {
         }
     };
     for (stage, route) in &settings.routes {
-        let mut text = format!("{:<8} is answered by {}", stage.name(), route.provider);
+        let mut text = format!("{:<8} is answered by {}", stage.name(), route.name());
         if route.provider != OFFLINE {
             text = format!("{text} {}", plain(&route.model));
         }
@@ -155,7 +155,24 @@ fn stages(config: &Config, sources: &Sources, ui: &Ui) {
         if let Some(key) = &route.key {
             text = format!("{text} with key {}", key.masked());
         }
+        if let Some(others) = settings.routing.get(stage) {
+            text = format!("{text}{}", else_by(others));
+        }
         ui.out(&text);
+    }
+}
+
+/// Who else answers a stage, and how one of them is chosen.
+fn else_by(routing: &Routing) -> String {
+    if routing.fallback.is_empty() {
+        return String::new();
+    }
+    let labels = routing.fallback.iter().map(|route| plain(&route.label()));
+    let labels = labels.collect::<Vec<_>>().join(", ");
+    match routing.strategy {
+        Strategy::Static => format!(", else by {labels}"),
+        Strategy::Cost => format!(", or by {labels}: by whom it costs least"),
+        Strategy::Latency => format!(", or by {labels}: by whom it takes least"),
     }
 }
 
@@ -221,9 +238,11 @@ fn in_file(value: &toml::Value) -> toml_edit::Value {
         toml::Value::Float(number) => (*number).into(),
         toml::Value::Boolean(flag) => (*flag).into(),
         toml::Value::String(text) => text.as_str().into(),
-        // No key takes any of these; a number or a text is what `Kind::fit` lets through.
-        toml::Value::Datetime(_) | toml::Value::Array(_) | toml::Value::Table(_) => {
-            value.to_string().into()
+        toml::Value::Array(items) => {
+            let items = items.iter().map(in_file);
+            toml_edit::Value::Array(items.collect())
         }
+        // No key takes any of these: `Kind::fit` lets numbers, texts and lists of texts through.
+        toml::Value::Datetime(_) | toml::Value::Table(_) => value.to_string().into(),
     }
 }

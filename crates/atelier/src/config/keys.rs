@@ -1,7 +1,7 @@
 //! Every key there is, what it means, and which values fit.
 
 use atelier_llm::Effort;
-use atelier_model::{Limits, MicroUsd, Stage};
+use atelier_model::{Limits, MicroUsd, Stage, Strategy};
 
 /// How alike two keys must be for one to be suggested: 1 is equal.
 const LIKENESS: f32 = 0.6;
@@ -17,6 +17,9 @@ pub(crate) enum Kind {
     Money,
     Approval,
     Effort,
+    Strategy,
+    Texts,
+    Models,
 }
 
 impl Kind {
@@ -30,6 +33,9 @@ impl Kind {
             Self::Money => "dollars, such as 2 or 0.25",
             Self::Approval => "never, plan or task",
             Self::Effort => "low, medium or high",
+            Self::Strategy => "static, cost or latency",
+            Self::Texts => "a list of texts",
+            Self::Models => "a list of models, each as PROVIDER/MODEL",
         }
     }
 
@@ -55,9 +61,29 @@ impl Kind {
             (Self::Effort, V::String(text)) => {
                 Effort::from_name(&text).map(|effort| V::String(effort.name().to_owned()))
             }
+            (Self::Strategy, V::String(text)) => {
+                Strategy::from_name(&text).map(|strategy| V::String(strategy.name().to_owned()))
+            }
+            (Self::Texts, V::Array(items)) => texts(&items, |text| !text.is_empty()),
+            (Self::Models, V::Array(items)) => texts(&items, is_model),
             _ => None,
         }
     }
+}
+
+/// A list of texts that all fit.
+fn texts(items: &[toml::Value], fits: impl Fn(&str) -> bool) -> Option<toml::Value> {
+    let text = |item: &toml::Value| {
+        let text = item.as_str()?.trim();
+        fits(text).then(|| toml::Value::String(text.to_owned()))
+    };
+    let texts: Option<Vec<_>> = items.iter().map(text).collect();
+    texts.map(toml::Value::Array)
+}
+
+fn is_model(text: &str) -> bool {
+    text.split_once('/')
+        .is_some_and(|(provider, model)| !provider.is_empty() && !model.is_empty())
 }
 
 fn money(text: &str) -> Option<toml::Value> {
@@ -81,7 +107,7 @@ pub(crate) struct Key {
 }
 
 /// Settings of a model: the key is both global and, below `stages.NAME`, of one stage.
-const MODEL_KEYS: [(&str, Kind, Option<&str>, &str); 10] = [
+const MODEL_KEYS: [(&str, Kind, Option<&str>, &str); 12] = [
     (
         "provider",
         Kind::Text,
@@ -141,6 +167,43 @@ const MODEL_KEYS: [(&str, Kind, Option<&str>, &str); 10] = [
         Kind::Flag,
         Some("false"),
         "allow an address without TLS that is not this machine",
+    ),
+    (
+        "fallback",
+        Kind::Models,
+        None,
+        "who else may answer, each as PROVIDER/MODEL, asked in this order where the one before does not",
+    ),
+    (
+        "routing",
+        Kind::Strategy,
+        Some("static"),
+        "who of them is asked first: static keeps the order, cost takes the cheapest, latency the fastest",
+    ),
+];
+
+/// Settings of one provider, below `providers.NAME`, whichever stage asks it.
+const PROVIDER_KEYS: [(&str, Kind, &str); 5] = [
+    (
+        "provider",
+        Kind::Text,
+        "which provider it is; NAME itself if left out, or openai where NAME is no provider",
+    ),
+    ("base_url", Kind::Text, "its address"),
+    (
+        "key",
+        Kind::Secret,
+        "its key; better kept in its environment variable",
+    ),
+    (
+        "plain_http",
+        Kind::Flag,
+        "allow an address without TLS that is not this machine",
+    ),
+    (
+        "models",
+        Kind::Texts,
+        "models of it that other programs may ask `atelier gateway` for",
     ),
 ];
 
@@ -227,7 +290,7 @@ const PRICE_KEYS: [(&str, &str); 4] = [
     ),
 ];
 
-/// Every key, with `NAME` where a price names its model.
+/// Every key, with `NAME` where a price names its model, or a table its provider.
 pub(crate) fn known_keys() -> Vec<Key> {
     let mut all = model_keys("");
     let approval = "when to ask before going on: never, after planning, before every task";
@@ -240,6 +303,9 @@ pub(crate) fn known_keys() -> Vec<Key> {
     ));
     for stage in Stage::ALL {
         all.extend(model_keys(&format!("stages.{stage}.")));
+    }
+    for (name, kind, about) in PROVIDER_KEYS {
+        all.push(key(&format!("providers.NAME.{name}"), kind, None, about));
     }
     let defaults = serde_json::to_value(Limits::default()).unwrap_or_default();
     for (name, about) in LIMIT_KEYS {
@@ -292,10 +358,26 @@ pub(crate) fn kind(name: &str) -> Option<Kind> {
         let known = PRICE_KEYS.iter().any(|(key, _)| *key == part);
         return (known && !model.is_empty()).then_some(Kind::Money);
     }
+    if let Some((_, part)) = of_provider(name) {
+        let known = PROVIDER_KEYS.iter().find(|(key, ..)| *key == part);
+        return known.map(|(_, kind, _)| *kind);
+    }
     known_keys()
         .into_iter()
         .find(|key| key.name == name)
         .map(|key| key.kind)
+}
+
+/// The name of a provider and the part of its settings that a key stands for.
+pub(crate) fn of_provider(key: &str) -> Option<(&str, &str)> {
+    let (name, part) = key.strip_prefix("providers.")?.split_once('.')?;
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    (!name.is_empty() && name.chars().all(plain)).then_some((name, part))
+}
+
+/// The settings that a provider may have.
+pub(crate) fn provider_parts() -> impl Iterator<Item = &'static str> {
+    PROVIDER_KEYS.iter().map(|(name, ..)| *name)
 }
 
 /// The known key most like a name that is none.

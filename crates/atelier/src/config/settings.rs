@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use atelier_llm::{
-    Effort, PROVIDERS, Price, PriceTable, Route, Secret, provider_entry, server_url,
+    Effort, PROVIDERS, Price, PriceTable, ProviderEntry, Route, Routing, Secret, provider_entry,
+    server_url,
 };
-use atelier_model::{Approval, Limits, MicroUsd, Stage};
+use atelier_model::{Approval, Limits, MicroUsd, Stage, Strategy};
 
 use super::{Config, ConfigError, Entry, Origin, Sources, keys};
 
@@ -14,6 +15,9 @@ const TOKENS_MAX: u64 = 16_384;
 /// The provider where no model is configured.
 pub(crate) const OFFLINE: &str = "offline";
 
+/// The provider whose dialect most servers speak.
+const USUAL: &str = "openai";
+
 /// Its answers change with the program, and what is kept of them must not outlive it.
 const OFFLINE_MODEL: &str = concat!("offline-", env!("CARGO_PKG_VERSION"));
 
@@ -21,6 +25,10 @@ const OFFLINE_MODEL: &str = concat!("offline-", env!("CARGO_PKG_VERSION"));
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
     pub(crate) routes: BTreeMap<Stage, Route>,
+    /// Who else may answer each stage.
+    pub(crate) routing: BTreeMap<Stage, Routing>,
+    /// Models that other programs may ask for beside those.
+    pub(crate) upstreams: Vec<Route>,
     pub(crate) prices: PriceTable,
     pub(crate) limits: Limits,
     pub(crate) approval: Approval,
@@ -30,20 +38,21 @@ pub(crate) struct Settings {
 impl Settings {
     /// Resolves every value; keys may also stand in the variables that usually hold them.
     pub(crate) fn resolve(config: &Config, sources: &Sources) -> Result<Self, ConfigError> {
-        let mut routes = BTreeMap::new();
+        let (mut routes, mut routing) = (BTreeMap::new(), BTreeMap::new());
         for stage in Stage::ALL {
-            routes.insert(
-                stage,
-                Of {
-                    config,
-                    stage,
-                    sources,
-                }
-                .route()?,
-            );
+            let of = Of {
+                config,
+                stage: Some(stage),
+                sources,
+            };
+            let route = of.route()?;
+            routing.insert(stage, of.routing(&route)?);
+            routes.insert(stage, route);
         }
         Ok(Self {
             routes,
+            routing,
+            upstreams: upstreams(config, sources)?,
             prices: prices(config),
             limits: limits(config),
             approval: match text(config.get("approval")).as_deref() {
@@ -56,25 +65,73 @@ impl Settings {
     }
 }
 
-/// The settings of one stage: its own, else the global ones where they fit its provider.
+/// Every model that a provider's settings list.
+fn upstreams(config: &Config, sources: &Sources) -> Result<Vec<Route>, ConfigError> {
+    let of = Of {
+        config,
+        stage: None,
+        sources,
+    };
+    let mut routes = Vec::new();
+    for (key, entry) in config.iter() {
+        let Some((name, "models")) = keys::of_provider(key) else {
+            continue;
+        };
+        for model in list(entry) {
+            let upstream = of.upstream(name, &entry.origin)?;
+            routes.push(of.route_at(&upstream, &model, of.same_place(name))?);
+        }
+    }
+    Ok(routes)
+}
+
+/// The settings of one stage: its own, else the global ones where they fit its provider. Of no
+/// stage: the global ones.
 struct Of<'a> {
     config: &'a Config,
-    stage: Stage,
+    stage: Option<Stage>,
     sources: &'a Sources,
 }
 
-impl Of<'_> {
-    fn own(&self, key: &str) -> Option<&Entry> {
-        self.config.get(&format!("stages.{}.{key}", self.stage))
+/// A provider by the name the user calls it.
+struct Upstream<'a> {
+    name: &'a str,
+    entry: &'static ProviderEntry,
+}
+
+/// Where a provider is and with which key, as the stage says; its own settings stand behind.
+#[derive(Default)]
+struct Named<'a> {
+    address: Option<(&'a Entry, String)>,
+    key: Option<&'a Entry>,
+}
+
+impl<'a> Of<'a> {
+    fn own(&self, key: &str) -> Option<&'a Entry> {
+        self.config.get(&format!("{}{key}", self.prefix()))
+    }
+
+    fn prefix(&self) -> String {
+        self.stage
+            .map(|stage| format!("stages.{stage}."))
+            .unwrap_or_default()
+    }
+
+    /// What is asked for, in words.
+    fn asked(&self) -> String {
+        match self.stage {
+            Some(stage) => format!("the {stage} stage"),
+            None => "other programs".to_owned(),
+        }
     }
 
     /// A setting that is good for any provider.
-    fn any(&self, key: &str) -> Option<&Entry> {
+    fn any(&self, key: &str) -> Option<&'a Entry> {
         self.own(key).or_else(|| self.config.get(key))
     }
 
     /// A setting that belongs to a provider: the global one counts only for the global provider.
-    fn fitting(&self, key: &str, provider: &str) -> Option<&Entry> {
+    fn fitting(&self, key: &str, provider: &str) -> Option<&'a Entry> {
         let global = || {
             (self.global_provider() == provider)
                 .then(|| self.config.get(key))
@@ -99,90 +156,153 @@ impl Of<'_> {
         match (named, said) {
             (Some(name), _) => name,
             (None, true) if self.config.get("provider").is_some() => self.global_provider(),
-            (None, _) => provider_of(self.config, &format!("stages.{}.", self.stage)),
+            (None, _) => provider_of(self.config, &self.prefix()),
         }
     }
 
+    /// The provider of a name: one of the program's own, or one that the user has set up.
+    fn upstream<'n>(&self, name: &'n str, origin: &Origin) -> Result<Upstream<'n>, ConfigError> {
+        let kind = self.config.get(&format!("providers.{name}.provider"));
+        let is_set_up = || {
+            let mut keys = self.config.iter();
+            keys.any(|(key, _)| keys::of_provider(key).is_some_and(|(set, _)| set == name))
+        };
+        let kind = match text(kind) {
+            Some(kind) => kind,
+            None if provider_entry(name).is_none() && is_set_up() => USUAL.to_owned(),
+            None => name.to_owned(),
+        };
+        let entry = provider_entry(&kind).ok_or_else(|| {
+            let known = PROVIDERS.iter().map(|entry| entry.name);
+            ConfigError::Provider {
+                name: kind.clone(),
+                origin: origin.clone(),
+                known: known.collect::<Vec<_>>().join(", "),
+            }
+        })?;
+        Ok(Upstream { name, entry })
+    }
+
+    /// Who answers the stage.
     fn route(&self) -> Result<Route, ConfigError> {
         let provider = self.provider();
         let origin = self
             .any("provider")
             .map_or(Origin::Default, |entry| entry.origin.clone());
-        let Some(entry) = provider_entry(&provider) else {
-            let known = PROVIDERS
-                .iter()
-                .map(|entry| entry.name)
-                .collect::<Vec<_>>()
-                .join(", ");
-            return Err(ConfigError::Provider {
-                name: provider,
-                origin,
-                known,
-            });
-        };
-        if provider == OFFLINE {
+        let upstream = self.upstream(&provider, &origin)?;
+        if upstream.entry.name == OFFLINE {
             return Ok(Route::new(OFFLINE, OFFLINE_MODEL, TOKENS_MAX));
         }
         let Some(model) = text(self.fitting("model", &provider)) else {
             return Err(ConfigError::NoModel {
-                stage: self.stage,
+                asked: self.asked(),
                 provider,
             });
         };
-        let mut route = Route::new(&provider, model, self.whole("tokens_max", TOKENS_MAX));
-        let usual = usual_address(&provider, self.sources);
-        let address = self.fitting("base_url", &provider).or(usual.as_ref());
-        route.base_url = match address {
-            None => None,
-            Some(entry) => {
-                let staged = self.own("base_url").is_some();
-                let prefix = if staged {
-                    format!("stages.{}.", self.stage)
-                } else {
-                    String::new()
-                };
-                Some(url(entry, format!("{prefix}base_url"))?)
-            }
+        self.route_at(&upstream, &model, self.same_place(&provider))
+    }
+
+    /// Who else may answer the stage, and how one of them all is chosen.
+    fn routing(&self, first: &Route) -> Result<Routing, ConfigError> {
+        let (Some(entry), false) = (self.any("fallback"), first.provider == OFFLINE) else {
+            return Ok(Routing::default());
         };
-        route.temperature = self
-            .any("temperature")
-            .and_then(|entry| entry.value.as_float());
+        let mut fallback: Vec<Route> = Vec::new();
+        for label in list(entry) {
+            let (name, model) = label.split_once('/').unwrap_or((&label, ""));
+            let upstream = self.upstream(name, &entry.origin)?;
+            let named = if name == first.name() {
+                self.same_place(name)
+            } else {
+                Named::default()
+            };
+            let mut route = self.route_at(&upstream, model, named)?;
+            // What only the first one understands is not worth a refusal.
+            route.effort = route.effort.filter(|_| upstream.entry.abilities.effort);
+            let is_new = route.label() != first.label()
+                && fallback.iter().all(|other| other.label() != route.label());
+            if is_new && upstream.entry.name != OFFLINE {
+                fallback.push(route);
+            }
+        }
+        let strategy = text(self.any("routing")).and_then(|name| Strategy::from_name(&name));
+        Ok(Routing {
+            strategy: strategy.unwrap_or_default(),
+            fallback,
+        })
+    }
+
+    /// The address and the key that the stage's own settings, or the global ones, give a provider.
+    fn same_place(&self, provider: &str) -> Named<'a> {
+        let prefix = match self.own("base_url") {
+            Some(_) => self.prefix(),
+            None => String::new(),
+        };
+        let address = self.fitting("base_url", provider);
+        Named {
+            address: address.map(|entry| (entry, format!("{prefix}base_url"))),
+            key: self.fitting("key", provider),
+        }
+    }
+
+    /// The route to a model of a provider.
+    fn route_at(
+        &self,
+        upstream: &Upstream<'_>,
+        model: &str,
+        named: Named<'a>,
+    ) -> Result<Route, ConfigError> {
+        let Upstream { name, entry } = *upstream;
+        let mut route = Route::new(entry.name, model, self.whole("tokens_max", TOKENS_MAX));
+        route.upstream = (name != entry.name).then(|| name.to_owned());
+        let of_provider = |part: &str| self.config.get(&format!("providers.{name}.{part}"));
+        let set_up = || {
+            let entry = of_provider("base_url")?;
+            Some((entry, format!("providers.{name}.base_url")))
+        };
+        let usual = match route.upstream {
+            Some(_) => None,
+            None => usual_address(name, self.sources),
+        };
+        let usual = || Some((usual.as_ref()?, "base_url".to_owned()));
+        let address = named.address.or_else(set_up).or_else(usual);
+        route.base_url = match &address {
+            Some((entry, key)) => Some(url(entry, key.clone())?),
+            None => None,
+        };
+        let temperature = self.any("temperature");
+        route.temperature = temperature.and_then(|entry| entry.value.as_float());
         route.effort = text(self.any("effort")).and_then(|name| Effort::from_name(&name));
         route.stream = self.flag("stream", true);
         route.structured = self.flag("structured", false);
-        route.plain_http = self.flag("plain_http", false);
-        route.key = self.key(&provider, entry.key_variables, address, &route)?;
+        let plain_http = of_provider("plain_http").and_then(|entry| entry.value.as_bool());
+        route.plain_http = plain_http.unwrap_or_else(|| self.flag("plain_http", false));
+        let key = named.key.or_else(|| of_provider("key"));
+        route.key = self.key((key, entry), address.map(|(entry, _)| entry), &route)?;
         if entry.needs_key && route.key.is_none() && route.base_url.is_none() {
-            let variable = entry
-                .key_variables
-                .first()
-                .copied()
-                .unwrap_or("ATELIER_KEY")
-                .to_owned();
             return Err(ConfigError::NoKey {
-                stage: self.stage,
-                provider,
-                variable,
+                asked: self.asked(),
+                variable: variable(&route, entry),
+                provider: name.to_owned(),
             });
         }
         Ok(route)
     }
 
-    /// The key of the stage. A key of the user's own never goes to an address that only the
-    /// project's file names: a cloned project must not be able to collect keys.
+    /// The key of a route. A key of the user's own never goes to an address that only the
+    /// project's file names: a cloned project must not be able to collect keys. Nor does a
+    /// variable's key go to a provider that the user calls by another name.
     fn key(
         &self,
-        provider: &str,
-        variables: &[&str],
+        (set, provider): (Option<&Entry>, &ProviderEntry),
         address: Option<&Entry>,
         route: &Route,
     ) -> Result<Option<Secret>, ConfigError> {
-        let set = self.fitting("key", provider);
+        let mut variables = provider.key_variables.iter();
         let found = match set {
             Some(entry) => text(Some(entry)),
-            None => variables
-                .iter()
-                .find_map(|name| self.sources.variable(name)),
+            None if route.upstream.is_some() => None,
+            None => variables.find_map(|name| self.sources.variable(name)),
         };
         let Some(key) = found else { return Ok(None) };
         let from_project = |entry: &Entry| matches!(entry.origin, Origin::Project(_));
@@ -212,6 +332,15 @@ impl Of<'_> {
             .and_then(|entry| entry.value.as_bool())
             .unwrap_or(default)
     }
+}
+
+/// The variable in which a person puts the key of a route.
+fn variable(route: &Route, provider: &ProviderEntry) -> String {
+    if let Some(name) = &route.upstream {
+        return format!("ATELIER_PROVIDERS_{}_KEY", name.to_uppercase());
+    }
+    let usual = provider.key_variables.first();
+    usual.copied().unwrap_or("ATELIER_KEY").to_owned()
 }
 
 /// The address that the environment names for a provider, as other programs read it: perhaps
@@ -256,6 +385,13 @@ fn url(entry: &Entry, key: String) -> Result<url::Url, ConfigError> {
             origin: entry.origin.clone(),
             wanted: "an address such as http://127.0.0.1:11434/v1",
         })
+}
+
+/// The texts of a list.
+fn list(entry: &Entry) -> Vec<String> {
+    let items = entry.value.as_array().into_iter().flatten();
+    let texts = items.filter_map(toml::Value::as_str);
+    texts.map(str::to_owned).collect()
 }
 
 fn text(entry: Option<&Entry>) -> Option<String> {

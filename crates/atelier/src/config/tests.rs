@@ -7,6 +7,8 @@ use atelier_model::{Approval, MicroUsd, Stage};
 
 use super::{keys::Key, *};
 
+mod routing;
+
 /// The route where no model is configured.
 const OFFLINE_ROUTE: &str = concat!("offline offline-", env!("CARGO_PKG_VERSION"));
 
@@ -463,6 +465,9 @@ fn every_key_can_be_set_by_a_variable() {
             Kind::Flag => "true",
             Kind::Approval => "plan",
             Kind::Effort => "low",
+            Kind::Strategy => "cost",
+            Kind::Texts => "one, two",
+            Kind::Models => "p/one, p/two",
         };
         let config = given().variable(&name, value).config().unwrap();
         assert!(
