@@ -63,6 +63,15 @@ impl Door {
             Wanted::Models(dialect) => {
                 Passed::json(&models(dialect, &self.relay.models()), Vec::new())
             }
+            Wanted::Described(dialect, name) => {
+                let listed = self.relay.models();
+                let found = listed.iter().find(|listed| listed.name == name);
+                let said = format!("there is no model `{name}` here");
+                found.map_or_else(
+                    || refuse(404, &said),
+                    |found| Passed::json(&model(dialect, found), Vec::new()),
+                )
+            }
             Wanted::NotOffered(what) => refuse(501, &format!("this gateway offers no {what}")),
             Wanted::WrongMethod => refuse(405, "the address is right, the method is not"),
             Wanted::Unknown => refuse(404, "there is nothing at this address"),
@@ -109,7 +118,9 @@ impl Door {
 /// The dialect in which a refusal is said.
 fn dialect(wanted: &Wanted, speaks_messages: bool) -> Dialect {
     match wanted {
-        Wanted::Models(dialect) | Wanted::Model { dialect, .. } => *dialect,
+        Wanted::Models(dialect)
+        | Wanted::Described(dialect, _)
+        | Wanted::Model { dialect, .. } => *dialect,
         Wanted::Presence | Wanted::NotOffered(_) | Wanted::WrongMethod | Wanted::Unknown => {
             if speaks_messages {
                 Dialect::Messages
@@ -135,24 +146,28 @@ fn refuses_cache(headers: &[(String, String)]) -> bool {
     })
 }
 
+/// A model as a dialect describes it.
+fn model(dialect: Dialect, Listed { name, provider }: &Listed) -> Value {
+    match dialect {
+        Dialect::Chat | Dialect::Completions | Dialect::Responses => {
+            json!({"id": name, "object": "model", "created": 0, "owned_by": provider})
+        }
+        Dialect::Messages => json!({
+            "id": name, "type": "model", "display_name": name,
+            "created_at": "1970-01-01T00:00:00Z",
+        }),
+        Dialect::Gemini => json!({
+            "name": format!("models/{name}"), "displayName": name,
+            "supportedGenerationMethods": [
+                "generateContent", "countTokens", "embedContent", "batchEmbedContents",
+            ],
+        }),
+    }
+}
+
 /// The list of models as a dialect writes it.
 fn models(dialect: Dialect, listed: &[Listed]) -> Value {
-    let models = listed
-        .iter()
-        .map(|Listed { name, provider }| match dialect {
-            Dialect::Chat | Dialect::Completions | Dialect::Responses => {
-                json!({"id": name, "object": "model", "created": 0, "owned_by": provider})
-            }
-            Dialect::Messages => json!({
-                "id": name, "type": "model", "display_name": name,
-                "created_at": "1970-01-01T00:00:00Z",
-            }),
-            Dialect::Gemini => json!({
-                "name": format!("models/{name}"), "displayName": name,
-                "supportedGenerationMethods": ["generateContent", "countTokens"],
-            }),
-        });
-    let models: Vec<Value> = models.collect();
+    let models: Vec<Value> = listed.iter().map(|one| model(dialect, one)).collect();
     match dialect {
         Dialect::Chat | Dialect::Completions | Dialect::Responses => {
             json!({"object": "list", "data": models})

@@ -10,6 +10,8 @@ pub(crate) enum Wanted {
     Presence,
     /// The list of models, as its dialect writes it.
     Models(Dialect),
+    /// What is known of one model.
+    Described(Dialect, String),
     /// Something of a model.
     Model {
         /// The dialect of the request.
@@ -64,13 +66,24 @@ pub(crate) fn wanted(method: &Method, path: &str, messages: bool) -> Wanted {
         ["embeddings"] => about(Dialect::Chat, Demand::Embeddings),
         ["completions"] => about(Dialect::Completions, Demand::Answer),
         ["messages", "batches", ..] | ["batches", ..] => Wanted::NotOffered("batches"),
+        ["responses", "input_tokens"] => about(Dialect::Responses, Demand::Count),
         ["responses", _, ..] => Wanted::NotOffered("stored responses"),
-        ["models"] if is_get && version == "v1beta" => Wanted::Models(Dialect::Gemini),
-        ["models"] if is_get && messages => Wanted::Models(Dialect::Messages),
-        ["models"] if is_get => Wanted::Models(Dialect::Chat),
+        ["models"] if is_get => Wanted::Models(of_models(version, messages)),
+        ["models", named @ ..] if is_get => {
+            Wanted::Described(of_models(version, messages), named.join("/"))
+        }
         ["models", named @ ..] if is_post => generation(&named.join("/")),
         ["models", ..] => Wanted::WrongMethod,
         _ => Wanted::Unknown,
+    }
+}
+
+/// The dialect of whoever looks at the models.
+fn of_models(version: &str, messages: bool) -> Dialect {
+    match version {
+        "v1beta" => Dialect::Gemini,
+        _ if messages => Dialect::Messages,
+        _ => Dialect::Chat,
     }
 }
 
@@ -83,9 +96,7 @@ fn generation(named: &str) -> Wanted {
         "generateContent" => (Demand::Answer, false),
         "streamGenerateContent" => (Demand::Answer, true),
         "countTokens" => (Demand::Count, false),
-        "embedContent" | "batchEmbedContents" => {
-            return Wanted::NotOffered("vectors in Gemini's dialect: ask /v1/embeddings");
-        }
+        "embedContent" | "batchEmbedContents" => (Demand::Embeddings, false),
         _ => return Wanted::Unknown,
     };
     Wanted::Model {
