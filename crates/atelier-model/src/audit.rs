@@ -17,5 +17,5 @@ pub use check::{AuditCheck, AuditReport, Standing, Tampering};
 pub use checkpoint::Checkpoint;
 pub use entry::{AuditEntry, AuditLink, AuditNote};
 pub use export::{AuditExportLine, ExportLineError, check_export};
-pub use fact::{AuditFact, AuditRequest, AuditSource, RequestEnd};
+pub use fact::{AuditFact, AuditRequest};
 pub use tree::{Frontier, TreeHash, TreeProof, TreeProofError};

@@ -30,8 +30,8 @@ mod tree;
 pub use ask::{Ask, AskKey, AskRecord, AskSource, Message, Reply, Role, Stage, StopReason, Usage};
 pub use audit::{
     AuditCheck, AuditEntry, AuditExportLine, AuditFact, AuditLink, AuditNote, AuditReport,
-    AuditRequest, AuditSource, Checkpoint, ExportLineError, Frontier, RequestEnd, Standing,
-    Tampering, TreeHash, TreeProof, TreeProofError, check_export,
+    AuditRequest, Checkpoint, ExportLineError, Frontier, Standing, Tampering, TreeHash, TreeProof,
+    TreeProofError, check_export,
 };
 pub use design::{Component, Design, RequirementItem, TechnologyStack};
 pub use digest::{Digest, ParseDigestError};

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AskSource, Digest, MicroUsd, RelayId, Timestamp, Usage};
+use crate::{AskSource, AuditFact, Digest, MicroUsd, RelayId, Timestamp, Usage};
 
 /// One request of another program, and what came of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,6 +41,9 @@ pub struct RelayRecord {
     pub status: u16,
     /// Why there was no complete answer, where there was none.
     pub error: Option<String>,
+    /// What was decided on its way, for the audit log: the key, the route, waits, redactions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub decisions: Vec<AuditFact>,
     /// When it came.
     pub at: Timestamp,
 }

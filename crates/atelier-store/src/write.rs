@@ -15,8 +15,8 @@ use crate::{StoreError, column};
 pub(crate) struct Write {
     txn: Transaction<'static, Sqlite>,
     head: Option<Head>,
-    /// What the audit log is to say of its events.
-    audited: Vec<(AuditNote, AuditLink)>,
+    /// What the audit log is to say of it.
+    audited: Vec<(AuditNote, Option<AuditLink>)>,
     /// What contents are sealed with.
     data_key: Option<Arc<SealKey>>,
 }
@@ -138,11 +138,16 @@ impl Write {
             seq: link.seq,
             hash: link.hash,
         };
-        self.audited.push((note, link));
+        self.audited.push((note, Some(link)));
     }
 
-    /// What the audit log is to say of the events so far.
-    pub(crate) fn take_audited(&mut self) -> Vec<(AuditNote, AuditLink)> {
+    /// Adds to the audit log what no event says.
+    pub(crate) fn note(&mut self, note: AuditNote) {
+        self.audited.push((note, None));
+    }
+
+    /// What the audit log is to say of the change so far.
+    pub(crate) fn take_audited(&mut self) -> Vec<(AuditNote, Option<AuditLink>)> {
         std::mem::take(&mut self.audited)
     }
 

@@ -208,6 +208,7 @@ impl Transit {
         };
         self.record.status = OK;
         self.record.error = None;
+        self.record.decisions.clear();
     }
 
     /// Whether a budget is kept, for everyone or for this client.
@@ -454,6 +455,7 @@ fn record(incoming: &Incoming, prepared: &Prepared, id: RelayId, at: Timestamp) 
         sendings: 0,
         status: OK,
         error: None,
+        decisions: Vec::new(),
         at,
     }
 }

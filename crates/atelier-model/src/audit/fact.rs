@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AskId, AskSource, Digest, EventKind, MicroUsd, RouteChoice, Stage, Usage};
+use crate::{
+    AskId, AskSource, AuditNote, Digest, EventKind, MicroUsd, RelayId, RelayRecord, RouteChoice,
+    Stage, Usage,
+};
 
 /// One fact on record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -156,14 +159,6 @@ pub enum AuditFact {
         /// How many of each kind.
         counts: BTreeMap<String, u64>,
     },
-    /// An answer that is paid for was given again without asking the store's ledger.
-    #[serde(rename = "answer.reused")]
-    AnswerReused {
-        /// Where it came from.
-        source: AuditSource,
-        /// Key of the question.
-        key: Digest,
-    },
     /// The configuration was read again while requests were under way.
     #[serde(rename = "configuration.reloaded")]
     ConfigurationReloaded {
@@ -202,72 +197,34 @@ pub enum AuditFact {
 /// What is noted of one request of another program.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuditRequest {
-    /// Its number in the ledger, as text.
-    pub request: String,
+    /// Its name in the ledger.
+    pub request: RelayId,
     /// The dialect it was in.
     pub dialect: String,
-    /// Who was asked; empty where nobody was.
+    /// What it was about: `answer`, `count` or `embeddings`.
+    pub demand: String,
+    /// The provider that answered, or was to.
     pub provider: String,
-    /// The model that was asked.
+    /// The model.
     pub model: String,
-    /// Name of the provider's key that was used, if any.
-    pub credential: Option<String>,
-    /// Why this model, where there was a choice.
-    pub choice: Option<RouteChoice>,
     /// Digest of all that decides the answer.
-    pub key: Option<Digest>,
-    /// Where the answer came from.
-    pub source: AuditSource,
-    /// How it ended.
-    pub end: RequestEnd,
-    /// HTTP status that the client got.
+    pub key: Digest,
+    /// Where the answer came from; nothing where there was none.
+    pub source: Option<AskSource>,
+    /// HTTP status that the client was answered.
     pub status: u16,
-    /// How often it was sent to a provider.
+    /// How often it was sent.
     pub sendings: u32,
-    /// Milliseconds it waited for limits.
-    pub waited_ms: u64,
-    /// How much of each kind was redacted.
-    pub redacted: BTreeMap<String, u64>,
     /// Tokens.
     pub usage: Usage,
     /// Money spent.
     pub cost: MicroUsd,
     /// Milliseconds.
     pub latency_ms: u64,
-}
-
-/// Where the answer to a request came from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AuditSource {
-    /// The provider answered now.
-    Provider,
-    /// Memory had it.
-    Memory,
-    /// An identical request was under way.
-    Flight,
-    /// The store had the answer to exactly this question.
-    Store,
-    /// The store had the answer to a question that means the same.
-    Semantic,
-    /// Nobody answered.
-    None,
-}
-
-/// How a request ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RequestEnd {
-    /// The whole answer was delivered.
-    Complete,
-    /// The answer broke off.
-    Cut,
-    /// The client went away.
-    Abandoned,
-    /// It was refused before anything was sent.
-    Refused,
-    /// The provider failed or refused.
-    Failed,
+    /// Digest of the words that say why there was no complete answer, where there was none.
+    pub error: Option<Digest>,
+    /// What was decided on its way: the key, the route, waits, redactions.
+    pub decisions: Vec<AuditFact>,
 }
 
 impl AuditFact {
@@ -289,7 +246,6 @@ impl AuditFact {
             Self::LimitRefused { .. } => "limit.refused",
             Self::BreakerOpened { .. } => "breaker.opened",
             Self::GuardRedacted { .. } => "guard.redacted",
-            Self::AnswerReused { .. } => "answer.reused",
             Self::ConfigurationReloaded { .. } => "configuration.reloaded",
             Self::ApprovalGiven { .. } => "approval.given",
             Self::NotesLost { .. } => "notes.lost",
@@ -299,10 +255,10 @@ impl AuditFact {
     }
 
     /// Name of the provider's key that the fact is about.
-    pub fn credential(&self) -> Option<&str> {
+    pub fn key_name(&self) -> Option<&str> {
         match self {
             Self::KeyUsed { name, .. } | Self::KeyChanged { name, .. } => Some(name),
-            Self::RequestFinished(request) => request.credential.as_deref(),
+            Self::RequestFinished(request) => request.decisions.iter().find_map(Self::key_name),
             Self::AskStarted { .. }
             | Self::AskRetried { .. }
             | Self::AskFinished { .. }
@@ -315,7 +271,6 @@ impl AuditFact {
             | Self::LimitRefused { .. }
             | Self::BreakerOpened { .. }
             | Self::GuardRedacted { .. }
-            | Self::AnswerReused { .. }
             | Self::ConfigurationReloaded { .. }
             | Self::ApprovalGiven { .. }
             | Self::NotesLost { .. }
@@ -329,6 +284,32 @@ impl AuditFact {
         of_sending(kind)
             .or_else(|| of_answer(kind))
             .or_else(|| of_decision(kind))
+    }
+}
+
+impl AuditNote {
+    /// What is noted of a request of another program.
+    pub fn of_relay(record: &RelayRecord) -> Self {
+        let request = AuditRequest {
+            request: record.id.clone(),
+            dialect: record.dialect.clone(),
+            demand: record.demand.clone(),
+            provider: record.provider.clone(),
+            model: record.model.clone(),
+            key: record.key,
+            source: record.source,
+            status: record.status,
+            sendings: record.sendings,
+            usage: record.usage,
+            cost: record.cost,
+            latency_ms: record.latency_ms,
+            error: record.error.as_ref().map(Digest::of),
+            decisions: record.decisions.clone(),
+        };
+        Self {
+            client: record.client.clone(),
+            ..Self::new(AuditFact::RequestFinished(request), record.at)
+        }
     }
 }
 

@@ -129,7 +129,7 @@ impl Store {
     ) -> Result<Option<Checkpoint>, StoreError> {
         let audited = write.take_audited();
         let plain = taken.notes().iter().map(|note| (note, None));
-        let events = audited.iter().map(|(note, link)| (note, Some(*link)));
+        let events = audited.iter().map(|(note, link)| (note, *link));
         let mut notes: Vec<_> = plain.chain(events).collect();
         notes.sort_by_key(|(note, _)| note.at);
         let Some((newest, _)) = notes.last() else {
