@@ -1,0 +1,75 @@
+//! What limits count, and an amount of each.
+
+use std::ops::{Add, Sub};
+
+/// Something that a provider counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Measure {
+    /// Requests.
+    Requests,
+    /// Tokens of the question and of the answer in one count, as the vendor counts them.
+    Tokens,
+    /// Tokens of the question.
+    Input,
+    /// Tokens of the answer.
+    Output,
+}
+
+impl Measure {
+    /// Every measure.
+    pub(crate) const ALL: [Self; 4] = [Self::Requests, Self::Tokens, Self::Input, Self::Output];
+
+    /// The word for many of them.
+    pub(crate) fn words(self) -> &'static str {
+        match self {
+            Self::Requests => "requests",
+            Self::Tokens => "tokens",
+            Self::Input => "input tokens",
+            Self::Output => "output tokens",
+        }
+    }
+}
+
+/// So much of each measure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Amounts([u64; 4]);
+
+impl Amounts {
+    /// One request with so many tokens.
+    pub(crate) fn request(tokens: u64, input: u64, output: u64) -> Self {
+        Self([1, tokens, input, output])
+    }
+
+    /// The amount of one measure.
+    pub(crate) fn of(&self, measure: Measure) -> u64 {
+        let [requests, tokens, input, output] = self.0;
+        match measure {
+            Measure::Requests => requests,
+            Measure::Tokens => tokens,
+            Measure::Input => input,
+            Measure::Output => output,
+        }
+    }
+
+    fn zip(self, other: Self, with: fn(u64, u64) -> u64) -> Self {
+        let [a, b, c, d] = self.0;
+        let [e, f, g, h] = other.0;
+        Self([with(a, e), with(b, f), with(c, g), with(d, h)])
+    }
+}
+
+impl Add for Amounts {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        self.zip(other, u64::saturating_add)
+    }
+}
+
+impl Sub for Amounts {
+    type Output = Self;
+
+    fn sub(self, other: Self) -> Self {
+        self.zip(other, u64::saturating_sub)
+    }
+}
