@@ -244,11 +244,23 @@ impl Compiled {
         if self.pattern.captures_len() == 1 {
             return Some((shifted(whole.clone()), shifted(whole)));
         }
-        // Groups are dear, so they are looked for only where there is something.
-        let groups = self.pattern.captures_at(window, whole.start)?;
-        let group = groups.iter().skip(1).flatten().next();
-        let span = group.map_or(whole.clone(), |group| group.range());
+        let span = self.group(window, &whole)?;
         Some((shifted(whole), shifted(span)))
+    }
+
+    /// The span inside a match. Groups are dear, by the length of what they are looked for in, so
+    /// what follows the match is cut off unless the match depends on it.
+    fn group(&self, window: &str, whole: &Range<usize>) -> Option<Range<usize>> {
+        let span = |text: &str| {
+            let groups = self.pattern.captures_at(text, whole.start)?;
+            let all = groups.get(0)?.range();
+            let group = groups.iter().skip(1).flatten().next();
+            Some((group.map_or(all.clone(), |group| group.range()), all))
+        };
+        match span(&window[..whole.end]) {
+            Some((span, all)) if all == *whole => Some(span),
+            Some(_) | None => span(window).map(|(span, _)| span),
+        }
     }
 
     fn fits_around(&self, text: &str, start: usize, context_reach: usize) -> bool {

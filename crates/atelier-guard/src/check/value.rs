@@ -193,6 +193,9 @@ const TOKEN_MIN: usize = 10;
 /// Letters below which a password is no password.
 const PASSWORD_MIN: usize = 4;
 
+/// Bytes above which a password is no password.
+const PASSWORD_MAX: usize = 160;
+
 /// Letters below which letters alone are no password.
 const PASSWORD_SIMPLE_MIN: usize = 8;
 
@@ -249,7 +252,7 @@ pub(super) fn password(found: Found<'_>, quoted: bool) -> Option<Found<'_>> {
     let literal = quoted || !found.name().bytes().any(|byte| byte.is_ascii_lowercase());
     let simple = literal && is_mixed(value) && value.len() >= PASSWORD_SIMPLE_MIN && spaces == 0;
     let simple = simple || is_scrambled(value);
-    let plausible = value.len() >= PASSWORD_MIN
+    let plausible = (PASSWORD_MIN..=PASSWORD_MAX).contains(&value.len())
         && (digits || (symbols && letters) || simple)
         && spaces <= 1
         && !is_hidden(value)
