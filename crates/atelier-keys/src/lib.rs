@@ -38,7 +38,7 @@ pub use error::KeyStoreError;
 pub use key_file::{key_file_create, key_file_read};
 pub use lock::{Lock, LockKind, Passphrase};
 pub use random::RandomError;
-pub use ring::{KeyRing, PickedKey};
+pub use ring::{KeyRing, Pick, PickedKey};
 pub use role::{Action, Role};
 pub use store::KeyStore;
 pub use stored::{KeyState, StoredKey};

@@ -21,6 +21,17 @@ pub struct KeyRing {
     provider: Arc<str>,
 }
 
+/// A key that was chosen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pick {
+    /// The key.
+    pub key: PickedKey,
+    /// Whether there is another that nothing speaks against.
+    pub has_spare: bool,
+    /// Whether something once spoke against it.
+    pub is_doubtful: bool,
+}
+
 /// A key for one sending.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PickedKey {
@@ -38,6 +49,11 @@ impl KeyRing {
         }
     }
 
+    /// Whose keys they are.
+    pub fn provider(&self) -> &str {
+        &self.provider
+    }
+
     /// Whether there is no key at all.
     pub fn is_empty(&self) -> bool {
         self.vault.with(&self.provider, |keys| keys.is_empty())
@@ -46,13 +62,18 @@ impl KeyRing {
     /// The best key that was not tried yet: an active one before a retiring one, a fresh one before
     /// one that cools, and refused ones last. Without news it is the same every time: providers
     /// keep their caches of prompts by account.
-    pub fn pick(&self, now: Timestamp, tried: &[Arc<str>]) -> Option<PickedKey> {
+    pub fn pick(&self, now: Timestamp, tried: &[Arc<str>]) -> Option<Pick> {
         self.vault.with(&self.provider, |keys| {
-            let left = keys.iter().filter(|key| !tried.contains(&key.id));
-            let best = left.min_by_key(|key| key.rank(now))?;
-            Some(PickedKey {
-                id: Arc::clone(&best.id),
-                secret: Arc::clone(&best.secret),
+            let left = || keys.iter().filter(|key| !tried.contains(&key.id));
+            let best = left().min_by_key(|key| key.rank(now))?;
+            let mut others = left().filter(|key| key.id != best.id);
+            Some(Pick {
+                has_spare: others.any(|key| key.is_fresh(now)),
+                is_doubtful: best.cool_until.is_some() || best.refused_until.is_some(),
+                key: PickedKey {
+                    id: Arc::clone(&best.id),
+                    secret: Arc::clone(&best.secret),
+                },
             })
         })
     }

@@ -3,7 +3,7 @@
 use atelier_model::{Ask, Limits, Timestamp};
 use atelier_scaffold::ScaffoldError;
 
-use crate::{Route, wire::DecodeError};
+use crate::{Route, Secret, wire::DecodeError};
 
 /// What a provider is given.
 #[derive(Debug, Clone, Copy)]
@@ -12,6 +12,8 @@ pub struct Call<'a> {
     pub ask: &'a Ask,
     /// Who is asked, and how.
     pub route: &'a Route,
+    /// The key of this sending, where it is not the route's.
+    pub key: Option<&'a Secret>,
     /// How long to wait and how much to read.
     pub limits: &'a Limits,
     /// The current instant, for dates in a provider's answer.

@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use atelier_keys::KeyRing;
+use atelier_guard::Policy;
 use atelier_model::{Limits, Stage, Strategy};
+use atelier_seal::SealKey;
 use url::{Host, Url};
 
-use crate::{PriceTable, ProviderEntry, Secret, provider_entry};
+use crate::{GatewayError, PriceTable, ProviderEntry, Secret, provider_entry};
 
 /// What a gateway needs to know.
 #[derive(Debug, Clone, Default)]
@@ -20,8 +23,25 @@ pub struct GatewayConfig {
     pub embeddings: Option<Route>,
     /// What tokens cost.
     pub prices: PriceTable,
+    /// From which placeholders follow; needed where anything is to be hidden from a provider.
+    pub guard_key: Option<SealKey>,
     /// How far anything may go.
     pub limits: Limits,
+}
+
+impl GatewayConfig {
+    /// Whether there is a key where something is to be hidden.
+    pub(crate) fn check_guard(&self) -> Result<(), GatewayError> {
+        let standbys = self.routing.values().flat_map(|routing| &routing.fallback);
+        let mut all = self.routes.values().chain(standbys);
+        let mut others = self.upstreams.iter().chain(&self.embeddings);
+        let hides = |route: &Route| route.guard != Policy::Off;
+        let is_needed = all.any(hides) || others.any(hides);
+        if is_needed && self.guard_key.is_none() {
+            return Err(GatewayError::GuardKeyMissing);
+        }
+        Ok(())
+    }
 }
 
 /// Who else may answer than a stage's own route, and how one of them all is chosen.
@@ -76,6 +96,8 @@ pub struct Route {
     pub base_url: Option<Url>,
     /// The key.
     pub key: Option<Secret>,
+    /// The stored keys of its provider, where no key is named.
+    pub ring: Option<KeyRing>,
     /// Sampling temperature; `None` leaves it to the provider.
     pub temperature: Option<f64>,
     /// How hard to think; `None` leaves it to the provider.
@@ -90,6 +112,8 @@ pub struct Route {
     pub structured: bool,
     /// Whether unencrypted HTTP to another machine is allowed.
     pub plain_http: bool,
+    /// What is hidden from the provider.
+    pub guard: Policy,
 }
 
 impl Route {
@@ -101,12 +125,14 @@ impl Route {
             model: model.into(),
             base_url: None,
             key: None,
+            ring: None,
             temperature: None,
             effort: None,
             tokens_max,
             stream: true,
             structured: false,
             plain_http: false,
+            guard: Policy::Off,
         }
     }
 

@@ -1,18 +1,19 @@
 //! The gateway: routes by stage, and the one method that asks.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use atelier_model::{
     Ask, AskId, AskKey, AskRecord, Clock, Digest, IdSource, Limits, Message, MicroUsd, Reply, Role,
     Stage, Strategy, Usage,
 };
+use atelier_seal::SealKey;
 use atelier_store::Store;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     AnswersFrom, AskError, Effort, GatewayConfig, GatewayError, Price, PriceTable, Provider,
     ProviderEntry, Route, Routing, SchemaSupport, Transport,
-    layers::{Layers, Passage},
+    layers::{Layers, Passage, guard},
     price, provider_entry,
     routing::{ModelAbilities, abilities},
 };
@@ -33,6 +34,7 @@ struct Inner {
     channels: PerStage<Channels>,
     embedder: Option<Channels>,
     layers: Layers,
+    guard_key: Option<SealKey>,
     limits: Limits,
     store: Store,
     clock: Arc<dyn Clock>,
@@ -168,11 +170,13 @@ impl Gateway {
         store: Store,
         (clock, ids): (Arc<dyn Clock>, Arc<dyn IdSource>),
     ) -> Result<Self, GatewayError> {
+        config.check_guard()?;
         let GatewayConfig {
             mut routes,
             mut routing,
             embeddings,
             prices,
+            guard_key,
             limits,
             upstreams: _,
         } = config;
@@ -194,6 +198,7 @@ impl Gateway {
                 channels,
                 embedder: embedder.transpose()?,
                 layers,
+                guard_key,
                 limits,
                 store,
                 clock,
@@ -211,30 +216,35 @@ impl Gateway {
         cancel: &CancellationToken,
     ) -> Result<Reply, AskError> {
         let channels = self.inner.channels.get(ask.stage);
-        let record = self.record(ask, &channels.first.route, self.key(ask));
-        self.pass(ask, record, channels, budget, cancel).await
+        let key_of = |ask: &Ask| key_of(ask, channels);
+        let record = self.record(ask, &channels.first.route, key_of(ask));
+        self.pass((ask, &key_of), record, channels, budget, cancel)
+            .await
     }
 
     /// Asks for the vectors of a portion of texts.
     pub(crate) async fn embed_portion(
         &self,
         ask: &Ask,
-        texts: &[String],
         budget: Option<MicroUsd>,
         cancel: &CancellationToken,
     ) -> Result<Reply, AskError> {
         let channels = self.inner.embedder.as_ref();
         let channels = channels.ok_or(AskError::NoEmbeddings)?;
         let route = &channels.first.route;
-        let key = Self::embed_key(&route.model, texts);
-        let record = self.record(ask, route, key);
-        self.pass(ask, record, channels, budget, cancel).await
+        let key_of = |ask: &Ask| {
+            let texts = ask.messages.iter().map(|message| &*message.text);
+            Self::embed_key(&route.model, &texts.collect::<Vec<_>>())
+        };
+        let record = self.record(ask, route, key_of(ask));
+        self.pass((ask, &key_of), record, channels, budget, cancel)
+            .await
     }
 
     /// Sends an ask through the layers to the provider of one of its channels.
     async fn pass(
         &self,
-        ask: &Ask,
+        (ask, key_of): (&Ask, &(dyn Fn(&Ask) -> Digest + Send + Sync)),
         record: AskRecord,
         channels: &Channels,
         budget: Option<MicroUsd>,
@@ -243,7 +253,11 @@ impl Gateway {
         let inner = &*self.inner;
         let channel = &channels.first;
         let mut passage = Passage {
-            ask,
+            key: None,
+            has_spare_key: false,
+            ask: Cow::Borrowed(ask),
+            key_of,
+            guard_key: inner.guard_key.as_ref(),
             record,
             budget,
             cancel,
@@ -251,7 +265,6 @@ impl Gateway {
             provider: &*channel.provider,
             price: channel.price,
             channels,
-            place: 0,
             has_standby: false,
             store: &inner.store,
             clock: &*inner.clock,
@@ -267,33 +280,8 @@ impl Gateway {
     /// The key under which the reply to an ask is kept.
     pub fn key(&self, ask: &Ask) -> Digest {
         let channels = self.inner.channels.get(ask.stage);
-        let Channel { route, entry, .. } = &channels.first;
-        let facts;
-        let messages = match entry.answers_from {
-            AnswersFrom::Messages => ask.messages.as_slice(),
-            AnswersFrom::Facts => {
-                facts = [Message {
-                    role: Role::User,
-                    text: ask.facts.to_string(),
-                }];
-                &facts
-            }
-        };
-        let is_held = route.structured && entry.abilities.schema != SchemaSupport::Never;
-        let schema = ask.schema.as_ref().filter(|_| is_held);
-        AskKey {
-            version: AskKey::VERSION,
-            model: &route.model,
-            messages,
-            temperature: route.temperature,
-            effort: route.effort.map(Effort::name),
-            tokens_max: route.tokens_max,
-            schema: schema.map(|(_, schema)| schema),
-            template_version: ask.template_version,
-            attempt: ask.attempt,
-            among: (!channels.among.is_empty()).then_some((channels.strategy, &channels.among)),
-        }
-        .digest()
+        let hidden = guard::hidden(ask, channels, self.inner.guard_key.as_ref());
+        key_of(hidden.as_ref().map_or(ask, |hidden| &hidden.ask), channels)
     }
 
     /// Who answers a stage.
@@ -347,6 +335,37 @@ impl Gateway {
             at,
         }
     }
+}
+
+/// The key under which the reply to an ask is kept that hides nothing any more.
+fn key_of(ask: &Ask, channels: &Channels) -> Digest {
+    let Channel { route, entry, .. } = &channels.first;
+    let facts;
+    let messages = match entry.answers_from {
+        AnswersFrom::Messages => ask.messages.as_slice(),
+        AnswersFrom::Facts => {
+            facts = [Message {
+                role: Role::User,
+                text: ask.facts.to_string(),
+            }];
+            &facts
+        }
+    };
+    let is_held = route.structured && entry.abilities.schema != SchemaSupport::Never;
+    let schema = ask.schema.as_ref().filter(|_| is_held);
+    AskKey {
+        version: AskKey::VERSION,
+        model: &route.model,
+        messages,
+        temperature: route.temperature,
+        effort: route.effort.map(Effort::name),
+        tokens_max: route.tokens_max,
+        schema: schema.map(|(_, schema)| schema),
+        template_version: ask.template_version,
+        attempt: ask.attempt,
+        among: (!channels.among.is_empty()).then_some((channels.strategy, &channels.among)),
+    }
+    .digest()
 }
 
 /// The conversation as it is kept: a JSON list of its messages.

@@ -8,15 +8,16 @@ use atelier_model::{Limits, Timestamp};
 use bytes::Bytes;
 use reqwest::{
     Client, Response,
-    header::{CONTENT_TYPE, HeaderMap, HeaderValue},
+    header::{CONTENT_TYPE, HeaderValue},
     redirect,
 };
 use tokio::time::timeout;
 use url::Url;
 
 use crate::{
-    CallError, Completion, GatewayError, Secret, Wait,
+    Call, CallError, Completion, GatewayError, Secret, Wait,
     config::is_loopback,
+    providers::hosted::Headers,
     wire::{self, Decoder, Dialect},
 };
 
@@ -43,7 +44,7 @@ pub(crate) struct Endpoint {
     pub(crate) ask_url: Url,
     /// Address of the cheapest question that needs a key: mostly the list of models.
     pub(crate) probe_url: Url,
-    headers: HeaderMap,
+    headers: Headers,
     key: Option<Arc<Secret>>,
     client: Client,
 }
@@ -52,7 +53,7 @@ impl Endpoint {
     /// Puts an endpoint together; `headers` carry the key.
     pub(crate) fn new(
         (ask_url, probe_url): (Url, Url),
-        headers: HeaderMap,
+        headers: Headers,
         key: Option<&Secret>,
         transport: &Transport,
     ) -> Result<Self, GatewayError> {
@@ -76,38 +77,37 @@ impl Endpoint {
         &self,
         body: Vec<u8>,
         dialect: D,
-        limits: &Limits,
-        now: Timestamp,
+        call: &Call<'_>,
     ) -> Result<Completion, CallError> {
-        let exchange = self.exchange(body, dialect, limits, now);
-        let done = within(Wait::Total, limits.ask_total_ms_max, exchange).await;
-        done.map_err(|error| self.told(error))
+        let exchange = self.exchange(body, dialect, call);
+        let done = within(Wait::Total, call.limits.ask_total_ms_max, exchange).await;
+        done.map_err(|error| self.told(error, call.key))
     }
 
     /// Asks the cheapest question.
     pub(crate) async fn probe(&self, limits: &Limits) -> Result<(), CallError> {
         let request = self.client.get(self.probe_url.clone());
         let probing = async {
-            let response = send(request.headers(self.headers.clone()), limits).await?;
+            let response = send(request.headers(self.headers.with(None)?), limits).await?;
             // Nobody waits for a second try, so the time does not matter.
             let now = Timestamp::default();
             accept(response, limits, now).await.map(drop)
         };
         let probed = within(Wait::FirstByte, limits.first_byte_ms_max, probing).await;
-        probed.map_err(|error| self.told(error))
+        probed.map_err(|error| self.told(error, None))
     }
 
     async fn exchange<D: Dialect>(
         &self,
         body: Vec<u8>,
         dialect: D,
-        limits: &Limits,
-        now: Timestamp,
+        call: &Call<'_>,
     ) -> Result<Completion, CallError> {
+        let (limits, now) = (call.limits, call.now);
         let request = self
             .client
             .post(self.ask_url.clone())
-            .headers(self.headers.clone())
+            .headers(self.headers.with(call.key)?)
             .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
             .body(body);
         let opening = async {
@@ -133,9 +133,9 @@ impl Endpoint {
 
     /// An error as it may leave: with the address where nobody was reached, and without the key,
     /// which providers like to quote.
-    fn told(&self, error: CallError) -> CallError {
+    fn told(&self, error: CallError, own: Option<&Secret>) -> CallError {
         use CallError as E;
-        let wiped = |said: String| match &self.key {
+        let wiped = |said: String| match own.or(self.key.as_deref()) {
             Some(key) => key.wiped_from(&said),
             None => said,
         };

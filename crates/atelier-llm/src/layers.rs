@@ -4,14 +4,20 @@ mod breaker;
 mod budget;
 mod cache;
 mod flight;
+pub(crate) mod guard;
+mod keys;
 mod memory;
 pub(crate) mod retry;
 mod route;
 
+use std::borrow::Cow;
+
+use atelier_keys::PickedKey;
 use atelier_model::{
     Ask, AskRecord, AskSource, BoxFuture, Clock, Digest, IdSource, Limits, MicroUsd, Reply,
     StopReason,
 };
+use atelier_seal::SealKey;
 use atelier_store::{Store, StoreError};
 use tokio_util::sync::CancellationToken;
 
@@ -25,12 +31,14 @@ type Make = fn() -> Box<dyn Layer>;
 
 /// Every layer, outermost first.
 const LAYERS: &[Make] = &[
+    || Box::new(guard::Hiding),
     || Box::new(budget::Admission),
     || Box::new(memory::Memory::default()),
     || Box::new(flight::SingleFlight::default()),
     || Box::new(cache::Cache),
     || Box::new(route::Routes::default()),
     || Box::new(budget::Budget),
+    || Box::new(keys::Keys),
     || Box::new(retry::Retries),
     || Box::new(breaker::Breaker::default()),
 ];
@@ -85,8 +93,12 @@ pub(crate) trait Layer: Send + Sync {
 
 /// One ask on its way through the layers.
 pub(crate) struct Passage<'a> {
-    /// The question.
-    pub(crate) ask: &'a Ask,
+    /// The question, without what was hidden.
+    pub(crate) ask: Cow<'a, Ask>,
+    /// The key under which the reply to a question is kept.
+    pub(crate) key_of: &'a (dyn Fn(&Ask) -> Digest + Send + Sync),
+    /// From which placeholders follow.
+    pub(crate) guard_key: Option<&'a SealKey>,
     /// What will be kept of it.
     pub(crate) record: AskRecord,
     /// What the run may spend.
@@ -97,12 +109,14 @@ pub(crate) struct Passage<'a> {
     pub(crate) route: &'a Route,
     /// The provider of the route.
     pub(crate) provider: &'a dyn Provider,
+    /// The key that is sent, where it is a stored one.
+    pub(crate) key: Option<PickedKey>,
+    /// Whether another key may serve where this one does not.
+    pub(crate) has_spare_key: bool,
     /// What the route's model costs, where that is known.
     pub(crate) price: Option<Price>,
     /// Who else may be asked.
     pub(crate) channels: &'a Channels,
-    /// The place of the route among them.
-    pub(crate) place: usize,
     /// Whether somebody else is asked where this route does not answer.
     pub(crate) has_standby: bool,
     /// The state.
@@ -211,8 +225,9 @@ impl Passage<'_> {
         let start = self.clock.now();
         self.sendings += 1;
         let call = Call {
-            ask: self.ask,
+            ask: &self.ask,
             route: self.route,
+            key: self.key.as_ref().map(|key| &*key.secret),
             limits: self.limits,
             now: start,
         };

@@ -8,7 +8,7 @@ mod embedder;
 pub(crate) mod endpoint;
 pub(crate) mod gemini;
 mod groq;
-mod hosted;
+pub(crate) mod hosted;
 mod llamacpp;
 mod lmstudio;
 mod mistral;

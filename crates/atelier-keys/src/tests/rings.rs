@@ -5,10 +5,10 @@ use std::sync::Arc;
 use atelier_seal::Secret;
 
 use super::{OTHER, SECRET, World, at};
-use crate::{KeyRing, PickedKey};
+use crate::{KeyRing, Pick};
 
-fn id(picked: Option<PickedKey>) -> Option<String> {
-    picked.map(|picked| picked.id.to_string())
+fn id(picked: Option<Pick>) -> Option<String> {
+    picked.map(|picked| picked.key.id.to_string())
 }
 
 fn pick(ring: &KeyRing, seconds: i64) -> Option<String> {
@@ -119,5 +119,5 @@ fn rings_of_two_providers_know_nothing_of_each_other_and_show_no_key() {
     assert_eq!(one, vault.ring("openai"));
     let shown = format!("{one:?} {:?} {vault:?}", one.pick(at(0), &[]));
     assert!(!shown.contains("planted"), "{shown}");
-    assert_eq!(other.pick(at(0), &[]).unwrap().secret.expose(), OTHER);
+    assert_eq!(other.pick(at(0), &[]).unwrap().key.secret.expose(), OTHER);
 }

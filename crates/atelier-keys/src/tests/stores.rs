@@ -196,7 +196,7 @@ fn another_lock_opens_the_same_keys_and_the_old_one_nothing() {
     let master = world.store.open(&again).unwrap().unwrap();
     let vault = Vault::open(world.store.clone(), master).unwrap();
     let picked = vault.ring("openai").pick(at(0), &[]).unwrap();
-    assert_eq!(picked.secret.expose(), SECRET);
+    assert_eq!(picked.key.secret.expose(), SECRET);
     let wrong = kept.key(&Secret::new("correct house")).unwrap();
     for key in [wrong, world.lock_key.clone()] {
         let error = world.store.open(&key).unwrap_err();

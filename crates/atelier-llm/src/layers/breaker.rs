@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use atelier_keys::PickedKey;
 use atelier_model::{BoxFuture, Clock, Limits, Reply, Timestamp};
 use tokio::{
     sync::watch,
@@ -37,8 +38,9 @@ const GATEWAY_TIMEOUT: u16 = 504;
 /// Milliseconds a trial is taken to last, for those who can be answered elsewhere.
 const TRIAL_MS: u64 = 1_000;
 
-/// Who is asked: provider, model, and the address where that is not the usual one.
-type Target = (String, String, Option<Url>);
+/// Who is asked: provider, model, the address where that is not the usual one, and with which
+/// stored key, since providers count requests by key.
+type Target = (String, String, Option<Url>, Option<Arc<str>>);
 
 /// What is known of every model that was asked.
 #[derive(Default)]
@@ -81,7 +83,7 @@ impl Layer for Breaker {
         next: Next<'a>,
     ) -> BoxFuture<'a, Result<Reply, Failure>> {
         Box::pin(async move {
-            let target = self.target(passage.route, &passage.route.model);
+            let target = self.target(passage.route, &passage.route.model, passage.key.as_ref());
             let asker = Asker {
                 limits: passage.limits,
                 clock: passage.clock,
@@ -109,7 +111,7 @@ impl Layer for Breaker {
     ) -> BoxFuture<'a, Result<Opened, Refusal>> {
         Box::pin(async move {
             let route = &transit.prepared.relayed.route;
-            let target = self.target(route, &transit.prepared.model);
+            let target = self.target(route, &transit.prepared.model, transit.key_sent.as_ref());
             let asker = Asker {
                 limits: transit.limits(),
                 clock: &*transit.hands.clock,
@@ -143,11 +145,12 @@ impl Layer for Breaker {
 }
 
 impl Breaker {
-    fn target(&self, route: &Route, model: &str) -> News {
+    fn target(&self, route: &Route, model: &str, key: Option<&PickedKey>) -> News {
         let name = (
-            route.provider.clone(),
+            route.name().to_owned(),
             model.to_owned(),
             route.base_url.clone(),
+            key.map(|key| Arc::clone(&key.id)),
         );
         // Whoever panicked had added a target or none.
         let mut targets = self.targets.lock().unwrap_or_else(PoisonError::into_inner);
@@ -266,7 +269,7 @@ fn sent_away(refused: Refused, target: &News, transit: &mut Transit) -> Refusal 
 
 fn left_alone(last: Option<AskError>, route: &Route, wait_ms: u64) -> AskError {
     AskError::LeftAlone {
-        provider: route.provider.clone(),
+        provider: route.name().to_owned(),
         model: route.model.clone(),
         wait_ms,
         last: last.map(Box::new),

@@ -7,7 +7,7 @@ use tokio::time::sleep;
 
 use crate::{
     AskError, Retry,
-    layers::{Failure, Layer, Next, Passage},
+    layers::{Failure, Layer, Next, Passage, keys},
     relay::{Opened, Refusal, Transit},
 };
 
@@ -64,7 +64,7 @@ impl Layer for Retries {
                     Ok(opened) => return Ok(opened),
                     Err(refusal) => refusal,
                 };
-                let Some(wait_ms) = relayed_wait_ms(transit, refusal.retry) else {
+                let Some(wait_ms) = relayed_wait_ms(transit, &refusal) else {
                     return Err(refusal);
                 };
                 transit.reserve_again(&refusal)?;
@@ -76,13 +76,16 @@ impl Layer for Retries {
 
 /// Milliseconds until the next sending of a relayed request; `None` where there will be none. What
 /// takes longer is left to the client, who is told how long to wait and knows whether it is worth it.
-fn relayed_wait_ms(transit: &Transit, retry: Retry) -> Option<u64> {
+fn relayed_wait_ms(transit: &Transit, refusal: &Refusal) -> Option<u64> {
     let tries = transit.sendings.saturating_add(transit.turned_away);
     if tries >= RELAYED_TRIES_MAX.min(transit.limits().ask_tries_max) {
         return None;
     }
+    if transit.has_spare_key && keys::refuses_key(refusal) {
+        return None;
+    }
     let ids = &*transit.hands.ids;
-    match retry {
+    match refusal.retry {
         Retry::Never => None,
         Retry::Soon => Some(scattered_ms(SOON_MS_MAX, ids)),
         Retry::Backoff => Some(scattered_ms(backoff_ms_max(transit.sendings), ids)),
@@ -94,6 +97,9 @@ fn relayed_wait_ms(transit: &Transit, retry: Retry) -> Option<u64> {
 fn wait_ms(passage: &Passage<'_>, failure: &Failure) -> Option<u64> {
     let tries = passage.sendings.saturating_add(passage.turned_away);
     if tries >= passage.limits.ask_tries_max {
+        return None;
+    }
+    if passage.has_spare_key && keys::speaks_of_key(&failure.error) {
         return None;
     }
     if passage.has_standby && !is_worth_waiting(failure) {
@@ -135,7 +141,7 @@ fn scattered_ms(bound_ms: u64, ids: &dyn IdSource) -> u64 {
 }
 
 /// Debits the broken sending and reserves the next one.
-async fn renew(passage: &Passage<'_>, failure: &Failure, wait_ms: u64) -> Result<(), Failure> {
+pub(super) async fn renew(passage: &Passage<'_>, failure: &Failure, wait_ms: u64) -> Result<(), Failure> {
     let renewed = passage
         .store
         .ask_retry(

@@ -6,9 +6,10 @@ use atelier_model::{BoxFuture, Limits};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde::Serialize;
 use url::Url;
+use zeroize::Zeroizing;
 
 use crate::{
-    Call, CallError, Completion, GatewayError, Provider, ProviderEntry, Route,
+    Call, CallError, Completion, GatewayError, Provider, ProviderEntry, Route, Secret,
     http::{Endpoint, Transport},
     wire::Dialect,
 };
@@ -29,7 +30,7 @@ pub(super) trait Spoken: Send + Sync {
 
 /// The header that carries a key, and what stands before the key in it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct KeyHeader {
+pub(crate) struct KeyHeader {
     name: &'static str,
     prefix: &'static str,
 }
@@ -47,13 +48,44 @@ impl KeyHeader {
     }
 
     /// The headers of a route: its key, where it has one.
-    pub(super) fn headers(self, route: &Route) -> Result<HeaderMap, GatewayError> {
-        let mut headers = HeaderMap::new();
+    pub(super) fn headers(self, route: &Route) -> Result<Headers, GatewayError> {
+        let mut usual = HeaderMap::new();
         if let Some(key) = route.usable_key() {
-            let text = format!("{}{}", self.prefix, key.expose());
-            let mut value = HeaderValue::try_from(text).map_err(|_| GatewayError::Key)?;
-            value.set_sensitive(true);
-            headers.insert(HeaderName::from_static(self.name), value);
+            let (name, value) = self.header(key).ok_or(GatewayError::Key)?;
+            usual.insert(name, value);
+        }
+        Ok(Headers { key: self, usual })
+    }
+
+    /// The header of a key; `None` where there is a character in it that no header carries.
+    fn header(self, key: &Secret) -> Option<(HeaderName, HeaderValue)> {
+        let text = Zeroizing::new(format!("{}{}", self.prefix, key.expose()));
+        let mut value = HeaderValue::try_from(text.as_str()).ok()?;
+        value.set_sensitive(true);
+        Some((HeaderName::from_static(self.name), value))
+    }
+}
+
+/// The headers of every request to a server, and where another key than the route's would go.
+#[derive(Debug, Clone)]
+pub(crate) struct Headers {
+    key: KeyHeader,
+    usual: HeaderMap,
+}
+
+impl Headers {
+    /// Adds one that every request carries.
+    pub(super) fn insert(&mut self, name: HeaderName, value: HeaderValue) {
+        self.usual.insert(name, value);
+    }
+
+    /// Those of one sending, with its own key where it has one.
+    pub(crate) fn with(&self, key: Option<&Secret>) -> Result<HeaderMap, CallError> {
+        let mut headers = self.usual.clone();
+        if let Some(key) = key {
+            let header = self.key.header(key);
+            let (name, value) = header.ok_or(CallError::KeyMissing)?;
+            headers.insert(name, value);
         }
         Ok(headers)
     }
@@ -70,7 +102,7 @@ pub(super) fn host(
     entry: &ProviderEntry,
     route: &Route,
     transport: &Transport,
-    (addresses, headers): ((Url, Url), HeaderMap),
+    (addresses, headers): ((Url, Url), Headers),
     spoken: impl Spoken + 'static,
 ) -> Result<Arc<dyn Provider>, GatewayError> {
     if route.effort.is_some() && !entry.abilities.effort {
@@ -102,8 +134,8 @@ pub(super) fn written(request: &impl Serialize) -> Vec<u8> {
 }
 
 impl<S: Spoken> Hosted<S> {
-    fn check_key(&self) -> Result<(), CallError> {
-        if self.needs_key && !self.endpoint.has_key() {
+    fn check_key(&self, own: Option<&Secret>) -> Result<(), CallError> {
+        if self.needs_key && own.is_none() && !self.endpoint.has_key() {
             return Err(CallError::KeyMissing);
         }
         Ok(())
@@ -113,17 +145,17 @@ impl<S: Spoken> Hosted<S> {
 impl<S: Spoken> Provider for Hosted<S> {
     fn send<'a>(&'a self, call: &'a Call<'a>) -> BoxFuture<'a, Result<Completion, CallError>> {
         Box::pin(async move {
-            self.check_key()?;
+            self.check_key(call.key)?;
             let body = self.spoken.body(call);
             let dialect = self.spoken.dialect(call);
             let endpoint = &self.endpoint;
-            endpoint.ask(body, dialect, call.limits, call.now).await
+            endpoint.ask(body, dialect, call).await
         })
     }
 
     fn probe<'a>(&'a self, limits: &'a Limits) -> BoxFuture<'a, Result<(), CallError>> {
         Box::pin(async move {
-            self.check_key()?;
+            self.check_key(None)?;
             self.endpoint.probe(limits).await
         })
     }

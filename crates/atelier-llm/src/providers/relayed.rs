@@ -1,6 +1,6 @@
 //! Where requests of other programs go: the dialect, the address and the headers of a route.
 
-use reqwest::{Client, header::HeaderMap};
+use reqwest::Client;
 use url::Url;
 
 use crate::{
@@ -20,7 +20,7 @@ pub(crate) struct Relayed {
     /// The dialect that is spoken there.
     pub(crate) dialect: Dialect,
     /// The headers, with the key.
-    pub(crate) headers: HeaderMap,
+    pub(crate) headers: hosted::Headers,
     /// What sends requests.
     pub(crate) client: Client,
     /// How the limit of an answer's tokens is called there.
@@ -28,7 +28,7 @@ pub(crate) struct Relayed {
     /// Whether the token counts of a stream must be asked for.
     pub(crate) asks_counts: bool,
     /// Whether nobody is answered there without a key.
-    pub(crate) lacks_key: bool,
+    pub(crate) needs_key: bool,
     entry: &'static ProviderEntry,
 }
 
@@ -58,7 +58,7 @@ impl Relayed {
                 Dialect::Gemini => "maxOutputTokens",
             },
             asks_counts: entry.name != super::mistral::ENTRY.name,
-            lacks_key: needs_key && route.usable_key().is_none(),
+            needs_key,
             route: route.clone(),
             entry,
         }))
@@ -72,14 +72,15 @@ impl Relayed {
     }
 
     /// The address of something else at the same server, such as `embeddings`.
-    pub(crate) fn beside(&self, segments: &[&str]) -> Result<Url, GatewayError> {
+    pub(crate) fn beside(&self, segments: &[String]) -> Result<Url, GatewayError> {
         let version = match self.dialect {
             Dialect::Gemini => gemini::VERSION,
             Dialect::Chat | Dialect::Completions | Dialect::Responses | Dialect::Messages => {
                 endpoint::VERSION
             }
         };
-        Ok(endpoint::addresses(&self.route, self.entry, version, segments)?.0)
+        let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+        Ok(endpoint::addresses(&self.route, self.entry, version, &segments)?.0)
     }
 }
 

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use atelier_keys::PickedKey;
 use atelier_model::{
     AskSource, Clock, Digest, IdSource, Limits, MicroUsd, RelayId, RelayRecord, Timestamp, Usage,
 };
@@ -113,6 +114,10 @@ pub(crate) struct Transit {
     pub(crate) turned_away: u32,
     /// Whether somebody else is asked where this upstream does not answer.
     pub(crate) has_standby: bool,
+    /// The key that is sent, where it is a stored one.
+    pub(crate) key_sent: Option<PickedKey>,
+    /// Whether another key may serve where this one does not.
+    pub(crate) has_spare_key: bool,
     /// The money reserved for it; it is settled at the end.
     pub(crate) reservation: Option<Reservation>,
     /// Who can answer.
@@ -146,6 +151,8 @@ impl Transit {
             sendings: 0,
             turned_away: 0,
             has_standby: false,
+            key_sent: None,
+            has_spare_key: false,
             reservation: None,
             routes,
             hands,
@@ -181,7 +188,7 @@ impl Transit {
         self.prepared = self.routes.prepared(&self.incoming, asked, to, facts)?;
         self.price = self.routes.price(&self.prepared);
         let relayed = &self.prepared.relayed;
-        self.record.provider.clone_from(&relayed.route.provider);
+        relayed.route.name().clone_into(&mut self.record.provider);
         self.record.model.clone_from(&self.prepared.model);
         Ok(())
     }
@@ -306,7 +313,8 @@ impl Transit {
     pub(crate) async fn send(&mut self) -> Result<Opened, Refusal> {
         self.sendings += 1;
         let start = self.hands.clock.now();
-        let opened = upstream::open(&self.prepared, self.limits(), start).await?;
+        let key = self.key_sent.as_ref().map(|key| &*key.secret);
+        let opened = upstream::open(&self.prepared, key, self.limits(), start).await?;
         let now = self.hands.clock.now();
         self.record.source = Some(AskSource::Provider);
         self.record.first_byte_ms = Some(now.millis_since(self.record.at));
@@ -442,7 +450,7 @@ fn record(incoming: &Incoming, prepared: &Prepared, id: RelayId, at: Timestamp) 
         client: None,
         dialect: incoming.dialect.name().to_owned(),
         demand: demand.to_owned(),
-        provider: prepared.relayed.route.provider.clone(),
+        provider: prepared.relayed.route.name().to_owned(),
         model: prepared.model.clone(),
         key: prepared.key,
         source: None,

@@ -11,7 +11,7 @@ use reqwest::{
 use tokio::time::timeout;
 
 use crate::{
-    CallError, Wait,
+    CallError, Secret, Wait,
     http::retry_after,
     relay::{Refusal, source::Source, prepare::Prepared, transit::Opened},
     wire,
@@ -33,14 +33,16 @@ const PASSED_HEADERS: [&str; 5] = [
 /// first event of a streamed one. What fails until then may be sent again.
 pub(crate) async fn open(
     prepared: &Prepared,
+    own_key: Option<&Secret>,
     limits: &Limits,
     now: Timestamp,
 ) -> Result<Opened, Refusal> {
     let relayed = &prepared.relayed;
-    if relayed.lacks_key {
+    let key = own_key.or(relayed.route.usable_key());
+    if relayed.needs_key && key.is_none() {
         return Err(CallError::KeyMissing.into());
     }
-    let mut headers = relayed.headers.clone();
+    let mut headers = relayed.headers.with(own_key)?;
     for (name, value) in &prepared.headers {
         let name = HeaderName::try_from(name.as_str());
         if let (Ok(name), Ok(value)) = (name, HeaderValue::try_from(value.as_str())) {
@@ -60,7 +62,7 @@ pub(crate) async fn open(
     let response = sent.map_err(|error| failed(&error, prepared, limits))?;
     let headers = passed(response.headers());
     if !response.status().is_success() {
-        return Err(refused(response, headers, prepared, limits, now).await);
+        return Err(refused(response, headers, (prepared, key), limits, now).await);
     }
     let source = Source::live(response, prepared.relayed.dialect);
     let source = if prepared.stream {
@@ -69,7 +71,7 @@ pub(crate) async fn open(
         source.read(prepared.demand, limits).await
     };
     // Providers quote keys in their errors, also in those that come with a status of success.
-    let source = source.map_err(|error| error.wiped(relayed.route.usable_key()))?;
+    let source = source.map_err(|error| error.wiped(key))?;
     Ok(Opened { headers, source })
 }
 
@@ -106,7 +108,7 @@ fn passed(headers: &HeaderMap) -> Vec<(String, String)> {
 async fn refused(
     response: Response,
     headers: Vec<(String, String)>,
-    prepared: &Prepared,
+    (prepared, key): (&Prepared, Option<&Secret>),
     limits: &Limits,
     now: Timestamp,
 ) -> Refusal {
@@ -114,7 +116,6 @@ async fn refused(
     let in_headers = retry_after::millis(response.headers(), now);
     let body = read(response, limits).await;
     let text = String::from_utf8_lossy(&body);
-    let key = prepared.relayed.route.usable_key();
     let text = key.map_or_else(|| text.to_string(), |key| key.wiped_from(&text));
     let value = wire::error_document(text.as_bytes());
     let words = wire::said(&value).unwrap_or_else(|| wire::tidy(&text));
@@ -124,7 +125,7 @@ async fn refused(
     } else {
         &words
     };
-    let provider = &prepared.relayed.route.provider;
+    let provider = prepared.relayed.route.name();
     let said = format!("{provider} says: {words}");
     let is_kept = prepared.is_same() && value.get("error").is_some();
     // A redirect would carry the key to a place nobody configured, and no client follows it here.
