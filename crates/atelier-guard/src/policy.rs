@@ -4,8 +4,8 @@ use std::{fmt, str::FromStr};
 
 use crate::kind::Kind;
 
-/// What leaves the machine only as a placeholder.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// What leaves the machine only as a placeholder; the later, the stricter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum Policy {
     /// Nothing is looked for.
     Off,

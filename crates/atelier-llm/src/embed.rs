@@ -50,7 +50,7 @@ struct EmbedKey<'a> {
     /// Model name as asked for.
     model: &'a str,
     /// The texts.
-    texts: &'a [String],
+    texts: &'a [&'a str],
 }
 
 impl Gateway {
@@ -68,14 +68,14 @@ impl Gateway {
         let mut embedded = Embedded::default();
         for texts in embed.texts.chunks(PORTION_TEXTS_MAX) {
             let ask = portion(embed, texts);
-            let reply = self.embed_portion(&ask, texts, budget, cancel).await?;
+            let reply = self.embed_portion(&ask, budget, cancel).await?;
             embedded.add(&reply)?;
         }
         Ok(embedded)
     }
 
     /// The key under which the vectors of a portion are kept.
-    pub(crate) fn embed_key(model: &str, texts: &[String]) -> Digest {
+    pub(crate) fn embed_key(model: &str, texts: &[&str]) -> Digest {
         Digest::of_json(&EmbedKey {
             kind: TEMPLATE,
             version: 1,

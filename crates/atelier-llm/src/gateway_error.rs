@@ -52,6 +52,9 @@ pub enum GatewayError {
         /// The provider.
         provider: &'static str,
     },
+    /// Something is to be hidden and there is no key from which placeholders follow.
+    #[error("hide anything from providers: there is no key for placeholders")]
+    GuardKeyMissing,
     /// The key holds characters that no header can carry.
     #[error("send the key: it holds characters that no key has")]
     Key,

@@ -86,14 +86,14 @@ async fn begin(passage: &mut Passage<'_>) -> Result<(), Failure> {
         return Err(Failure::free(AskError::Cancelled));
     }
     passage.record.reserved = match (&passage.price, passage.budget) {
-        (Some(price), _) => price::worst_case(price, passage.ask, passage.route),
+        (Some(price), _) => price::worst_case(price, &passage.ask, passage.route),
         (None, None) => MicroUsd::ZERO,
         (None, Some(_)) => {
             let model = passage.route.model.clone();
             return Err(Failure::free(AskError::PriceUnknown { model }));
         }
     };
-    let prompt = prompt_bytes(passage.ask);
+    let prompt = prompt_bytes(&passage.ask);
     let store = passage.store;
     let begun = store
         .ask_begin(&passage.record, &prompt, passage.budget)
