@@ -120,6 +120,11 @@ impl Client {
         self.terms.expires_at.is_some_and(|end| end <= now)
     }
 
+    /// What it is called where it must be told from an earlier one of the same name.
+    pub fn title(&self) -> String {
+        format!("{} ({})", self.name, self.id)
+    }
+
     pub(crate) fn digest(&self) -> &[u8] {
         &self.digest
     }

@@ -21,6 +21,7 @@ mod source;
 mod tally;
 mod transit;
 mod upstream;
+mod upstreams;
 mod vectors;
 
 #[cfg(test)]
@@ -31,7 +32,10 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
+use atelier_guard::Policy;
+use atelier_keys::Client;
 use atelier_model::{Clock, IdSource, Limits, MicroUsd};
+use atelier_seal::SealKey;
 use atelier_store::Ledger;
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
@@ -44,9 +48,10 @@ pub(crate) use self::{
     transit::{
         Answered, Ending, Filter, Hands, How, Kept, Opened, PAYMENT_REQUIRED, Transit,
     },
+    upstreams::Group,
 };
 use crate::{
-    GatewayConfig, GatewayError, Price, PriceTable, Transport,
+    GatewayConfig, GatewayError, Price, PriceTable, Route, Transport,
     layers::Layers,
     providers::relayed::Relayed,
 };
@@ -79,6 +84,8 @@ pub struct Incoming {
     pub body: Bytes,
     /// Whether an answer that was given before is as good.
     pub cache: bool,
+    /// Whose key was shown, and its terms.
+    pub client: Option<Arc<Client>>,
 }
 
 /// What the client is answered.
@@ -124,10 +131,14 @@ struct Inner {
 pub(crate) struct Routes {
     /// Who answers, by every name under which a model can be asked for.
     pub(crate) models: BTreeMap<String, Arc<Relayed>>,
+    /// Who else may answer, by the same names.
+    pub(crate) groups: BTreeMap<String, Arc<Group>>,
     /// Who makes vectors of texts.
     pub(crate) embedder: Option<Arc<Relayed>>,
     /// What tokens cost.
     pub(crate) prices: PriceTable,
+    /// From which placeholders follow.
+    pub(crate) guard_key: Option<SealKey>,
     /// How far anything may go.
     pub(crate) limits: Limits,
 }
@@ -136,33 +147,28 @@ impl Routes {
     /// Each model can be asked for by its own name, as `provider/model`, and by the name of a stage
     /// that it answers.
     fn new(config: &GatewayConfig) -> Result<Self, GatewayError> {
+        config.check_guard()?;
         let transport = Transport::new(config.limits.clone());
-        let mut models = BTreeMap::new();
-        for (stage, route) in &config.routes {
-            let Some(relayed) = Relayed::new(route, &transport)? else {
-                continue;
-            };
-            let relayed = Arc::new(relayed);
-            let precise = format!("{}/{}", route.provider, route.model);
-            models.insert(precise, Arc::clone(&relayed));
-            models
-                .entry(route.model.clone())
-                .or_insert_with(|| Arc::clone(&relayed));
-            models.insert(stage.name().to_owned(), relayed);
-        }
-        if models.is_empty() {
-            return Err(GatewayError::NothingToRelay);
-        }
+        let upstreams::Upstreams { models, groups } =
+            upstreams::Upstreams::new(config, &transport)?;
         let embedder = match &config.embeddings {
             Some(route) => Relayed::new(route, &transport)?.map(Arc::new),
             None => None,
         };
         Ok(Self {
             models,
+            groups,
             embedder,
             prices: config.prices.clone(),
+            guard_key: config.guard_key.clone(),
             limits: config.limits.clone(),
         })
+    }
+
+    /// What the model of a route costs, where that is known.
+    pub(crate) fn price_of(&self, route: &Route) -> Option<Price> {
+        let free = route.is_local().then_some(Price::FREE);
+        self.prices.price(&route.model).or(free)
     }
 
     /// What the model of a request costs, where that is known.
@@ -171,10 +177,19 @@ impl Routes {
         self.prices.price(&prepared.model).or(free)
     }
 
+    /// What is hidden from everyone who may answer a request: as much as from the strictest.
+    pub(crate) fn guard(&self, prepared: &Prepared) -> Policy {
+        let asked = prepared.about.model.trim_start_matches("models/");
+        let group = self.groups.get(asked);
+        let others = group.into_iter().flat_map(|group| &group.members);
+        let own = prepared.relayed.route.guard;
+        others.fold(own, |strictest, relayed| strictest.max(relayed.route.guard))
+    }
+
     /// The dialect that a provider speaks.
     pub(crate) fn dialect_of(&self, provider: &str) -> Option<Dialect> {
         let mut all = self.models.values().chain(&self.embedder);
-        let relayed = all.find(|relayed| relayed.route.provider == provider)?;
+        let relayed = all.find(|relayed| relayed.route.name() == provider)?;
         Some(relayed.dialect)
     }
 }
@@ -221,7 +236,7 @@ impl Relay {
         let routes = self.inner.routes();
         let listed = routes.models.iter().map(|(name, relayed)| Listed {
             name: name.clone(),
-            provider: relayed.route.provider.clone(),
+            provider: relayed.route.name().to_owned(),
         });
         listed.collect()
     }
@@ -256,6 +271,9 @@ impl Inner {
             Ok(opened) => opened,
             Err(refusal) => {
                 transit.end(How::Refused(refusal.clone()), Answered::default());
+                if transit.prepared.demand == Demand::Count && counts_nothing(refusal.status) {
+                    return Ok(estimated(&transit));
+                }
                 return Err(refusal);
             }
         };
@@ -283,9 +301,16 @@ impl Inner {
 fn estimated(transit: &Transit) -> Passed {
     let tokens = transit.incoming.body.len();
     let tokens = tokens.div_ceil(prepare::BYTES_PER_TOKEN);
-    let count = serde_json::json!({"input_tokens": tokens});
+    let tokens = u64::try_from(tokens).unwrap_or(u64::MAX);
+    let count = tally::document(transit.incoming.dialect, tokens);
     let estimate = ("x-atelier-estimate".to_owned(), "true".to_owned());
     Passed::json(&count, vec![estimate])
+}
+
+/// Whether a status means that the provider has no such address: imitators of a dialect leave the
+/// counting out.
+fn counts_nothing(status: u16) -> bool {
+    matches!(status, 404 | 405 | 501)
 }
 
 /// What the relay says of its own.

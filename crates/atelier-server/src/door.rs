@@ -2,7 +2,8 @@
 
 use std::{convert::Infallible, time::Duration};
 
-use atelier_llm::{Dialect, Incoming, Listed, Passed, PassedBody, Relay};
+use atelier_keys::{Action, Client, Turned};
+use atelier_llm::{Demand, Dialect, Incoming, Listed, Passed, PassedBody, Relay};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use http_body_util::{BodyExt, Full, Limited, StreamBody, combinators::UnsyncBoxBody};
@@ -16,6 +17,7 @@ use tokio::time::timeout;
 
 use crate::{
     Bounds, Keys,
+    keys::is_key_header,
     request::{Wanted, wanted},
 };
 
@@ -55,16 +57,20 @@ impl Door {
         if wanted == Wanted::Presence {
             return Passed::json(&json!({"name": "atelier gateway"}), Vec::new());
         }
-        if !self.keys.open_for(headers, uri.query().unwrap_or_default()) {
-            return refuse(401, "the key is missing or wrong");
-        }
+        let (action, spoken) = needed(&wanted);
+        let shown = (headers, uri.query().unwrap_or_default());
+        let client = match self.keys.admit(shown, action, spoken) {
+            Ok(client) => client,
+            Err(turned) => return turned_away(dialect, &turned),
+        };
         match wanted {
             Wanted::Presence => Passed::json(&json!({}), Vec::new()),
-            Wanted::Models(dialect) => {
-                Passed::json(&models(dialect, &self.relay.models()), Vec::new())
-            }
+            Wanted::Models(dialect) => Passed::json(
+                &models(dialect, &self.listed(client.as_deref())),
+                Vec::new(),
+            ),
             Wanted::Described(dialect, name) => {
-                let listed = self.relay.models();
+                let listed = self.listed(client.as_deref());
                 let found = listed.iter().find(|listed| listed.name == name);
                 let said = format!("there is no model `{name}` here");
                 found.map_or_else(
@@ -95,10 +101,20 @@ impl Door {
                     headers,
                     body,
                     cache,
+                    client,
                 };
                 self.relay.pass(incoming).await
             }
         }
+    }
+
+    /// The models that a client may ask for.
+    fn listed(&self, client: Option<&Client>) -> Vec<Listed> {
+        let mut listed = self.relay.models();
+        if let Some(client) = client {
+            listed.retain(|listed| client.terms.allow_model(&listed.name));
+        }
+        listed
     }
 
     async fn body(&self, request: Request<Arriving>) -> Result<Bytes, (u16, &'static str)> {
@@ -115,12 +131,45 @@ impl Door {
     }
 }
 
+/// What somebody must be trusted with who wants something, and the dialect that must be open to
+/// them.
+fn needed(wanted: &Wanted) -> (Action, Option<&'static str>) {
+    match wanted {
+        Wanted::Model {
+            dialect, demand, ..
+        } => {
+            let action = match demand {
+                Demand::Answer => Action::Ask,
+                Demand::Count => Action::CountTokens,
+                Demand::Embeddings => Action::Embed,
+            };
+            (action, Some(dialect.name()))
+        }
+        Wanted::Presence
+        | Wanted::Models(_)
+        | Wanted::Described(..)
+        | Wanted::NotOffered(_)
+        | Wanted::WrongMethod
+        | Wanted::Unknown => (Action::SeeModels, None),
+    }
+}
+
+/// The answer to somebody who is not let in.
+fn turned_away(dialect: Dialect, turned: &Turned) -> Passed {
+    let mut passed = Passed::refusal(dialect, turned.status(), &turned.to_string());
+    if let Turned::TooOften { wait_ms, .. } = turned {
+        let seconds = wait_ms.div_ceil(1_000).to_string();
+        passed.headers.push(("retry-after".to_owned(), seconds));
+    }
+    passed
+}
+
 /// The dialect in which a refusal is said.
 fn dialect(wanted: &Wanted, speaks_messages: bool) -> Dialect {
     match wanted {
-        Wanted::Models(dialect)
-        | Wanted::Described(dialect, _)
-        | Wanted::Model { dialect, .. } => *dialect,
+        Wanted::Models(dialect) | Wanted::Described(dialect, _) | Wanted::Model { dialect, .. } => {
+            *dialect
+        }
         Wanted::Presence | Wanted::NotOffered(_) | Wanted::WrongMethod | Wanted::Unknown => {
             if speaks_messages {
                 Dialect::Messages
@@ -134,7 +183,8 @@ fn dialect(wanted: &Wanted, speaks_messages: bool) -> Dialect {
 fn owned(headers: &HeaderMap) -> Vec<(String, String)> {
     let texts = headers.iter().filter_map(|(name, value)| {
         let value = value.to_str().ok()?;
-        Some((name.as_str().to_owned(), value.to_owned()))
+        let (name, value) = (name.as_str(), value);
+        (!is_key_header(name, value)).then(|| (name.to_owned(), value.to_owned()))
     });
     texts.collect()
 }

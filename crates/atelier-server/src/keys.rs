@@ -1,40 +1,97 @@
-//! The keys that clients show.
+//! The keys that clients show, and what each of them opens.
 
+use std::sync::Arc;
+
+use atelier_keys::{Action, CLIENT_KEY_PREFIX, Client, Clients, Role, Turned};
 use atelier_llm::Secret;
+use atelier_model::Clock;
 use hyper::header::{AUTHORIZATION, HeaderMap};
 
 /// Headers that hold nothing but a key.
 const KEY_HEADERS: [&str; 3] = ["x-api-key", "x-goog-api-key", "api-key"];
 
+/// What everyone may do who shows a key without terms, or who needs none because there are none:
+/// ask, and look on. Who else may come in is decided by whoever has an administrator's key.
+const USUAL_ROLE: Role = Role::Builder;
+
 /// The keys that open the door; without any it is open.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Keys {
-    keys: Vec<Secret>,
+    plain: Vec<Secret>,
+    issued: Option<(Clients, Arc<dyn Clock>)>,
 }
 
+/// Somebody who is let in, with the terms of the key where it has some.
+pub(crate) type Caller = Option<Arc<Client>>;
+
 impl Keys {
-    /// These keys; empty ones open nothing.
+    /// These keys, without terms; empty ones open nothing.
     pub fn new(keys: impl IntoIterator<Item = Secret>) -> Self {
         Self {
-            keys: keys.into_iter().filter(|key| !key.is_empty()).collect(),
+            plain: keys.into_iter().filter(|key| !key.is_empty()).collect(),
+            issued: None,
+        }
+    }
+
+    /// These, and the keys that were issued to clients or will be.
+    #[must_use]
+    pub fn with_clients(self, clients: Clients, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            issued: Some((clients, clock)),
+            ..self
         }
     }
 
     /// Whether anybody is answered.
     pub fn are_none(&self) -> bool {
-        self.keys.is_empty()
+        let are_issued = self.issued.as_ref().map(|(clients, _)| !clients.are_none());
+        self.plain.is_empty() && !are_issued.unwrap_or(false)
     }
 
-    /// Whether a request shows one of them.
-    pub(crate) fn open_for(&self, headers: &HeaderMap, query: &str) -> bool {
-        self.are_none() || shown(headers, query).any(|shown| self.holds(shown))
+    /// Lets in whoever shows a key that opens what is wanted.
+    pub(crate) fn admit(
+        &self,
+        (headers, query): (&HeaderMap, &str),
+        action: Action,
+        dialect: Option<&str>,
+    ) -> Result<Caller, Turned> {
+        let mut turned = Turned::Unknown;
+        for shown in shown(headers, query) {
+            if self.holds(shown) {
+                return usual(action, "--keys-from");
+            }
+            let Some((clients, clock)) = &self.issued else {
+                continue;
+            };
+            match clients.admit(shown, action, dialect, clock.now()) {
+                Ok(client) => return Ok(Some(client)),
+                // Some programs show two keys, and what is wrong with ours tells more.
+                Err(Turned::Unknown) => {}
+                Err(why) => turned = why,
+            }
+        }
+        if turned == Turned::Unknown && self.are_none() {
+            return usual(action, "nobody");
+        }
+        Err(turned)
     }
 
     /// Looks at every key to its end, so that the time tells nothing of them.
     fn holds(&self, shown: &str) -> bool {
-        let same = self.keys.iter().map(|key| is_same(key.expose(), shown));
+        let same = self.plain.iter().map(|key| is_same(key.expose(), shown));
         same.fold(false, |any, same| any | same)
     }
+}
+
+fn usual(action: Action, name: &str) -> Result<Caller, Turned> {
+    if USUAL_ROLE.may(action) {
+        return Ok(None);
+    }
+    Err(Turned::Role {
+        name: name.to_owned(),
+        role: USUAL_ROLE.name(),
+        action: action.name(),
+    })
 }
 
 fn is_same(key: &str, shown: &str) -> bool {
@@ -43,6 +100,13 @@ fn is_same(key: &str, shown: &str) -> bool {
         differing | (byte ^ shown.get(at).copied().unwrap_or(0))
     });
     differing == 0 && key.len() == shown.len()
+}
+
+/// Whether a header may hold a key of a client, which goes no further than this door.
+pub(crate) fn is_key_header(name: &str, value: &str) -> bool {
+    name == AUTHORIZATION.as_str()
+        || KEY_HEADERS.contains(&name)
+        || value.contains(CLIENT_KEY_PREFIX)
 }
 
 /// Every key that a request shows.

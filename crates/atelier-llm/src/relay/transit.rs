@@ -34,6 +34,14 @@ pub(crate) struct Hands {
     pub(crate) ids: Arc<dyn IdSource>,
 }
 
+impl Hands {
+    /// Keeps the end of a request. Where it cannot be written down, the reservation stays taken:
+    /// the client has its answer, and no budget is passed.
+    fn settle(&self, record: &RelayRecord, reservation: Option<Reservation>) {
+        let _ = self.ledger.settle(record, reservation);
+    }
+}
+
 /// An answer that has begun.
 pub(crate) struct Opened {
     /// The provider's headers that are passed on.
@@ -139,6 +147,7 @@ impl Transit {
     ) -> Result<Self, Refusal> {
         let at = hands.clock.now();
         let (value, asked) = prepare::read(&incoming)?;
+        allow(&incoming, &asked)?;
         let facts = facts(&incoming, &hands, at);
         let prepared = routes.prepared(&incoming, (&value, &asked), None, facts)?;
         let record = record(&incoming, &prepared, RelayId::new(at, &*hands.ids), at);
@@ -204,7 +213,7 @@ impl Transit {
         record.error = Some(refusal.said.clone());
         record.cost = record.cost + self.debit(refusal);
         record.reserved = MicroUsd::ZERO;
-        self.hands.ledger.settle(&record, self.reservation.take());
+        self.hands.settle(&record, self.reservation.take());
         self.turned_away = 0;
         self.record = RelayRecord {
             id: fresh,
@@ -231,10 +240,12 @@ impl Transit {
     /// Reserves what the record says, beside what is reserved already.
     pub(crate) fn reserve(&mut self) -> Result<(), Refusal> {
         let reserved = self.hands.ledger.reserve(&self.record, self.client_budgets());
-        let more = reserved.map_err(|error| match error {
-            ReserveError::OverBudget(_) => {
-                Refusal::new(PAYMENT_REQUIRED, format!("failed to {error}"))
-            }
+        let more = reserved.map_err(|error| {
+            let status = match &error {
+                ReserveError::OverBudget(_) => PAYMENT_REQUIRED,
+                ReserveError::Journal(_) => UNAVAILABLE,
+            };
+            Refusal::new(status, format!("failed to {error}"))
         })?;
         match &mut self.reservation {
             Some(reservation) => reservation.join(more),
@@ -247,8 +258,8 @@ impl Transit {
     pub(crate) fn reserve_again(&mut self, refusal: &Refusal) -> Result<(), Refusal> {
         let debit = self.debit(refusal);
         if debit > MicroUsd::ZERO {
-            self.reserve()?;
             self.record.cost = self.record.cost + debit;
+            self.reserve()?;
         }
         Ok(())
     }
@@ -383,7 +394,7 @@ impl Transit {
         }
         let mut record = ending.record;
         record.reserved = MicroUsd::ZERO;
-        self.hands.ledger.settle(&record, self.reservation.take());
+        self.hands.settle(&record, self.reservation.take());
     }
 
     /// What the last sending must be taken to have cost.
@@ -402,6 +413,12 @@ impl Transit {
 
 /// The status of a request that no budget covers.
 pub(crate) const PAYMENT_REQUIRED: u16 = 402;
+
+/// The status of a request that its key does not cover.
+const FORBIDDEN: u16 = 403;
+
+/// The status of a request that the state cannot take down.
+const UNAVAILABLE: u16 = 503;
 
 /// The status of an answer.
 const OK: u16 = 200;
@@ -435,8 +452,28 @@ fn facts(incoming: &Incoming, hands: &Hands, at: Timestamp) -> Facts {
 }
 
 /// What the client of a request may spend.
-fn client_budgets(_: &Incoming) -> Budgets {
-    Budgets::default()
+fn client_budgets(incoming: &Incoming) -> Budgets {
+    let terms = incoming.client.as_ref().map(|client| &client.terms);
+    Budgets {
+        total: terms.and_then(|terms| terms.budget_total),
+        day: terms.and_then(|terms| terms.budget_day),
+    }
+}
+
+/// Whether a client may ask for a model by the name that it used.
+fn allow(incoming: &Incoming, model: &str) -> Result<(), Refusal> {
+    let model = model.trim_start_matches("models/");
+    match &incoming.client {
+        Some(client) if !client.terms.allow_model(model) => {
+            let models = client.terms.models.join(", ");
+            let said = format!(
+                "the key of {} is not for the model `{model}`; it is for {models}",
+                client.name
+            );
+            Err(Refusal::new(FORBIDDEN, said))
+        }
+        Some(_) | None => Ok(()),
+    }
 }
 
 fn record(incoming: &Incoming, prepared: &Prepared, id: RelayId, at: Timestamp) -> RelayRecord {
@@ -447,7 +484,7 @@ fn record(incoming: &Incoming, prepared: &Prepared, id: RelayId, at: Timestamp) 
     };
     RelayRecord {
         id,
-        client: None,
+        client: incoming.client.as_ref().map(|client| client.title()),
         dialect: incoming.dialect.name().to_owned(),
         demand: demand.to_owned(),
         provider: prepared.relayed.route.name().to_owned(),
