@@ -19,3 +19,6 @@ pub use entry::{AuditEntry, AuditLink, AuditNote};
 pub use export::{AuditExportLine, ExportLineError, check_export};
 pub use fact::{AuditFact, AuditRequest};
 pub use tree::{Frontier, TreeHash, TreeProof, TreeProofError};
+
+#[cfg(test)]
+mod tests;

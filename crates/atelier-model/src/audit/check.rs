@@ -114,10 +114,12 @@ pub enum Tampering {
         size: u64,
     },
     /// The copy of a checkpoint in the second place says something else.
-    #[error("entries 1 to {size} are not those that the copy in {place} was signed for")]
+    #[error("entries {first} to {last} are not those that the copy in {place} was signed for")]
     CopyDiffers {
-        /// Its size.
-        size: u64,
+        /// Number of the first that may be meant.
+        first: u64,
+        /// Number of the last.
+        last: u64,
         /// Where the copy is.
         place: String,
     },
@@ -157,13 +159,13 @@ impl Tampering {
             Self::Missing { first, last }
             | Self::Rewritten { first, last }
             | Self::Truncated { first, last }
+            | Self::CopyDiffers { first, last, .. }
             | Self::Unsigned { first, last } => Some((*first, *last)),
             Self::CheckpointChanged { size }
             | Self::CheckpointUntrusted { size, .. }
             | Self::CheckpointMissing { size }
             | Self::CheckpointMoved { size }
             | Self::CheckpointForeign { size } => Some((*size, *size)),
-            Self::CopyDiffers { size, .. } => Some((1, *size)),
             Self::Replaced { .. }
             | Self::CopyChanged { .. }
             | Self::HeadChanged
@@ -257,6 +259,7 @@ impl<'a> AuditCheck<'a> {
 
     /// Takes the next entry: the number it is kept under, its body, and the hash kept beside it.
     pub fn entry(&mut self, seq: u64, body: &str, leaf: TreeHash) {
+        self.compare_copies();
         let expected = self.size + 1;
         if seq < expected {
             self.tree = None;
@@ -287,7 +290,6 @@ impl<'a> AuditCheck<'a> {
         if let Some(tree) = &mut self.tree {
             tree.push(leaf);
         }
-        self.compare_copies();
     }
 
     /// Takes the next checkpoint.
@@ -304,7 +306,8 @@ impl<'a> AuditCheck<'a> {
             Standing::Broken => return self.find(Tampering::CheckpointChanged { size }),
         }
         self.previous = Some(size);
-        if before.is_some_and(|before| before != checkpoint.previous) {
+        let is_own = self.origin == Some(checkpoint.origin);
+        if is_own && before.is_some_and(|before| before != checkpoint.previous) {
             let size = checkpoint.previous;
             self.find(Tampering::CheckpointMissing { size });
         }
@@ -339,6 +342,7 @@ impl<'a> AuditCheck<'a> {
         places.any(|(from, to)| from <= last && first <= to)
     }
 
+    /// Compares the copies of the size that was reached, once the checkpoints of that size are known.
     fn compare_copies(&mut self) {
         while let Some((_, copy)) = self.copies.last()
             && copy.size <= self.size
@@ -349,7 +353,10 @@ impl<'a> AuditCheck<'a> {
             let size = copy.size;
             let root = self.tree.as_ref().map(Frontier::root);
             if size == self.size && root.is_some_and(|root| root != copy.root) {
-                self.find(Tampering::CopyDiffers { size, place });
+                // Where every checkpoint agrees with the entries, all of them were signed anew.
+                let first = if self.good < size { self.good + 1 } else { 1 };
+                let last = size;
+                self.find(Tampering::CopyDiffers { first, last, place });
             }
         }
     }
@@ -373,6 +380,7 @@ impl<'a> AuditCheck<'a> {
 
     /// Ends the check. `head` is what the log keeps to go on, where it keeps that.
     pub fn finish(mut self, head: Option<&Frontier>) -> AuditReport {
+        self.compare_copies();
         let entries = self.size;
         let known = self.copies.iter().map(|(_, copy)| copy.size);
         let known = known.fold(self.signed, u64::max);

@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AuditCheck, AuditReport, Checkpoint, Standing, Tampering, TreeHash};
+use crate::{AuditCheck, AuditEntry, AuditReport, Checkpoint, Standing, Tampering, TreeHash};
 
 /// The first line.
 const HEADER: &str = r#"{"audit":{"format":1,"hash":"SHA-256"}}"#;
@@ -57,8 +57,7 @@ impl<'a> AuditExportLine<'a> {
                 format!("{before}{leaf}{between}{body}{after}")
             }
             Self::Checkpoint(checkpoint) => {
-                let line = serde_json::json!({ "checkpoint": checkpoint });
-                let mut line = line;
+                let mut line = serde_json::json!({ "checkpoint": checkpoint });
                 line.sort_all_objects();
                 line.to_string()
             }
@@ -90,6 +89,13 @@ fn entry(rest: &str) -> Option<AuditExportLine<'_>> {
     Some(AuditExportLine::Entry { leaf, body })
 }
 
+/// The number of an entry, if the entry is what was hashed: any other is told as changed, at the
+/// place where it stands.
+fn number(body: &str, leaf: TreeHash) -> Option<u64> {
+    let read: Numbered = serde_json::from_str(body).ok()?;
+    (AuditEntry::leaf(body) == leaf).then_some(read.seq)
+}
+
 /// Checks an export that is all there is of a log.
 pub fn check_export(
     text: &[u8],
@@ -104,9 +110,7 @@ pub fn check_export(
         match text.and_then(AuditExportLine::parse) {
             Ok(AuditExportLine::Header) if line == 1 => {}
             Ok(AuditExportLine::Entry { leaf, body }) if line > 1 => {
-                // What has no number cannot be in its place, and is told as changed there.
-                let seq = serde_json::from_str::<Numbered>(body).map(|read| read.seq);
-                check.entry(seq.unwrap_or(check.size() + 1), body, leaf);
+                check.entry(number(body, leaf).unwrap_or(check.size() + 1), body, leaf);
             }
             Ok(AuditExportLine::Checkpoint(checkpoint)) if line > 1 => {
                 check.checkpoint(&checkpoint);
