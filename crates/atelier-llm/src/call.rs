@@ -3,7 +3,7 @@
 use atelier_model::{Ask, Limits, Timestamp};
 use atelier_scaffold::ScaffoldError;
 
-use crate::{Route, Secret, wire::DecodeError};
+use crate::{Route, Secret, layers::Permit, wire::DecodeError};
 
 /// What a provider is given.
 #[derive(Debug, Clone, Copy)]
@@ -18,6 +18,8 @@ pub struct Call<'a> {
     pub limits: &'a Limits,
     /// The current instant, for dates in a provider's answer.
     pub now: Timestamp,
+    /// Who wants to know what an answer tells of its provider's limits.
+    pub(crate) permit: Option<&'a Permit>,
 }
 
 impl<'a> Call<'a> {

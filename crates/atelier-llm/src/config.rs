@@ -8,7 +8,7 @@ use atelier_model::{Limits, Stage, Strategy};
 use atelier_seal::SealKey;
 use url::{Host, Url};
 
-use crate::{GatewayError, PriceTable, ProviderEntry, Secret, provider_entry};
+use crate::{GatewayError, PriceTable, ProviderEntry, RateTable, Secret, provider_entry};
 
 /// What a gateway needs to know.
 #[derive(Debug, Clone, Default)]
@@ -25,6 +25,8 @@ pub struct GatewayConfig {
     pub prices: PriceTable,
     /// From which placeholders follow; needed where anything is to be hidden from a provider.
     pub guard_key: Option<SealKey>,
+    /// How often and how much may be asked.
+    pub rates: RateTable,
     /// How far anything may go.
     pub limits: Limits,
 }

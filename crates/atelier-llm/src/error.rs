@@ -92,6 +92,18 @@ pub enum AskError {
         #[source]
         last: Option<Box<AskError>>,
     },
+    /// Its turn under a rate limit would come too late: nothing was sent.
+    #[error("ask {provider} for {model} within {limit}: its turn would come in {} s", wait_ms.div_ceil(1_000))]
+    OverRate {
+        /// The provider.
+        provider: String,
+        /// The model.
+        model: String,
+        /// The limit with its window, in words.
+        limit: String,
+        /// Milliseconds until its turn would come, at least.
+        wait_ms: u64,
+    },
     /// A wait reached its limit.
     #[error("get an answer within {limit_ms} ms of waiting for {} ({})", which.name(), tried(*tries))]
     TimedOut {
@@ -187,6 +199,7 @@ impl AskError {
             | Self::Provider { .. }
             | Self::Network { .. }
             | Self::LeftAlone { .. }
+            | Self::OverRate { .. }
             | Self::TimedOut { .. }
             | Self::Truncated { .. }
             | Self::Malformed { .. }
@@ -212,6 +225,7 @@ impl AskError {
             Self::Network { .. } => "check the network and `base_url`, then `atelier resume`; `atelier doctor` shows which servers answer".to_owned(),
             Self::LeftAlone { last: Some(last), .. } => last.hint(),
             Self::LeftAlone { last: None, .. } => "wait, then `atelier resume`; or set another provider or model".to_owned(),
+            Self::OverRate { provider, .. } => format!("wait, then `atelier resume`; or raise `limits.rate_wait_ms_max`, or `[rates.\"{provider}\"]` if the limit is yours, or use a model with higher limits"),
             Self::TimedOut { which, .. } => timed_out_hint(*which),
             Self::Truncated { .. } => "`atelier resume`; if it goes on, a proxy between here and the provider cuts answers off: set `stream = false`".to_owned(),
             Self::Malformed { .. } => "check that `base_url` is the address of the provider's API, and that `provider` names its dialect".to_owned(),

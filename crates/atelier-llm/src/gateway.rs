@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     AnswersFrom, AskError, Effort, GatewayConfig, GatewayError, Price, PriceTable, Provider,
-    ProviderEntry, Route, Routing, SchemaSupport, Transport,
+    ProviderEntry, RateTable, Route, Routing, SchemaSupport, Transport,
     layers::{Layers, Passage, guard},
     price, provider_entry,
     routing::{ModelAbilities, abilities},
@@ -35,6 +35,7 @@ struct Inner {
     embedder: Option<Channels>,
     layers: Layers,
     guard_key: Option<SealKey>,
+    rates: RateTable,
     limits: Limits,
     store: Store,
     clock: Arc<dyn Clock>,
@@ -177,6 +178,7 @@ impl Gateway {
             embeddings,
             prices,
             guard_key,
+            rates,
             limits,
             upstreams: _,
         } = config;
@@ -199,6 +201,7 @@ impl Gateway {
                 embedder: embedder.transpose()?,
                 layers,
                 guard_key,
+                rates,
                 limits,
                 store,
                 clock,
@@ -266,6 +269,9 @@ impl Gateway {
             price: channel.price,
             channels,
             has_standby: false,
+            rates: &inner.rates,
+            permit: None,
+            number: None,
             store: &inner.store,
             clock: &*inner.clock,
             ids: &*inner.ids,

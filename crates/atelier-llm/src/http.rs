@@ -17,6 +17,7 @@ use url::Url;
 use crate::{
     Call, CallError, Completion, GatewayError, Secret, Wait,
     config::is_loopback,
+    layers::Permit,
     providers::hosted::Headers,
     wire::{self, Decoder, Dialect},
 };
@@ -91,7 +92,7 @@ impl Endpoint {
             let response = send(request.headers(self.headers.with(None)?), limits).await?;
             // Nobody waits for a second try, so the time does not matter.
             let now = Timestamp::default();
-            accept(response, limits, now).await.map(drop)
+            accept(response, (limits, now), None).await.map(drop)
         };
         let probed = within(Wait::FirstByte, limits.first_byte_ms_max, probing).await;
         probed.map_err(|error| self.told(error, None))
@@ -112,7 +113,7 @@ impl Endpoint {
             .body(body);
         let opening = async {
             let response = send(request, limits).await?;
-            let mut response = accept(response, limits, now).await?;
+            let mut response = accept(response, (limits, now), call.permit).await?;
             let first = next_piece(&mut response).await?;
             Ok((response, first))
         };
@@ -188,9 +189,12 @@ async fn send(request: reqwest::RequestBuilder, limits: &Limits) -> Result<Respo
 /// Passes on a response of success and turns any other into an error with its words.
 async fn accept(
     mut response: Response,
-    limits: &Limits,
-    now: Timestamp,
+    (limits, now): (&Limits, Timestamp),
+    permit: Option<&Permit>,
 ) -> Result<Response, CallError> {
+    if let Some(permit) = permit {
+        permit.heard(response.headers());
+    }
     if response.status().is_success() {
         return Ok(response);
     }
@@ -199,6 +203,9 @@ async fn accept(
     let body = error_body(&mut response, limits).await;
     let value = wire::error_document(&body);
     let retry_after_ms = in_headers.or_else(|| retry_after::in_body(&value));
+    if let Some(permit) = permit {
+        permit.refused(&value, retry_after_ms);
+    }
     let words = if value.is_null() {
         wire::tidy(&String::from_utf8_lossy(&body))
     } else {

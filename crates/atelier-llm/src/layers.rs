@@ -6,11 +6,12 @@ mod cache;
 mod flight;
 pub(crate) mod guard;
 mod keys;
+mod limit;
 mod memory;
 pub(crate) mod retry;
 mod route;
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 use atelier_keys::PickedKey;
 use atelier_model::{
@@ -22,9 +23,12 @@ use atelier_store::{Store, StoreError};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    AskError, Call, CallError, Completion, Price, Provider, Retry, Route, gateway::Channels,
+    AskError, Call, CallError, Completion, Price, Provider, RateTable, Retry, Route,
+    gateway::Channels,
     relay::{Opened, Refusal, Transit},
 };
+
+pub(crate) use limit::Permit;
 
 /// Makes a layer that remembers nothing yet.
 type Make = fn() -> Box<dyn Layer>;
@@ -40,6 +44,7 @@ const LAYERS: &[Make] = &[
     || Box::new(budget::Budget),
     || Box::new(keys::Keys),
     || Box::new(retry::Retries),
+    || Box::new(limit::Limiter::default()),
     || Box::new(breaker::Breaker::default()),
 ];
 
@@ -119,6 +124,12 @@ pub(crate) struct Passage<'a> {
     pub(crate) channels: &'a Channels,
     /// Whether somebody else is asked where this route does not answer.
     pub(crate) has_standby: bool,
+    /// How often and how much may be asked.
+    pub(crate) rates: &'a RateTable,
+    /// The right to send, while there is one.
+    pub(crate) permit: Option<Arc<Permit>>,
+    /// Its place among all that wanted to send.
+    pub(crate) number: Option<u64>,
     /// The state.
     pub(crate) store: &'a Store,
     /// Now.
@@ -230,6 +241,7 @@ impl Passage<'_> {
             key: self.key.as_ref().map(|key| &*key.secret),
             limits: self.limits,
             now: start,
+            permit: self.permit.as_deref(),
         };
         let sent = tokio::select! {
             // An answer that is there is paid for, so it is kept.

@@ -1,7 +1,7 @@
 //! The one door to language models: providers and the policy layers around them.
 //!
 //! Start with [`Gateway::ask`]: an [`Ask`](atelier_model::Ask) goes through the layers (memory, single
-//! flight, store, budget, retries, breaker) to the [`Provider`] of its stage's [`Route`] and comes
+//! flight, store, budget, retries, limits, breaker) to the [`Provider`] of its stage's [`Route`] and comes
 //! back as a complete [`Reply`](atelier_model::Reply) or as a typed [`AskError`]. [`PROVIDERS`] lists
 //! who can answer.
 //! [`Gateway::embed`] makes vectors of texts through the same layers.
@@ -39,6 +39,7 @@ pub use error::{AskError, AskErrorKind, RouteFailure};
 pub use gateway::{Estimate, Gateway};
 pub use gateway_error::GatewayError;
 pub use http::Transport;
+pub use limit::rate::{Rate, RateTable};
 pub use price::{Price, PriceTable};
 pub use probe::{ProbeError, probe_key};
 pub use providers::{

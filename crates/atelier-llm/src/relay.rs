@@ -51,7 +51,7 @@ pub(crate) use self::{
     upstreams::Group,
 };
 use crate::{
-    GatewayConfig, GatewayError, Price, PriceTable, Route, Transport,
+    GatewayConfig, GatewayError, Price, PriceTable, RateTable, Route, Transport,
     layers::Layers,
     providers::relayed::Relayed,
 };
@@ -140,6 +140,9 @@ pub(crate) struct Routes {
     /// From which placeholders follow.
     pub(crate) guard_key: Option<SealKey>,
     /// How far anything may go.
+    /// How often and how much may be asked.
+    pub(crate) rates: RateTable,
+    /// How far anything may go.
     pub(crate) limits: Limits,
 }
 
@@ -161,6 +164,7 @@ impl Routes {
             embedder,
             prices: config.prices.clone(),
             guard_key: config.guard_key.clone(),
+            rates: config.rates.clone(),
             limits: config.limits.clone(),
         })
     }

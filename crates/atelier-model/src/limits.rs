@@ -32,6 +32,8 @@ pub struct Limits {
     pub ask_total_ms_max: u64,
     /// Milliseconds a `Retry-After` may ask for before the ask fails instead of waiting.
     pub retry_wait_ms_max: u64,
+    /// Milliseconds an ask waits for its turn under a provider's rate limits before it fails.
+    pub rate_wait_ms_max: u64,
     /// Bytes of one reply.
     pub reply_bytes_max: usize,
     /// Edits of one reply.
@@ -72,6 +74,7 @@ impl Default for Limits {
             ask_idle_ms_max: 60_000,
             ask_total_ms_max: 900_000,
             retry_wait_ms_max: 60_000,
+            rate_wait_ms_max: 600_000,
             reply_bytes_max: 4 * 1024 * 1024,
             edits_max: 500,
             tree_files_max: 20_000,

@@ -32,6 +32,9 @@ const GRACE_MS: u64 = 50;
 /// The status of a request to a model that is left alone.
 const UNAVAILABLE: u16 = 503;
 
+/// The status of a request that comes too often.
+const TOO_MANY: u16 = 429;
+
 /// The status of a request that waited too long for the trial of a model.
 const GATEWAY_TIMEOUT: u16 = 504;
 
@@ -312,7 +315,12 @@ impl Ticket {
     /// Tells of a relayed request that failed.
     fn judge(self, refusal: &Refusal, provider: &str, now: Timestamp) {
         let error = refusal.error(provider);
-        self.tell(told(refusal.retry), Some(&error), now);
+        let fact = if refusal.status == TOO_MANY {
+            Fact::Answered
+        } else {
+            told(refusal.retry)
+        };
+        self.tell(fact, Some(&error), now);
     }
 
     fn note(&self, fact: Fact, error: Option<&AskError>, now: Timestamp) {
@@ -339,6 +347,10 @@ impl Drop for Ticket {
 
 /// What a failed sending tells of the model.
 fn fact(failure: &Failure) -> Fact {
+    // Whoever is asked too often is well, and the limits know how long to wait.
+    if matches!(failure.error, AskError::RateLimited { status: TOO_MANY, .. }) {
+        return Fact::Answered;
+    }
     match failure.retry {
         Retry::Never if matches!(failure.error, AskError::Cancelled) => Fact::Abandoned,
         retry @ (Retry::After(_) | Retry::Soon | Retry::Backoff | Retry::Never) => told(retry),

@@ -192,6 +192,7 @@ fn verdict(error: &AskError) -> Verdict {
         AskError::Credentials { status: None, .. }
         | AskError::RateLimited { .. }
         | AskError::LeftAlone { .. }
+        | AskError::OverRate { .. }
         | AskError::Budget { .. }
         | AskError::Refused { .. }
         | AskError::Provider { .. }

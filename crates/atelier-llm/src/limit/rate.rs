@@ -60,13 +60,11 @@ impl RateTable {
     }
 
     /// Every line that stands for a model of a provider.
-    pub(crate) fn of<'t>(
-        &'t self,
-        provider: &'t str,
-        model: &'t str,
-    ) -> impl Iterator<Item = (&'t str, &'t Rate)> {
+    pub(crate) fn of(&self, provider: &str, model: &str) -> Vec<(&str, &Rate)> {
         let lines = self.0.iter().map(|(name, rate)| (name.as_str(), rate));
-        lines.filter(move |(name, _)| stands_for(name, provider, model))
+        lines
+            .filter(|(name, _)| stands_for(name, provider, model))
+            .collect()
     }
 }
 

@@ -15,6 +15,7 @@ use serde_json::Value;
 
 use crate::{
     Price,
+    layers::Permit,
     providers::relayed::Relayed,
     relay::{
         Demand, Incoming, Refusal, Routes,
@@ -126,6 +127,10 @@ pub(crate) struct Transit {
     pub(crate) key_sent: Option<PickedKey>,
     /// Whether another key may serve where this one does not.
     pub(crate) has_spare_key: bool,
+    /// The right to send, while there is one.
+    pub(crate) permit: Option<Arc<Permit>>,
+    /// Its place among all that wanted to send.
+    pub(crate) number: Option<u64>,
     /// The money reserved for it; it is settled at the end.
     pub(crate) reservation: Option<Reservation>,
     /// Who can answer.
@@ -162,6 +167,8 @@ impl Transit {
             has_standby: false,
             key_sent: None,
             has_spare_key: false,
+            permit: None,
+            number: None,
             reservation: None,
             routes,
             hands,
@@ -325,7 +332,8 @@ impl Transit {
         self.sendings += 1;
         let start = self.hands.clock.now();
         let key = self.key_sent.as_ref().map(|key| &*key.secret);
-        let opened = upstream::open(&self.prepared, key, self.limits(), start).await?;
+        let permit = self.permit.as_deref();
+        let opened = upstream::open(&self.prepared, key, self.limits(), start, permit).await?;
         let now = self.hands.clock.now();
         self.record.source = Some(AskSource::Provider);
         self.record.first_byte_ms = Some(now.millis_since(self.record.at));

@@ -13,6 +13,7 @@ use tokio::time::timeout;
 use crate::{
     CallError, Secret, Wait,
     http::retry_after,
+    layers::Permit,
     relay::{Refusal, source::Source, prepare::Prepared, transit::Opened},
     wire,
 };
@@ -36,6 +37,7 @@ pub(crate) async fn open(
     own_key: Option<&Secret>,
     limits: &Limits,
     now: Timestamp,
+    permit: Option<&Permit>,
 ) -> Result<Opened, Refusal> {
     let relayed = &prepared.relayed;
     let key = own_key.or(relayed.route.usable_key());
@@ -61,8 +63,12 @@ pub(crate) async fn open(
     let sent = sent.map_err(|_| CallError::TimedOut { which, limit_ms })?;
     let response = sent.map_err(|error| failed(&error, prepared, limits))?;
     let headers = passed(response.headers());
+    if let Some(permit) = permit {
+        permit.heard(response.headers());
+    }
     if !response.status().is_success() {
-        return Err(refused(response, headers, (prepared, key), limits, now).await);
+        let told = (limits, now);
+        return Err(refused(response, headers, (prepared, key), told, permit).await);
     }
     let source = Source::live(response, prepared.relayed.dialect);
     let source = if prepared.stream {
@@ -109,8 +115,8 @@ async fn refused(
     response: Response,
     headers: Vec<(String, String)>,
     (prepared, key): (&Prepared, Option<&Secret>),
-    limits: &Limits,
-    now: Timestamp,
+    (limits, now): (&Limits, Timestamp),
+    permit: Option<&Permit>,
 ) -> Refusal {
     let status = response.status();
     let in_headers = retry_after::millis(response.headers(), now);
@@ -134,10 +140,14 @@ async fn refused(
     } else {
         status.as_u16()
     };
+    let retry_after_ms = in_headers.or_else(|| retry_after::in_body(&value));
+    if let Some(permit) = permit {
+        permit.refused(&value, retry_after_ms);
+    }
     let error = CallError::Status {
         status,
         said: said.clone(),
-        retry_after_ms: in_headers.or_else(|| retry_after::in_body(&value)),
+        retry_after_ms,
         no_access: wire::denies_access(&value),
     };
     Refusal {

@@ -17,6 +17,7 @@ fn body(route: &Route, ask: &Ask) -> Value {
         route,
         limits: &limits,
         now: Timestamp::default(),
+        permit: None,
     };
     let bytes = match route.provider.as_str() {
         "responses" => responses::body(&call),
