@@ -12,6 +12,7 @@ use atelier_llm::{Gateway, GatewayConfig};
 use atelier_model::{Clock, IdSource, Timestamp};
 use atelier_prompt::Library;
 use atelier_recipe::Recipes;
+use atelier_seal::SealKey;
 use atelier_store::Store;
 use tokio_util::sync::CancellationToken;
 
@@ -19,6 +20,7 @@ use crate::{
     cli::{Global, RunOptions},
     cli_error::CliError,
     config::{Config, Settings, Sources},
+    guard_key,
 };
 
 /// Name of Atelier's folder in a project.
@@ -126,13 +128,16 @@ impl Place {
 
     /// The state in which relayed requests are kept: the project's, else the user's.
     pub(crate) async fn ledger_store(&self) -> Result<Store, CliError> {
+        Ok(Store::open(&self.ledger_folder()?).await?)
+    }
+
+    /// The folder of that state.
+    pub(crate) fn ledger_folder(&self) -> Result<PathBuf, CliError> {
         let project = self.state();
-        let folder = if project.join("state.db").exists() {
-            project
-        } else {
-            crate::config::user_state().ok_or(CliError::NoDataFolder)?
-        };
-        Ok(Store::open(&folder).await?)
+        if project.join("state.db").exists() {
+            return Ok(project);
+        }
+        crate::config::user_state().ok_or(CliError::NoDataFolder)
     }
 }
 
@@ -181,6 +186,7 @@ pub(crate) async fn open(
         // What cannot be asked must be refused before a folder is changed for it.
         gateway(
             settings,
+            guard_key::unused(),
             Store::open_in_memory().await?,
             clock.clone(),
             ids.clone(),
@@ -202,7 +208,13 @@ pub(crate) async fn open(
             clock.now(),
         )
         .await?;
-    let gateway = gateway(settings, store.clone(), clock.clone(), ids.clone())?;
+    let gateway = gateway(
+        settings,
+        guard_key::of(&place.state())?,
+        store.clone(),
+        clock.clone(),
+        ids.clone(),
+    )?;
     let home = place.state().join("home");
     std::fs::create_dir_all(&home).map_err(|source| CliError::File {
         path: home.clone(),
@@ -227,9 +239,10 @@ pub(crate) async fn open(
     })
 }
 
-/// The gateway of a configuration.
+/// The gateway of a configuration, with the key of its placeholders.
 pub(crate) fn gateway(
     settings: &Settings,
+    guard_key: SealKey,
     store: Store,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdSource>,
@@ -238,6 +251,7 @@ pub(crate) fn gateway(
         routes: settings.routes.clone(),
         routing: settings.routing.clone(),
         prices: settings.prices.clone(),
+        guard_key: Some(guard_key),
         limits: settings.limits.clone(),
         ..GatewayConfig::default()
     };

@@ -9,9 +9,9 @@ use atelier_llm::GatewayError;
 use atelier_prompt::LibraryError;
 use atelier_recipe::RecipeError;
 use atelier_server::ServerError;
-use atelier_store::{OpenError, StoreError};
+use atelier_store::{LedgerError, OpenError, StoreError};
 
-use crate::config::ConfigError;
+use crate::{config::ConfigError, guard_key::GuardKeyError};
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -58,6 +58,9 @@ pub(crate) enum CliError {
     /// The gateway cannot be opened.
     #[error("connect the models")]
     Gateway(#[from] GatewayError),
+    /// There is no key for placeholders.
+    #[error("hide anything from providers")]
+    GuardKey(#[from] GuardKeyError),
     /// A template of the project cannot be used.
     #[error("read the prompts")]
     Library(#[from] LibraryError),
@@ -70,6 +73,9 @@ pub(crate) enum CliError {
     /// State cannot be read or written.
     #[error("use the project's state")]
     Store(#[from] StoreError),
+    /// The ledger of the gateway cannot be kept.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
     /// Git failed.
     #[error("use the repository")]
     Git(#[from] GitError),
@@ -123,6 +129,7 @@ impl CliError {
             | Self::Terminal(_)
             | Self::Open(_)
             | Self::Store(_)
+            | Self::Ledger(_)
             | Self::Git(_)
             | Self::Tree(_)
             | Self::File { .. } => Exit::Internal,
@@ -136,7 +143,10 @@ impl CliError {
             | Self::NotFound { .. }
             | Self::Server(_)
             | Self::Usage(_) => Exit::Usage,
-            Self::Config(_) | Self::Gateway(_) | Self::Library(_) | Self::Recipe(_) => {
+            Self::Config(_)
+            | Self::Gateway(_)
+            | Self::GuardKey(_)
+            | Self::Library(_) | Self::Recipe(_) => {
                 Exit::Configuration
             }
             Self::Build(error) => error.exit(),
@@ -169,9 +179,17 @@ impl CliError {
             }
             Self::Config(error) => error.hint(),
             Self::Gateway(_) => "see `atelier config show`".to_owned(),
+            Self::GuardKey(error) => error.hint(),
             Self::Library(_) => "mend or remove the file in `.atelier/prompts`".to_owned(),
             Self::Recipe(_) => "mend or remove the file in `.atelier/recipes`".to_owned(),
-            Self::Open(_) | Self::Store(_) => "run `atelier doctor`".to_owned(),
+            Self::Ledger(LedgerError::Lock(_)) => {
+                "stop the other gateway, or give this one a state of its own in ATELIER_DATA"
+                    .to_owned()
+            }
+            Self::Ledger(LedgerError::Journal { .. }) => {
+                "check that it may be written and that the disk has room".to_owned()
+            }
+            Self::Open(_) | Self::Store(_) | Self::Ledger(LedgerError::Store(_)) => "run `atelier doctor`".to_owned(),
             Self::Git(_) => "check that `git status` works there".to_owned(),
             Self::File { .. } => {
                 "check that it may be written and that the disk has room".to_owned()

@@ -5,6 +5,7 @@ mod cli;
 mod cli_error;
 mod commands;
 mod config;
+mod guard_key;
 mod region;
 mod row;
 mod screen;

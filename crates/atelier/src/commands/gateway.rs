@@ -1,10 +1,13 @@
 //! `atelier gateway`: the configured models, for programs that speak a dialect of some vendor.
 
+mod reload;
+
 use std::{net::SocketAddr, sync::Arc};
 
 use atelier_engine::Exit;
 use atelier_llm::{GatewayConfig, Listed, Relay, Secret};
 use atelier_server::{Bounds, Keys, Server};
+use atelier_model::Clock as _;
 use atelier_store::{Budgets, Ledger};
 use clap::Args;
 use serde_json::json;
@@ -16,6 +19,7 @@ use crate::{
     cli::{Global, RunOptions},
     cli_error::CliError,
     config::{Config, Settings, Sources},
+    guard_key,
     ui::Ui,
 };
 
@@ -42,52 +46,89 @@ pub(crate) struct GatewayArgs {
 
 pub(crate) async fn run(global: &Global, args: &GatewayArgs, ui: &Ui) -> Result<u8, CliError> {
     let place = Place::find(global)?;
-    let sources = Sources::read(&place.root)?;
-    let options = RunOptions {
-        budget: args.budget.clone(),
-        ..RunOptions::default()
-    };
-    let config = Config::load(&sources, global, &options)?;
-    let settings = Settings::resolve(&config, &sources)?;
-    let budget = settings.budget;
-    let models = GatewayConfig {
-        routes: settings.routes,
-        routing: settings.routing,
-        upstreams: settings.upstreams,
-        prices: settings.prices,
-        limits: settings.limits,
-        ..GatewayConfig::default()
-    };
-    let budgets = Budgets {
-        total: budget,
-        day: None,
-    };
-    let ledger = Ledger::new(place.ledger_store().await?, budgets);
-    let relay = Relay::new(&models, ledger, Arc::new(SystemClock), Arc::new(SystemIds))?;
-    let keys = keys(args, &sources)?;
+    let configured = Configured::read(&place, global, args)?;
+    let store = place.ledger_store().await?;
+    let ledger = Ledger::open(&store, configured.budgets, SystemClock.now()).await?;
+    let ids = Arc::new(SystemIds);
+    let relay = Relay::new(&configured.models, ledger.clone(), Arc::new(SystemClock), ids)?;
+    let keys = keys(args, &configured.sources)?;
     let bounds = Bounds::default();
     let server = Server::bind(args.listen, relay.clone(), keys, !args.no_cache, bounds).await?;
     tell(server.address(), &relay.models(), ui);
     let stop = CancellationToken::new();
-    // Nothing is answered after the signal but what is under way.
+    let ended = CancellationToken::new();
+    let serving = async {
+        server.run(stop.clone()).await;
+        ended.cancel();
+    };
+    let reading = reload::keep(&place, ended.cancelled(), |place| {
+        let configured = Configured::read(place, global, args)?;
+        relay.reload(&configured.models)?;
+        ledger.set_budgets(configured.budgets);
+        Ok(())
+    }, ui);
+    let (kept, (), (), ()) = tokio::join!(
+        ledger.keep(ended.cancelled()),
+        serving,
+        signalled(&stop, ended.cancelled(), ui),
+        reading,
+    );
+    kept?;
+    ui.status(&format!("spent {}", relay.spent()));
+    Ok(Exit::Verified as u8)
+}
+
+/// Waits for the signal to stop. Nothing is answered after it but what is under way.
+async fn signalled(stop: &CancellationToken, ended: impl Future<Output = ()>, ui: &Ui) {
     let (Ok(mut interrupt), Ok(mut terminate)) = (
         signal(SignalKind::interrupt()),
         signal(SignalKind::terminate()),
     ) else {
-        server.run(stop).await;
-        return Ok(Exit::Verified as u8);
+        // Without signals the end comes by force, which loses nothing either.
+        return ended.await;
     };
-    let told = async {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-        ui.status("stopping; answers under way may end");
-        stop.cancel();
-    };
-    tokio::join!(server.run(stop.clone()), told);
-    ui.status(&format!("spent {}", relay.spent()));
-    Ok(Exit::Verified as u8)
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    ui.status("stopping; answers under way may end");
+    stop.cancel();
+}
+
+/// What the files, the environment and the flags say together.
+struct Configured {
+    models: GatewayConfig,
+    budgets: Budgets,
+    sources: Sources,
+}
+
+impl Configured {
+    fn read(place: &Place, global: &Global, args: &GatewayArgs) -> Result<Self, CliError> {
+        let sources = Sources::read(&place.root)?;
+        let options = RunOptions {
+            budget: args.budget.clone(),
+            ..RunOptions::default()
+        };
+        let config = Config::load(&sources, global, &options)?;
+        let settings = Settings::resolve(&config, &sources)?;
+        let guard_key = guard_key::of(&place.ledger_folder()?)?;
+        Ok(Self {
+            models: GatewayConfig {
+                routes: settings.routes,
+                routing: settings.routing,
+                upstreams: settings.upstreams,
+                prices: settings.prices,
+                guard_key: Some(guard_key),
+                limits: settings.limits,
+                ..GatewayConfig::default()
+            },
+            budgets: Budgets {
+                total: settings.budget,
+                day: settings.budget_day,
+            },
+            sources,
+        })
+    }
 }
 
 fn keys(args: &GatewayArgs, sources: &Sources) -> Result<Keys, CliError> {

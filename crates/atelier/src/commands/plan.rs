@@ -18,6 +18,7 @@ use crate::{
     app::{self, Place, SystemClock, SystemIds},
     cli::{Global, RunOptions},
     cli_error::CliError,
+    guard_key,
     ui::{Tone, Ui},
     watch::seconds,
 };
@@ -73,7 +74,13 @@ pub(super) async fn dry_run(
     let place = Place::find(global)?;
     let (_, settings) = app::configure(&place, global, options)?;
     let store = Store::open_in_memory().await?;
-    let gateway = app::gateway(&settings, store, Arc::new(SystemClock), Arc::new(SystemIds))?;
+    let gateway = app::gateway(
+        &settings,
+        guard_key::unused(),
+        store,
+        Arc::new(SystemClock),
+        Arc::new(SystemIds),
+    )?;
     let guess = estimate(&gateway, requirement, None);
     if ui.is_json() {
         ui.out(&as_json(&guess).to_string());

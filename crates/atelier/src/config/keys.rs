@@ -1,5 +1,6 @@
 //! Every key there is, what it means, and which values fit.
 
+use atelier_guard::Policy;
 use atelier_llm::Effort;
 use atelier_model::{Limits, MicroUsd, Stage, Strategy};
 
@@ -18,6 +19,7 @@ pub(crate) enum Kind {
     Approval,
     Effort,
     Strategy,
+    Guard,
     Texts,
     Models,
 }
@@ -34,6 +36,7 @@ impl Kind {
             Self::Approval => "never, plan or task",
             Self::Effort => "low, medium or high",
             Self::Strategy => "static, cost or latency",
+            Self::Guard => "off, secrets or all",
             Self::Texts => "a list of texts",
             Self::Models => "a list of models, each as PROVIDER/MODEL",
         }
@@ -63,6 +66,10 @@ impl Kind {
             }
             (Self::Strategy, V::String(text)) => {
                 Strategy::from_name(&text).map(|strategy| V::String(strategy.name().to_owned()))
+            }
+            (Self::Guard, V::String(text)) => {
+                let policy = text.trim().parse::<Policy>().ok();
+                policy.map(|policy| V::String(policy.name().to_owned()))
             }
             (Self::Texts, V::Array(items)) => texts(&items, |text| !text.is_empty()),
             (Self::Models, V::Array(items)) => texts(&items, is_model),
@@ -107,7 +114,7 @@ pub(crate) struct Key {
 }
 
 /// Settings of a model: the key is both global and, below `stages.NAME`, of one stage.
-const MODEL_KEYS: [(&str, Kind, Option<&str>, &str); 12] = [
+const MODEL_KEYS: [(&str, Kind, Option<&str>, &str); 13] = [
     (
         "provider",
         Kind::Text,
@@ -169,6 +176,12 @@ const MODEL_KEYS: [(&str, Kind, Option<&str>, &str); 12] = [
         "allow an address without TLS that is not this machine",
     ),
     (
+        "guard",
+        Kind::Guard,
+        Some("secrets"),
+        "what is hidden from providers on other machines: nothing, secrets, or personal data as well",
+    ),
+    (
         "fallback",
         Kind::Models,
         None,
@@ -183,7 +196,7 @@ const MODEL_KEYS: [(&str, Kind, Option<&str>, &str); 12] = [
 ];
 
 /// Settings of one provider, below `providers.NAME`, whichever stage asks it.
-const PROVIDER_KEYS: [(&str, Kind, &str); 5] = [
+const PROVIDER_KEYS: [(&str, Kind, &str); 6] = [
     (
         "provider",
         Kind::Text,
@@ -201,6 +214,11 @@ const PROVIDER_KEYS: [(&str, Kind, &str); 5] = [
         "allow an address without TLS that is not this machine",
     ),
     (
+        "guard",
+        Kind::Guard,
+        "what is hidden from it, wherever it is: nothing, secrets, or personal data as well",
+    ),
+    (
         "models",
         Kind::Texts,
         "models of it that other programs may ask `atelier gateway` for",
@@ -208,7 +226,7 @@ const PROVIDER_KEYS: [(&str, Kind, &str); 5] = [
 ];
 
 /// What each limit bounds.
-const LIMIT_KEYS: [(&str, &str); 24] = [
+const LIMIT_KEYS: [(&str, &str); 25] = [
     ("requirement_bytes_max", "bytes of a requirement"),
     ("attempts_max", "tries at one task, the first included"),
     ("phases_max", "phases of a plan"),
@@ -239,6 +257,10 @@ const LIMIT_KEYS: [(&str, &str); 24] = [
     (
         "retry_wait_ms_max",
         "milliseconds a `Retry-After` may ask for before the ask fails instead of waiting",
+    ),
+    (
+        "rate_wait_ms_max",
+        "milliseconds an ask waits for its turn under a provider's rate limits before it fails",
     ),
     ("reply_bytes_max", "bytes of one reply"),
     ("edits_max", "edits of one reply"),
@@ -300,6 +322,18 @@ pub(crate) fn known_keys() -> Vec<Key> {
         Kind::Money,
         None,
         "most a run may cost, in dollars; unlimited if left out",
+    ));
+    all.push(key(
+        "budget_day",
+        Kind::Money,
+        None,
+        "most that the gateway may cost on one day (UTC), in dollars; unlimited if left out",
+    ));
+    all.push(key(
+        "guard_local",
+        Kind::Guard,
+        Some("off"),
+        "what is hidden from providers on this machine, unless the stage or the provider says otherwise",
     ));
     for stage in Stage::ALL {
         all.extend(model_keys(&format!("stages.{stage}.")));

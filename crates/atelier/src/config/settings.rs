@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use atelier_guard::Policy;
 use atelier_llm::{
     Effort, PROVIDERS, Price, PriceTable, ProviderEntry, Route, Routing, Secret, provider_entry,
     server_url,
@@ -33,6 +34,8 @@ pub(crate) struct Settings {
     pub(crate) limits: Limits,
     pub(crate) approval: Approval,
     pub(crate) budget: Option<MicroUsd>,
+    /// What relayed requests may cost on one day.
+    pub(crate) budget_day: Option<MicroUsd>,
 }
 
 impl Settings {
@@ -61,6 +64,7 @@ impl Settings {
                 _ => Approval::Never,
             },
             budget: text(config.get("budget")).and_then(|text| text.parse().ok()),
+            budget_day: text(config.get("budget_day")).and_then(|text| text.parse().ok()),
         })
     }
 }
@@ -277,6 +281,7 @@ impl<'a> Of<'a> {
         route.structured = self.flag("structured", false);
         let plain_http = of_provider("plain_http").and_then(|entry| entry.value.as_bool());
         route.plain_http = plain_http.unwrap_or_else(|| self.flag("plain_http", false));
+        route.guard = self.guard(of_provider("guard"), &route);
         let key = named.key.or_else(|| of_provider("key"));
         route.key = self.key((key, entry), address.map(|(entry, _)| entry), &route)?;
         if entry.needs_key && route.key.is_none() && route.base_url.is_none() {
@@ -318,6 +323,19 @@ impl<'a> Of<'a> {
             });
         }
         Ok(Some(Secret::new(&key)))
+    }
+
+    /// What is hidden from a provider: as the stage says, else as is said of the provider, else as
+    /// of all on its side of the network.
+    fn guard(&self, of_provider: Option<&Entry>, route: &Route) -> Policy {
+        let (of_side, usual) = if route.is_local() {
+            ("guard_local", Policy::Off)
+        } else {
+            ("guard", Policy::Secrets)
+        };
+        let said = self.own("guard").or(of_provider);
+        let said = text(said.or_else(|| self.config.get(of_side)));
+        said.and_then(|word| word.parse().ok()).unwrap_or(usual)
     }
 
     fn whole(&self, key: &str, default: u64) -> u64 {
