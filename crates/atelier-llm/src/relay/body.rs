@@ -1,5 +1,8 @@
 //! Bodies of requests that stay in their dialect: what must change in them, and nothing else.
 
+#[cfg(test)]
+mod tests;
+
 use serde_json::Value;
 
 /// The body with another model; every other byte stays as it is. `None` where the body names no

@@ -347,6 +347,7 @@ pub(crate) struct ChatReader {
     calls: Vec<u64>,
     stopped: bool,
     done: bool,
+    only_counted: bool,
 }
 
 impl ChatReader {
@@ -372,7 +373,9 @@ impl ChatReader {
                 pieces.push(Piece::Stop(why(reason)?));
             }
         }
-        pieces.extend(tokens(value).map(Piece::Tokens));
+        let tokens = tokens(value);
+        self.only_counted = tokens.is_some() && list(value, "choices").is_empty();
+        pieces.extend(tokens.map(Piece::Tokens));
         Ok(pieces)
     }
 
@@ -421,6 +424,7 @@ impl Reader for ChatReader {
     }
 
     fn event(&mut self, data: &str) -> Result<Vec<Piece>, DecodeError> {
+        self.only_counted = false;
         if data.trim() == "[DONE]" {
             if !self.stopped {
                 return Err(DecodeError::Truncated);
@@ -433,6 +437,10 @@ impl Reader for ChatReader {
 
     fn is_done(&self) -> bool {
         self.done
+    }
+
+    fn has_only_counted(&self) -> bool {
+        self.only_counted
     }
 
     fn may_end(&self) -> bool {

@@ -37,6 +37,11 @@ pub(crate) trait Reader: Send {
     /// Whether nothing more can come.
     fn is_done(&self) -> bool;
 
+    /// Whether the last event held nothing but the counts.
+    fn has_only_counted(&self) -> bool {
+        false
+    }
+
     /// Whether the answer is complete if nothing more comes.
     fn may_end(&self) -> bool;
 }

@@ -10,10 +10,10 @@ use crate::{
         Demand, Refusal,
         dialect::{Reader, Writer},
         exchange::{Answer, Piece},
-        source::{
-            Source, Whole, document_bytes_max, event_end, understood, wire_bytes_max,
-        },
+        source::{Source, Whole, document_bytes_max, event_end, understood, wire_bytes_max},
+        tally,
         transit::{Answered, How, Opened, Transit},
+        vectors,
     },
     wire::{DecodeError, parse_document, sse::SseDecoder},
 };
@@ -90,18 +90,33 @@ impl Flow {
             return Err(self.cut(DecodeError::Truncated.into()));
         };
         let demand = self.transit.prepared.demand;
-        let is_verbatim = demand != Demand::Answer || self.is_same() && whole.is_document;
-        let said = if is_verbatim {
-            whole.bytes.clone()
-        } else {
-            match self.written(&whole) {
-                Ok(said) => said,
-                Err(error) => return Err(self.cut(error.into())),
-            }
+        let said = match demand {
+            Demand::Answer if self.is_same() && whole.is_document => Ok(whole.bytes.clone()),
+            Demand::Answer => self.written(&whole),
+            Demand::Count | Demand::Embeddings => self.beside(&whole),
+        };
+        let said = match said {
+            Ok(said) => said,
+            Err(error) => return Err(self.cut(error.into())),
         };
         self.received = whole.bytes.len();
         self.complete(Some(whole.bytes), whole.usage);
         Ok(self.transit.filtered(said, true))
+    }
+
+    /// Counts or vectors in the client's dialect.
+    fn beside(&self, whole: &Whole) -> Result<Bytes, DecodeError> {
+        let prepared = &self.transit.prepared;
+        let is_count = prepared.demand == Demand::Count;
+        if is_count && self.is_same() || !is_count && prepared.texts.is_none() {
+            return Ok(whole.bytes.clone());
+        }
+        let value = parse_document(&whole.bytes)?;
+        let said = match &prepared.texts {
+            Some(texts) => vectors::document(&value, texts, &prepared.about.model)?,
+            None => tally::document(prepared.client, tally::count(&value)?),
+        };
+        Ok(Bytes::from(said.to_string()))
     }
 
     /// A whole answer in the client's dialect.
@@ -213,7 +228,8 @@ impl Flow {
                 }
             }
         }
-        if is_same {
+        let is_unasked = self.reader.has_only_counted() && self.transit.prepared.asks_for_counts();
+        if is_same && !is_unasked {
             said = event.to_vec();
         }
         if self.reader.is_done() {

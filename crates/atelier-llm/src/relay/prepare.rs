@@ -12,6 +12,8 @@ use crate::{
     relay::{
         Demand, Dialect, Incoming, Refusal, Routes, body,
         dialect::{About, text},
+        tally,
+        vectors::{self, Texts},
     },
 };
 
@@ -62,6 +64,8 @@ pub(crate) struct Prepared {
     pub(crate) tokens_max: u64,
     /// Answers that are asked for at once.
     pub(crate) answers: u64,
+    /// The texts that become vectors, where the client wants them otherwise than they come.
+    pub(crate) texts: Option<Texts>,
 }
 
 /// What a preparation needs to know beside the request.
@@ -77,9 +81,41 @@ pub(crate) struct Facts {
 pub(crate) type Target = (Arc<Relayed>, String);
 
 impl Prepared {
+    /// A request to a target before anything is written.
+    fn new(incoming: &Incoming, asked: &str, (relayed, model): Target, url: Url) -> Self {
+        Self {
+            url,
+            body: Vec::new(),
+            headers: Vec::new(),
+            client: incoming.dialect,
+            stream: false,
+            about: About {
+                model: asked.to_owned(),
+                created_s: 0,
+                counted: false,
+            },
+            dropped: Vec::new(),
+            key: Digest::of([]),
+            demand: incoming.demand,
+            is_estimated: false,
+            tokens_max: 0,
+            answers: 1,
+            texts: None,
+            relayed,
+            model,
+        }
+    }
+
     /// Whether both sides speak one dialect.
     pub(crate) fn is_same(&self) -> bool {
         self.client == self.relayed.dialect
+    }
+
+    /// Whether the token counts of a stream are asked for although the client does not want them:
+    /// without them nobody knows what it cost.
+    pub(crate) fn asks_for_counts(&self) -> bool {
+        let is_chat = self.client == Dialect::Chat && self.is_same();
+        is_chat && self.stream && !self.about.counted && self.relayed.asks_counts
     }
 
     /// The most it can cost.
@@ -101,7 +137,7 @@ impl Routes {
     ) -> Result<Prepared, Refusal> {
         match incoming.demand {
             Demand::Answer => self.question(incoming, asked, to, facts),
-            Demand::Count => self.counting(incoming, asked, to, facts),
+            Demand::Count => self.counting(incoming, asked, to),
             Demand::Embeddings => self.embedding(incoming, asked, to),
         }
     }
@@ -117,34 +153,20 @@ impl Routes {
             Some(to) => to,
             None => self.chosen(asked)?,
         };
-        let client = incoming.dialect;
         let in_body = value.get("stream") == Some(&Value::Bool(true));
         let stream = incoming.stream.unwrap_or(in_body);
         let options = value.get("stream_options").unwrap_or(&Value::Null);
-        let mut prepared = Prepared {
-            url: relayed.url(&model, stream)?,
-            body: Vec::new(),
-            headers: Vec::new(),
-            client,
-            stream,
-            about: About {
-                model: asked.to_owned(),
-                created_s: facts.created_s,
-                counted: options.get("include_usage") == Some(&Value::Bool(true)),
-            },
-            dropped: Vec::new(),
-            key: Digest::of([]),
-            demand: incoming.demand,
-            is_estimated: false,
-            tokens_max: relayed.route.tokens_max,
-            answers: 1,
-            relayed,
-            model,
-        };
+        let url = relayed.url(&model, stream)?;
+        let tokens_max = relayed.route.tokens_max;
+        let mut prepared = Prepared::new(incoming, asked, (relayed, model), url);
+        prepared.stream = stream;
+        prepared.tokens_max = tokens_max;
+        prepared.about.created_s = facts.created_s;
+        prepared.about.counted = options.get("include_usage") == Some(&Value::Bool(true));
         if prepared.is_same() {
             forward(&mut prepared, incoming, value, facts);
         } else {
-            translate(&mut prepared, client, value)?;
+            translate(&mut prepared, incoming.dialect, value)?;
         }
         prepared.key = key(&prepared);
         Ok(prepared)
@@ -158,7 +180,7 @@ impl Routes {
         }
         let named = asked.split_once('/').and_then(|(provider, model)| {
             let mut all = self.models.values();
-            let relayed = all.find(|relayed| relayed.route.provider == provider)?;
+            let relayed = all.find(|relayed| relayed.route.name() == provider)?;
             Some((Arc::clone(relayed), model.to_owned()))
         });
         named.ok_or_else(|| {
@@ -171,23 +193,36 @@ impl Routes {
         })
     }
 
-    /// The request that has a provider count tokens, where it does in this dialect.
+    /// The request that has a provider count tokens, where its dialect has words for that.
     fn counting(
         &self,
         incoming: &Incoming,
-        asked: (&Value, &str),
+        (value, asked): (&Value, &str),
         to: Option<Target>,
-        facts: Facts,
     ) -> Result<Prepared, Refusal> {
-        let mut prepared = self.question(incoming, asked, to, facts)?;
-        prepared.stream = false;
-        prepared.tokens_max = 0;
-        if incoming.dialect == Dialect::Messages && prepared.is_same() {
-            prepared.url = prepared.relayed.beside(&["messages", "count_tokens"])?;
-            prepared.key = key(&prepared);
-        } else {
+        let (relayed, model) = match to {
+            Some(to) => to,
+            None => self.chosen(asked)?,
+        };
+        let upstream = relayed.dialect;
+        let Some(segments) = tally::segments(upstream, &model) else {
+            let url = relayed.url(&model, false)?;
+            let mut prepared = Prepared::new(incoming, asked, (relayed, model), url);
             prepared.is_estimated = true;
+            return Ok(prepared);
+        };
+        let url = relayed.beside(&segments)?;
+        let mut prepared = Prepared::new(incoming, asked, (relayed, model), url);
+        if prepared.is_same() {
+            prepared.headers = kept_headers(incoming);
+            prepared.body = named(&prepared, incoming);
+        } else {
+            let mut question = tally::question(incoming.dialect, value)?;
+            let body = tally::body(upstream, &mut question, &prepared.model)?;
+            prepared.dropped = sorted(question.dropped);
+            prepared.body = body.to_string().into_bytes();
         }
+        prepared.key = key(&prepared);
         Ok(prepared)
     }
 
@@ -205,52 +240,57 @@ impl Routes {
             Some(to) => to,
             None => self.chosen(asked)?,
         };
-        match relayed.dialect {
-            Dialect::Chat | Dialect::Completions | Dialect::Responses => {}
-            Dialect::Messages | Dialect::Gemini => {
-                let said = format!(
-                    "{} makes no vectors in this dialect",
-                    relayed.route.provider
-                );
-                return Err(Refusal::new(400, said));
-            }
+        let upstream = relayed.dialect;
+        if upstream == Dialect::Messages {
+            let said = format!("{} makes no vectors", relayed.route.provider);
+            return Err(Refusal::new(400, said));
         }
-        let mut prepared = Prepared {
-            url: relayed.beside(&["embeddings"])?,
-            body: incoming.body.to_vec(),
-            headers: Vec::new(),
-            client: relayed.dialect,
-            stream: false,
-            about: About {
-                model: asked.to_owned(),
-                created_s: 0,
-                counted: false,
-            },
-            dropped: Vec::new(),
-            key: Digest::of([]),
-            demand: incoming.demand,
-            is_estimated: false,
-            tokens_max: 0,
-            answers: 1,
-            relayed,
-            model,
-        };
-        if text(value, "model") != Some(prepared.model.as_str())
-            && let Some(changed) = body::with_model(&incoming.body, &prepared.model)
-        {
-            prepared.body = changed;
+        let segments = vectors::segments(upstream, &model, value);
+        let url = relayed.beside(&segments)?;
+        let mut prepared = Prepared::new(incoming, asked, (relayed, model), url);
+        let is_gemini = |dialect| dialect == Dialect::Gemini;
+        if is_gemini(prepared.client) == is_gemini(upstream) {
+            prepared.body = named(&prepared, incoming);
+            if is_gemini(upstream) && prepared.model != asked {
+                prepared.body = vectors::renamed(value, &prepared.model)
+                    .to_string()
+                    .into_bytes();
+            }
+        } else {
+            let texts = vectors::texts(prepared.client, value)?;
+            let body = vectors::body(upstream, &texts, &prepared.model);
+            prepared.dropped.clone_from(&texts.dropped);
+            prepared.body = body.to_string().into_bytes();
+            prepared.texts = Some(texts);
         }
         prepared.key = key(&prepared);
         Ok(prepared)
     }
 }
 
+/// Headers of the client that are passed on where the dialect stays the same.
+fn kept_headers(incoming: &Incoming) -> Vec<(String, String)> {
+    let kept = |(name, _): &&(String, String)| PASSED_HEADERS.contains(&name.as_str());
+    incoming.headers.iter().filter(kept).cloned().collect()
+}
+
+/// The client's body with the model as its provider calls it; Gemini's has it in the address.
+fn named(prepared: &Prepared, incoming: &Incoming) -> Vec<u8> {
+    let is_named = prepared.client != Dialect::Gemini && prepared.model != prepared.about.model;
+    let named = is_named.then(|| body::with_model(&incoming.body, &prepared.model));
+    named.flatten().unwrap_or_else(|| incoming.body.to_vec())
+}
+
+fn sorted(mut dropped: Vec<String>) -> Vec<String> {
+    dropped.sort();
+    dropped.dedup();
+    dropped
+}
+
 /// Keeps the body but for the model. Where there is a budget and no limit, one is added: there
 /// is no worst case without.
 fn forward(prepared: &mut Prepared, incoming: &Incoming, value: &Value, facts: Facts) {
     let relayed = &prepared.relayed;
-    let kept = |(name, _): &&(String, String)| PASSED_HEADERS.contains(&name.as_str());
-    prepared.headers = incoming.headers.iter().filter(kept).cloned().collect();
     let is_gemini = prepared.client == Dialect::Gemini;
     let settings = if is_gemini {
         value.get("generationConfig").unwrap_or(&Value::Null)
@@ -261,15 +301,18 @@ fn forward(prepared: &mut Prepared, incoming: &Incoming, value: &Value, facts: F
     let limit = LIMIT_NAMES.iter().find_map(number);
     prepared.answers = ANSWERS_NAMES.iter().find_map(number).unwrap_or(1);
     prepared.tokens_max = limit.unwrap_or(relayed.route.tokens_max);
-    let is_named = !is_gemini && prepared.model != prepared.about.model;
-    let named = is_named.then(|| body::with_model(&incoming.body, &prepared.model));
-    let mut body = named.flatten().unwrap_or_else(|| incoming.body.to_vec());
+    let mut body = named(prepared, incoming);
     if facts.is_bounded && limit.is_none() {
         let path = ["generationConfig", relayed.limit_name];
         let path = if is_gemini { &path[..] } else { &path[1..] };
         let limit = Value::from(prepared.tokens_max);
         body = body::with_member(&body, path, &limit).unwrap_or(body);
     }
+    if prepared.asks_for_counts() {
+        let path = ["stream_options", "include_usage"];
+        body = body::with_member(&body, &path, &Value::Bool(true)).unwrap_or(body);
+    }
+    prepared.headers = kept_headers(incoming);
     prepared.body = body;
 }
 
@@ -298,9 +341,7 @@ fn translate(prepared: &mut Prepared, client: Dialect, value: &Value) -> Result<
     if relayed.dialect == Dialect::Chat {
         to_habits(&mut body, &relayed);
     }
-    prepared.dropped = question.dropped;
-    prepared.dropped.sort();
-    prepared.dropped.dedup();
+    prepared.dropped = sorted(question.dropped);
     prepared.body = body.to_string().into_bytes();
     Ok(())
 }

@@ -186,8 +186,9 @@ pub(crate) fn understood(bytes: Bytes, dialect: Dialect) -> Result<Whole, Decode
 /// Takes an answer that nobody needs to understand, but for what it cost.
 fn taken(bytes: Bytes) -> Whole {
     let value: Value = serde_json::from_slice(&bytes).unwrap_or_default();
-    let usage = value.get("usage").map(|usage| Usage {
-        input: count(usage, "prompt_tokens"),
+    let counts = value.get("usage").or_else(|| value.get("usageMetadata"));
+    let usage = counts.map(|counts| Usage {
+        input: count(counts, "prompt_tokens").max(count(counts, "promptTokenCount")),
         ..Usage::default()
     });
     Whole {

@@ -1,11 +1,17 @@
 //! Counting the tokens of a request before it is asked: in every dialect that has words for it.
 
+#[cfg(test)]
+mod tests;
+
 use serde_json::{Value, json};
 
-use crate::relay::{
-    Dialect,
-    dialect::put,
-    exchange::{Question, QuestionError},
+use crate::{
+    relay::{
+        Dialect,
+        dialect::put,
+        exchange::{Question, QuestionError},
+    },
+    wire::DecodeError,
 };
 
 /// Fields of a question that count in Anthropic's dialect; it refuses all others.
@@ -79,11 +85,15 @@ pub(crate) fn body(
 }
 
 /// Reads how many they are.
-pub(crate) fn count(answer: &Value) -> Option<u64> {
+pub(crate) fn count(answer: &Value) -> Result<u64, DecodeError> {
     let count = answer
         .get("input_tokens")
         .or_else(|| answer.get("totalTokens"));
-    count.and_then(Value::as_u64)
+    count
+        .and_then(Value::as_u64)
+        .ok_or_else(|| DecodeError::Malformed {
+            said: "it holds no count of tokens".to_owned(),
+        })
 }
 
 /// Says how many they are.

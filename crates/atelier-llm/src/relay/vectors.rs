@@ -1,6 +1,9 @@
 //! Vectors of texts: requests read and written, answers read and written, in the two dialects
 //! that have them.
 
+#[cfg(test)]
+mod tests;
+
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
 
@@ -48,6 +51,36 @@ pub(crate) struct Texts {
     pub(crate) shape: Shape,
     /// What was left out because only its own dialect knows it.
     pub(crate) dropped: Vec<String>,
+}
+
+/// The segments after the version of the address at which vectors are made.
+pub(crate) fn segments(upstream: Dialect, model: &str, body: &Value) -> Vec<String> {
+    if upstream != Dialect::Gemini {
+        return vec!["embeddings".to_owned()];
+    }
+    // What a client of this dialect wants one of is asked for alone, whatever else it says.
+    let is_one = body.get("content").is_some();
+    let method = if is_one {
+        "embedContent"
+    } else {
+        "batchEmbedContents"
+    };
+    let model = model.trim_start_matches("models/");
+    vec!["models".to_owned(), format!("{model}:{method}")]
+}
+
+/// A request of Gemini's dialect for a model of another name, which every part of it repeats.
+pub(crate) fn renamed(body: &Value, model: &str) -> Value {
+    let mut body = body.clone();
+    let name = format!("models/{}", model.trim_start_matches("models/"));
+    if body.get("model").is_some() {
+        put(&mut body, "model", Some(name.as_str()));
+    }
+    let requests = body.get_mut("requests").and_then(Value::as_array_mut);
+    for request in requests.into_iter().flatten() {
+        put(request, "model", Some(name.as_str()));
+    }
+    body
 }
 
 /// Reads a request.
