@@ -1,14 +1,55 @@
 //! The money of relayed requests: reserved before each is sent, settled after, kept for ever.
+//!
+//! Sums are kept in memory and every change is one line in a journal, so that no request waits for
+//! the database; [`Ledger::keep`] folds the journal into it. What a process that died has left is
+//! folded by the next one, and a reservation without an end counts as spent.
 
+mod journal;
 mod purses;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    collections::BTreeMap,
+    io,
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use atelier_model::{MicroUsd, RelayRecord, Timestamp};
+use tokio::{sync::Mutex as Turn, time::sleep};
 
-use self::purses::Purses;
 pub use self::purses::{Budgets, OverBudget, Scope};
-use crate::Store;
+use self::{
+    journal::{Folded, Journal},
+    purses::{Purse, Purses, midnight},
+};
+use crate::{LockError, RunLock, Store, StoreError, lock, queries::relays::ClientSpend};
+
+/// Milliseconds between two foldings of the journal.
+const FOLD_MS: u64 = 250;
+
+/// The folder of the journal, in that of the state.
+const FOLDER: &str = "relays";
+
+/// Why a ledger cannot be kept.
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerError {
+    /// Another process keeps it: both would spend the same budget.
+    #[error("keep the ledger of relayed requests")]
+    Lock(#[source] LockError),
+    /// The journal cannot be read or written.
+    #[error("use the journal in {}", .path.display())]
+    Journal {
+        /// Its folder.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The database cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
 
 /// Why nothing was reserved.
 #[derive(Debug, thiserror::Error)]
@@ -16,6 +57,9 @@ pub enum ReserveError {
     /// A budget does not cover it.
     #[error(transparent)]
     OverBudget(#[from] OverBudget),
+    /// What is not written down cannot be spent.
+    #[error("write the reservation down")]
+    Journal(#[source] io::Error),
 }
 
 /// The ledger of relayed requests. Cheap to clone.
@@ -27,15 +71,19 @@ pub struct Ledger {
 #[derive(Debug)]
 struct Inner {
     store: Store,
-    budgets: Budgets,
     purses: Mutex<Purses>,
+    journal: Journal,
+    folded: Turn<Folded>,
+    dir: PathBuf,
+    /// Whoever keeps it keeps it alone.
+    _lock: Option<RunLock>,
 }
 
 /// Money reserved for one request. Whoever drops it unsettled has spent all of it: the provider may
 /// charge for what was not read to its end.
 #[derive(Debug)]
+#[must_use = "what is reserved and not settled is spent"]
 pub struct Reservation {
-    ledger: Ledger,
     client: Option<String>,
     amount: MicroUsd,
     at: Timestamp,
@@ -49,14 +97,50 @@ impl Reservation {
 }
 
 impl Ledger {
-    /// The ledger of a store. Nothing is spent of the budgets but what is spent from now on.
-    pub fn new(store: Store, budgets: Budgets) -> Self {
-        Self {
+    /// Opens the ledger of a store, after what dead processes have left in it was folded. Of the
+    /// budget of everyone in total, only what is spent from now on counts.
+    pub async fn open(store: &Store, budgets: Budgets, at: Timestamp) -> Result<Self, LedgerError> {
+        let folder = store.folder().map(|folder| folder.join(FOLDER));
+        let dir = folder.clone().unwrap_or_default();
+        let failed = |source| LedgerError::Journal {
+            path: dir.clone(),
+            source,
+        };
+        let (journal, lock) = match &folder {
+            None => (Journal::in_memory().map_err(failed)?, None),
+            Some(dir) => {
+                std::fs::create_dir_all(dir).map_err(failed)?;
+                let lock = lock::on_disk(&dir.join("lock")).map_err(LedgerError::Lock)?;
+                recover(store, dir).await?;
+                (Journal::in_folder(dir).map_err(failed)?, Some(lock))
+            }
+        };
+        let purses = purses(store, budgets, at).await?;
+        Ok(Self {
             inner: Arc::new(Inner {
-                store,
-                budgets,
-                purses: Mutex::default(),
+                store: store.clone(),
+                purses: Mutex::new(purses),
+                journal,
+                folded: Turn::default(),
+                dir,
+                _lock: lock,
             }),
+        })
+    }
+
+    /// Folds what dead processes have left in a store. Where a living one keeps the ledger, that
+    /// one does it.
+    pub async fn recover(store: &Store) -> Result<(), LedgerError> {
+        let Some(dir) = store.folder().map(|folder| folder.join(FOLDER)) else {
+            return Ok(());
+        };
+        if !dir.exists() {
+            return Ok(());
+        }
+        match lock::on_disk(&dir.join("lock")) {
+            Ok(_lock) => recover(store, &dir).await,
+            Err(LockError::Held { .. }) => Ok(()),
+            Err(error @ LockError::File { .. }) => Err(LedgerError::Lock(error)),
         }
     }
 
@@ -67,10 +151,15 @@ impl Ledger {
 
     /// What may be spent by everyone together.
     pub fn budgets(&self) -> Budgets {
-        self.inner.budgets
+        self.purses().budgets()
     }
 
-    /// What is spent, with what is reserved for requests under way.
+    /// Lets everyone together spend more or less from now on.
+    pub fn set_budgets(&self, budgets: Budgets) {
+        self.purses().set_budgets(budgets);
+    }
+
+    /// What is spent since it was opened, with what is reserved for requests under way.
     pub fn taken(&self) -> MicroUsd {
         self.purses().taken()
     }
@@ -91,9 +180,15 @@ impl Ledger {
     ) -> Result<Reservation, ReserveError> {
         let named = record.client.as_deref().map(|name| (name, client));
         let (needed, at) = (record.reserved, record.at);
-        self.purses().take(needed, self.inner.budgets, named, at)?;
+        self.purses().take(needed, named, at)?;
+        if needed > MicroUsd::ZERO
+            && let Err(error) = self.inner.journal.reserved(record)
+        {
+            let client = record.client.as_deref();
+            self.purses().give_back(needed, client, at);
+            return Err(ReserveError::Journal(error));
+        }
         Ok(Reservation {
-            ledger: self.clone(),
             client: record.client.clone(),
             amount: needed,
             at,
@@ -101,11 +196,55 @@ impl Ledger {
     }
 
     /// Keeps the end of a request, which had this money reserved.
-    pub fn settle(&self, record: &RelayRecord, reservation: Option<Reservation>) {
+    pub fn settle(
+        &self,
+        record: &RelayRecord,
+        reservation: Option<Reservation>,
+    ) -> Result<(), LedgerError> {
+        // The line comes first: money that is given back and not written down could be spent twice.
+        let written = self.inner.journal.settled(record);
+        written.map_err(|source| self.failed(source))?;
         if let Some(reservation) = reservation {
             let left = reservation.amount.saturating_sub(record.cost);
             let client = reservation.client.as_deref();
             self.purses().give_back(left, client, reservation.at);
+        }
+        Ok(())
+    }
+
+    /// Folds the journal into the database again and again, and once more when it is told to stop.
+    /// What could not be folded is tried again; after the last time it stays for the next process.
+    pub async fn keep(&self, stop: impl Future<Output = ()>) -> Result<(), LedgerError> {
+        let mut stop = std::pin::pin!(stop);
+        loop {
+            tokio::select! {
+                () = &mut stop => break,
+                () = sleep(Duration::from_millis(FOLD_MS)) => {}
+            }
+            // The journal has it, so nothing is lost by waiting for the next time.
+            let _ = self.fold().await;
+        }
+        self.fold().await?;
+        let folded = self.inner.folded.lock().await;
+        let closed = self.inner.journal.close(&folded);
+        closed.map_err(|source| self.failed(source))
+    }
+
+    /// Folds everything that the journal has into the database.
+    pub async fn fold(&self) -> Result<(), LedgerError> {
+        let mut folded = self.inner.folded.lock().await;
+        let failed = |source| self.failed(source);
+        while let Some(chunk) = self.inner.journal.next(&mut folded).map_err(failed)? {
+            self.inner.store.relays_put(&chunk.settled).await?;
+            Journal::folded(chunk, &mut folded);
+        }
+        Ok(())
+    }
+
+    fn failed(&self, source: io::Error) -> LedgerError {
+        LedgerError::Journal {
+            path: self.inner.dir.clone(),
+            source,
         }
     }
 
@@ -117,3 +256,36 @@ impl Ledger {
             .unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+/// Folds what is left in a folder whose lock is held.
+async fn recover(store: &Store, dir: &std::path::Path) -> Result<(), LedgerError> {
+    let failed = |source| LedgerError::Journal {
+        path: dir.to_owned(),
+        source,
+    };
+    let left = journal::left_behind(dir).map_err(failed)?;
+    store.relays_put(&left).await?;
+    journal::forget(dir).map_err(failed)
+}
+
+/// The purses as they stand at the beginning.
+async fn purses(store: &Store, budgets: Budgets, at: Timestamp) -> Result<Purses, StoreError> {
+    let spent = store.relay_client_spend(midnight(at)).await?;
+    let today: MicroUsd = spent.iter().map(|one| one.today).sum();
+    let mut clients = BTreeMap::new();
+    for ClientSpend {
+        client,
+        total,
+        today,
+    } in spent
+    {
+        if let Some(client) = client {
+            clients.insert(client, Purse::with(total, today, at));
+        }
+    }
+    let everyone = Purse::with(MicroUsd::ZERO, today, at);
+    Ok(Purses::with(budgets, everyone, clients))
+}
+
+#[cfg(test)]
+mod tests;

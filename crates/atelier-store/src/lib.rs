@@ -37,7 +37,7 @@ mod write;
 mod tests;
 
 pub use error::StoreError;
-pub use ledger::{Budgets, Ledger, OverBudget, Reservation, ReserveError, Scope};
+pub use ledger::{Budgets, Ledger, LedgerError, OverBudget, Reservation, ReserveError, Scope};
 pub use lock::{LockError, RunLock};
 pub use notary::{AuditTrust, Notary, NotaryError, SEED_BYTES};
 pub use open::OpenError;
@@ -45,5 +45,7 @@ pub use queries::asks::{AskBeginError, RunCost, StageCost};
 pub use queries::audit::AuditRow;
 pub use queries::documents::DocumentRow;
 pub use queries::events::ChainError;
+pub use queries::relays::RelaySpend;
+pub use queries::semantic::{SemanticCheck, SemanticQuestion, SemanticTotals};
 pub use queries::spend::Spend;
 pub use store::Store;

@@ -85,6 +85,14 @@ impl Store {
         }
     }
 
+    /// The folder it is in; `None` in memory.
+    pub(crate) fn folder(&self) -> Option<&Path> {
+        match &self.inner.home {
+            Home::Folder(dir) => Some(dir),
+            Home::Memory(_) => None,
+        }
+    }
+
     /// The number of the newest event this store has written; changes after each commit.
     ///
     /// Events that another process writes do not show here.

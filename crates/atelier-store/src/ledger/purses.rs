@@ -115,14 +115,34 @@ impl Purse {
 /// Everybody's purse and that of each client.
 #[derive(Debug, Default)]
 pub(crate) struct Purses {
+    /// What everyone may spend together.
+    budgets: Budgets,
     everyone: Purse,
     clients: BTreeMap<String, Purse>,
 }
 
 impl Purses {
     /// Purses out of which so much was taken before.
-    pub(crate) fn with(everyone: Purse, clients: BTreeMap<String, Purse>) -> Self {
-        Self { everyone, clients }
+    pub(crate) fn with(
+        budgets: Budgets,
+        everyone: Purse,
+        clients: BTreeMap<String, Purse>,
+    ) -> Self {
+        Self {
+            budgets,
+            everyone,
+            clients,
+        }
+    }
+
+    /// What everyone may spend together.
+    pub(crate) fn budgets(&self) -> Budgets {
+        self.budgets
+    }
+
+    /// Lets everyone spend more or less.
+    pub(crate) fn set_budgets(&mut self, budgets: Budgets) {
+        self.budgets = budgets;
     }
 
     /// What everybody has spent or reserved.
@@ -151,7 +171,6 @@ impl Purses {
     pub(crate) fn take(
         &mut self,
         needed: MicroUsd,
-        everyone: Budgets,
         client: Option<(&str, Budgets)>,
         at: Timestamp,
     ) -> Result<(), OverBudget> {
@@ -159,7 +178,7 @@ impl Purses {
         covers(
             self.everyone.taken(day),
             needed,
-            everyone,
+            self.budgets,
             (Scope::Everyone, Scope::EveryoneDay),
         )?;
         if let Some((name, budgets)) = client {

@@ -1,0 +1,388 @@
+//! What happens to relayed requests, line by line: written before it counts, folded into the
+//! database in batches, and read again after a crash.
+//!
+//! A line is handed to the system in one write and never waited for on the disk: the end of the
+//! process, however sudden, loses none. Segments are numbered files; the newest is written to, and
+//! an older one goes when all its lines are in the database.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    fs::{self, File, OpenOptions},
+    io::{self, Read as _, Seek as _, SeekFrom, Write as _},
+    path::{Path, PathBuf},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use atelier_model::{MicroUsd, RelayId, RelayRecord};
+use serde::{Deserialize, Serialize};
+
+/// Bytes of a segment after which the next one is begun.
+const SEGMENT_BYTES_MAX: u64 = 4 << 20;
+
+/// Bytes of all segments. Where the database takes no more, so many wait for it.
+const JOURNAL_BYTES_MAX: u64 = 256 << 20;
+
+/// Bytes that are folded at once.
+const CHUNK_BYTES_MAX: u64 = 1 << 20;
+
+/// How the names of segments end.
+const ENDING: &str = "journal";
+
+/// Why a reservation that no end was found for is closed.
+const INTERRUPTED: &str = "interrupted";
+
+/// One line.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Line<R> {
+    /// Money was reserved for a request.
+    Reserved(R),
+    /// The same, repeated in a newer segment because its end is still to come.
+    Carried(R),
+    /// A request has ended.
+    Settled(R),
+}
+
+/// The journal of one process.
+#[derive(Debug)]
+pub(crate) struct Journal {
+    /// `None` where everything stays in memory.
+    dir: Option<PathBuf>,
+    segments: Mutex<Segments>,
+}
+
+#[derive(Debug)]
+struct Segments {
+    /// The older ones, oldest first, as far as they are not folded.
+    older: VecDeque<Segment>,
+    live: Segment,
+    bytes: u64,
+}
+
+#[derive(Debug)]
+struct Segment {
+    number: u64,
+    medium: Medium,
+    bytes: u64,
+    /// Whether the last write may have ended within a line.
+    is_torn: bool,
+}
+
+#[derive(Debug)]
+enum Medium {
+    File { file: File, path: PathBuf },
+    Memory(Vec<u8>),
+}
+
+/// How far the journal is folded.
+#[derive(Debug, Default)]
+pub(crate) struct Folded {
+    /// The segment that is being folded.
+    number: u64,
+    /// Bytes of it that are.
+    bytes: u64,
+    /// Reservations without an end.
+    open: BTreeMap<RelayId, RelayRecord>,
+}
+
+/// Lines that are ready to be folded.
+#[derive(Debug, Default)]
+pub(crate) struct Chunk {
+    /// Requests that have ended.
+    pub(crate) settled: Vec<RelayRecord>,
+    /// Reservations that were made.
+    reserved: Vec<RelayRecord>,
+    number: u64,
+    bytes: u64,
+}
+
+impl Journal {
+    /// A journal in a folder, which begins a segment of its own.
+    pub(crate) fn in_folder(dir: &Path) -> io::Result<Self> {
+        let number = numbers(dir)?.last().map_or(1, |last| last + 1);
+        Ok(Self {
+            segments: Mutex::new(Segments::new(Segment::create(Some(dir), number)?)),
+            dir: Some(dir.to_owned()),
+        })
+    }
+
+    /// A journal that is gone with the process.
+    pub(crate) fn in_memory() -> io::Result<Self> {
+        Ok(Self {
+            segments: Mutex::new(Segments::new(Segment::create(None, 1)?)),
+            dir: None,
+        })
+    }
+
+    /// Writes that money is reserved.
+    pub(crate) fn reserved(&self, record: &RelayRecord) -> io::Result<()> {
+        self.append(&Line::Reserved(record))
+    }
+
+    /// Writes that a request has ended.
+    pub(crate) fn settled(&self, record: &RelayRecord) -> io::Result<()> {
+        self.append(&Line::Settled(record))
+    }
+
+    fn append(&self, line: &Line<&RelayRecord>) -> io::Result<()> {
+        let mut text = serde_json::to_vec(line)?;
+        text.push(b'\n');
+        let mut segments = self.segments();
+        if segments.bytes.saturating_add(size(&text)) > JOURNAL_BYTES_MAX {
+            return Err(io::ErrorKind::QuotaExceeded.into());
+        }
+        if segments.live.bytes >= SEGMENT_BYTES_MAX {
+            let next = Segment::create(self.dir.as_deref(), segments.live.number + 1)?;
+            let full = std::mem::replace(&mut segments.live, next);
+            segments.older.push_back(full);
+        }
+        let written = segments.live.append(&text)?;
+        segments.bytes += written;
+        Ok(())
+    }
+
+    /// The next lines that are not folded; `None` where all are.
+    pub(crate) fn next(&self, folded: &mut Folded) -> io::Result<Option<Chunk>> {
+        while self.is_passed(folded) {
+            self.shed(folded)?;
+        }
+        let mut segments = self.segments();
+        let segment = match segments.older.front_mut() {
+            Some(oldest) => oldest,
+            None => &mut segments.live,
+        };
+        let from = match segment.number {
+            number if number == folded.number => folded.bytes,
+            _ => 0,
+        };
+        let bytes = segment.read(from, CHUNK_BYTES_MAX)?;
+        let number = segment.number;
+        drop(segments);
+        let chunk = Chunk::of(&bytes, number, from);
+        Ok((chunk.bytes > from).then_some(chunk))
+    }
+
+    /// Notes that a chunk is in the database.
+    pub(crate) fn folded(chunk: Chunk, folded: &mut Folded) {
+        for record in chunk.reserved {
+            folded.open.insert(record.id.clone(), record);
+        }
+        for record in &chunk.settled {
+            folded.open.remove(&record.id);
+        }
+        (folded.number, folded.bytes) = (chunk.number, chunk.bytes);
+    }
+
+    /// Whether the oldest segment is folded to its end, and no longer written to.
+    fn is_passed(&self, folded: &Folded) -> bool {
+        let segments = self.segments();
+        let oldest = segments.older.front();
+        oldest.is_some_and(|oldest| (oldest.number, oldest.bytes) == (folded.number, folded.bytes))
+    }
+
+    /// Removes the oldest segment, once what is open in it stands in the newest.
+    fn shed(&self, folded: &mut Folded) -> io::Result<()> {
+        for record in folded.open.values() {
+            self.append(&Line::Carried(record))?;
+        }
+        let mut segments = self.segments();
+        if let Some(oldest) = segments.older.pop_front() {
+            segments.bytes = segments.bytes.saturating_sub(oldest.bytes);
+            (folded.number, folded.bytes) = (oldest.number + 1, 0);
+            oldest.remove()?;
+        }
+        Ok(())
+    }
+
+    /// Removes the journal of a process that ends, where everything in it is folded and settled.
+    pub(crate) fn close(&self, folded: &Folded) -> io::Result<()> {
+        let segments = self.segments();
+        let is_done = segments.older.is_empty()
+            && folded.open.is_empty()
+            && (segments.live.bytes == 0
+                || (segments.live.number, segments.live.bytes) == (folded.number, folded.bytes));
+        if is_done {
+            return segments.live.remove();
+        }
+        Ok(())
+    }
+
+    /// Whatever panicked had written a line or none.
+    fn segments(&self) -> MutexGuard<'_, Segments> {
+        self.segments.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Segments {
+    fn new(live: Segment) -> Self {
+        Self {
+            older: VecDeque::new(),
+            live,
+            bytes: 0,
+        }
+    }
+}
+
+impl Segment {
+    fn create(dir: Option<&Path>, number: u64) -> io::Result<Self> {
+        let medium = match dir {
+            Some(dir) => {
+                let path = path(dir, number);
+                let mut options = OpenOptions::new();
+                let file = options
+                    .read(true)
+                    .append(true)
+                    .create_new(true)
+                    .open(&path)?;
+                Medium::File { file, path }
+            }
+            None => Medium::Memory(Vec::new()),
+        };
+        Ok(Self {
+            number,
+            medium,
+            bytes: 0,
+            is_torn: false,
+        })
+    }
+
+    /// Appends a line and returns the bytes it took.
+    fn append(&mut self, line: &[u8]) -> io::Result<u64> {
+        let before = self.bytes;
+        match &mut self.medium {
+            Medium::Memory(all) => all.extend_from_slice(line),
+            Medium::File { file, .. } => {
+                if self.is_torn {
+                    // What a full disk cut off ends here, and is no line.
+                    file.write_all(b"\n")?;
+                    self.is_torn = false;
+                    self.bytes = file.metadata()?.len();
+                }
+                if let Err(error) = file.write_all(line) {
+                    self.is_torn = true;
+                    return Err(error);
+                }
+            }
+        }
+        self.bytes += size(line);
+        Ok(self.bytes - before)
+    }
+
+    fn read(&mut self, from: u64, bytes_max: u64) -> io::Result<Vec<u8>> {
+        let length = self.bytes.saturating_sub(from).min(bytes_max);
+        match &mut self.medium {
+            Medium::Memory(all) => {
+                let from = usize::try_from(from).unwrap_or(usize::MAX);
+                let rest = all.get(from..).unwrap_or_default();
+                let length = usize::try_from(length).unwrap_or(usize::MAX);
+                Ok(rest[..length.min(rest.len())].to_vec())
+            }
+            Medium::File { file, .. } => {
+                let mut bytes = Vec::new();
+                file.seek(SeekFrom::Start(from))?;
+                file.take(length).read_to_end(&mut bytes)?;
+                Ok(bytes)
+            }
+        }
+    }
+
+    fn remove(&self) -> io::Result<()> {
+        match &self.medium {
+            Medium::Memory(_) => Ok(()),
+            Medium::File { path, .. } => fs::remove_file(path),
+        }
+    }
+}
+
+impl Chunk {
+    /// The whole lines of bytes that begin at `from`. Half a line is left for the next chunk.
+    fn of(bytes: &[u8], number: u64, from: u64) -> Self {
+        let end = bytes.iter().rposition(|byte| *byte == b'\n');
+        let whole = &bytes[..end.map_or(0, |end| end + 1)];
+        let mut chunk = Self {
+            number,
+            bytes: from + size(whole),
+            ..Self::default()
+        };
+        for line in lines(whole) {
+            match line {
+                Line::Reserved(record) => chunk.reserved.push(record),
+                Line::Settled(record) => chunk.settled.push(record),
+                // Whoever folds what it has written itself knows what is open.
+                Line::Carried(_) => {}
+            }
+        }
+        chunk
+    }
+}
+
+/// Everything that processes which are gone have left in a folder: requests that have ended, and
+/// those that were cut off, which must be taken to have cost all that was reserved. The files
+/// stay until [`forget`] is told that they are kept elsewhere.
+pub(crate) fn left_behind(dir: &Path) -> io::Result<Vec<RelayRecord>> {
+    let mut settled = Vec::new();
+    let mut ended = BTreeSet::new();
+    let mut open = BTreeMap::new();
+    for number in numbers(dir)? {
+        for line in lines(&fs::read(path(dir, number))?) {
+            match line {
+                Line::Reserved(record) | Line::Carried(record) => {
+                    open.insert(record.id.clone(), record);
+                }
+                Line::Settled(record) => {
+                    ended.insert(record.id.clone());
+                    settled.push(record);
+                }
+            }
+        }
+    }
+    open.retain(|id, _| !ended.contains(id));
+    settled.extend(open.into_values().map(interrupted));
+    Ok(settled)
+}
+
+/// Removes what processes which are gone have left in a folder.
+pub(crate) fn forget(dir: &Path) -> io::Result<()> {
+    for number in numbers(dir)? {
+        fs::remove_file(path(dir, number))?;
+    }
+    Ok(())
+}
+
+fn interrupted(record: RelayRecord) -> RelayRecord {
+    RelayRecord {
+        cost: record.cost + record.reserved,
+        reserved: MicroUsd::ZERO,
+        source: None,
+        error: Some(INTERRUPTED.to_owned()),
+        ..record
+    }
+}
+
+/// The lines that can be read. One that was torn by a full disk or a power failure is none.
+fn lines(bytes: &[u8]) -> impl Iterator<Item = Line<RelayRecord>> {
+    let lines = bytes.split(|byte| *byte == b'\n');
+    lines.filter_map(|line| serde_json::from_slice(line).ok())
+}
+
+/// The numbers of the segments in a folder, in order.
+fn numbers(dir: &Path) -> io::Result<Vec<u64>> {
+    let mut numbers = Vec::new();
+    for entry in fs::read_dir(dir)? {
+        let path = entry?.path();
+        let is_segment = path.extension().is_some_and(|ending| ending == ENDING);
+        let name = path.file_stem().and_then(|name| name.to_str());
+        let number = name.and_then(|name| name.parse::<u64>().ok());
+        numbers.extend(number.filter(|_| is_segment));
+    }
+    numbers.sort_unstable();
+    Ok(numbers)
+}
+
+fn path(dir: &Path, number: u64) -> PathBuf {
+    dir.join(format!("{number:08}.{ENDING}"))
+}
+
+fn size(bytes: &[u8]) -> u64 {
+    u64::try_from(bytes.len()).unwrap_or(u64::MAX)
+}

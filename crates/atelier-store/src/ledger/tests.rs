@@ -1,0 +1,261 @@
+//! Money that is kept to its budgets, and lines that no crash loses.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::{fs, path::Path};
+
+use atelier_model::{
+    AskSource, Digest, IdSource, MicroUsd, RelayId, RelayRecord, Timestamp, Usage,
+};
+
+use super::{Budgets, FOLDER, Ledger, LedgerError, ReserveError, Scope, journal};
+use crate::Store;
+
+const DAY_MS: i64 = 86_400_000;
+
+struct Numbered(u128);
+
+impl IdSource for Numbered {
+    fn bits(&self) -> u128 {
+        self.0
+    }
+}
+
+fn at(millis: i64) -> Timestamp {
+    Timestamp::from_millis(millis)
+}
+
+fn record(number: u128, client: Option<&str>, reserved: u64, when: i64) -> RelayRecord {
+    RelayRecord {
+        id: RelayId::new(at(0), &Numbered(number)),
+        client: client.map(str::to_owned),
+        dialect: "chat".to_owned(),
+        demand: "answer".to_owned(),
+        provider: "openai".to_owned(),
+        model: "m".to_owned(),
+        key: Digest::of("question"),
+        source: Some(AskSource::Provider),
+        usage: Usage {
+            input: 3,
+            output: 2,
+            ..Usage::default()
+        },
+        reserved: MicroUsd(reserved),
+        cost: MicroUsd::ZERO,
+        saved: MicroUsd::ZERO,
+        first_byte_ms: Some(1),
+        latency_ms: 2,
+        sendings: 1,
+        status: 200,
+        error: None,
+        decisions: Vec::new(),
+        at: at(when),
+    }
+}
+
+fn settled(record: &RelayRecord, cost: u64) -> RelayRecord {
+    RelayRecord {
+        cost: MicroUsd(cost),
+        reserved: MicroUsd::ZERO,
+        ..record.clone()
+    }
+}
+
+const fn total(amount: u64) -> Budgets {
+    Budgets {
+        total: Some(MicroUsd(amount)),
+        day: None,
+    }
+}
+
+const fn daily(amount: u64) -> Budgets {
+    Budgets {
+        total: None,
+        day: Some(MicroUsd(amount)),
+    }
+}
+
+const NONE: Budgets = Budgets {
+    total: None,
+    day: None,
+};
+
+async fn in_memory(budgets: Budgets) -> Ledger {
+    let store = Store::open_in_memory().await.unwrap();
+    Ledger::open(&store, budgets, at(0)).await.unwrap()
+}
+
+async fn on_disk(dir: &Path, budgets: Budgets, when: i64) -> Ledger {
+    let store = Store::open(dir).await.unwrap();
+    Ledger::open(&store, budgets, at(when)).await.unwrap()
+}
+
+/// Requests, cost and failures that the database has.
+async fn kept(store: &Store) -> (u64, u64, u64) {
+    let parts = store.relay_spend_list(at(0)).await.unwrap();
+    let requests = parts.iter().map(|part| part.requests).sum();
+    let failed = parts.iter().map(|part| part.failed).sum();
+    let cost: MicroUsd = parts.iter().map(|part| part.cost).sum();
+    (requests, cost.0, failed)
+}
+
+#[tokio::test]
+async fn of_many_at_once_as_many_pass_as_the_budget_covers() {
+    let ledger = in_memory(total(100)).await;
+    let mut tasks = tokio::task::JoinSet::new();
+    for number in 0..64 {
+        let ledger = ledger.clone();
+        tasks.spawn(async move { ledger.reserve(&record(number, None, 100, 0), NONE) });
+    }
+    let passed = tasks.join_all().await;
+    assert_eq!(passed.iter().filter(|passed| passed.is_ok()).count(), 1);
+    assert_eq!(ledger.taken(), MicroUsd(100));
+}
+
+#[tokio::test]
+async fn what_is_not_spent_goes_back_and_what_is_dropped_is_spent() {
+    let ledger = in_memory(total(100)).await;
+    let first = record(1, None, 80, 0);
+    let reservation = ledger.reserve(&first, NONE).unwrap();
+    ledger
+        .settle(&settled(&first, 30), Some(reservation))
+        .unwrap();
+    assert_eq!(ledger.taken(), MicroUsd(30));
+    drop(ledger.reserve(&record(2, None, 60, 0), NONE).unwrap());
+    assert_eq!(ledger.taken(), MicroUsd(90));
+    let refused = ledger.reserve(&record(3, None, 11, 0), NONE).unwrap_err();
+    let said = "keep to the budget of $0.000100: $0.000090 is spent or reserved and this may \
+                cost $0.000011";
+    assert_eq!(refused.to_string(), said);
+}
+
+#[tokio::test]
+async fn budgets_are_of_clients_and_of_days() {
+    let cases = [
+        (total(10), NONE, 10, 0, Some(Scope::Everyone)),
+        (daily(10), NONE, 10, 0, Some(Scope::EveryoneDay)),
+        (daily(10), NONE, 10, DAY_MS, None),
+        (NONE, total(10), 10, DAY_MS, Some(Scope::Client)),
+        (NONE, daily(10), 10, DAY_MS - 1, Some(Scope::ClientDay)),
+        (NONE, daily(10), 10, DAY_MS, None),
+        (NONE, daily(20), 10, 0, None),
+    ];
+    for (everyone, client, cost, when, expected) in cases {
+        let ledger = in_memory(everyone).await;
+        let first = record(1, Some("a"), cost, 0);
+        let taken = ledger.reserve(&first, client).unwrap();
+        ledger.settle(&settled(&first, cost), Some(taken)).unwrap();
+        let second = ledger.reserve(&record(2, Some("a"), cost, when), client);
+        let scope = match second {
+            Ok(_) => None,
+            Err(ReserveError::OverBudget(over)) => Some(over.scope),
+            Err(ReserveError::Journal(_)) => unreachable!("nothing is on disk"),
+        };
+        assert_eq!(scope, expected, "{everyone:?} {client:?} {when}");
+        let is_own = matches!(expected, Some(Scope::Client | Scope::ClientDay));
+        let other = ledger.reserve(&record(3, Some("b"), 1, when), client);
+        assert!(
+            !is_own || other.is_ok(),
+            "what one client spends is its own"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_has_nothing_left_is_not_admitted() {
+    let ledger = in_memory(NONE).await;
+    let first = record(1, Some("a"), 10, 0);
+    assert!(ledger.admit(&first, total(10)).is_ok());
+    drop(ledger.reserve(&first, total(10)).unwrap());
+    assert!(ledger.admit(&first, total(10)).is_err());
+    assert!(ledger.admit(&record(2, Some("b"), 0, 0), total(10)).is_ok());
+}
+
+#[tokio::test]
+async fn what_a_dead_process_left_is_kept_once_and_its_reservations_are_spent() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = on_disk(dir.path(), NONE, 0).await;
+    let (done, cut) = (
+        record(1, Some("a"), 50, 0),
+        record(2, Some("a"), 70, DAY_MS),
+    );
+    let taken = ledger.reserve(&done, NONE).unwrap();
+    ledger.settle(&settled(&done, 20), Some(taken)).unwrap();
+    ledger.fold().await.unwrap();
+    drop(ledger.reserve(&cut, NONE).unwrap());
+    let free = record(3, None, 0, DAY_MS);
+    ledger.settle(&settled(&free, 0), None).unwrap();
+    // The journal of a process that is killed looks the same: nothing is written at its end.
+    drop(ledger);
+    let again = on_disk(dir.path(), daily(100), DAY_MS).await;
+    assert_eq!(kept(again.store()).await, (3, 90, 1));
+    let late = record(4, Some("a"), 31, DAY_MS);
+    assert!(again.reserve(&late, NONE).is_err(), "70 are spent today");
+    let more = record(5, Some("a"), 11, DAY_MS);
+    assert!(again.reserve(&more, total(100)).is_err(), "90 are spent");
+    drop(again.reserve(&more, total(101)).unwrap());
+}
+
+#[tokio::test]
+async fn a_journal_cut_anywhere_loses_no_line_before_the_cut() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = on_disk(dir.path(), NONE, 0).await;
+    for number in 0..3 {
+        let one = record(number, None, 10, 0);
+        let taken = ledger.reserve(&one, NONE).unwrap();
+        ledger.settle(&settled(&one, 4), Some(taken)).unwrap();
+    }
+    drop(ledger);
+    let path = dir.path().join(FOLDER).join("00000001.journal");
+    let all = fs::read(&path).unwrap();
+    let ends: Vec<usize> = (0..all.len()).filter(|at| all[*at] == b'\n').collect();
+    for cut in 0..=all.len() {
+        fs::write(&path, &all[..cut]).unwrap();
+        // The last line needs no line end to be whole.
+        let lines = ends.iter().filter(|end| **end <= cut).count() as u64;
+        let left = journal::left_behind(path.parent().unwrap()).unwrap();
+        let cost: MicroUsd = left.iter().map(|one| one.cost).sum();
+        assert_eq!(left.len() as u64, lines.div_ceil(2), "{cut}");
+        assert_eq!(cost.0, lines / 2 * 4 + lines % 2 * 10, "{cut}");
+    }
+}
+
+#[tokio::test]
+async fn segments_go_when_they_are_folded_and_what_is_open_is_carried_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = on_disk(dir.path(), NONE, 0).await;
+    let open = record(0, None, 9, 0);
+    let kept_open = ledger.reserve(&open, NONE).unwrap();
+    let mut count = 1;
+    let segments = || {
+        let entries = fs::read_dir(dir.path().join(FOLDER)).unwrap();
+        entries.count() - 1
+    };
+    while segments() < 3 {
+        ledger
+            .settle(&settled(&record(count, None, 0, 0), 1), None)
+            .unwrap();
+        count += 1;
+    }
+    ledger.fold().await.unwrap();
+    assert_eq!(segments(), 1);
+    drop((kept_open, ledger));
+    let again = on_disk(dir.path(), NONE, 0).await;
+    let (requests, cost, failed) = kept(again.store()).await;
+    assert_eq!(u128::from(requests), count);
+    assert_eq!(u128::from(cost), count - 1 + 9);
+    assert_eq!(failed, 1);
+}
+
+#[tokio::test]
+async fn a_ledger_is_kept_by_one_process_and_its_journal_goes_with_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = on_disk(dir.path(), NONE, 0).await;
+    let second = Ledger::open(ledger.store(), NONE, at(0)).await;
+    assert!(matches!(second, Err(LedgerError::Lock(_))));
+    Ledger::recover(ledger.store()).await.unwrap();
+    let one = record(1, None, 0, 0);
+    ledger.settle(&settled(&one, 0), None).unwrap();
+    ledger.keep(async {}).await.unwrap();
+    assert_eq!(kept(ledger.store()).await, (1, 0, 0));
+    assert!(!dir.path().join(FOLDER).join("00000001.journal").exists());
+}

@@ -1,0 +1,180 @@
+//! Relayed requests: what they cost, who asked, and answers that may be given again.
+
+use std::collections::BTreeSet;
+
+use atelier_model::{AskSource, AuditNote, MicroUsd, RelayRecord, Timestamp, Usage};
+use sqlx::{QueryBuilder, Sqlite};
+
+use crate::{Store, StoreError, column};
+
+/// Rows of one statement: a row has twenty values, and a statement takes 32,766.
+const ROWS_MAX: usize = 1_000;
+
+/// What the relayed requests of one client, provider and model came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RelaySpend {
+    /// The client; `None` where no key was asked for.
+    pub client: Option<String>,
+    /// Provider.
+    pub provider: String,
+    /// Model.
+    pub model: String,
+    /// How many requests there were.
+    pub requests: u64,
+    /// Of these, how many were answered with an answer that was given before.
+    pub cached: u64,
+    /// Of these, how many ended without a complete answer.
+    pub failed: u64,
+    /// Tokens of the requests that the provider answered.
+    pub usage: Usage,
+    /// Money spent.
+    pub cost: MicroUsd,
+    /// Money that answers given before would have cost again.
+    pub saved: MicroUsd,
+}
+
+/// What one client has spent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ClientSpend {
+    pub(crate) client: Option<String>,
+    pub(crate) total: MicroUsd,
+    pub(crate) today: MicroUsd,
+}
+
+#[derive(sqlx::FromRow)]
+struct SpendRow {
+    client: Option<String>,
+    provider: String,
+    model: String,
+    requests: i64,
+    cached: i64,
+    failed: i64,
+    input: i64,
+    output: i64,
+    cached_input: i64,
+    cache_write: i64,
+    cost: i64,
+    saved: i64,
+}
+
+impl From<SpendRow> for RelaySpend {
+    fn from(row: SpendRow) -> Self {
+        let tokens = [row.input, row.output, row.cached_input, row.cache_write];
+        Self {
+            client: row.client,
+            provider: row.provider,
+            model: row.model,
+            requests: column::from_count(row.requests),
+            cached: column::from_count(row.cached),
+            failed: column::from_count(row.failed),
+            usage: column::from_tokens(tokens),
+            cost: column::from_money(row.cost),
+            saved: column::from_money(row.saved),
+        }
+    }
+}
+
+impl Store {
+    /// Keeps relayed requests that have ended. One that is kept already stays as it is.
+    pub(crate) async fn relays_put(&self, records: &[RelayRecord]) -> Result<(), StoreError> {
+        if records.is_empty() {
+            return Ok(());
+        }
+        let mut write = self.write().await?;
+        for records in records.chunks(ROWS_MAX) {
+            let mut insert = insert(records);
+            let fresh: Vec<String> = insert
+                .build_query_scalar()
+                .fetch_all(write.connection())
+                .await?;
+            let fresh: BTreeSet<&str> = fresh.iter().map(String::as_str).collect();
+            let is_fresh = |record: &&RelayRecord| fresh.contains(record.id.as_str());
+            for record in records.iter().filter(is_fresh) {
+                write.note(AuditNote::of_relay(record));
+            }
+        }
+        self.commit(write).await
+    }
+
+    /// What every client has spent, in all and since an instant.
+    pub(crate) async fn relay_client_spend(
+        &self,
+        since: Timestamp,
+    ) -> Result<Vec<ClientSpend>, StoreError> {
+        let rows: Vec<(Option<String>, i64, i64)> = sqlx::query_as(
+            "SELECT client, CAST(SUM(cost) AS BIGINT),
+                 CAST(SUM(CASE WHEN at >= $1 THEN cost ELSE 0 END) AS BIGINT)
+             FROM relays GROUP BY client ORDER BY client",
+        )
+        .bind(since.millis())
+        .fetch_all(self.readers())
+        .await?;
+        let spent = rows.into_iter().map(|(client, total, today)| ClientSpend {
+            client,
+            total: column::from_money(total),
+            today: column::from_money(today),
+        });
+        Ok(spent.collect())
+    }
+
+    /// What relayed requests came to since an instant, by client, provider and model.
+    pub async fn relay_spend_list(&self, since: Timestamp) -> Result<Vec<RelaySpend>, StoreError> {
+        let rows: Vec<SpendRow> = sqlx::query_as(
+            "SELECT client, provider, model, COUNT(*) AS requests,
+                 COUNT(CASE WHEN source <> 'provider' THEN 1 END) AS cached,
+                 COUNT(error) AS failed,
+                 CAST(SUM(CASE WHEN source = 'provider' THEN input_tokens ELSE 0 END) AS BIGINT)
+                     AS input,
+                 CAST(SUM(CASE WHEN source = 'provider' THEN output_tokens ELSE 0 END) AS BIGINT)
+                     AS output,
+                 CAST(SUM(CASE WHEN source = 'provider' THEN cached_input_tokens ELSE 0 END)
+                     AS BIGINT) AS cached_input,
+                 CAST(SUM(CASE WHEN source = 'provider' THEN cache_write_tokens ELSE 0 END)
+                     AS BIGINT) AS cache_write,
+                 CAST(SUM(cost) AS BIGINT) AS cost, CAST(SUM(saved) AS BIGINT) AS saved
+             FROM relays WHERE at >= $1
+             GROUP BY client, provider, model ORDER BY client, provider, model",
+        )
+        .bind(since.millis())
+        .fetch_all(self.readers())
+        .await?;
+        Ok(rows.into_iter().map(RelaySpend::from).collect())
+    }
+}
+
+fn insert(records: &[RelayRecord]) -> QueryBuilder<Sqlite> {
+    let mut insert = QueryBuilder::new(
+        "INSERT INTO relays (id, client, dialect, demand, provider, model, relay_key, source,
+             input_tokens, output_tokens, cached_input_tokens, cache_write_tokens, cost, saved,
+             first_byte_ms, latency_ms, sendings, status, error, at) ",
+    );
+    insert.push_values(records, |mut row, record| {
+        let [input, output, cached_input, cache_write] = column::tokens(record.usage);
+        row.push_bind(record.id.as_str().to_owned())
+            .push_bind(record.client.clone())
+            .push_bind(record.dialect.clone())
+            .push_bind(record.demand.clone())
+            .push_bind(record.provider.clone())
+            .push_bind(record.model.clone())
+            .push_bind(column::bytes(&record.key).to_vec())
+            .push_bind(record.source.as_ref().map(source))
+            .push_bind(input)
+            .push_bind(output)
+            .push_bind(cached_input)
+            .push_bind(cache_write)
+            .push_bind(column::money(record.cost))
+            .push_bind(column::money(record.saved))
+            .push_bind(record.first_byte_ms.map(column::count))
+            .push_bind(column::count(record.latency_ms))
+            .push_bind(i64::from(record.sendings))
+            .push_bind(i64::from(record.status))
+            .push_bind(record.error.clone())
+            .push_bind(record.at.millis());
+    });
+    insert.push(" ON CONFLICT (id) DO NOTHING RETURNING id");
+    insert
+}
+
+fn source(source: &AskSource) -> String {
+    column::word(source)
+}
