@@ -107,7 +107,12 @@ pub(super) async fn relay(dialect: Dialect, base: &str, budget: Option<MicroUsd>
     limited_relay(dialect, base, budget, Limits::default()).await
 }
 
-async fn limited_relay(dialect: Dialect, base: &str, budget: Option<MicroUsd>, limits: Limits) -> Relay {
+async fn limited_relay(
+    dialect: Dialect,
+    base: &str,
+    budget: Option<MicroUsd>,
+    limits: Limits,
+) -> Relay {
     let provider = match dialect {
         Dialect::Chat | Dialect::Completions => "openai",
         Dialect::Responses => "responses",
@@ -134,7 +139,7 @@ async fn limited_relay(dialect: Dialect, base: &str, budget: Option<MicroUsd>, l
         total: budget,
         day: None,
     };
-    let ledger = Ledger::new(store, budgets);
+    let ledger = Ledger::open(&store, budgets, Still.now()).await.unwrap();
     Relay::new(&config, ledger, Arc::new(Still), Arc::new(Zero)).unwrap()
 }
 
