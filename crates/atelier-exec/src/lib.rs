@@ -13,6 +13,7 @@ mod environment;
 mod git;
 mod home;
 mod host;
+mod keyring;
 mod program;
 mod sandbox;
 mod tree;
@@ -21,6 +22,7 @@ pub use environment::environment;
 pub use git::{ChangeSize, Commit, Delivery, Git, GitError, Head, LogEntry, Worktree};
 pub use home::home_settle;
 pub use host::HostError;
+pub use keyring::{Keyring, KeyringError};
 pub use program::{find_program, program_version};
 pub use sandbox::{
     Command, Exit, HELPER_COMMAND, Level, OutputSink, Report, RequestError, Sandbox, Service,
