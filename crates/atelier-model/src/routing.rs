@@ -1,5 +1,7 @@
 //! Which of several routes answers an ask, and why the others do not.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::MicroUsd;
@@ -47,6 +49,19 @@ pub struct RouteChoice {
     pub reason: ChoiceReason,
     /// The routes that stood before it, each with the reason why it is not asked.
     pub passed_over: Vec<PassedOver>,
+}
+
+impl RouteChoice {
+    /// Whether it is asked because others failed, now or lately.
+    pub fn is_standby(&self) -> bool {
+        let is_down = |over: &PassedOver| {
+            matches!(
+                over.why,
+                PassedOverReason::Failed { .. } | PassedOverReason::Resting { .. }
+            )
+        };
+        self.passed_over.iter().any(is_down)
+    }
 }
 
 /// Why a route was chosen.
@@ -110,3 +125,48 @@ pub enum PassedOverReason {
         error: String,
     },
 }
+
+impl fmt::Display for RouteChoice {
+    /// In words: why it is this one, and why none of the others.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.reason.fmt(f)?;
+        for PassedOver { route, why } in &self.passed_over {
+            write!(f, "; not {route}: {why}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for ChoiceReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::First => f.write_str("first in order"),
+            Self::Cheapest { expected } => write!(f, "cheapest, about {expected}"),
+            Self::Fastest { expected_ms: 0 } => f.write_str("fastest, not measured yet"),
+            Self::Fastest { expected_ms } => write!(f, "fastest, about {expected_ms} ms"),
+            Self::Fallback => f.write_str("standby"),
+            Self::LastResort => f.write_str("last resort"),
+        }
+    }
+}
+
+impl fmt::Display for PassedOverReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Context { needed, limit } => {
+                write!(f, "it takes {limit} tokens and {needed} are needed")
+            }
+            Self::Tools => f.write_str("it calls no tools"),
+            Self::Schema => f.write_str("it cannot be held to a schema"),
+            Self::Images => f.write_str("it sees no images"),
+            Self::PriceUnknown => f.write_str("its price is not known, and a budget is set"),
+            Self::Resting { wait_ms } => {
+                write!(f, "it is left alone for {} s more", wait_ms.div_ceil(1_000))
+            }
+            Self::Failed { error } => write!(f, "it failed to {error}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

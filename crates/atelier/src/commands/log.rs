@@ -1,7 +1,8 @@
 //! `atelier log`: what happened, event by event.
 
-use atelier_model::Event;
+use atelier_model::{Event, RouteChoice};
 use clap::Args;
+use serde::Deserialize as _;
 use serde_json::Value;
 
 use super::{ending::short, select};
@@ -71,6 +72,9 @@ fn facts(kind: &Value) -> String {
     let said = fields
         .filter(|(name, _)| *name != "type")
         .filter_map(|(name, value)| {
+            if let Some(choice) = choice(name, value) {
+                return Some(format!("{name}=\"{}\"", plain(&choice.to_string())));
+            }
             let text = match value {
                 Value::Null => return None,
                 Value::Array(items) => items.iter().map(fact).collect::<Vec<_>>().join(", "),
@@ -81,6 +85,12 @@ fn facts(kind: &Value) -> String {
             (!text.is_empty()).then(|| format!("{name}={text}"))
         });
     said.collect::<Vec<_>>().join(" ")
+}
+
+/// The choice of a route, which has words of its own.
+fn choice(name: &str, value: &Value) -> Option<RouteChoice> {
+    let is_choice = name == "choice" && value.is_object();
+    is_choice.then(|| RouteChoice::deserialize(value).ok()).flatten()
 }
 
 fn fact(value: &Value) -> String {

@@ -1,6 +1,8 @@
 //! One line for each event worth a person's attention, for good.
 
-use atelier_model::{AttemptOutcome, Event, EventKind as K, RunStatus, Stage, TaskState};
+use atelier_model::{
+    AttemptOutcome, Event, EventKind as K, RouteChoice, RunStatus, Stage, TaskState,
+};
 
 use super::board::{Bill, Board};
 use crate::{
@@ -46,7 +48,21 @@ pub(crate) fn lines(board: &mut Board, event: &Event, reader: Reader) -> Vec<Row
             return vec![planned(*stage, *phase, took, bill, summary)];
         }
         K::PlanLinted { problems } => return warnings("Plan", problems),
-        K::AskStarted { ask, model, .. } => board.ask_started(event, ask, model),
+        K::AskStarted {
+            ask,
+            provider,
+            model,
+            choice,
+            ..
+        } => {
+            board.ask_started(event, ask, model);
+            let is_standby = choice.as_ref().is_some_and(RouteChoice::is_standby);
+            if is_standby || choice.is_some() && reader.every {
+                let why = choice.as_ref().map(ToString::to_string);
+                let text = format!("{provider}/{model}: {}", why.unwrap_or_default());
+                return vec![line(Tone::Faint, "Route", &plain(&text))];
+            }
+        }
         K::AskRetried {
             ask,
             reason,
