@@ -141,6 +141,7 @@ async fn the_public_address_takes_the_limit_under_its_own_name() {
         limits: &limits(),
         now: Timestamp::default(),
         permit: None,
+        key: None,
     };
     let body = |habits| -> Value {
         let bytes = compatible::body(&call, SchemaSupport::Full, habits);

@@ -18,6 +18,7 @@ fn body(route: &Route, ask: &Ask) -> Value {
         limits: &limits,
         now: Timestamp::default(),
         permit: None,
+        key: None,
     };
     let bytes = match route.provider.as_str() {
         "responses" => responses::body(&call),
