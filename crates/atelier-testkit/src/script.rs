@@ -46,6 +46,8 @@ pub enum Answer {
 pub enum Mode {
     /// Gives these answers in this order, whatever is asked; then it refuses with 500.
     Scripted(Vec<Answer>),
+    /// Says what it was told last.
+    Echo,
     /// Answers every stage from the fixture, and well.
     Oracle,
     /// Answers right, but as careless models write: prose around it, wrong fence languages,
@@ -172,6 +174,10 @@ impl Script {
     pub(crate) fn service(&self, request: &Request, index: u32) -> Service {
         match &self.mode {
             Mode::Scripted(answers) => return scripted(answers, index),
+            Mode::Echo => {
+                let said = request.turns.last().map(|turn| turn.text.clone());
+                return Service::Say(said.unwrap_or_default(), Delivery::Whole);
+            }
             Mode::Unauthorized => {
                 return refuse(401, Refusal::Unauthorized, "Incorrect API key provided.");
             }
