@@ -114,8 +114,7 @@ fn ideal(crowd: &Crowd, vendor: &mut dyn Vendor) -> usize {
     while let Some(Reverse(at)) = free.pop() {
         let next = request(&mut dice, crowd);
         now = now.max(at);
-        now += vendor.wait_ms(&next, now);
-        while vendor.wait_ms(&next, now) > 0 {
+        while vendor.fair_wait_ms(&next, now) > 0 {
             now += 1;
         }
         if now >= end {

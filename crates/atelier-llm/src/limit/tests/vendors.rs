@@ -33,6 +33,12 @@ pub(super) trait Vendor {
     /// Milliseconds until the request would be let in.
     fn wait_ms(&mut self, request: &Request, now: i64) -> i64;
 
+    /// Milliseconds until the request is within what the limits allow over time. Without more, it
+    /// is as soon as it would be let in.
+    fn fair_wait_ms(&mut self, request: &Request, now: i64) -> i64 {
+        self.wait_ms(request, now)
+    }
+
     /// A request arrives.
     fn arrive(&mut self, request: &Request, now: i64) -> Begun;
 
@@ -181,6 +187,18 @@ impl Vendor for Anthropic {
             self.output.wait_ms(1),
         ];
         waits.into_iter().max().unwrap()
+    }
+
+    /// Whoever is let in writes on when nothing is left, so that those who come together are let in
+    /// together, whatever they will write. What is allowed over time is what will be written.
+    fn fair_wait_ms(&mut self, request: &Request, now: i64) -> i64 {
+        let wait_ms = self.wait_ms(request, now);
+        let to_come = self
+            .writing
+            .iter()
+            .map(|(_, _, all, counted)| all - counted);
+        let to_come = to_come.sum::<i64>() + signed(request.usage.output);
+        wait_ms.max(self.output.wait_ms(to_come))
     }
 
     fn arrive(&mut self, request: &Request, now: i64) -> Begun {
