@@ -140,6 +140,12 @@ pub enum Tampering {
     /// What the log keeps to go on is not what its entries come to.
     #[error("the end of the tree, as it is kept, was changed")]
     HeadChanged,
+    /// An event is not the one that an entry was written for, or the chain of events is broken.
+    #[error("event {seq} is not what was written")]
+    EventChanged {
+        /// Its number.
+        seq: u64,
+    },
     /// A line of an export is none that Atelier writes.
     #[error("line {line} is not one that was written")]
     Line {
@@ -169,6 +175,7 @@ impl Tampering {
             Self::Replaced { .. }
             | Self::CopyChanged { .. }
             | Self::HeadChanged
+            | Self::EventChanged { .. }
             | Self::Line { .. } => None,
         }
     }

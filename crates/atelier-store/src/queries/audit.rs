@@ -1,7 +1,10 @@
 //! The audit log: entries that are added in the transaction of what they record, signed states,
 //! and the check of both.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
 
 use atelier_model::{
     AuditCheck, AuditEntry, AuditFact, AuditLink, AuditNote, AuditReport, Checkpoint, Frontier,
@@ -257,6 +260,12 @@ impl Store {
         Ok((newest, proof))
     }
 
+    /// The root of the tree of the first so many entries.
+    pub async fn audit_root(&self, size: u64) -> Result<TreeHash, StoreError> {
+        let leaves = self.leaves(size).await?;
+        Ok(leaves.into_iter().collect::<Frontier>().root())
+    }
+
     async fn leaves(&self, size: u64) -> Result<Vec<TreeHash>, StoreError> {
         let leaves: Vec<Vec<u8>> =
             sqlx::query_scalar("SELECT leaf FROM audit_entries WHERE seq <= $1 ORDER BY seq")
@@ -281,6 +290,7 @@ impl Store {
         let mut marks = Marks::default();
         let mut after = i64::MIN;
         while let Some(page) = page(&mut txn, after, &mut check).await? {
+            compare_events(&mut txn, &page, &mut check).await?;
             for row in page {
                 after = row.seq;
                 let leaf = tree_hash(&row.leaf).unwrap_or_else(TreeHash::empty);
@@ -335,6 +345,44 @@ async fn entry_rows(
     .fetch_all(connection)
     .await?;
     Ok(rows)
+}
+
+/// All that is read of an entry to know which event it was written for.
+#[derive(serde::Deserialize)]
+struct Linked {
+    event: Option<AuditLink>,
+}
+
+/// Compares the events that entries were written for with those that are there.
+async fn compare_events(
+    connection: &mut SqliteConnection,
+    page: &[EntryRow],
+    check: &mut AuditCheck<'_>,
+) -> Result<(), StoreError> {
+    let linked = page.iter().filter_map(|row| {
+        let linked: Linked = serde_json::from_str(&row.body).ok()?;
+        linked.event
+    });
+    let links: BTreeMap<i64, AuditLink> =
+        linked.map(|link| (column::count(link.seq), link)).collect();
+    let (Some((first, _)), Some((last, _))) = (links.first_key_value(), links.last_key_value())
+    else {
+        return Ok(());
+    };
+    let events: Result<Vec<(i64, Vec<u8>)>, _> =
+        sqlx::query_as("SELECT seq, hash FROM events WHERE seq BETWEEN $1 AND $2")
+            .bind(first)
+            .bind(last)
+            .fetch_all(connection)
+            .await;
+    let events = whole(events.map_err(StoreError::from))?.unwrap_or_default();
+    let events: BTreeMap<i64, Vec<u8>> = events.into_iter().collect();
+    for (seq, link) in &links {
+        if events.get(seq).map(Vec::as_slice) != Some(column::bytes(&link.hash)) {
+            check.find(Tampering::EventChanged { seq: link.seq });
+        }
+    }
+    Ok(())
 }
 
 /// The checkpoints of a log, page by page beside its entries.
