@@ -235,13 +235,14 @@ pub(crate) fn is_secret(key: &str) -> bool {
 /// The tables and the name that a key stands for in a file. The name of a model, which may hold
 /// dots, is one part.
 pub(crate) fn parts(key: &str) -> Vec<String> {
-    match key
-        .strip_prefix("prices.")
-        .and_then(|rest| rest.rsplit_once('.'))
-    {
-        Some((model, part)) => vec!["prices".to_owned(), model.to_owned(), part.to_owned()],
-        None => key.split('.').map(str::to_owned).collect(),
+    for table in ["prices", "rates"] {
+        let rest = key.strip_prefix(table);
+        let rest = rest.and_then(|rest| rest.strip_prefix('.'));
+        if let Some((model, part)) = rest.and_then(|rest| rest.rsplit_once('.')) {
+            return vec![table.to_owned(), model.to_owned(), part.to_owned()];
+        }
     }
+    key.split('.').map(str::to_owned).collect()
 }
 
 #[cfg(test)]

@@ -118,6 +118,7 @@ impl Configured {
                 routing: settings.routing,
                 upstreams: settings.upstreams,
                 prices: settings.prices,
+                rates: settings.rates,
                 guard_key: Some(guard_key),
                 limits: settings.limits,
                 ..GatewayConfig::default()

@@ -312,6 +312,32 @@ const PRICE_KEYS: [(&str, &str); 4] = [
     ),
 ];
 
+/// What each limit of a provider or a model counts.
+const RATE_KEYS: [(&str, &str); 7] = [
+    ("requests_per_minute", "requests a minute, with each key"),
+    ("requests_per_day", "requests a day, with each key"),
+    (
+        "tokens_per_minute",
+        "tokens a minute, with each key: input and output, at Gemini input alone",
+    ),
+    (
+        "tokens_per_day",
+        "tokens a day, with each key: input and output, at Gemini input alone",
+    ),
+    (
+        "input_tokens_per_minute",
+        "tokens of prompts a minute, with each key",
+    ),
+    (
+        "output_tokens_per_minute",
+        "tokens of answers a minute, with each key",
+    ),
+    (
+        "requests_at_once",
+        "requests under way at once, with each key",
+    ),
+];
+
 /// Every key, with `NAME` where a price names its model, or a table its provider.
 pub(crate) fn known_keys() -> Vec<Key> {
     let mut all = model_keys("");
@@ -359,6 +385,9 @@ pub(crate) fn known_keys() -> Vec<Key> {
             about,
         ));
     }
+    for (name, about) in RATE_KEYS {
+        all.push(key(&format!("rates.NAME.{name}"), Kind::Whole, None, about));
+    }
     all
 }
 
@@ -391,6 +420,11 @@ pub(crate) fn kind(name: &str) -> Option<Kind> {
         let (model, part) = rest.rsplit_once('.')?;
         let known = PRICE_KEYS.iter().any(|(key, _)| *key == part);
         return (known && !model.is_empty()).then_some(Kind::Money);
+    }
+    if let Some(rest) = name.strip_prefix("rates.") {
+        let (asked, part) = rest.rsplit_once('.')?;
+        let known = RATE_KEYS.iter().any(|(key, _)| *key == part);
+        return (known && !asked.is_empty()).then_some(Kind::Whole);
     }
     if let Some((_, part)) = of_provider(name) {
         let known = PROVIDER_KEYS.iter().find(|(key, ..)| *key == part);

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use atelier_guard::Policy;
 use atelier_llm::{
-    Effort, PROVIDERS, Price, PriceTable, ProviderEntry, Route, Routing, Secret, provider_entry,
-    server_url,
+    Effort, PROVIDERS, Price, PriceTable, ProviderEntry, Rate, RateTable, Route, Routing, Secret,
+    provider_entry, server_url,
 };
 use atelier_model::{Approval, Limits, MicroUsd, Stage, Strategy};
 
@@ -31,6 +31,7 @@ pub(crate) struct Settings {
     /// Models that other programs may ask for beside those.
     pub(crate) upstreams: Vec<Route>,
     pub(crate) prices: PriceTable,
+    pub(crate) rates: RateTable,
     pub(crate) limits: Limits,
     pub(crate) approval: Approval,
     pub(crate) budget: Option<MicroUsd>,
@@ -57,6 +58,7 @@ impl Settings {
             routing,
             upstreams: upstreams(config, sources)?,
             prices: prices(config),
+            rates: rates(config),
             limits: limits(config),
             approval: match text(config.get("approval")).as_deref() {
                 Some("plan") => Approval::Plan,
@@ -448,4 +450,32 @@ fn prices(config: &Config) -> PriceTable {
         }
     }
     PriceTable::new(prices)
+}
+
+/// How often and how much each provider and model may be asked; nothing counts as no limit.
+fn rates(config: &Config) -> RateTable {
+    let mut rates: BTreeMap<String, Rate> = BTreeMap::new();
+    for (key, entry) in config.iter() {
+        let Some((name, part)) = key
+            .strip_prefix("rates.")
+            .and_then(|rest| rest.rsplit_once('.'))
+        else {
+            continue;
+        };
+        let amount = entry.value.as_integer();
+        let amount = amount.and_then(|amount| u64::try_from(amount).ok());
+        let amount = amount.filter(|amount| *amount > 0);
+        let rate = rates.entry(name.to_owned()).or_default();
+        let place = match part {
+            "requests_per_minute" => &mut rate.requests_per_minute,
+            "requests_per_day" => &mut rate.requests_per_day,
+            "tokens_per_minute" => &mut rate.tokens_per_minute,
+            "tokens_per_day" => &mut rate.tokens_per_day,
+            "input_tokens_per_minute" => &mut rate.input_tokens_per_minute,
+            "output_tokens_per_minute" => &mut rate.output_tokens_per_minute,
+            _ => &mut rate.requests_at_once,
+        };
+        *place = amount;
+    }
+    RateTable::new(rates)
 }
