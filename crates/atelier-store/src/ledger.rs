@@ -4,6 +4,7 @@
 //! the database; [`Ledger::keep`] folds the journal into it. What a process that died has left is
 //! folded by the next one, and a reservation without an end counts as spent.
 
+mod answers;
 mod journal;
 mod purses;
 
@@ -15,15 +16,18 @@ use std::{
     time::Duration,
 };
 
-use atelier_model::{MicroUsd, RelayRecord, Timestamp};
+use atelier_model::{Digest, MicroUsd, RelayRecord, Timestamp};
 use tokio::{sync::Mutex as Turn, time::sleep};
 
 pub use self::purses::{Budgets, OverBudget, Scope};
 use self::{
+    answers::Answers,
     journal::{Folded, Journal},
     purses::{Purse, Purses, midnight},
 };
-use crate::{LockError, RunLock, Store, StoreError, lock, queries::relays::ClientSpend};
+use crate::{
+    LockError, RunLock, Store, StoreError, StoredAnswer, lock, queries::relays::ClientSpend,
+};
 
 /// Milliseconds between two foldings of the journal.
 const FOLD_MS: u64 = 250;
@@ -73,6 +77,7 @@ struct Inner {
     store: Store,
     purses: Mutex<Purses>,
     journal: Journal,
+    answers: Answers,
     folded: Turn<Folded>,
     dir: PathBuf,
     /// Whoever keeps it keeps it alone.
@@ -121,6 +126,7 @@ impl Ledger {
                 store: store.clone(),
                 purses: Mutex::new(purses),
                 journal,
+                answers: Answers::of(store).await?,
                 folded: Turn::default(),
                 dir,
                 _lock: lock,
@@ -212,6 +218,22 @@ impl Ledger {
         Ok(())
     }
 
+    /// The answer that a request was given before.
+    pub async fn answer(
+        &self,
+        key: &Digest,
+        now: Timestamp,
+    ) -> Result<Option<StoredAnswer>, StoreError> {
+        let Inner { store, answers, .. } = &*self.inner;
+        answers.find(store, key, now).await
+    }
+
+    /// Keeps a complete answer for whoever asks the same again. It is not money: what a process
+    /// that is killed has not folded yet is asked for once more.
+    pub fn answer_keep(&self, key: Digest, answer: StoredAnswer) {
+        self.inner.answers.keep(key, answer);
+    }
+
     /// Folds the journal into the database again and again, and once more when it is told to stop.
     /// What could not be folded is tried again; after the last time it stays for the next process.
     pub async fn keep(&self, stop: impl Future<Output = ()>) -> Result<(), LedgerError> {
@@ -238,7 +260,7 @@ impl Ledger {
             self.inner.store.relays_put(&chunk.settled).await?;
             Journal::folded(chunk, &mut folded);
         }
-        Ok(())
+        Ok(self.inner.answers.fold(&self.inner.store).await?)
     }
 
     fn failed(&self, source: io::Error) -> LedgerError {

@@ -41,6 +41,7 @@ pub use ledger::{Budgets, Ledger, LedgerError, OverBudget, Reservation, ReserveE
 pub use lock::{LockError, RunLock};
 pub use notary::{AuditTrust, Notary, NotaryError, SEED_BYTES};
 pub use open::OpenError;
+pub use queries::answers::StoredAnswer;
 pub use queries::asks::{AskBeginError, RunCost, StageCost};
 pub use queries::audit::AuditRow;
 pub use queries::documents::DocumentRow;

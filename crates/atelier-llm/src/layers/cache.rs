@@ -1,8 +1,14 @@
-//! Answers what was answered before: the store keeps every complete reply by its key.
+//! Answers what was answered before: the store keeps every complete reply by its key, and complete
+//! answers to relayed requests for a while. Those are kept as they were asked for, whole or
+//! streamed: what a dialect says in one form and not in the other must not get lost.
 
-use atelier_model::{BoxFuture, Reply};
+use atelier_model::{AskSource, BoxFuture, Reply, Timestamp};
+use atelier_store::StoredAnswer;
 
-use crate::layers::{Failure, Layer, Next, Passage};
+use crate::{
+    layers::{Failure, Layer, Next, Passage},
+    relay::{Kept, Opened, Refusal, Transit},
+};
 
 /// Needs neither key nor budget nor network where it has the reply.
 pub(crate) struct Cache;
@@ -19,5 +25,47 @@ impl Layer for Cache {
                 None => next.run(passage).await,
             }
         })
+    }
+
+    fn open<'a>(
+        &'a self,
+        transit: &'a mut Transit,
+        next: Next<'a>,
+    ) -> BoxFuture<'a, Result<Opened, Refusal>> {
+        Box::pin(async move {
+            if !transit.may_share() {
+                return next.open(transit).await;
+            }
+            let (key, ledger) = (transit.key, transit.hands.ledger.clone());
+            // A state that cannot be read has no answer; the provider has.
+            if let Ok(Some(stored)) = ledger.answer(&key, transit.hands.clock.now()).await {
+                return Ok(transit.hit(&kept(stored), AskSource::Cache));
+            }
+            transit.at_end(move |ending| {
+                if let Some(kept) = &ending.kept {
+                    ledger.answer_keep(key, stored(kept, ending.at));
+                }
+            });
+            next.open(transit).await
+        })
+    }
+}
+
+fn kept(stored: StoredAnswer) -> Kept {
+    Kept {
+        bytes: stored.bytes.into(),
+        provider: stored.provider,
+        model: stored.model,
+        usage: stored.usage,
+    }
+}
+
+fn stored(kept: &Kept, at: Timestamp) -> StoredAnswer {
+    StoredAnswer {
+        bytes: kept.bytes.to_vec(),
+        provider: kept.provider.clone(),
+        model: kept.model.clone(),
+        usage: kept.usage,
+        at,
     }
 }

@@ -8,7 +8,7 @@ use atelier_model::{
 };
 
 use super::{Budgets, FOLDER, Ledger, LedgerError, ReserveError, Scope, journal};
-use crate::Store;
+use crate::{Store, StoredAnswer};
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -258,4 +258,55 @@ async fn a_ledger_is_kept_by_one_process_and_its_journal_goes_with_it() {
     ledger.keep(async {}).await.unwrap();
     assert_eq!(kept(ledger.store()).await, (1, 0, 0));
     assert!(!dir.path().join(FOLDER).join("00000001.journal").exists());
+}
+
+fn answer(bytes: usize, when: i64) -> StoredAnswer {
+    StoredAnswer {
+        bytes: vec![b'x'; bytes],
+        provider: "openai".to_owned(),
+        model: "m".to_owned(),
+        usage: Some(Usage {
+            input: 3,
+            output: 2,
+            ..Usage::default()
+        }),
+        at: at(when),
+    }
+}
+
+#[tokio::test]
+async fn an_answer_is_found_by_the_next_process_for_a_week() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = on_disk(dir.path(), NONE, 0).await;
+    let (key, other) = (Digest::of("key"), Digest::of("other"));
+    ledger.answer_keep(key, answer(10, 0));
+    ledger.fold().await.unwrap();
+    // The same request again, with another answer.
+    ledger.answer_keep(key, answer(11, 5));
+    ledger.answer_keep(other, answer(11, 5));
+    ledger.fold().await.unwrap();
+    drop(ledger);
+    let again = on_disk(dir.path(), NONE, 0).await;
+    let found = again.answer(&key, at(7 * DAY_MS)).await.unwrap();
+    assert_eq!(found, Some(answer(11, 5)));
+    let late = again.answer(&key, at(7 * DAY_MS + 6)).await.unwrap();
+    assert_eq!(late, None);
+    again.store().answers_remove(&[key]).await.unwrap();
+    // Two requests had one content, which stays for the other.
+    let kept = again.answer(&other, at(6)).await.unwrap();
+    assert_eq!(kept, Some(answer(11, 5)));
+    again.store().answers_remove(&[other]).await.unwrap();
+    assert_eq!(again.store().answer_fetch(&other).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn answers_that_no_room_is_left_for_are_not_kept() {
+    let ledger = in_memory(NONE).await;
+    let half = (16 << 20) / 2 + 1;
+    for number in 0..3_u8 {
+        ledger.answer_keep(Digest::of([number]), answer(half, 0));
+    }
+    ledger.fold().await.unwrap();
+    let sizes = ledger.store().answer_sizes().await.unwrap();
+    assert_eq!(sizes, [(Digest::of([0]), half as u64)]);
 }
