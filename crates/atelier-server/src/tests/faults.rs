@@ -302,6 +302,10 @@ fn limits(fault: Fault) -> Limits {
 async fn matrix(streamed: bool) {
     for upstream in ALL {
         for fault in FAULTS {
+            if fault.has_wait() {
+                waits(upstream, fault, streamed).await;
+                continue;
+            }
             let world = World::limited(upstream, limits(fault)).await;
             world.says(Said::Fault(fault));
             let asks = CLIENTS.map(|client| world.ask(client, streamed));
@@ -317,6 +321,25 @@ async fn matrix(streamed: bool) {
                 assert_eq!(text_of(client, streamed, &got.body), "Hello", "{place}");
             }
         }
+    }
+}
+
+/// A provider that named a wait is not asked before it is over, so every client has its own.
+async fn waits(upstream: Dialect, fault: Fault, streamed: bool) {
+    for client in CLIENTS {
+        let world = World::limited(upstream, limits(fault)).await;
+        world.says(Said::Fault(fault));
+        let got = world.ask(client, streamed).await;
+        let place = format!("{client:?} before {upstream:?}, {fault:?}: {got:?}");
+        check(client, fault, streamed, (&got, &place));
+        let sent = world.count();
+        let again = world.ask(client, streamed).await;
+        let place = format!("{client:?} before {upstream:?}, again {fault:?}: {again:?}");
+        assert_eq!((sent, world.count()), (1, 1), "{place}");
+        assert_eq!(again.status, fault.whole_status(), "{place}");
+        // Those who come back are scattered a little, so that they do not all come at once.
+        let wait: u64 = again.header("retry-after").unwrap().parse().unwrap();
+        assert!((7..=8).contains(&wait), "{place}");
     }
 }
 
@@ -375,26 +398,28 @@ async fn no_fault_makes_half_a_stream_a_whole_one() {
 #[tokio::test]
 async fn no_text_is_said_twice_when_a_request_is_sent_again() {
     for upstream in ALL {
-        for fault in FAULTS {
-            let limits = Limits {
-                ask_tries_max: 2,
-                retry_wait_ms_max: 0,
-                ..limits(fault)
-            };
-            let world = World::limited(upstream, limits).await;
-            for streamed in [false, true] {
-                for client in CLIENTS {
-                    world.says_once(fault);
-                    let got = world.ask(client, streamed).await;
-                    let place = format!("{client:?} before {upstream:?}, {fault:?}: {got:?}");
-                    world.forget(client);
-                    if got.status != 200 || streamed && !ends(client, &got.body) {
-                        check(client, fault, streamed, (&got, &place));
-                        continue;
-                    }
-                    assert_eq!(text_of(client, streamed, &got.body), "Hello", "{place}");
-                }
-            }
+        for fault in FAULTS.into_iter().filter(|fault| !fault.has_wait()) {
+            join_all(CLIENTS.map(|client| again(client, upstream, fault))).await;
+        }
+    }
+}
+
+/// One fault, and then all goes well: the answer is whole, or broken off and nothing else.
+async fn again(client: Dialect, upstream: Dialect, fault: Fault) {
+    let limits = Limits {
+        ask_tries_max: 2,
+        ..limits(fault)
+    };
+    let world = World::limited(upstream, limits).await;
+    for streamed in [false, true] {
+        world.says_once(fault);
+        let got = world.ask(client, streamed).await;
+        let place = format!("{client:?} before {upstream:?}, {fault:?}: {got:?}");
+        world.forget(client);
+        if got.status != 200 || streamed && !ends(client, &got.body) {
+            check(client, fault, streamed, (&got, &place));
+        } else {
+            assert_eq!(text_of(client, streamed, &got.body), "Hello", "{place}");
         }
     }
 }

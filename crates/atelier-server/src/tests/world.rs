@@ -420,7 +420,9 @@ pub(super) fn events(dialect: Dialect) -> Vec<String> {
             event(&json!({"type": "content_block_start", "index": 0,
                 "content_block": {"type": "text", "text": ""}})),
             event(&json!({"type": "content_block_delta", "index": 0,
-                "delta": {"type": "text_delta", "text": "Hello"}})),
+                "delta": {"type": "text_delta", "text": "Hel"}})),
+            event(&json!({"type": "content_block_delta", "index": 0,
+                "delta": {"type": "text_delta", "text": "lo"}})),
             event(&json!({"type": "content_block_stop", "index": 0})),
             event(
                 &json!({"type": "message_delta", "delta": {"stop_reason": "end_turn"},
