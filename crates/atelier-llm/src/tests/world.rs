@@ -67,6 +67,11 @@ impl World {
     /// A world in which every stage has this route.
     pub(crate) async fn new(route: Route, limits: Limits) -> Self {
         let store = Store::open_in_memory().await.unwrap();
+        Self::over(store, route, limits).await
+    }
+
+    /// The same over a store.
+    pub(crate) async fn over(store: Store, route: Route, limits: Limits) -> Self {
         let now = Timestamp::from_millis(1_790_000_000_000);
         let project = ProjectId::from_text("project");
         store
