@@ -144,7 +144,7 @@ impl Words {
 
     /// Whether a name means the same with and without its capital.
     pub(crate) fn is_name(&self, lower: &str) -> bool {
-        self.lists("names", lower) || self.lists("languages", lower)
+        self.lists("names", lower)
     }
 
     /// Whether a number may be written to this unit without a space.
@@ -170,7 +170,7 @@ impl Words {
 fn sectioned(file: &str) -> impl Iterator<Item = (&str, &str)> {
     let mut section = "";
     file.lines().filter_map(move |line| {
-        let line = line.split('#').next().unwrap_or_default().trim();
+        let line = Some(line.trim()).filter(|line| !line.starts_with('#'))?;
         if let Some(name) = line
             .strip_prefix('[')
             .and_then(|rest| rest.strip_suffix(']'))

@@ -43,34 +43,41 @@ pub(crate) fn add_verbatim(sentence: &Sentence, marks: &mut Vec<Mark>) {
 pub(crate) fn add(sentence: Sentence, words: &Words, marks: &mut Vec<Mark>) {
     let Sentence { mut tokens, asks } = sentence;
     open(&mut tokens, "polite", words);
-    let works_on_text = |token: &Token| {
-        matches!(token.sort, Sort::Word | Sort::Name)
-            && words.lists("operators", &token.text.to_lowercase())
-    };
-    if tokens.iter().any(works_on_text) {
+    if works_on_text(&tokens, words) {
         return add_verbatim(&Sentence { tokens, asks }, marks);
     }
     close(&mut tokens, words);
     order::front_to_end(&mut tokens, words);
     open(&mut tokens, "opening", words);
     order::defined(&mut tokens);
+    order::superlatives(&mut tokens, words);
     order::contrasted(&mut tokens);
     replace_phrases(&mut tokens, words);
     owners(&mut tokens, words);
+    order::languages(&mut tokens, words);
     purposes(&mut tokens, words);
     let marked = ask_mark(&tokens, asks, words);
     auxiliaries(&mut tokens, words);
     tokens.retain(|token| !(token.sort == Sort::Word && words.lists("articles", &token.text)));
-    order::languages(&mut tokens, words);
-    for token in &mut tokens {
-        meaning(token, words);
-    }
+    meanings(&mut tokens, words);
     numbers(&mut tokens, words);
     order::dates(&mut tokens);
     order::routes(&mut tokens, words);
     order::pairs(&mut tokens, words);
     tokens.extend(marked);
     marks.extend(tokens.into_iter().map(|token| mark(token, words)));
+}
+
+/// Whether a sentence is about the very words of some text.
+fn works_on_text(tokens: &[Token], words: &Words) -> bool {
+    let said = |token: &Token| matches!(token.sort, Sort::Word | Sort::Name);
+    let nominal = |pair: &[Token]| {
+        let [noun, next] = pair else { return false };
+        let follows = next.sort != Sort::Comma && !words.lists("function", &next.text);
+        noun.sort == Sort::Word && words.lists("nominals", &noun.text) && follows
+    };
+    let operates = |token: &Token| words.lists("operators", &token.text.to_lowercase());
+    tokens.iter().any(|token| said(token) && operates(token)) || tokens.windows(2).any(nominal)
 }
 
 /// Takes phrases from the beginning, until one stands for what is wanted.
@@ -132,9 +139,7 @@ fn close(tokens: &mut Vec<Token>, words: &Words) {
             let rest = &tokens[*at..];
             matching(rest, "tail", words).is_some_and(|frame| frame.words.len() == rest.len())
         });
-        let Some(from) = from.filter(|from| *from > 0) else {
-            return;
-        };
+        let Some(from) = from else { return };
         tokens.truncate(from);
         while tokens.last().is_some_and(|token| token.sort == Sort::Comma) {
             tokens.pop();
@@ -182,9 +187,9 @@ fn owners(tokens: &mut Vec<Token>, words: &Words) {
     if !is_single || !is_asked || length == 0 || owner_from == at {
         return;
     }
-    let owned: Vec<Token> = tokens.drain(at..=at + length).skip(1).collect();
+    let things: Vec<Token> = tokens.drain(at..=at + length).skip(1).collect();
     let owner: Vec<Token> = tokens.drain(owner_from..at).collect();
-    let turned = owned.into_iter().chain([Token::word("of")]).chain(owner);
+    let turned = things.into_iter().chain([Token::word("of")]).chain(owner);
     tokens.splice(owner_from..owner_from, turned);
 }
 
@@ -202,7 +207,7 @@ fn purposes(tokens: &mut [Token], words: &Words) {
             _ => None,
         };
         if let Some(base) = base {
-            tokens[at - 1].text = "to".to_owned();
+            tokens[at - 1] = Token::word("to");
             tokens[at].text = base;
         }
     }
@@ -218,44 +223,61 @@ fn ask_mark(tokens: &[Token], asks: bool, words: &Words) -> Option<Token> {
     (asks && !is_question && !is_wish).then(|| Token::word("<asked>"))
 }
 
+/// Words after which an auxiliary in a definition belongs to a clause of its own.
+const DEFINED_TOKENS_MAX: usize = 3;
+
 /// Brings the auxiliary of a question to one place: those that say nothing are left out, the others
 /// follow the first word.
 fn auxiliaries(tokens: &mut Vec<Token>, words: &Words) {
     let Some(first) = tokens.first() else { return };
-    let is_what = first.text == "<what>";
     let is_asked = first.sort == Sort::Word && words.lists("wh", &first.text);
-    if !is_what && !is_asked {
+    if !is_asked && first.text != "<what>" {
         return;
     }
-    let is_plain =
-        |token: &Token| token.sort == Sort::Word && words.lists("plain-auxiliaries", &token.text);
-    let moves =
-        |token: &Token| token.sort == Sort::Word && words.lists("moved-auxiliaries", &token.text);
-    let last = tokens.len() - 1;
-    let plain = tokens.iter().position(is_plain);
-    let moved = tokens.iter().position(moves);
-    match (plain, moved) {
-        (Some(plain), moved) if moved.is_none_or(|moved| plain < moved) => {
-            // Between two words of a subordinate clause it is that clause's own.
-            if plain <= 3 || plain == last || !is_what {
-                tokens.remove(plain);
-            }
-        }
-        (_, Some(moved)) => {
-            let token = tokens.remove(moved);
+    let counts = first.is("how") && tokens.get(1).is_some_and(|next| next.is("many"));
+    if counts && let Some(at) = tokens.iter().position(|token| token.is("there")) {
+        tokens.remove(at);
+    }
+    let place = |list: &str| {
+        let is_on = |token: &Token| token.sort == Sort::Word && words.lists(list, &token.text);
+        tokens.iter().position(is_on)
+    };
+    let (empty, telling) = (place("plain-auxiliaries"), place("moved-auxiliaries"));
+    match (empty, telling) {
+        (Some(at), other) if other.is_none_or(|other| at < other) => leave_out(tokens, at),
+        (_, Some(at)) => {
+            let token = tokens.remove(at);
             tokens.insert(1.min(tokens.len()), token);
         }
         (_, None) => {}
     }
-    if is_asked && tokens.first().is_some_and(|token| token.is("what")) && plain.is_some() {
-        let is_thing = moved.is_none() && plain.is_some_and(|at| at == last && last > 1);
-        if is_thing {
-            tokens[0] = Token::word("<what>");
-        }
+}
+
+/// Takes an auxiliary that says nothing out of a question. `What X is` becomes what `What is X`
+/// becomes.
+fn leave_out(tokens: &mut Vec<Token>, at: usize) {
+    let is_last = at + 1 == tokens.len();
+    let is_definition = tokens.first().is_some_and(|token| token.text == "<what>");
+    if is_definition && at > DEFINED_TOKENS_MAX && !is_last {
+        return;
+    }
+    tokens.remove(at);
+    if is_last && at > 1 && tokens.first().is_some_and(|token| token.is("what")) {
+        tokens[0] = Token::word("<what>");
     }
 }
 
-/// Puts the one word that stands for all that mean the same.
+/// Puts the one word that stands for all that mean the same. Where a word itself is asked for, it
+/// stays.
+fn meanings(tokens: &mut [Token], words: &Words) {
+    let is_definition =
+        tokens.len() == 2 && tokens.first().is_some_and(|token| token.text == "<what>");
+    let from = if is_definition { tokens.len() } else { 0 };
+    for token in tokens.iter_mut().skip(from) {
+        meaning(token, words);
+    }
+}
+
 fn meaning(token: &mut Token, words: &Words) {
     if token.sort == Sort::Word {
         let meaning = words.meaning(&token.text);
@@ -289,13 +311,13 @@ fn numbers(tokens: &mut [Token], words: &Words) {
         && verb.text.ends_with("ing")
         && verb.text.len() > 5
     {
-        verb.text = words.meaning(&base_of_ing(&verb.text)).to_owned();
+        *verb = Token::word(words.meaning(&base_of_ing(&verb.text)));
     }
     for token in rest.iter_mut().filter(|token| token.sort == Sort::Word) {
         if !words.lists("function", &token.text)
             && let Some(single) = singular(&token.text, words)
         {
-            token.text = words.meaning(&single).to_owned();
+            *token = Token::word(words.meaning(&single));
         }
     }
 }

@@ -162,8 +162,7 @@ impl Lexer<'_> {
             self.open.tokens.clear();
             return after;
         }
-        let given: Vec<&str> = after.split_whitespace().collect();
-        self.push(Token::literal(&given.join(" ")));
+        self.push(Token::literal(after.trim()));
         ""
     }
 
@@ -199,10 +198,15 @@ impl Lexer<'_> {
                 None => (core, false),
             };
             let sort = if inner { Sort::Literal } else { Sort::Name };
-            self.push(Token {
-                sort,
-                text: base.to_owned(),
-            });
+            let lower = base.to_lowercase();
+            if self.words.is_name(&lower) {
+                self.name(lower);
+            } else {
+                self.push(Token {
+                    sort,
+                    text: base.to_owned(),
+                });
+            }
             if is_owner {
                 self.push(Token::word("'s"));
             }

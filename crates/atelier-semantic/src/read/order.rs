@@ -56,12 +56,41 @@ pub(crate) fn defined(tokens: &mut Vec<Token>) {
     }
 }
 
-/// `How does X differ from Y` becomes `difference between X and Y`.
-pub(crate) fn contrasted(tokens: &mut Vec<Token>) {
-    let Some(first) = tokens.first().filter(|token| token.is("how")) else {
+/// `Which X is the largest` becomes `What is the largest X`.
+pub(crate) fn superlatives(tokens: &mut Vec<Token>, words: &Words) {
+    let asks = tokens
+        .first()
+        .is_some_and(|token| token.is("which") || token.is("what"));
+    let Some(at) = tokens
+        .iter()
+        .position(|token| token.is("is") || token.is("are"))
+    else {
         return;
     };
-    debug_assert_eq!(first.sort, Sort::Word);
+    let named = tokens.get(1..at).unwrap_or_default();
+    let is_thing = (1..=2).contains(&named.len())
+        && named
+            .iter()
+            .all(|token| token.sort == Sort::Word && !is_function(token, words));
+    let is_most = tokens.get(at + 1).is_some_and(|token| token.is("the"))
+        && tokens.get(at + 2).is_some_and(|token| {
+            token.text.ends_with("est") && token.text.len() > 4
+                || token.is("best")
+                || token.is("worst")
+        });
+    if asks && is_thing && is_most {
+        let thing: Vec<Token> = tokens.drain(1..=at).take(at - 1).collect();
+        tokens[0] = Token::word("<what>");
+        let after = 3.min(tokens.len());
+        tokens.splice(after..after, thing);
+    }
+}
+
+/// `How does X differ from Y` becomes `difference between X and Y`.
+pub(crate) fn contrasted(tokens: &mut Vec<Token>) {
+    if !tokens.first().is_some_and(|token| token.is("how")) {
+        return;
+    }
     let differs = |pair: &[Token]| {
         let [verb, from] = pair else { return false };
         let verbs = ["differ", "different", "differs"];
@@ -95,7 +124,7 @@ pub(crate) fn contrasted(tokens: &mut Vec<Token>) {
 /// The language that code is to be in stands at the end, wherever it was said.
 pub(crate) fn languages(tokens: &mut Vec<Token>, words: &Words) {
     let is_language = |token: &Token| {
-        matches!(token.sort, Sort::Name | Sort::Word) && words.lists("languages", &token.text)
+        token.sort != Sort::Number && words.lists("languages", &token.text.to_lowercase())
     };
     let mut places = tokens
         .iter()
@@ -114,14 +143,18 @@ pub(crate) fn languages(tokens: &mut Vec<Token>, words: &Words) {
     let is_apart = tokens
         .get(at + 1)
         .is_none_or(|next| is_function(next, words));
-    if is_in && (is_last || is_apart) {
-        let language = tokens.remove(at);
-        tokens.remove(at - 1);
-        tokens.extend([Token::word("in"), language]);
-    } else if is_codes && at > 0 {
-        let language = tokens.remove(at);
-        tokens.extend([Token::word("in"), language]);
-    }
+    let from = match (is_in && (is_last || is_apart), is_codes && at > 0) {
+        (true, _) => at - 1,
+        (false, true) => at,
+        (false, false) => return,
+    };
+    let language = tokens.drain(from..=at).next_back();
+    let named = language.map(|language| Token {
+        sort: Sort::Name,
+        text: language.text.to_lowercase(),
+    });
+    tokens.push(Token::word("in"));
+    tokens.extend(named);
 }
 
 /// `January 5` becomes `5 January`.
@@ -162,7 +195,7 @@ pub(crate) fn dates(tokens: &mut [Token]) {
 }
 
 /// `to B from A` becomes `from A to B`.
-pub(crate) fn routes(tokens: &mut Vec<Token>, words: &Words) {
+pub(crate) fn routes(tokens: &mut [Token], words: &Words) {
     let Some(to) = tokens.iter().position(|token| token.is("to")) else {
         return;
     };
