@@ -190,6 +190,3 @@ fn bytes(hex: &str) -> Option<Vec<u8>> {
         .map(|[high, low]| Some(digit(*high)? * 16 + digit(*low)?));
     rest.is_empty().then(|| bytes.collect()).flatten()
 }
-
-#[cfg(test)]
-mod tests;

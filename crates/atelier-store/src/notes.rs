@@ -77,6 +77,3 @@ impl Drop for Taken<'_> {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -3,6 +3,7 @@
 
 mod agreement;
 mod asks;
+mod audit;
 mod crash;
 mod events;
 mod files;
@@ -11,6 +12,7 @@ mod kept;
 mod runs;
 mod schema;
 mod sealed;
+mod semantic;
 mod tasks;
 
 use atelier_model::{
