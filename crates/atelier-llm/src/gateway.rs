@@ -274,6 +274,7 @@ impl Gateway {
             number: None,
             store: &inner.store,
             clock: &*inner.clock,
+            clock_shared: &inner.clock,
             ids: &*inner.ids,
             limits: &inner.limits,
             sendings: 0,

@@ -134,6 +134,8 @@ pub(crate) struct Passage<'a> {
     pub(crate) store: &'a Store,
     /// Now.
     pub(crate) clock: &'a dyn Clock,
+    /// The same, for what outlives the ask.
+    pub(crate) clock_shared: &'a Arc<dyn Clock>,
     /// Chance.
     pub(crate) ids: &'a dyn IdSource,
     /// How far anything may go.

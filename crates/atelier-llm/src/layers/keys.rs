@@ -189,10 +189,10 @@ fn verdict(error: &AskError) -> Verdict {
             last: Some(last),
             ..
         } if speaks_of_key(last) => Verdict::Cools(*wait_ms),
+        AskError::OverRate { wait_ms, .. } => Verdict::Cools(*wait_ms),
         AskError::Credentials { status: None, .. }
         | AskError::RateLimited { .. }
         | AskError::LeftAlone { .. }
-        | AskError::OverRate { .. }
         | AskError::Budget { .. }
         | AskError::Refused { .. }
         | AskError::Provider { .. }

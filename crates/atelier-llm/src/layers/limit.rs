@@ -5,7 +5,7 @@
 mod desk;
 
 use atelier_keys::PickedKey;
-use atelier_model::{BoxFuture, Digest, Reply};
+use atelier_model::{AuditFact, AuditNote, BoxFuture, Digest, Reply};
 
 use crate::{
     AskError, Retry, Route,
@@ -61,7 +61,7 @@ impl Layer for Limiter {
             let name = Name::of(route, &route.model, passage.key.as_ref());
             let approach = name.approach(route, passage.rates, "");
             let asker = Asker {
-                clock: passage.clock,
+                clock: passage.clock_shared,
                 cancel: Some(passage.cancel),
                 patience: patience(passage),
             };
@@ -71,6 +71,9 @@ impl Layer for Limiter {
                 Ok(permit) => permit,
                 Err(turned) => return Err(turned_away(turned, passage)),
             };
+            if let Some(fact) = waited(&permit, passage.route, &passage.route.model) {
+                note(passage, fact);
+            }
             passage.number = Some(permit.number());
             passage.permit = Some(permit.clone());
             let before = passage.sendings;
@@ -107,7 +110,7 @@ impl Layer for Limiter {
             };
             let approach = name.approach(&relayed.route, &routes.rates, kind);
             let asker = Asker {
-                clock: &*transit.hands.clock,
+                clock: &transit.hands.clock,
                 cancel: None,
                 patience: relayed_patience(transit),
             };
@@ -117,6 +120,8 @@ impl Layer for Limiter {
                 Ok(permit) => permit,
                 Err(turned) => return Err(sent_away(turned, transit)),
             };
+            let fact = waited(&permit, &relayed.route, &transit.prepared.model);
+            transit.record.decisions.extend(fact);
             transit.number = Some(permit.number());
             transit.permit = Some(permit.clone());
             let before = transit.sendings;
@@ -145,7 +150,7 @@ struct Name<'a> {
 impl<'a> Name<'a> {
     fn of(route: &'a Route, model: &'a str, key: Option<&PickedKey>) -> Self {
         let own = || route.usable_key().map_or("", |key| key.expose());
-        let key = key.map_or_else(own, |key| key.secret.expose());
+        let key = key.map_or_else(own, |key| &*key.id);
         Self {
             provider: route.name(),
             model,
@@ -218,7 +223,10 @@ fn text_bytes(value: &serde_json::Value, depth: usize) -> u64 {
         V::String(text) if text.starts_with("data:") => MEDIA_BYTES,
         V::String(text) => count(text.len()),
         V::Array(_) | V::Object(_) if depth == 0 => MEDIA_BYTES,
-        V::Array(values) => values.iter().map(|value| text_bytes(value, depth - 1)).sum(),
+        V::Array(values) => values
+            .iter()
+            .map(|value| text_bytes(value, depth - 1))
+            .sum(),
         V::Object(members) => {
             let member = |(name, value): (&String, &V)| {
                 let is_media = name == "data" && value.is_string();
@@ -308,9 +316,40 @@ fn relayed_ending(end: &crate::relay::Ending) -> Ending {
     }
 }
 
+/// What the audit log is to say of a request that had to wait.
+fn waited(permit: &Permit, route: &Route, model: &str) -> Option<AuditFact> {
+    let wait_ms = permit.waited_ms();
+    (wait_ms > 0).then(|| AuditFact::LimitWaited {
+        provider: route.name().to_owned(),
+        model: model.to_owned(),
+        wait_ms,
+    })
+}
+
+/// What the audit log is to say of a request that was not sent.
+fn refused_fact(route: &Route, wait_ms: u64) -> AuditFact {
+    AuditFact::LimitRefused {
+        of: route.name().to_owned(),
+        wait_ms,
+    }
+}
+
+fn note(passage: &Passage<'_>, fact: AuditFact) {
+    passage.store.audit_note(AuditNote {
+        at: passage.clock.now(),
+        run: Some(passage.record.run.clone()),
+        task: passage.record.task.clone(),
+        client: None,
+        fact,
+    });
+}
+
 /// What becomes of an ask that may not be sent.
 fn turned_away(turned: Turned, passage: &Passage<'_>) -> Failure {
     let route = passage.route;
+    if let Some(wait_ms) = turned.wait_ms() {
+        note(passage, refused_fact(route, wait_ms));
+    }
     match turned {
         Turned::Cancelled => Failure::cancelled(false),
         Turned::Asked { wait_ms, last } => Failure {
@@ -327,6 +366,8 @@ fn turned_away(turned: Turned, passage: &Passage<'_>) -> Failure {
 fn sent_away(turned: Turned, transit: &mut Transit) -> Refusal {
     let route = &transit.prepared.relayed.route;
     let model = &transit.prepared.model;
+    let fact = turned.wait_ms().map(|wait_ms| refused_fact(route, wait_ms));
+    transit.record.decisions.extend(fact);
     let (error, wait_ms, cause) = match turned {
         Turned::Cancelled => return Refusal::new(TOO_MANY, "the request was cancelled"),
         Turned::Asked { wait_ms, last } => {

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    fmt,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -12,10 +13,7 @@ use std::{
 use atelier_model::{Clock, Digest, Timestamp};
 use reqwest::header::HeaderMap;
 use serde_json::Value;
-use tokio::{
-    sync::Notify,
-    time::{Instant, sleep},
-};
+use tokio::{sync::Notify, time::sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -56,7 +54,7 @@ pub(super) struct Patience {
 /// What the wait for a permit goes by.
 #[derive(Clone, Copy)]
 pub(super) struct Asker<'a> {
-    pub(super) clock: &'a dyn Clock,
+    pub(super) clock: &'a Arc<dyn Clock>,
     pub(super) cancel: Option<&'a CancellationToken>,
     pub(super) patience: Patience,
 }
@@ -77,16 +75,32 @@ pub(super) enum Turned {
     },
 }
 
+impl Turned {
+    /// Milliseconds that it would have had to wait, where a limit was in its way.
+    pub(super) fn wait_ms(&self) -> Option<u64> {
+        match self {
+            Self::Cancelled => None,
+            Self::Asked { wait_ms, .. } | Self::Slow { wait_ms, .. } => Some(*wait_ms),
+        }
+    }
+}
+
 /// The right to send once. Whoever drops it untold has sent, for all that is known.
-#[derive(Debug)]
 pub(crate) struct Permit {
     desk: Desk,
     ticket: Ticket,
     target: Digest,
-    /// When it was given, by the clock and by the time that cannot be set.
-    at: Timestamp,
-    since: Instant,
+    clock: Arc<dyn Clock>,
+    /// Milliseconds that it was waited for.
+    waited_ms: u64,
     is_over: AtomicBool,
+}
+
+/// What somebody in the queue does next.
+enum Step {
+    Go(Ticket),
+    /// Wait for so many milliseconds, or until something changes.
+    Wait(u64),
 }
 
 /// A place in the queue. Whoever drops it leaves.
@@ -120,7 +134,7 @@ impl Desk {
             entry
         };
         match entry {
-            Entry::Go(ticket) => Ok(self.permit(ticket, approach.target, start)),
+            Entry::Go(ticket) => Ok(self.permit(ticket, approach.target, asker, 0)),
             Entry::Wait(place) => {
                 let queued = self.queued(place);
                 queued.wait(approach.target, asker, start).await
@@ -142,13 +156,19 @@ impl Desk {
         }
     }
 
-    fn permit(&self, ticket: Ticket, target: Digest, at: Timestamp) -> Arc<Permit> {
+    fn permit(
+        &self,
+        ticket: Ticket,
+        target: Digest,
+        asker: Asker<'_>,
+        waited_ms: u64,
+    ) -> Arc<Permit> {
         Arc::new(Permit {
             desk: self.clone(),
             ticket,
             target,
-            at,
-            since: Instant::now(),
+            clock: Arc::clone(asker.clock),
+            waited_ms,
             is_over: AtomicBool::new(false),
         })
     }
@@ -200,8 +220,11 @@ impl Queued<'_> {
                 .rate_ms_max
                 .saturating_sub(now.millis_since(start));
             let wait_ms = match self.turn(target, asker.patience, left_ms, now)? {
-                Ok(permit) => return Ok(permit),
-                Err(wait_ms) => wait_ms.min(left_ms.max(1)),
+                Step::Go(ticket) => {
+                    let waited_ms = now.millis_since(start);
+                    return Ok(self.desk.permit(ticket, target, asker, waited_ms));
+                }
+                Step::Wait(wait_ms) => wait_ms.min(left_ms.max(1)),
             };
             tokio::select! {
                 biased;
@@ -212,23 +235,20 @@ impl Queued<'_> {
         }
     }
 
-    /// The permit, or for how many milliseconds there will be none.
+    /// The ticket, or for how many milliseconds there will be none.
     fn turn(
         &self,
         target: Digest,
         patience: Patience,
         left_ms: u64,
         now: Timestamp,
-    ) -> Result<Result<Arc<Permit>, u64>, Turned> {
+    ) -> Result<Step, Turned> {
         let mut inner = self.desk.lock();
         if let Some(turned) = inner.asked(&target, patience, now) {
             return Err(turned);
         }
         match inner.turnstile.turn(self.place, now) {
-            Turn::Go(ticket) => {
-                drop(inner);
-                Ok(Ok(self.desk.permit(ticket, target, now)))
-            }
+            Turn::Go(ticket) => Ok(Step::Go(ticket)),
             Turn::Wait {
                 lack: Some(lack), ..
             } if lack.wait_ms().is_some_and(|wait_ms| wait_ms > left_ms) => Err(slow(&lack)),
@@ -236,7 +256,7 @@ impl Queued<'_> {
                 limit: lack.map_or_else(|| "those who came first".to_owned(), |lack| lack.words()),
                 wait_ms: patience.rate_ms_max,
             }),
-            Turn::Wait { wait_ms, .. } => Ok(Err(wait_ms.unwrap_or(left_ms))),
+            Turn::Wait { wait_ms, .. } => Ok(Step::Wait(wait_ms.unwrap_or(left_ms))),
         }
     }
 }
@@ -256,9 +276,14 @@ impl Permit {
         self.ticket.number
     }
 
+    /// Milliseconds that it was waited for.
+    pub(super) fn waited_ms(&self) -> u64 {
+        self.waited_ms
+    }
+
     /// An answer has begun, or a refusal has come: its headers tell what is left.
     pub(crate) fn heard(&self, headers: &HeaderMap) {
-        let now = self.now();
+        let now = self.clock.now();
         let told = told::of_headers(headers, now);
         let mut inner = self.desk.lock();
         inner.turnstile.hear(&self.ticket, &told, now);
@@ -273,7 +298,7 @@ impl Permit {
         }
         let mut inner = self.desk.lock();
         let wait_ms = wait_ms.unwrap_or(0);
-        let now = self.now();
+        let now = self.clock.now();
         inner
             .turnstile
             .exceeded(&self.ticket, &limits, wait_ms, now);
@@ -284,7 +309,7 @@ impl Permit {
         if self.is_over.swap(true, Ordering::Relaxed) {
             return;
         }
-        let now = self.now();
+        let now = self.clock.now();
         let mut inner = self.desk.lock();
         inner.turnstile.end(&self.ticket, ending, now);
         if let (Ending::Crowded { .. }, Some(last)) = (ending, last) {
@@ -295,11 +320,12 @@ impl Permit {
         }
         inner.ring();
     }
+}
 
-    /// The current instant. Who is told of an answer's headers has no clock.
-    fn now(&self) -> Timestamp {
-        let millis = u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX);
-        later(self.at, millis)
+impl fmt::Debug for Permit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ticket = &self.ticket;
+        f.debug_struct("Permit").field("ticket", ticket).finish()
     }
 }
 
