@@ -172,6 +172,18 @@ pub enum AskSource {
     Provider,
     /// The store had the answer already.
     Cache,
+    /// The store had the answer to a question that means the same in other words.
+    Semantic,
+}
+
+impl AskSource {
+    /// Whether the answer was there before it was asked for.
+    pub fn is_kept(self) -> bool {
+        match self {
+            Self::Provider => false,
+            Self::Cache | Self::Semantic => true,
+        }
+    }
 }
 
 /// One answer of a model.

@@ -107,6 +107,7 @@ struct AskRow {
     error: Option<String>,
     at: i64,
     choice: Option<String>,
+    semantic: bool,
 }
 
 impl TryFrom<AskRow> for AskRecord {
@@ -130,7 +131,7 @@ impl TryFrom<AskRow> for AskRecord {
             template_version: column::digest(&row.template_version, "the template of an ask")?,
             prompt: column::digest(&row.prompt, "the prompt of an ask")?,
             reply: column::digest_opt(row.reply.as_deref(), "the reply of an ask")?,
-            source: column::from_word_opt(row.source.as_deref(), "the source of a reply")?,
+            source: source(row.source.as_deref(), row.semantic)?,
             usage: column::from_tokens([
                 row.input_tokens,
                 row.output_tokens,
@@ -257,22 +258,7 @@ impl Store {
         at: Timestamp,
     ) -> Result<(), StoreError> {
         let mut write = self.write().await?;
-        let finished = finished(&record.id, record.stage, reply, MicroUsd::ZERO);
-        let seq = write
-            .event(Some(&record.run), record.task.as_ref(), finished, at)
-            .await?;
-        let record = AskRecord {
-            reserved: MicroUsd::ZERO,
-            cost: MicroUsd::ZERO,
-            ..record.clone()
-        };
-        ask_insert_in_txn(&mut write, &record, seq).await?;
-        let end = End {
-            reply: Some(reply),
-            error: None,
-            cost: MicroUsd::ZERO,
-        };
-        ask_close_in_txn(&mut write, &record.id, &end, at).await?;
+        ask_hit_in_txn(&mut write, record, reply, at).await?;
         self.commit(write).await
     }
 
@@ -313,10 +299,13 @@ impl Store {
 
     /// The asks of a run in the order in which they were made.
     pub async fn ask_list(&self, run: &RunId) -> Result<Vec<AskRecord>, StoreError> {
-        let rows: Vec<AskRow> = sqlx::query_as("SELECT * FROM asks WHERE run_id = $1 ORDER BY seq")
-            .bind(run.as_str())
-            .fetch_all(self.readers())
-            .await?;
+        let rows: Vec<AskRow> = sqlx::query_as(
+            "SELECT asks.*, EXISTS (SELECT 1 FROM semantic_hits WHERE ask_id = asks.id) AS semantic
+             FROM asks WHERE run_id = $1 ORDER BY seq",
+        )
+        .bind(run.as_str())
+        .fetch_all(self.readers())
+        .await?;
         rows.into_iter().map(AskRecord::try_from).collect()
     }
 
@@ -324,7 +313,7 @@ impl Store {
     pub async fn run_cost(&self, run: &RunId) -> Result<RunCost, StoreError> {
         let mut total = RunCost::default();
         for ask in self.ask_list(run).await? {
-            let cached = ask.source == Some(AskSource::Cache);
+            let cached = ask.source.is_some_and(AskSource::is_kept);
             total.spent = total.spent + ask.cost;
             total.reserved = total.reserved + ask.reserved;
             total.asks += 1;
@@ -390,6 +379,27 @@ fn refusal(needed: MicroUsd, totals: Totals, budget: Option<MicroUsd>) -> Option
     })
 }
 
+/// Where a reply came from, in the words of its column. Which of the kept ones it was is told by
+/// the rows about them.
+fn source_word(source: AskSource) -> &'static str {
+    if source.is_kept() {
+        "cache"
+    } else {
+        "provider"
+    }
+}
+
+fn source(word: Option<&str>, is_semantic: bool) -> Result<Option<AskSource>, StoreError> {
+    let source = column::from_word_opt(word, "the source of a reply")?;
+    Ok(source.map(|source| {
+        if is_semantic {
+            AskSource::Semantic
+        } else {
+            source
+        }
+    }))
+}
+
 fn finished(id: &AskId, stage: Stage, reply: &Reply, cost: MicroUsd) -> EventKind {
     EventKind::AskFinished {
         ask: id.clone(),
@@ -402,6 +412,31 @@ fn finished(id: &AskId, stage: Stage, reply: &Reply, cost: MicroUsd) -> EventKin
         cost,
         latency_ms: reply.latency_ms,
     }
+}
+
+/// Puts an ask on record that something kept answered. It costs nothing.
+pub(crate) async fn ask_hit_in_txn(
+    write: &mut Write,
+    record: &AskRecord,
+    reply: &Reply,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    let finished = finished(&record.id, record.stage, reply, MicroUsd::ZERO);
+    let seq = write
+        .event(Some(&record.run), record.task.as_ref(), finished, at)
+        .await?;
+    let record = AskRecord {
+        reserved: MicroUsd::ZERO,
+        cost: MicroUsd::ZERO,
+        ..record.clone()
+    };
+    ask_insert_in_txn(write, &record, seq).await?;
+    let end = End {
+        reply: Some(reply),
+        error: None,
+        cost: MicroUsd::ZERO,
+    };
+    ask_close_in_txn(write, &record.id, &end, at).await
 }
 
 pub(crate) async fn totals_in_txn(write: &mut Write, run: &RunId) -> Result<Totals, StoreError> {
@@ -493,7 +528,7 @@ async fn ask_close_in_txn(
     )
     .bind(id.as_str())
     .bind(end.reply.map(|reply| column::bytes(&reply.digest)))
-    .bind(end.reply.map(|reply| column::word(&reply.source)))
+    .bind(end.reply.map(|reply| source_word(reply.source)))
     .bind(input)
     .bind(output)
     .bind(cached_input)

@@ -390,7 +390,7 @@ impl Ending<'_> {
 fn saved(asks: &[AskRecord], prices: &PriceTable) -> MicroUsd {
     let cached = asks
         .iter()
-        .filter(|ask| ask.source == Some(AskSource::Cache));
+        .filter(|ask| ask.source.is_some_and(AskSource::is_kept));
     cached
         .filter_map(|ask| Some(prices.price(&ask.model)?.cost(&ask.usage)))
         .sum()

@@ -230,7 +230,7 @@ impl Board {
     ) {
         self.asks.remove(ask);
         self.spent = self.spent + cost;
-        let cached = matches!(answered, Some((AskSource::Cache, _)));
+        let cached = answered.is_some_and(|(source, _)| source.is_kept());
         let tokens = answered.map_or(0, |(_, usage)| usage.input + usage.output);
         self.tokens.all += tokens;
         self.tokens.cached += if cached { tokens } else { 0 };
