@@ -8,10 +8,13 @@ use std::{
 use atelier_model::Stage;
 
 use super::{ConfigError, Kind, Origin, PROJECT_FILE, keys};
-use crate::cli::{Global, RunOptions};
+use crate::{
+    cli::{Global, RunOptions},
+    keys::{KEY_FILE, KeyPlace, PASSPHRASE},
+};
 
 /// Variables that begin with `ATELIER_` and are no configuration keys.
-const OTHER_VARIABLES: [&str; 2] = ["ATELIER_CONFIG", "ATELIER_DATA"];
+const OTHER_VARIABLES: [&str; 4] = ["ATELIER_CONFIG", "ATELIER_DATA", KEY_FILE, PASSPHRASE];
 
 /// Everything outside the program that configures it, as it was found.
 #[derive(Debug, Clone, Default)]
@@ -22,6 +25,8 @@ pub(crate) struct Sources {
     pub(crate) user: Option<(PathBuf, String)>,
     /// The environment, as far as it is text.
     pub(crate) variables: BTreeMap<String, String>,
+    /// Where the user's keys lie, where that is known.
+    pub(crate) keys: Option<KeyPlace>,
 }
 
 impl Sources {
@@ -35,6 +40,7 @@ impl Sources {
             project: read(project.join(PROJECT_FILE))?,
             user,
             variables: std::env::vars_os().filter_map(text).collect(),
+            keys: KeyPlace::find(),
         })
     }
 
@@ -198,7 +204,8 @@ pub(crate) fn parse(key: &str, text: &str) -> toml::Value {
             | Kind::Money
             | Kind::Approval
             | Kind::Effort
-            | Kind::Strategy,
+            | Kind::Strategy
+            | Kind::Guard,
         )
         | None => as_text(),
     }

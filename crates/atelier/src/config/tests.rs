@@ -466,6 +466,7 @@ fn every_key_can_be_set_by_a_variable() {
             Kind::Approval => "plan",
             Kind::Effort => "low",
             Kind::Strategy => "cost",
+            Kind::Guard => "all",
             Kind::Texts => "one, two",
             Kind::Models => "p/one, p/two",
         };
