@@ -17,7 +17,7 @@ const SERVICE: &str = "atelier";
 
 /// A person may have to unlock the keyring first.
 const LIMITS: HostLimits = HostLimits {
-    wall: Duration::from_secs(120),
+    wall: Duration::from_mins(2),
     output_bytes_max: 64 * 1024,
 };
 

@@ -7,10 +7,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use atelier_seal::SealKey;
+use atelier_seal::{SealKey, Secret};
 use zeroize::Zeroizing;
 
-use crate::{KeyStoreError, hex, random};
+use crate::{KeyStoreError, RandomError, hex, random};
 
 /// Bytes of the file that are read: a key, and perhaps a line end.
 const BYTES_MAX: u64 = 256;
@@ -36,18 +36,14 @@ pub fn key_file_read(path: &Path) -> Result<Option<SealKey>, KeyStoreError> {
             mode,
         });
     }
-    let mut text = Zeroizing::new(String::new());
-    let read = file.take(BYTES_MAX).read_to_string(&mut text);
+    let mut text = Zeroizing::new(Vec::new());
+    file.take(BYTES_MAX)
+        .read_to_end(&mut text)
+        .map_err(failed)?;
     let damaged = || KeyStoreError::KeyFileDamaged {
         path: path.to_owned(),
     };
-    match read {
-        Err(error) if error.kind() == io::ErrorKind::InvalidData => return Err(damaged()),
-        read => read.map_err(failed)?,
-    };
-    let bytes = hex::decode(text.trim()).map(Zeroizing::new);
-    let key = bytes.and_then(|bytes| SealKey::from_slice(&bytes));
-    key.map(Some).ok_or_else(damaged)
+    lock_key_of(&text).map(Some).ok_or_else(damaged)
 }
 
 /// The key in a key file, which is made where there is none. Of several processes that make it at
@@ -63,8 +59,8 @@ pub fn key_file_create(path: &Path) -> Result<SealKey, KeyStoreError> {
     folder_create(path).map_err(failed)?;
     let key = random::key()?;
     let draft = draft_of(path, &random::id("")?);
-    let text = Zeroizing::new(format!("{}\n", hex::encode(key.expose())));
-    let written = write_new(&draft, text.as_bytes());
+    let text = lock_key_text(&key);
+    let written = write_new(&draft, text.expose().as_bytes());
     // A link, unlike a rename, never takes the place of what is there.
     let linked = written.and_then(|()| fs::hard_link(&draft, path));
     // The draft has served, or was never there.
@@ -77,6 +73,23 @@ pub fn key_file_create(path: &Path) -> Result<SealKey, KeyStoreError> {
         }
         Err(error) => Err(failed(error)),
     }
+}
+
+/// A fresh key for a lock that is neither a file nor a passphrase.
+pub fn lock_key_new() -> Result<SealKey, RandomError> {
+    random::key()
+}
+
+/// A key as it is kept where only texts are.
+pub fn lock_key_text(key: &SealKey) -> Secret {
+    Secret::new(&Zeroizing::new(hex::encode(key.expose())))
+}
+
+/// The key of such a text; `None` where it is none.
+pub fn lock_key_of(text: &[u8]) -> Option<SealKey> {
+    let text = std::str::from_utf8(text).ok()?;
+    let bytes = Zeroizing::new(hex::decode(text.trim())?);
+    SealKey::from_slice(&bytes)
 }
 
 /// Makes the folder of a file, for its owner alone.

@@ -35,7 +35,7 @@ pub use client::{CLIENT_KEY_PREFIX, Client, ClientTerms, Issued};
 pub use clients::{Admitted, Clients, Turned};
 pub use contents::{Contents, DamagedRow};
 pub use error::KeyStoreError;
-pub use key_file::{key_file_create, key_file_read};
+pub use key_file::{key_file_create, key_file_read, lock_key_new, lock_key_of, lock_key_text};
 pub use lock::{Lock, LockKind, Passphrase};
 pub use random::RandomError;
 pub use ring::{KeyRing, Pick, PickedKey};

@@ -145,7 +145,7 @@ impl KeyStore {
         now: Timestamp,
     ) -> Result<StoredKey, KeyStoreError> {
         self.change(|contents| {
-            let active = |key: &StoredKey| key.state == KeyState::Active && is_key(key, named);
+            let active = |key: &StoredKey| key.state == KeyState::Active && key.is_named(named);
             let found: Vec<&StoredKey> = contents.keys.iter().filter(|key| active(key)).collect();
             let old = one(&found, named, |key| &key.id)?;
             let (provider, name) = (old.provider.clone(), old.name.clone());
@@ -160,7 +160,7 @@ impl KeyStore {
     /// Revokes a key of a provider: it is never used again, and its value is gone.
     pub fn key_revoke(&self, named: &str, now: Timestamp) -> Result<StoredKey, KeyStoreError> {
         self.change(|contents| {
-            let meant = |key: &StoredKey| key.state != KeyState::Revoked && is_key(key, named);
+            let meant = |key: &StoredKey| key.state != KeyState::Revoked && key.is_named(named);
             let found: Vec<&StoredKey> = contents.keys.iter().filter(|key| meant(key)).collect();
             let id = one(&found, named, |key| &key.id)?.id.clone();
             let key = contents.keys.iter_mut().find(|key| key.id == id);
@@ -282,15 +282,6 @@ fn put_key(
     let key = StoredKey::new(master, of, secret, now)?;
     contents.keys.push(key.clone());
     Ok(key)
-}
-
-/// Whether a key is meant by its id, its provider, its name, or both with a slash between.
-fn is_key(key: &StoredKey, named: &str) -> bool {
-    let both = named.split_once('/');
-    [&key.id, &key.provider, &key.name]
-        .iter()
-        .any(|&own| own == named)
-        || both.is_some_and(|(provider, name)| key.provider == provider && key.name == name)
 }
 
 /// The only one of those that were found.

@@ -110,6 +110,14 @@ impl StoredKey {
         self.state != KeyState::Revoked && self.value.is_some()
     }
 
+    /// Whether it is meant by its id, its provider, its name, or both with a slash between.
+    pub fn is_named(&self, named: &str) -> bool {
+        let own = [&self.id, &self.provider, &self.name];
+        let both = named.split_once('/');
+        own.iter().any(|&own| own == named)
+            || both.is_some_and(|(provider, name)| self.provider == provider && self.name == name)
+    }
+
     pub(crate) fn retire(&mut self, now: Timestamp) {
         if self.state == KeyState::Active {
             self.state = KeyState::Retiring;

@@ -6,6 +6,7 @@ mod files;
 mod rings;
 mod roles;
 mod stores;
+mod vaults;
 
 use atelier_model::Timestamp;
 use atelier_seal::{SealKey, Secret};

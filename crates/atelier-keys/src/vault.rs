@@ -7,9 +7,14 @@ use std::{
 };
 
 use atelier_model::Timestamp;
-use atelier_seal::{SealKey, Secret};
+use atelier_seal::{SealKey, Secret, UnsealError, seal, unseal};
 
-use crate::{Contents, KeyRing, KeyState, KeyStore, KeyStoreError, store::Stamp};
+use crate::{
+    Contents, KeyRing, KeyState, KeyStore, KeyStoreError, RandomError, random, store::Stamp,
+};
+
+/// What sealed data keys belong to; part of the stored format.
+const DATA_KEY: &[u8] = b"atelier data key 1";
 
 /// The keys of providers as a running program holds them. Cheap to clone; all clones are one.
 #[derive(Clone)]
@@ -66,6 +71,33 @@ impl Vault {
     /// The key that everything of this user is sealed with.
     pub fn master(&self) -> &SealKey {
         &self.inner.master
+    }
+
+    /// The file in which the keys lie.
+    pub fn store(&self) -> &KeyStore {
+        &self.inner.store
+    }
+
+    /// A fresh data key for one project, with the form in which the project keeps it.
+    pub fn data_key_new(&self) -> Result<(SealKey, Vec<u8>), RandomError> {
+        let key = random::key()?;
+        let sealed = seal(
+            &self.data_key_lock(),
+            random::bytes()?,
+            DATA_KEY,
+            key.expose(),
+        );
+        Ok((key, sealed))
+    }
+
+    /// The data key that a project keeps in that form.
+    pub fn data_key_open(&self, sealed: &[u8]) -> Result<SealKey, UnsealError> {
+        let bytes = unseal(&self.data_key_lock(), DATA_KEY, sealed)?;
+        SealKey::from_slice(&bytes).ok_or(UnsealError::Cut)
+    }
+
+    fn data_key_lock(&self) -> SealKey {
+        self.inner.master.for_purpose("data keys of projects")
     }
 
     /// Keys that could not be opened.

@@ -21,6 +21,7 @@ use crate::{
     cli_error::CliError,
     config::{Config, Settings, Sources},
     guard_key,
+    keys::{self, Asking},
 };
 
 /// Name of Atelier's folder in a project.
@@ -123,12 +124,16 @@ impl Place {
         if !self.state().join("state.db").exists() {
             return Err(CliError::NoProject(self.root.clone()));
         }
-        Ok(Store::open(&self.state()).await?)
+        let store = crate::audit::store(&self.state()).await?;
+        keys::seal_existing(&store).await?;
+        Ok(store)
     }
 
     /// The state in which relayed requests are kept: the project's, else the user's.
     pub(crate) async fn ledger_store(&self) -> Result<Store, CliError> {
-        Ok(Store::open(&self.ledger_folder()?).await?)
+        let store = crate::audit::store(&self.ledger_folder()?).await?;
+        keys::seal(&store, Asking::Yes).await?;
+        Ok(store)
     }
 
     /// The folder of that state.
@@ -193,7 +198,8 @@ pub(crate) async fn open(
         )?;
     }
     let git = place.repository()?;
-    let store = Store::open(&place.state()).await?;
+    let store = crate::audit::store(&place.state()).await?;
+    keys::seal(&store, Asking::Yes).await?;
     let title = place
         .root
         .file_name()
@@ -251,6 +257,7 @@ pub(crate) fn gateway(
         routes: settings.routes.clone(),
         routing: settings.routing.clone(),
         prices: settings.prices.clone(),
+        rates: settings.rates.clone(),
         guard_key: Some(guard_key),
         limits: settings.limits.clone(),
         ..GatewayConfig::default()

@@ -118,6 +118,10 @@ pub(crate) enum Command {
     Guard(commands::guard::GuardCommand),
     Gateway(commands::gateway::GatewayArgs),
     #[command(subcommand)]
+    Audit(commands::audit::AuditCommand),
+    #[command(subcommand)]
+    Keys(commands::keys::KeysCommand),
+    #[command(subcommand)]
     Config(commands::config::ConfigCommand),
     Shell(commands::shell::ShellArgs),
     Completion(commands::completion::CompletionArgs),

@@ -6,12 +6,13 @@ use atelier_edit::PatternError;
 use atelier_engine::{BuildError, Exit, chain};
 use atelier_exec::{ChangeFilesError, GitError, ReadTreeError};
 use atelier_llm::GatewayError;
+use atelier_model::Tampering;
 use atelier_prompt::LibraryError;
 use atelier_recipe::RecipeError;
 use atelier_server::ServerError;
-use atelier_store::{LedgerError, OpenError, StoreError};
+use atelier_store::{LedgerError, NotaryError, OpenError, StoreError};
 
-use crate::{config::ConfigError, guard_key::GuardKeyError};
+use crate::{config::ConfigError, guard_key::GuardKeyError, keys::KeysError};
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -70,6 +71,12 @@ pub(crate) enum CliError {
     /// State cannot be opened.
     #[error("open the project's state")]
     Open(#[from] OpenError),
+    /// There is no key to sign the audit log with.
+    #[error("sign the audit log")]
+    Notary(#[from] NotaryError),
+    /// The audit log is not what was written.
+    #[error("verify the audit log: {first}{}", beside(.count))]
+    Tampered { count: u64, first: Tampering },
     /// State cannot be read or written.
     #[error("use the project's state")]
     Store(#[from] StoreError),
@@ -105,12 +112,23 @@ pub(crate) enum CliError {
     /// The files of a folder could not be changed.
     #[error(transparent)]
     Change(#[from] ChangeFilesError),
+    /// The user's keys cannot be used.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
     /// Other programs cannot be answered.
     #[error(transparent)]
     Server(#[from] ServerError),
     /// Standard input or output failed.
     #[error("use the terminal")]
     Terminal(#[source] std::io::Error),
+}
+
+/// What else was found.
+fn beside(count: &u64) -> String {
+    match count {
+        0 | 1 => String::new(),
+        count => format!(", and {} more", count - 1),
+    }
 }
 
 fn among(known: &[String]) -> String {
@@ -146,9 +164,10 @@ impl CliError {
             Self::Config(_)
             | Self::Gateway(_)
             | Self::GuardKey(_)
-            | Self::Library(_) | Self::Recipe(_) => {
-                Exit::Configuration
-            }
+            | Self::Library(_)
+            | Self::Recipe(_) => Exit::Configuration,
+            Self::Keys(_) | Self::Notary(_) => Exit::Configuration,
+            Self::Tampered { .. } => Exit::Failed,
             Self::Build(error) => error.exit(),
             Self::Change(error) => change_exit(error),
         };
@@ -178,8 +197,11 @@ impl CliError {
                 "put keys into a variable and name it with --keys-from".to_owned()
             }
             Self::Config(error) => error.hint(),
+            Self::Keys(error) => error.hint(),
             Self::Gateway(_) => "see `atelier config show`".to_owned(),
             Self::GuardKey(error) => error.hint(),
+            Self::Notary(error) => notary_hint(error),
+            Self::Tampered { first, .. } => tampered_hint(first),
             Self::Library(_) => "mend or remove the file in `.atelier/prompts`".to_owned(),
             Self::Recipe(_) => "mend or remove the file in `.atelier/recipes`".to_owned(),
             Self::Ledger(LedgerError::Lock(_)) => {
@@ -189,7 +211,9 @@ impl CliError {
             Self::Ledger(LedgerError::Journal { .. }) => {
                 "check that it may be written and that the disk has room".to_owned()
             }
-            Self::Open(_) | Self::Store(_) | Self::Ledger(LedgerError::Store(_)) => "run `atelier doctor`".to_owned(),
+            Self::Open(_) | Self::Store(_) | Self::Ledger(LedgerError::Store(_)) => {
+                "run `atelier doctor`".to_owned()
+            }
             Self::Git(_) => "check that `git status` works there".to_owned(),
             Self::File { .. } => {
                 "check that it may be written and that the disk has room".to_owned()
@@ -275,5 +299,48 @@ fn change_hint(error: &ChangeFilesError) -> String {
             "mend the cause, then run `atelier edit apply` there again: it undoes the rest first"
                 .to_owned()
         }
+    }
+}
+
+fn notary_hint(error: &NotaryError) -> String {
+    match error {
+        NotaryError::Exposed(path) => format!(
+            "if nobody else read it: chmod 600 {}; else remove it, and a new key signs from now on",
+            path.display()
+        ),
+        NotaryError::NoKey(path) => {
+            format!("remove {}, and a new key signs from now on", path.display())
+        }
+        NotaryError::File { .. } => "check that it may be read and written".to_owned(),
+    }
+}
+
+fn tampered_hint(first: &Tampering) -> String {
+    match first {
+        Tampering::Replaced { place, .. } => {
+            format!("if you removed that state yourself, remove {place} too")
+        }
+        Tampering::CheckpointUntrusted { key, .. } => {
+            format!("if you know that key: atelier audit verify --key {key}")
+        }
+        Tampering::Changed { .. }
+        | Tampering::Moved { .. }
+        | Tampering::Missing { .. }
+        | Tampering::Inserted { .. }
+        | Tampering::Rewritten { .. }
+        | Tampering::Truncated { .. }
+        | Tampering::Unsigned { .. }
+        | Tampering::Unreadable { .. }
+        | Tampering::CheckpointChanged { .. }
+        | Tampering::CheckpointMissing { .. }
+        | Tampering::CheckpointMoved { .. }
+        | Tampering::CheckpointForeign { .. }
+        | Tampering::CopyDiffers { .. }
+        | Tampering::CopyChanged { .. }
+        | Tampering::HeadChanged
+        | Tampering::EventChanged { .. }
+        | Tampering::Line { .. } => "compare with an export or a backup; what stands before that \
+                                     place is as it was written"
+            .to_owned(),
     }
 }

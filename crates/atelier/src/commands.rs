@@ -1,5 +1,6 @@
 //! The commands, one file each, in the order of the help.
 
+pub(crate) mod audit;
 pub(crate) mod build;
 pub(crate) mod completion;
 pub(crate) mod config;
@@ -10,6 +11,7 @@ pub(crate) mod edit;
 pub(crate) mod gateway;
 pub(crate) mod guard;
 pub(crate) mod init;
+pub(crate) mod keys;
 pub(crate) mod log;
 pub(crate) mod plan;
 pub(crate) mod reference;
@@ -49,7 +51,9 @@ pub(crate) async fn run(cli: &Cli, ui: &Ui) -> Result<u8, CliError> {
         Command::Task(command) => Box::pin(task::run(global, command, ui)).await,
         Command::Edit(command) => edit::run(global, command, ui),
         Command::Guard(command) => guard::run(command, ui),
+        Command::Audit(command) => Box::pin(audit::run(global, command, ui)).await,
         Command::Gateway(args) => Box::pin(gateway::run(global, args, ui)).await,
+        Command::Keys(command) => Box::pin(keys::run(global, command, ui)).await,
         Command::Config(command) => config::run(global, command, ui),
         Command::Shell(args) => shell::run(global, args, ui).await,
         Command::Completion(args) => Ok(completion::run(args, ui)),

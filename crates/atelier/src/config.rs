@@ -16,7 +16,10 @@ pub(crate) use keys::{Kind, known_keys};
 pub(crate) use settings::{OFFLINE, Settings, limits, usual_address};
 pub(crate) use sources::{Sources, user_file, user_state};
 
-use crate::cli::{Global, RunOptions};
+use crate::{
+    cli::{Global, RunOptions},
+    keys::KeysError,
+};
 
 /// Name of the file in a project.
 pub(crate) const PROJECT_FILE: &str = "atelier.toml";
@@ -105,6 +108,9 @@ pub(crate) enum ConfigError {
         provider: String,
         variable: String,
     },
+    /// The user's key store cannot be used.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
     /// A key of the user would go where only the project says.
     #[error("send a key to {url}: only {origin} names that address")]
     ForeignAddress { url: String, origin: Origin },
@@ -128,10 +134,13 @@ impl ConfigError {
             Self::NoModel { .. } => {
                 "name one with `--model NAME` or `atelier config set model NAME`".to_owned()
             }
-            Self::NoKey { variable, .. } => format!(
-                "set {variable}, or connect a local server with `--base-url \
+            Self::NoKey {
+                variable, provider, ..
+            } => format!(
+                "`atelier keys add {provider}`, set {variable}, or connect a local server with `--base-url \
                  http://127.0.0.1:11434/v1`"
             ),
+            Self::Keys(error) => error.hint(),
             Self::ForeignAddress { url, .. } => format!(
                 "if you trust it: `atelier config set --user base_url {url}`, or pass --base-url"
             ),
@@ -225,6 +234,19 @@ impl Config {
         self.entries.insert(key.to_owned(), Entry { value, origin });
         Ok(())
     }
+}
+
+/// Every name that a provider has: those of the program, and those that the user gave.
+pub(crate) fn provider_names(config: &Config) -> Vec<String> {
+    let given = config.iter().filter_map(|(key, _)| keys::of_provider(key));
+    let mut names: Vec<String> = given.map(|(name, _)| name.to_owned()).collect();
+    names.sort();
+    names.dedup();
+    let own = atelier_llm::PROVIDERS.iter().map(|entry| entry.name);
+    own.filter(|name| *name != OFFLINE)
+        .map(str::to_owned)
+        .chain(names)
+        .collect()
 }
 
 /// Whether the value of a key must not be shown.

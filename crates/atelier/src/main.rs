@@ -1,11 +1,13 @@
 //! The command line: arguments, configuration, wiring, printing, exit codes.
 
 mod app;
+mod audit;
 mod cli;
 mod cli_error;
 mod commands;
 mod config;
 mod guard_key;
+mod keys;
 mod region;
 mod row;
 mod screen;

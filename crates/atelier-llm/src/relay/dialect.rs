@@ -59,6 +59,15 @@ pub(crate) trait Writer: Send {
 }
 
 impl Dialect {
+    /// Every dialect.
+    pub const ALL: [Self; 5] = [
+        Self::Chat,
+        Self::Completions,
+        Self::Responses,
+        Self::Messages,
+        Self::Gemini,
+    ];
+
     /// Its name in records.
     pub fn name(self) -> &'static str {
         match self {

@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 
 use atelier_guard::Policy;
+use atelier_keys::KeyRing;
 use atelier_llm::{
     Effort, PROVIDERS, Price, PriceTable, ProviderEntry, Rate, RateTable, Route, Routing, Secret,
     provider_entry, server_url,
 };
 use atelier_model::{Approval, Limits, MicroUsd, Stage, Strategy};
+
+use crate::keys::{Asking, KeysError};
 
 use super::{Config, ConfigError, Entry, Origin, Sources, keys};
 
@@ -285,8 +288,11 @@ impl<'a> Of<'a> {
         route.plain_http = plain_http.unwrap_or_else(|| self.flag("plain_http", false));
         route.guard = self.guard(of_provider("guard"), &route);
         let key = named.key.or_else(|| of_provider("key"));
-        route.key = self.key((key, entry), address.map(|(entry, _)| entry), &route)?;
-        if entry.needs_key && route.key.is_none() && route.base_url.is_none() {
+        let address = address.map(|(entry, _)| entry);
+        route.key = self.key((key, entry), address, &route)?;
+        route.ring = self.ring(name, address, &route)?;
+        let lacks_key = route.key.is_none() && route.ring.as_ref().is_none_or(KeyRing::is_empty);
+        if entry.needs_key && lacks_key && route.base_url.is_none() {
             return Err(ConfigError::NoKey {
                 asked: self.asked(),
                 variable: variable(&route, entry),
@@ -312,19 +318,35 @@ impl<'a> Of<'a> {
             None => variables.find_map(|name| self.sources.variable(name)),
         };
         let Some(key) = found else { return Ok(None) };
-        let from_project = |entry: &Entry| matches!(entry.origin, Origin::Project(_));
-        let own_key = !set.is_some_and(from_project);
-        if let Some(entry) = address.filter(|entry| from_project(entry))
-            && own_key
-            && !route.is_local()
-        {
-            let url = text(Some(entry)).unwrap_or_default();
-            return Err(ConfigError::ForeignAddress {
-                url,
-                origin: entry.origin.clone(),
-            });
+        if !set.is_some_and(is_of_project) {
+            may_have_own_key(address, route)?;
         }
         Ok(Some(Secret::new(&key)))
+    }
+
+    /// The stored keys of a provider, for a route without a named one.
+    fn ring(
+        &self,
+        name: &str,
+        address: Option<&Entry>,
+        route: &Route,
+    ) -> Result<Option<KeyRing>, ConfigError> {
+        let (Some(place), None) = (&self.sources.keys, &route.key) else {
+            return Ok(None);
+        };
+        let contents = place.store.read().map_err(KeysError::from)?;
+        let mut keys = contents.keys.iter();
+        if keys.any(|key| key.provider == name && key.is_usable()) {
+            may_have_own_key(address, route)?;
+            let vault = place.existing(Asking::Yes)?;
+            return Ok(vault.map(|vault| vault.ring(name)));
+        }
+        if may_have_own_key(address, route).is_err() {
+            return Ok(None);
+        }
+        // A key that is added later is used too, where that needs no question now.
+        let vault = place.existing(Asking::No).unwrap_or_default();
+        Ok(vault.map(|vault| vault.ring(name)))
     }
 
     /// What is hidden from a provider: as the stage says, else as is said of the provider, else as
@@ -351,6 +373,21 @@ impl<'a> Of<'a> {
         self.any(key)
             .and_then(|entry| entry.value.as_bool())
             .unwrap_or(default)
+    }
+}
+
+fn is_of_project(entry: &Entry) -> bool {
+    matches!(entry.origin, Origin::Project(_))
+}
+
+/// Whether a key of the user's own may be sent where a route leads.
+fn may_have_own_key(address: Option<&Entry>, route: &Route) -> Result<(), ConfigError> {
+    match address.filter(|entry| is_of_project(entry)) {
+        Some(entry) if !route.is_local() => Err(ConfigError::ForeignAddress {
+            url: text(Some(entry)).unwrap_or_default(),
+            origin: entry.origin.clone(),
+        }),
+        Some(_) | None => Ok(()),
     }
 }
 
