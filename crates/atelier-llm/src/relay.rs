@@ -16,6 +16,7 @@ mod gemini;
 mod messages;
 mod prepare;
 mod refusal;
+mod report;
 mod responses;
 mod source;
 mod tally;
@@ -245,6 +246,11 @@ impl Relay {
         listed.collect()
     }
 
+    /// What is known of the limits of providers.
+    pub fn limits(&self) -> Vec<crate::LimitState> {
+        self.inner.layers.limits(self.inner.hands.clock.now())
+    }
+
     /// What was spent, with what is reserved for requests under way.
     pub fn spent(&self) -> MicroUsd {
         self.inner.hands.ledger.taken()
@@ -278,7 +284,7 @@ impl Inner {
                 if transit.prepared.demand == Demand::Count && counts_nothing(refusal.status) {
                     return Ok(estimated(&transit));
                 }
-                return Err(refusal);
+                return Err(report::reported(refusal, &transit));
             }
         };
         let mut headers = opened.headers.clone();

@@ -241,6 +241,7 @@ async fn where_nobody_answers_a_client_is_told_the_whole_story() {
         "busy",
         "b/priced",
         "slow down",
+        "remedy: wait",
     ] {
         assert!(said.contains(part), "no `{part}` in: {said}");
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use atelier_model::AuditFact;
+use atelier_model::{AuditFact, Timestamp};
 use serde_json::Value;
 
 use crate::{
@@ -43,6 +43,7 @@ impl Routes {
             let Some(to) = group.members.get(place) else {
                 continue;
             };
+            let at = transit.hands.clock.now();
             transit.has_standby = tried + 1 < order.places.len();
             let refusal = match self
                 .open_one(transit, (group, &order, to), &failures, next)
@@ -55,7 +56,7 @@ impl Routes {
                 return Err(refusal);
             }
             let is_last = !moves_on(&refusal) || !transit.has_standby;
-            failures.push((failure(transit, to, &refusal), refusal.clone()));
+            failures.push((failure(transit, (to, at), &refusal), refusal.clone()));
             if is_last {
                 break;
             }
@@ -151,10 +152,10 @@ fn learn(under_way: &UnderWay, ending: &Ending) {
     }
 }
 
-fn failure(transit: &Transit, to: &Relayed, refusal: &Refusal) -> RouteFailure {
+fn failure(transit: &Transit, (to, at): (&Relayed, Timestamp), refusal: &Refusal) -> RouteFailure {
     RouteFailure {
         route: to.route.label(),
-        at: transit.record.at,
+        at,
         tries: transit.sendings,
         error: refusal.error(to.route.name()),
     }
