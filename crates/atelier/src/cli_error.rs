@@ -194,7 +194,9 @@ impl CliError {
                 "name another port with --listen; port 0 takes a free one".to_owned()
             }
             Self::Server(ServerError::Open(_)) => {
-                "put keys into a variable and name it with --keys-from".to_owned()
+                "issue keys with `atelier keys issue NAME`, or put some into a variable and name it \
+                 with --keys-from"
+                    .to_owned()
             }
             Self::Config(error) => error.hint(),
             Self::Keys(error) => error.hint(),

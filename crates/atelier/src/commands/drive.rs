@@ -17,6 +17,7 @@ use crate::{
     cli::{Global, RunOptions},
     cli_error::CliError,
     config::Settings,
+    keys::{self, Asking},
     terminal::Person,
     ui::Ui,
     watch::follow,
@@ -32,6 +33,9 @@ pub(crate) async fn open(
     let (config, settings) = app::configure(&place, global, options)?;
     for warning in &config.warnings {
         ui.warn(warning);
+    }
+    if let Some(warning) = keys::missing(Asking::Yes) {
+        ui.warn(&warning);
     }
     let approver: Arc<dyn Approver> = Arc::new(Person::find(options.yes, ui.screen()));
     let ctx = app::open(&mut place, &settings, approver, CancellationToken::new()).await?;

@@ -6,8 +6,8 @@ use std::{net::SocketAddr, sync::Arc};
 
 use atelier_engine::Exit;
 use atelier_llm::{GatewayConfig, Listed, Relay, Secret};
-use atelier_server::{Bounds, Keys, Server};
 use atelier_model::Clock as _;
+use atelier_server::{Bounds, Keys, Server};
 use atelier_store::{Budgets, Ledger};
 use clap::Args;
 use serde_json::json;
@@ -20,6 +20,7 @@ use crate::{
     cli_error::CliError,
     config::{Config, Settings, Sources},
     guard_key,
+    keys::{self, Asking},
     ui::Ui,
 };
 
@@ -30,8 +31,8 @@ pub(crate) struct GatewayArgs {
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:4141")]
     pub(crate) listen: SocketAddr,
 
-    /// Environment variable with the keys that clients must show, separated by commas; without it
-    /// every program on this machine is answered
+    /// Environment variable with keys that clients may show, separated by commas, beside those that
+    /// `atelier keys issue` issues; without any every program on this machine is answered
     #[arg(long, value_name = "VARIABLE")]
     pub(crate) keys_from: Option<String>,
 
@@ -46,12 +47,20 @@ pub(crate) struct GatewayArgs {
 
 pub(crate) async fn run(global: &Global, args: &GatewayArgs, ui: &Ui) -> Result<u8, CliError> {
     let place = Place::find(global)?;
-    let configured = Configured::read(&place, global, args)?;
+    if let Some(warning) = keys::missing(Asking::Yes) {
+        ui.warn(&warning);
+    }
     let store = place.ledger_store().await?;
+    let configured = Configured::read(&place, global, args)?;
     let ledger = Ledger::open(&store, configured.budgets, SystemClock.now()).await?;
     let ids = Arc::new(SystemIds);
-    let relay = Relay::new(&configured.models, ledger.clone(), Arc::new(SystemClock), ids)?;
-    let keys = keys(args, &configured.sources)?;
+    let relay = Relay::new(
+        &configured.models,
+        ledger.clone(),
+        Arc::new(SystemClock),
+        ids,
+    )?;
+    let keys = door_keys(args, &configured.sources)?;
     let bounds = Bounds::default();
     let server = Server::bind(args.listen, relay.clone(), keys, !args.no_cache, bounds).await?;
     tell(server.address(), &relay.models(), ui);
@@ -61,12 +70,17 @@ pub(crate) async fn run(global: &Global, args: &GatewayArgs, ui: &Ui) -> Result<
         server.run(stop.clone()).await;
         ended.cancel();
     };
-    let reading = reload::keep(&place, ended.cancelled(), |place| {
-        let configured = Configured::read(place, global, args)?;
-        relay.reload(&configured.models)?;
-        ledger.set_budgets(configured.budgets);
-        Ok(())
-    }, ui);
+    let reading = reload::keep(
+        &place,
+        ended.cancelled(),
+        |place| {
+            let configured = Configured::read(place, global, args)?;
+            relay.reload(&configured.models)?;
+            ledger.set_budgets(configured.budgets);
+            Ok(())
+        },
+        ui,
+    );
     let (kept, (), (), ()) = tokio::join!(
         ledger.keep(ended.cancelled()),
         serving,
@@ -132,7 +146,15 @@ impl Configured {
     }
 }
 
-fn keys(args: &GatewayArgs, sources: &Sources) -> Result<Keys, CliError> {
+fn door_keys(args: &GatewayArgs, sources: &Sources) -> Result<Keys, CliError> {
+    let plain = plain_keys(args, sources)?;
+    Ok(match &sources.keys {
+        Some(place) => plain.with_clients(place.clients()?, Arc::new(SystemClock)),
+        None => plain,
+    })
+}
+
+fn plain_keys(args: &GatewayArgs, sources: &Sources) -> Result<Keys, CliError> {
     let Some(name) = &args.keys_from else {
         return Ok(Keys::default());
     };
