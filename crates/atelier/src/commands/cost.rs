@@ -1,5 +1,7 @@
 //! `atelier cost`: what was spent, and how well models write edits.
 
+mod relayed;
+
 use std::collections::BTreeMap;
 
 use atelier_edit::policy;
@@ -32,10 +34,20 @@ pub(crate) struct CostArgs {
     /// Show instead how well each model writes each form of edits it was asked for
     #[arg(long, conflicts_with = "run")]
     pub(crate) formats: bool,
+
+    /// Show only what the gateway spent for other programs, by client and model; outside a
+    /// project, that of your own state
+    #[arg(long, conflicts_with_all = ["run", "formats"])]
+    pub(crate) gateway: bool,
 }
 
 pub(crate) async fn run(global: &Global, args: &CostArgs, ui: &Ui) -> Result<u8, CliError> {
-    let store = Place::find(global)?.store().await?;
+    let place = Place::find(global)?;
+    if args.gateway {
+        relayed::show(ui, &place.ledger_store().await?, true).await?;
+        return Ok(0);
+    }
+    let store = place.store().await?;
     if args.formats {
         formats(ui, &store.form_tallies().await?);
         return Ok(0);
@@ -50,6 +62,9 @@ pub(crate) async fn run(global: &Global, args: &CostArgs, ui: &Ui) -> Result<u8,
     }
     if runs.len() > 1 && !ui.is_json() {
         ui.out(&format!("{total} in {} runs", runs.len()));
+    }
+    if args.run.is_none() {
+        relayed::show(ui, &store, false).await?;
     }
     Ok(0)
 }
