@@ -11,8 +11,8 @@ use atelier_store::Store;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    AnswersFrom, AskError, Effort, GatewayConfig, GatewayError, Price, PriceTable, Provider,
-    ProviderEntry, RateTable, Route, Routing, SchemaSupport, Transport,
+    AnswersFrom, AskError, Effort, GatewayConfig, GatewayError, LimitState, Price, PriceTable,
+    Provider, ProviderEntry, RateTable, Route, Routing, SchemaSupport, Transport,
     layers::{Layers, Passage, guard},
     price, provider_entry,
     routing::{ModelAbilities, abilities},
@@ -289,6 +289,11 @@ impl Gateway {
         let channels = self.inner.channels.get(ask.stage);
         let hidden = guard::hidden(ask, channels, self.inner.guard_key.as_ref());
         key_of(hidden.as_ref().map_or(ask, |hidden| &hidden.ask), channels)
+    }
+
+    /// What is known of the limits of providers.
+    pub fn limits(&self) -> Vec<LimitState> {
+        self.inner.layers.limits(self.inner.clock.now())
     }
 
     /// Who answers a stage.

@@ -16,7 +16,7 @@ use std::{borrow::Cow, sync::Arc};
 use atelier_keys::PickedKey;
 use atelier_model::{
     Ask, AskRecord, AskSource, BoxFuture, Clock, Digest, IdSource, Limits, MicroUsd, Reply,
-    StopReason,
+    StopReason, Timestamp,
 };
 use atelier_seal::SealKey;
 use atelier_store::{Store, StoreError};
@@ -25,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     AskError, Call, CallError, Completion, Price, Provider, RateTable, Retry, Route,
     gateway::Channels,
+    limit::gate::LimitState,
     relay::{Opened, Refusal, Transit},
 };
 
@@ -69,6 +70,12 @@ impl Layers {
         next.open(transit).await
     }
 
+    /// What is known of the limits of providers.
+    pub(crate) fn limits(&self, now: Timestamp) -> Vec<LimitState> {
+        let layers = self.0.iter();
+        layers.flat_map(|layer| layer.limits(now)).collect()
+    }
+
     /// Sends an ask through all of them to its provider.
     pub(crate) async fn run(&self, passage: &mut Passage<'_>) -> Result<Reply, Failure> {
         let next = Next { layers: &self.0 };
@@ -93,6 +100,11 @@ pub(crate) trait Layer: Send + Sync {
         next: Next<'a>,
     ) -> BoxFuture<'a, Result<Opened, Refusal>> {
         next.open(transit)
+    }
+
+    /// What it knows of the limits of providers.
+    fn limits(&self, _: Timestamp) -> Vec<LimitState> {
+        Vec::new()
     }
 }
 

@@ -39,7 +39,10 @@ pub use error::{AskError, AskErrorKind, RouteFailure};
 pub use gateway::{Estimate, Gateway};
 pub use gateway_error::GatewayError;
 pub use http::Transport;
-pub use limit::rate::{Rate, RateTable};
+pub use limit::{
+    gate::{LimitLeft, LimitState},
+    rate::{Rate, RateTable},
+};
 pub use price::{Price, PriceTable};
 pub use probe::{ProbeError, probe_key};
 pub use providers::{

@@ -5,7 +5,7 @@
 mod desk;
 
 use atelier_keys::PickedKey;
-use atelier_model::{AuditFact, AuditNote, BoxFuture, Digest, Reply};
+use atelier_model::{AuditFact, AuditNote, BoxFuture, Digest, Reply, Timestamp};
 
 use crate::{
     AskError, Retry, Route,
@@ -15,7 +15,7 @@ use crate::{
     },
     limit::{
         contract::Contract,
-        gate::Ending,
+        gate::{Ending, LimitState},
         rate::{Rate, RateTable},
         turnstile::Approach,
         weights::Load,
@@ -90,6 +90,10 @@ impl Layer for Limiter {
         })
     }
 
+    fn limits(&self, now: Timestamp) -> Vec<LimitState> {
+        self.desk.states(now)
+    }
+
     fn open<'a>(
         &'a self,
         transit: &'a mut Transit,
@@ -159,14 +163,18 @@ impl<'a> Name<'a> {
     }
 
     /// Whose limits concern it.
-    fn approach<'t>(&self, route: &Route, rates: &'t RateTable, kind: &str) -> Approach<'t> {
+    fn approach<'t>(&self, route: &Route, rates: &'t RateTable, kind: &str) -> Approach<'t>
+    where
+        'a: 't,
+    {
         let contract = Contract::of(&route.provider);
         let address = route.base_url.as_ref().map_or("", |url| url.as_str());
         let lines = rates.of(self.provider, self.model).into_iter();
-        let line = |(name, rate): (&str, &'t Rate)| (self.digest(&["rate", name]), rate);
+        let line = |(name, rate): (&'t str, &'t Rate)| (self.digest(&["rate", name]), name, rate);
         Approach {
             target: self.digest(&[kind, self.provider, address, self.model]),
             contract,
+            label: (self.provider, self.model),
             trial: contract.tells() && !route.is_local(),
             rates: if kind.is_empty() {
                 lines.map(line).collect()

@@ -94,6 +94,36 @@ pub(crate) enum Ending {
     Unsent,
 }
 
+/// What is known of the limits of one key and model, or of one line of the configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LimitState {
+    /// Who is asked, or the name of the line.
+    pub provider: String,
+    /// The model; empty for a line of the configuration.
+    pub model: String,
+    /// Requests under way.
+    pub under_way: u64,
+    /// Requests that wait for this model.
+    pub waiting: u64,
+    /// Milliseconds for which the provider wants to be left alone.
+    pub shut_ms: u64,
+    /// Every limit over time.
+    pub limits: Vec<LimitLeft>,
+}
+
+/// What is left of one limit over time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LimitLeft {
+    /// What is counted: `requests`, `tokens`, `input tokens` or `output tokens`.
+    pub counts: &'static str,
+    /// Milliseconds of its window.
+    pub window_ms: u64,
+    /// How much there is in a window.
+    pub amount: u64,
+    /// How much of it is left.
+    pub left: u64,
+}
+
 /// What one request took at one gate.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Taken {
@@ -120,6 +150,7 @@ enum Trial {
 /// The limits of one key and model, or of one line of the configuration.
 #[derive(Debug, Clone)]
 pub(crate) struct Gate {
+    label: (String, String),
     contract: Contract,
     /// What a person set; nothing at the gate of a key and model.
     rate: Rate,
@@ -149,6 +180,7 @@ impl Gate {
     /// alone, so that a provider which tells its limits is not asked too often before it does.
     pub(crate) fn learning(contract: Contract, trial: bool, now: Timestamp) -> Self {
         Self {
+            label: Default::default(),
             contract,
             rate: Rate::default(),
             meters: Vec::new(),
@@ -211,10 +243,31 @@ impl Gate {
         self.under_way
     }
 
-    /// Every limit over time, and what is left of it.
-    pub(crate) fn left(&self, now: Timestamp) -> impl Iterator<Item = (Limit, u64)> {
-        let meters = self.meters.iter();
-        meters.map(move |meter| (meter.limit, meter.left(now)))
+    /// The gate under a name for people.
+    pub(crate) fn labelled(self, (provider, model): (&str, &str)) -> Self {
+        Self {
+            label: (provider.to_owned(), model.to_owned()),
+            ..self
+        }
+    }
+
+    /// What is known of it, where so many wait.
+    pub(crate) fn state(&self, waiting: u64, now: Timestamp) -> LimitState {
+        let left = |meter: &Meter| LimitLeft {
+            counts: meter.limit.measure.words(),
+            window_ms: meter.limit.window_ms,
+            amount: meter.limit.amount,
+            left: meter.left(now),
+        };
+        let (provider, model) = self.label.clone();
+        LimitState {
+            provider,
+            model,
+            under_way: self.under_way,
+            waiting,
+            shut_ms: self.shut_ms(now),
+            limits: self.meters.iter().map(left).collect(),
+        }
     }
 
     /// Milliseconds for which the provider wants to be left alone.

@@ -16,9 +16,6 @@ pub(crate) enum Measure {
 }
 
 impl Measure {
-    /// Every measure.
-    pub(crate) const ALL: [Self; 4] = [Self::Requests, Self::Tokens, Self::Input, Self::Output];
-
     /// The word for many of them.
     pub(crate) fn words(self) -> &'static str {
         match self {

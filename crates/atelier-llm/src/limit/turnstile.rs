@@ -6,7 +6,7 @@ use atelier_model::{Digest, Timestamp};
 
 use crate::limit::{
     contract::Contract,
-    gate::{Ending, Gate, Lack, Taken},
+    gate::{Ending, Gate, Lack, LimitState, Taken},
     measure::Amounts,
     meter::Limit,
     rate::Rate,
@@ -29,8 +29,10 @@ pub(crate) struct Approach<'a> {
     pub(crate) contract: Contract,
     /// Whether the first request is let through alone.
     pub(crate) trial: bool,
-    /// Limits that a person set, each with the name of its gate.
-    pub(crate) rates: Vec<(Digest, &'a Rate)>,
+    /// Who is asked, in words: provider and model.
+    pub(crate) label: (&'a str, &'a str),
+    /// Limits that a person set, each with the name of its gate and of its line.
+    pub(crate) rates: Vec<(Digest, &'a str, &'a Rate)>,
 }
 
 /// A place in a queue. Smaller numbers came earlier.
@@ -192,6 +194,16 @@ impl Turnstile {
         lanes.filter_map(|lane| lane.waiting.front().map(|(number, _)| *number))
     }
 
+    /// What is known of every gate.
+    pub(crate) fn states(&self, now: Timestamp) -> Vec<LimitState> {
+        let now = self.latest.max(now);
+        let state = |(name, gate): (&Digest, &Gate)| {
+            let waiting = self.lanes.get(name).map_or(0, |lane| lane.waiting.len());
+            gate.state(u64::try_from(waiting).unwrap_or(u64::MAX), now)
+        };
+        self.gates.iter().map(state).collect()
+    }
+
     /// How many wait.
     pub(crate) fn waiting(&self) -> usize {
         self.waiting
@@ -258,15 +270,16 @@ impl Turnstile {
         if self.gates.len() >= GATES_MAX && !self.gates.contains_key(&target) {
             self.forget();
         }
-        self.gates
-            .entry(target)
-            .or_insert_with(|| Gate::learning(contract, approach.trial, now));
+        self.gates.entry(target).or_insert_with(|| {
+            let gate = Gate::learning(contract, approach.trial, now);
+            gate.labelled(approach.label)
+        });
         let mut gates = Vec::with_capacity(1 + approach.rates.len());
         gates.push(target);
-        for (name, rate) in &approach.rates {
+        for (name, line, rate) in &approach.rates {
             let gate = self.gates.entry(*name);
             gate.and_modify(|gate| gate.keep_to(rate, now))
-                .or_insert_with(|| Gate::set(contract, rate, now));
+                .or_insert_with(|| Gate::set(contract, rate, now).labelled((line, "")));
             gates.push(*name);
         }
         gates

@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     AskError,
     limit::{
-        gate::{Ending, Lack},
+        gate::{Ending, Lack, LimitState},
         told,
         turnstile::{Approach, Entry, Place, Ticket, Turn, Turnstile, WAITING_MAX},
         weights::Load,
@@ -145,6 +145,11 @@ impl Desk {
                 wait_ms: patience.rate_ms_max,
             }),
         }
+    }
+
+    /// What is known of every limit.
+    pub(super) fn states(&self, now: Timestamp) -> Vec<LimitState> {
+        self.lock().turnstile.states(now)
     }
 
     fn queued(&self, place: Place) -> Queued<'_> {

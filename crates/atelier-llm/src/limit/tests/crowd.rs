@@ -217,7 +217,11 @@ impl<'v> World<'v> {
             target: self.target,
             contract: self.crowd.contract,
             trial: rate.is_none() && self.crowd.contract.tells(),
-            rates: rate.iter().map(|rate| (Digest::of("rate"), rate)).collect(),
+            label: ("vendor", "model"),
+            rates: rate
+                .iter()
+                .map(|rate| (Digest::of("rate"), "vendor", rate))
+                .collect(),
         };
         let load = Load {
             bytes: request.bytes,
