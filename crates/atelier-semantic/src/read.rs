@@ -38,11 +38,23 @@ pub(crate) struct Mark {
     pub(crate) text: String,
 }
 
+impl Mark {
+    /// It follows the last mark of a sentence.
+    fn end() -> Self {
+        Self {
+            kind: Kind::Break,
+            text: String::new(),
+        }
+    }
+}
+
 /// A question as it is compared with others: without what only says how it is asked, and with one
 /// word for all that mean the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reading {
-    marks: Vec<Mark>,
+    /// Kinds and lengths of the marks, in one piece with their texts: there may be many readings.
+    kinds: Box<[(Kind, u16)]>,
+    texts: Box<str>,
 }
 
 /// Why a question has no reading. It is asked, whatever was asked before.
@@ -119,27 +131,49 @@ impl Reading {
                 canon::add_verbatim(&sentence, &mut marks);
             }
             if marks.len() > before {
-                marks.push(Mark {
-                    kind: Kind::Break,
-                    text: String::new(),
-                });
+                marks.push(Mark::end());
             }
         }
         let says = |mark: &Mark| mark.kind != Kind::Break && mark.kind != Kind::Function;
         if !marks.iter().any(says) {
             return Err(Unreadable::Empty);
         }
-        Ok(Self { marks })
+        Ok(Self::of_marks(&marks))
+    }
+
+    fn of_marks(marks: &[Mark]) -> Self {
+        let length = |mark: &Mark| u16::try_from(mark.text.len()).unwrap_or(u16::MAX);
+        Self {
+            kinds: marks.iter().map(|mark| (mark.kind, length(mark))).collect(),
+            texts: marks.iter().map(|mark| mark.text.as_str()).collect(),
+        }
+    }
+
+    /// Its marks, in their order.
+    fn marks(&self) -> impl Iterator<Item = (Kind, &str)> {
+        let mut rest = &*self.texts;
+        self.kinds.iter().map(move |(kind, length)| {
+            let (text, after) = rest
+                .split_at_checked(usize::from(*length))
+                .unwrap_or((rest, ""));
+            rest = after;
+            (*kind, text)
+        })
+    }
+
+    /// Bytes it takes.
+    pub fn bytes(&self) -> usize {
+        self.texts.len() + size_of_val(&*self.kinds) + size_of::<Self>()
     }
 
     /// The place of the question among all others.
     pub fn vector(&self) -> Vector {
-        Vector::of_marks(&self.marks)
+        Vector::of_marks(self.marks())
     }
 
     /// How it compares with another.
     pub fn likeness(&self, other: &Self) -> Likeness {
-        if self.marks == other.marks {
+        if self == other {
             return Likeness::Same;
         }
         match self.difference(other) {
@@ -184,8 +218,8 @@ impl Reading {
     }
 
     fn of_kind(&self, kind: Kind) -> impl Iterator<Item = &str> {
-        let of_kind = self.marks.iter().filter(move |mark| mark.kind == kind);
-        of_kind.map(|mark| mark.text.as_str())
+        let of_kind = self.marks().filter(move |mark| mark.0 == kind);
+        of_kind.map(|(_, text)| text)
     }
 
     fn contents(&self) -> Vec<&str> {

@@ -1,6 +1,6 @@
 //! Vectors of questions, and the search for the nearest.
 
-use crate::read::{Kind, Mark};
+use crate::read::Kind;
 
 /// Numbers of a vector that is made from words.
 pub const DIMENSIONS: usize = 256;
@@ -40,15 +40,15 @@ impl Vector {
 
     /// The direction of a reading: its words, pairs of them, and their letters in threes, each at
     /// the place and with the sign that its hash says.
-    pub(crate) fn of_marks(marks: &[Mark]) -> Self {
+    pub(crate) fn of_marks<'m>(marks: impl Iterator<Item = (Kind, &'m str)>) -> Self {
         let mut numbers = [0.0; DIMENSIONS];
         let mut before = 0;
-        for mark in marks {
-            let hash = hashed(mark.text.as_bytes(), 1);
-            add(&mut numbers, hash, weight(mark.kind));
+        for (kind, text) in marks {
+            let hash = hashed(text.as_bytes(), 1);
+            add(&mut numbers, hash, weight(kind));
             add(&mut numbers, hashed(&hash.to_le_bytes(), before), 0.5);
-            if mark.kind == Kind::Content {
-                for gram in mark.text.as_bytes().windows(GRAM) {
+            if kind == Kind::Content {
+                for gram in text.as_bytes().windows(GRAM) {
                     add(&mut numbers, hashed(gram, 2), 0.2);
                 }
             }
@@ -140,6 +140,17 @@ impl Index {
             self.numbers.extend_from_slice(&vector.0);
         }
         fits
+    }
+
+    /// Puts a vector in the place of another.
+    pub fn replace(&mut self, place: usize, vector: &Vector) -> bool {
+        let from = place * self.dimensions;
+        let row = self.numbers.get_mut(from..from + self.dimensions);
+        let row = row.filter(|row| row.len() == vector.0.len());
+        row.is_some_and(|row| {
+            row.copy_from_slice(&vector.0);
+            true
+        })
     }
 
     /// Takes the vector of a place out; the last one takes its place.

@@ -85,6 +85,10 @@ fn the_last_takes_the_place_of_one_that_leaves() {
     assert_eq!(index.len(), 2);
     let Found { place, .. } = index.nearest(&turned(2.0), 1, 0.0)[0];
     assert_eq!(place, 0);
+    assert!(index.replace(1, &turned(90.0)));
+    assert_eq!(index.nearest(&turned(90.0), 1, 0.9)[0].place, 1);
+    assert!(!index.replace(2, &turned(90.0)));
+    assert!(!index.replace(0, &vector("What is recursion?")));
     index.swap_remove(9);
     index.swap_remove(1);
     index.swap_remove(0);
