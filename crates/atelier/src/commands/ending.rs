@@ -1,6 +1,8 @@
 //! The end of a run: what came out, what it cost, and what to do next.
 
-use atelier_engine::{BuildError, Ctx, Report, chain, estimate};
+mod tried;
+
+use atelier_engine::{BuildError, Ctx, Exit, Report, chain, estimate};
 use atelier_exec::Delivery;
 use atelier_llm::PriceTable;
 use atelier_model::{
@@ -8,6 +10,7 @@ use atelier_model::{
 };
 use serde_json::json;
 
+use self::tried::tried;
 use super::drive::Outcome;
 use crate::{
     config::Settings,
@@ -145,6 +148,9 @@ impl Ending<'_> {
         if let BuildError::TaskFailed { task, .. } = error {
             self.failing_check(task).await;
         }
+        if matches!(error.exit(), Exit::Provider | Exit::Configuration) {
+            self.tried().await;
+        }
         self.figures().await;
         let (done, all) = self.done();
         let run = &self.report.run;
@@ -156,6 +162,14 @@ impl Ending<'_> {
             self.line("try again", &format!("atelier task retry {task}"));
         } else if run.status != RunStatus::Done {
             self.line("resume", &format!("atelier resume {}", run.id));
+        }
+    }
+
+    /// Who was asked without an answer.
+    async fn tried(&self) {
+        let asks = self.ctx.store.ask_list(&self.report.run.id).await;
+        for (index, line) in tried(&asks.unwrap_or_default()).iter().enumerate() {
+            self.line(if index == 0 { "tried" } else { "" }, line);
         }
     }
 

@@ -1,7 +1,7 @@
 //! One line for each event worth a person's attention, for good.
 
 use atelier_model::{
-    AttemptOutcome, Event, EventKind as K, RouteChoice, RunStatus, Stage, TaskState,
+    AttemptOutcome, Event, EventKind as K, RouteChoice, RunStatus, Stage, Strategy, TaskState,
 };
 
 use super::board::{Bill, Board};
@@ -56,10 +56,8 @@ pub(crate) fn lines(board: &mut Board, event: &Event, reader: Reader) -> Vec<Row
             ..
         } => {
             board.ask_started(event, ask, model);
-            let is_standby = choice.as_ref().is_some_and(RouteChoice::is_standby);
-            if is_standby || choice.is_some() && reader.every {
-                let why = choice.as_ref().map(ToString::to_string);
-                let text = format!("{provider}/{model}: {}", why.unwrap_or_default());
+            if let Some(choice) = choice.as_ref().filter(|choice| is_told(choice, reader)) {
+                let text = format!("{provider}/{model}: {choice}");
                 return vec![line(Tone::Faint, "Route", &plain(&text))];
             }
         }
@@ -157,6 +155,11 @@ pub(crate) fn lines(board: &mut Board, event: &Event, reader: Reader) -> Vec<Row
         | K::RunFinished { .. } => {}
     }
     Vec::new()
+}
+
+/// Whether a choice of a route is news: it was not left to the order, or somebody failed.
+fn is_told(choice: &RouteChoice, reader: Reader) -> bool {
+    choice.is_standby() || reader.every && choice.strategy != Strategy::Static
 }
 
 impl Reader {
