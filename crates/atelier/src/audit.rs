@@ -21,10 +21,7 @@ pub(crate) async fn store(state: &Path) -> Result<Store, CliError> {
     let store = Store::open(state).await?;
     match notary(state)? {
         Some(notary) => store.audit_sign_with(notary),
-        None => store.audit_note(AuditNote::new(
-            AuditFact::CopyMissed {},
-            SystemClock.now(),
-        )),
+        None => store.audit_note(AuditNote::new(AuditFact::CopyMissed {}, SystemClock.now())),
     }
     Ok(store)
 }

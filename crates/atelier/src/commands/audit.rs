@@ -53,11 +53,7 @@ pub(crate) struct VerifyArgs {
     pub(crate) checkpoint: Option<PathBuf>,
 }
 
-pub(crate) async fn run(
-    global: &Global,
-    command: &AuditCommand,
-    ui: &Ui,
-) -> Result<u8, CliError> {
+pub(crate) async fn run(global: &Global, command: &AuditCommand, ui: &Ui) -> Result<u8, CliError> {
     let place = Place::find(global)?;
     match command {
         AuditCommand::Verify(args) => verify(&place, args, ui).await,
@@ -118,9 +114,10 @@ fn export_report(file: &Path, trust: &AuditTrust) -> Result<AuditReport, CliErro
 
 /// The whole of a file that may have so many bytes.
 fn read(file: &Path, bytes_max: u64) -> Result<Vec<u8>, CliError> {
-    let refused =
-        |why: String| CliError::Usage(format!("read {}: {why}", file.display()));
-    let size = fs::metadata(file).map_err(|error| refused(error.to_string()))?.len();
+    let refused = |why: String| CliError::Usage(format!("read {}: {why}", file.display()));
+    let size = fs::metadata(file)
+        .map_err(|error| refused(error.to_string()))?
+        .len();
     if size > bytes_max {
         return Err(refused(format!("it has more than {bytes_max} bytes")));
     }
@@ -144,16 +141,15 @@ fn checkpoint(file: &Path) -> Result<(String, Checkpoint), CliError> {
     let bytes = read(file, EXPORT_BYTES_MAX)?;
     let text = String::from_utf8_lossy(&bytes);
     let last = text.lines().rfind(|line| !line.trim().is_empty());
-    let value: Option<serde_json::Value> =
-        last.and_then(|line| serde_json::from_str(line).ok());
+    let value: Option<serde_json::Value> = last.and_then(|line| serde_json::from_str(line).ok());
     let inner = value.map(|mut value| match value["checkpoint"].take() {
         serde_json::Value::Null => value,
         inner => inner,
     });
     let checkpoint = inner.and_then(|inner| serde_json::from_value(inner).ok());
     let place = file.display().to_string();
-    let checkpoint = checkpoint
-        .ok_or_else(|| CliError::Usage(format!("read a checkpoint out of {place}")))?;
+    let checkpoint =
+        checkpoint.ok_or_else(|| CliError::Usage(format!("read a checkpoint out of {place}")))?;
     Ok((place, checkpoint))
 }
 
@@ -191,7 +187,9 @@ fn tell(ui: &Ui, report: &AuditReport, trust: &AuditTrust) {
         ));
         let copies: Vec<u64> = trust.copies.iter().map(|(_, copy)| copy.size).collect();
         match copies.iter().max() {
-            Some(size) => ui.status(&format!("the copy of the checkpoint at entry {size} agrees")),
+            Some(size) => ui.status(&format!(
+                "the copy of the checkpoint at entry {size} agrees"
+            )),
             None if entries > 0 => ui.warn(
                 "there is no copy of a checkpoint, so that a log cut off at its end looks the same",
             ),

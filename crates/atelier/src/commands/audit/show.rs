@@ -84,7 +84,9 @@ pub(crate) async fn run(place: &Place, args: &ShowArgs, ui: &Ui) -> Result<u8, C
         };
         after = last.seq;
         // What cannot be read is told by `audit verify`.
-        let entries = rows.iter().filter_map(|row| serde_json::from_str(&row.body).ok());
+        let entries = rows
+            .iter()
+            .filter_map(|row| serde_json::from_str(&row.body).ok());
         for entry in entries.filter(|entry| args.wants(entry)) {
             shown.push_back(entry);
             if shown.len() > args.last.min(LAST_MAX) {
@@ -134,9 +136,10 @@ fn line(ui: &Ui, entry: &AuditEntry) -> String {
         return line.to_string();
     }
     let kind = ui.ink(Tone::Strong, &format!("{:<17}", entry.fact.name()));
-    let client = entry.client.as_ref().map_or_else(String::new, |client| {
-        format!("client={} ", plain(client))
-    });
+    let client = entry
+        .client
+        .as_ref()
+        .map_or_else(String::new, |client| format!("client={} ", plain(client)));
     let at = entry.at.to_string();
     let line = format!("{:>5} {at} {kind} {client}{}", entry.seq, log::facts(&fact));
     line.trim_end().to_owned()
@@ -148,9 +151,8 @@ async fn proof(store: &Store, seq: u64) -> Result<Value, CliError> {
     let row = rows.first();
     let leaf = row.map(|row| row.leaf);
     let body = row.map(|row| row.body.clone());
-    let holds = leaf.is_some_and(|leaf| {
-        proof.holds_for_leaf(leaf, seq - 1, checkpoint.size, checkpoint.root)
-    });
+    let holds = leaf
+        .is_some_and(|leaf| proof.holds_for_leaf(leaf, seq - 1, checkpoint.size, checkpoint.root));
     Ok(json!({
         "v": 1, "type": "inclusion", "seq": seq, "leaf": leaf, "body": body,
         "path": proof.path, "checkpoint": checkpoint, "holds": holds,
