@@ -96,8 +96,9 @@ pub struct Reservation {
 
 impl Reservation {
     /// Makes two reservations of one request one.
-    pub fn join(&mut self, more: Self) {
-        self.amount = self.amount + more.amount;
+    pub fn join(self, more: Self) -> Self {
+        let amount = self.amount + more.amount;
+        Self { amount, ..more }
     }
 }
 

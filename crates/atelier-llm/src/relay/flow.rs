@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Bytes of one answer that is kept for whoever asks the same again.
-pub(crate) const ANSWER_BYTES_MAX: usize = 8 << 20;
+const ANSWER_BYTES_MAX: usize = 8 << 20;
 
 /// How the answer travels; told apart by its first byte, since servers err in their headers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -76,12 +76,27 @@ impl Source {
         }
     }
 
-    /// Waits for the beginning of a stream. One that begins with an error is no answer.
+    /// Waits for the first event of a stream, or for all of a document in its place. What begins
+    /// with an error, or ends before that, is no answer.
     pub(crate) async fn begun(mut self, limits: &Limits) -> Result<Self, Refusal> {
-        let first = self.next(limits.first_byte_ms_max).await?;
-        let first = first.ok_or(CallError::Truncated)?;
-        looked_at(&first, self.dialect)?;
-        self.ahead = Some(first);
+        let mut begun = Vec::new();
+        loop {
+            let is_document = Form::of(&begun) == Form::Document;
+            if !is_document && let Some(end) = event_end(&begun) {
+                looked_at(&begun[..end], self.dialect)?;
+                break;
+            }
+            if begun.len() > document_bytes_max(limits) {
+                let limit = document_bytes_max(limits);
+                return Err(CallError::TooLarge { limit }.into());
+            }
+            let Some(piece) = self.next(limits.first_byte_ms_max).await? else {
+                understood(Bytes::copy_from_slice(&begun), self.dialect)?;
+                break;
+            };
+            begun.extend_from_slice(&piece);
+        }
+        self.ahead = Some(Bytes::from(begun));
         Ok(self)
     }
 
@@ -202,27 +217,14 @@ fn taken(bytes: Bytes) -> Whole {
 /// Looks whether a stream begins with an error; the rest of it is looked at as it flows.
 fn looked_at(first: &[u8], dialect: Dialect) -> Result<(), DecodeError> {
     let mut reader = dialect.reader();
-    match Form::of(first) {
-        Form::Unknown => Ok(()),
-        // Half a document is not judged before the other half is there.
-        Form::Document => match parse_document(first) {
-            Ok(value) => reader.document(&value).map(drop),
-            Err(_) => Ok(()),
-        },
-        Form::Events => {
-            let end = event_end(first).unwrap_or(0);
-            let events = SseDecoder::default().push(&first[..end]);
-            events.iter().try_for_each(|data| match reader.event(data) {
-                Err(error @ DecodeError::Reported { .. }) => Err(error),
-                Ok(_)
-                | Err(
-                    DecodeError::Truncated
-                    | DecodeError::Malformed { .. }
-                    | DecodeError::TooLarge { .. },
-                ) => Ok(()),
-            })
-        }
-    }
+    let events = SseDecoder::default().push(first);
+    events.iter().try_for_each(|data| match reader.event(data) {
+        Err(error @ DecodeError::Reported { .. }) => Err(error),
+        Ok(_)
+        | Err(
+            DecodeError::Truncated | DecodeError::Malformed { .. } | DecodeError::TooLarge { .. },
+        ) => Ok(()),
+    })
 }
 
 /// The place after the first blank line.

@@ -185,13 +185,12 @@ impl Purses {
             let purse = self.clients.get(name).copied().unwrap_or_default();
             let scopes = (Scope::Client, Scope::ClientDay);
             covers(purse.taken(day), needed, budgets, scopes)?;
-            match self.clients.get_mut(name) {
-                Some(purse) => purse.take(needed, day),
-                None => {
-                    let mut purse = Purse::default();
-                    purse.take(needed, day);
-                    self.clients.insert(name.to_owned(), purse);
-                }
+            if let Some(purse) = self.clients.get_mut(name) {
+                purse.take(needed, day);
+            } else {
+                let mut purse = Purse::default();
+                purse.take(needed, day);
+                self.clients.insert(name.to_owned(), purse);
             }
         }
         self.everyone.take(needed, day);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use atelier_model::{AskSource, AuditNote, MicroUsd, RelayRecord, Timestamp, Usage};
+use atelier_model::{AuditNote, MicroUsd, RelayRecord, Timestamp, Usage};
 use sqlx::{QueryBuilder, Sqlite};
 
 use crate::{Store, StoreError, column};
@@ -157,7 +157,7 @@ fn insert(records: &[RelayRecord]) -> QueryBuilder<Sqlite> {
             .push_bind(record.provider.clone())
             .push_bind(record.model.clone())
             .push_bind(column::bytes(&record.key).to_vec())
-            .push_bind(record.source.as_ref().map(source))
+            .push_bind(record.source.as_ref().map(column::word))
             .push_bind(input)
             .push_bind(output)
             .push_bind(cached_input)
@@ -173,8 +173,4 @@ fn insert(records: &[RelayRecord]) -> QueryBuilder<Sqlite> {
     });
     insert.push(" ON CONFLICT (id) DO NOTHING RETURNING id");
     insert
-}
-
-fn source(source: &AskSource) -> String {
-    column::word(source)
 }
