@@ -115,8 +115,7 @@ impl Turnstile {
             self.numbers += 1;
             self.numbers
         });
-        let is_free = self.waiting == 0 && self.lack(&gates, load, now).is_none();
-        if is_free {
+        if self.lack(&gates, load, now).is_none() && !self.is_blocked(&gates, number, now) {
             return Entry::Go(self.take(&gates, number, load, now));
         }
         if self.waiting >= WAITING_MAX {
@@ -139,7 +138,6 @@ impl Turnstile {
     /// Whether it is the turn of somebody who waits. Whoever may go has left the queue.
     pub(crate) fn turn(&mut self, place: Place, now: Timestamp) -> Turn {
         let now = self.tick(now);
-        let blocked = self.blocked_before(place.number, now);
         let waits = Turn::Wait {
             wait_ms: None,
             lack: None,
@@ -160,7 +158,7 @@ impl Turnstile {
                 lack: Some(lack),
             };
         }
-        if gates.iter().any(|gate| blocked.contains(gate)) {
+        if self.is_blocked(&gates, number, now) {
             return waits;
         }
         self.leave(place);
@@ -346,9 +344,8 @@ impl Turnstile {
         longest.filter(|lack| lack.wait_ms() > Some(wait_ms_max))
     }
 
-    /// The gates that are due to those at the head of other queues who came earlier.
-    fn blocked_before(&self, number: u64, now: Timestamp) -> Vec<Digest> {
-        let mut blocked = Vec::new();
+    /// Whether one of these gates is due to somebody at the head of a queue who came earlier.
+    fn is_blocked(&self, gates: &[Digest], number: u64, now: Timestamp) -> bool {
         for lane in self.lanes.values() {
             let Some((_, load)) = lane.waiting.front().filter(|(first, _)| *first < number) else {
                 continue;
@@ -358,14 +355,17 @@ impl Turnstile {
                 let gate = self.gates.get(*name);
                 gate.is_some_and(|gate| gate.lack(amounts, now).is_some())
             };
-            let short: Vec<Digest> = lane.gates.iter().filter(is_short).copied().collect();
-            // Whoever lacks nothing goes in a moment.
-            blocked.extend(if short.is_empty() {
-                lane.gates.clone()
+            let mut short = lane.gates.iter().filter(is_short).peekable();
+            // Whoever lacks nothing goes in a moment, and takes from all gates.
+            let is_in_the_way = if short.peek().is_none() {
+                lane.gates.iter().any(|gate| gates.contains(gate))
             } else {
-                short
-            });
+                short.any(|gate| gates.contains(gate))
+            };
+            if is_in_the_way {
+                return true;
+            }
         }
-        blocked
+        false
     }
 }

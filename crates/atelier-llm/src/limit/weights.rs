@@ -15,6 +15,9 @@ const PROMPT_TOKENS: u64 = 16;
 /// A new count has one part in so many of what is known, once so many are known.
 const MEMORY: i64 = 16;
 
+/// Means are kept in parts of a unit, so that they come to rest where the counts are.
+const PARTS: i64 = 256;
+
 /// What one request is going to use up, as far as it is known before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Load {
@@ -43,14 +46,14 @@ struct Usual {
 impl Usual {
     fn prior(value: u64) -> Self {
         Self {
-            mean: signed(value),
+            mean: parts(value),
             stray: 0,
             count: 1,
         }
     }
 
     fn next(self, value: u64) -> Self {
-        let off = signed(value) - self.mean;
+        let off = parts(value) - self.mean;
         let count = (self.count + 1).min(MEMORY);
         Self {
             mean: self.mean + off / count,
@@ -61,7 +64,8 @@ impl Usual {
 
     /// More than most will be.
     fn ample(self) -> u64 {
-        u64::try_from(self.mean.saturating_add(self.stray)).unwrap_or(0)
+        let ample = self.mean.saturating_add(self.stray) + PARTS - 1;
+        u64::try_from(ample / PARTS).unwrap_or(0)
     }
 }
 
@@ -101,6 +105,7 @@ impl Weights {
 }
 
 /// Counts of tokens are far below the point where this matters.
-fn signed(count: u64) -> i64 {
-    i64::try_from(count).unwrap_or(i64::MAX / 4)
+fn parts(count: u64) -> i64 {
+    let most = i64::MAX / PARTS / 4;
+    i64::try_from(count).unwrap_or(most).min(most) * PARTS
 }
