@@ -2,8 +2,8 @@
 
     python3 conformance/sdks.py BINARY [CHECK...]
 
-Every check runs over an upstream of each dialect. Nothing is looked at that a library does not
-look at itself: what it returns is compared with what the stand-in said.
+Every check runs over an upstream of each dialect, in the Python that has its library. What the
+library returns is compared with what the stand-in said.
 """
 
 import json
@@ -27,11 +27,17 @@ SCHEMA = {
 }
 GIVEN = standin.instance(SCHEMA, SCHEMA)
 CHECKS = {}
+SECONDS_MAX = 180
 
 
-def check(function):
-    CHECKS[function.__name__] = function
-    return function
+def check(*pythons):
+    """A check that runs in these folders of target/tools."""
+
+    def noted(function):
+        CHECKS[function.__name__] = (function, pythons)
+        return function
+
+    return noted
 
 
 def same(got, expected):
@@ -56,7 +62,7 @@ def google_client(url):
     return genai.Client(api_key="x", http_options={"base_url": url, "timeout": 20_000})
 
 
-@check
+@check("sdks", "sdks2")
 def openai_chat(url):
     got = openai_client(url).chat.completions.create(model="m", messages=HI)
     same(got.choices[0].message.content, SAID)
@@ -65,7 +71,7 @@ def openai_chat(url):
     same(got.usage.prompt_tokens_details.cached_tokens, 20)
 
 
-@check
+@check("sdks", "sdks2")
 def openai_chat_stream(url):
     options = {"stream": True, "stream_options": {"include_usage": True}}
     chunks = list(openai_client(url).chat.completions.create(model="m", messages=HI, **options))
@@ -75,13 +81,13 @@ def openai_chat_stream(url):
     same(chunks[-1].usage.completion_tokens, 30)
 
 
-@check
+@check("sdks")
 def openai_chat_stream_uncounted(url):
     chunks = list(openai_client(url).chat.completions.create(model="m", messages=HI, stream=True))
     assert all(chunk.choices for chunk in chunks), "a chunk without choices was not asked for"
 
 
-@check
+@check("sdks", "sdks2")
 def openai_tools(url):
     function = {"name": "forecast", "description": "Weather", "parameters": SCHEMA}
     tools = [{"type": "function", "function": function}]
@@ -96,7 +102,7 @@ def openai_tools(url):
     same(second.choices[0].message.content, SAID)
 
 
-@check
+@check("sdks", "sdks2")
 def openai_tools_stream(url):
     function = {"name": "forecast", "parameters": SCHEMA}
     tools = [{"type": "function", "function": function}]
@@ -106,7 +112,7 @@ def openai_tools_stream(url):
     same(json.loads(call.function.arguments), GIVEN)
 
 
-@check
+@check("sdks", "sdks2")
 def openai_parse(url):
     from pydantic import BaseModel
 
@@ -119,7 +125,7 @@ def openai_parse(url):
     same(got.choices[0].message.parsed, Trip(**GIVEN))
 
 
-@check
+@check("sdks")
 def openai_completions(url):
     client = openai_client(url)
     got = client.completions.create(model="m", prompt="How many leaves?")
@@ -128,21 +134,21 @@ def openai_completions(url):
     same("".join(chunk.choices[0].text for chunk in chunks), SAID)
 
 
-@check
+@check("sdks", "sdks2")
 def openai_responses(url):
     got = openai_client(url).responses.create(model="m", input="How many leaves?")
     same((got.output_text, got.status), (SAID, "completed"))
     same((got.usage.input_tokens, got.usage.output_tokens), (120, 30))
 
 
-@check
+@check("sdks", "sdks2")
 def openai_responses_stream(url):
     with openai_client(url).responses.stream(model="m", input="How many leaves?") as stream:
         text = "".join(event.delta for event in stream if event.type.endswith("text.delta"))
         same((text, stream.get_final_response().output_text), (SAID, SAID))
 
 
-@check
+@check("sdks")
 def openai_responses_tools(url):
     tools = [{"type": "function", "name": "forecast", "parameters": SCHEMA, "strict": False}]
     client = openai_client(url)
@@ -157,7 +163,7 @@ def openai_responses_tools(url):
     same(got.output_text, SAID)
 
 
-@check
+@check("sdks", "sdks2")
 def openai_embeddings(url):
     client = openai_client(url)
     if not MAKES_VECTORS:
@@ -175,14 +181,14 @@ def openai_embeddings(url):
         same(vectors, [standin.VECTOR, standin.VECTOR])
 
 
-@check
+@check("sdks", "sdks2")
 def openai_models(url):
     client = openai_client(url)
     assert "m" in [model.id for model in client.models.list()]
     same(client.models.retrieve("m").id, "m")
 
 
-@check
+@check("sdks")
 def openai_error(url):
     import openai
 
@@ -190,7 +196,7 @@ def openai_error(url):
     raises(openai.NotFoundError, lambda: completions.create(model="nobody", messages=HI))
 
 
-@check
+@check("sdks")
 def anthropic_messages(url):
     got = anthropic_client(url).messages.create(model="m", max_tokens=500, messages=HI)
     same((got.content[-1].text, got.stop_reason), (SAID, "end_turn"))
@@ -198,7 +204,7 @@ def anthropic_messages(url):
     same(counts, (100, 20, 30))
 
 
-@check
+@check("sdks")
 def anthropic_stream(url):
     client = anthropic_client(url)
     with client.messages.stream(model="m", max_tokens=500, messages=HI) as stream:
@@ -206,7 +212,7 @@ def anthropic_stream(url):
         same(stream.get_final_message().usage.output_tokens, 30)
 
 
-@check
+@check("sdks")
 def anthropic_tools(url):
     tools = [{"name": "forecast", "description": "Weather", "input_schema": SCHEMA}]
     options = {"model": "m", "max_tokens": 500, "tools": tools}
@@ -225,14 +231,14 @@ def anthropic_tools(url):
     same(client.messages.create(messages=talk, **options).content[-1].text, SAID)
 
 
-@check
+@check("sdks")
 def anthropic_count(url):
     client = anthropic_client(url)
     assert client.messages.count_tokens(model="m", messages=HI).input_tokens > 0
     assert "m" in [model.id for model in client.models.list()]
 
 
-@check
+@check("sdks")
 def google_generate(url):
     client = google_client(url)
     got = client.models.generate_content(model="m", contents="How many leaves?")
@@ -240,14 +246,14 @@ def google_generate(url):
     same((got.usage_metadata.prompt_token_count, got.usage_metadata.total_token_count), (120, 150))
 
 
-@check
+@check("sdks")
 def google_stream(url):
     client = google_client(url)
     chunks = client.models.generate_content_stream(model="m", contents="How many leaves?")
     same("".join(chunk.text or "" for chunk in chunks), SAID)
 
 
-@check
+@check("sdks")
 def google_tools(url):
     from google.genai import types
 
@@ -259,7 +265,7 @@ def google_tools(url):
     same((got.function_calls[0].name, got.function_calls[0].args), ("forecast", GIVEN))
 
 
-@check
+@check("sdks")
 def google_vectors_and_counts(url):
     client = google_client(url)
     models = client.models
@@ -269,7 +275,7 @@ def google_vectors_and_counts(url):
     assert models.count_tokens(model="m", contents="How many leaves?").total_tokens > 0
 
 
-@check
+@check("sdks2")
 def langchain_openai(url):
     from langchain_openai import ChatOpenAI
 
@@ -279,7 +285,7 @@ def langchain_openai(url):
     same(model.bind_tools([forecast]).invoke("Hi").tool_calls[0]["args"], FORECAST)
 
 
-@check
+@check("sdks2")
 def langchain_anthropic(url):
     from langchain_anthropic import ChatAnthropic
 
@@ -289,7 +295,7 @@ def langchain_anthropic(url):
     same(model.bind_tools([forecast]).invoke("Hi").tool_calls[0]["args"], FORECAST)
 
 
-@check
+@check("sdks2")
 def instructor_openai(url):
     import instructor
     from pydantic import BaseModel
@@ -303,15 +309,7 @@ def instructor_openai(url):
     same(got.model_dump(), GIVEN)
 
 
-@check
-def openai_of_the_year_before(url):
-    python = os.path.join(TOOLS, "sdks2", "bin", "python")
-    names = ["openai_chat", "openai_chat_stream", "openai_responses_stream", "openai_tools_stream"]
-    command = [python, os.path.abspath(__file__), "--at", url, *names]
-    subprocess.run(command, check=True, timeout=120, capture_output=True)
-
-
-@check
+@check("sdks")
 def openai_node(url):
     environment = os.environ | {"NODE_PATH": os.path.join(TOOLS, "node", "node_modules")}
     command = ["node", os.path.join(HERE, "sdk.cjs"), f"{url}/v1", SAID, json.dumps(GIVEN)]
@@ -337,46 +335,55 @@ def raises(kind, action):
     raise AssertionError(f"no {kind.__name__}")
 
 
-def attempt(function, url):
+def attempt(name, url):
     try:
-        function(url)
+        CHECKS[name][0](url)
     except Exception as error:  # every failure of a foreign library is a finding
-        text = f"{type(error).__name__}: {error}"
-        if isinstance(error, subprocess.CalledProcessError):
-            text += str(error.stdout)[-500:] + str(error.stderr)[-500:]
-        return text.replace("\n", " ")[:700]
+        return f"{type(error).__name__}: {error}".replace("\n", " ")[:700]
     return None
 
 
-def at(url, names):
-    failed = 0
-    for name in names:
-        problem = attempt(CHECKS[name], url)
-        failed += problem is not None
-        print(f"{'FAIL' if problem else 'ok'} {name} {problem or ''}")
-    return failed
+def inside(url, names):
+    """Runs checks in this Python and prints what they come to."""
+    with ThreadPoolExecutor(4) as pool:
+        found = pool.map(lambda name: attempt(name, url), names)
+        print(json.dumps(dict(zip(names, found))))
+
+
+def outside(url, dialect, python, names):
+    """Runs checks in the Python of a folder."""
+    program = os.path.join(TOOLS, python, "bin", "python")
+    command = [program, os.path.abspath(__file__), "--inside", url, dialect, *names]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS_MAX)
+    if done.returncode:
+        return {name: done.stderr[-700:] for name in names}
+    return json.loads(done.stdout)
 
 
 def main():
     global MAKES_VECTORS
-    if sys.argv[1] == "--at":
-        sys.exit(at(sys.argv[2], sys.argv[3:]) > 0)
+    if sys.argv[1] == "--inside":
+        MAKES_VECTORS = sys.argv[3] != "messages"
+        return inside(sys.argv[2], sys.argv[4:])
     binary = os.path.abspath(sys.argv[1])
-    names = sys.argv[2:] or list(CHECKS)
+    chosen = sys.argv[2:] or list(CHECKS)
     server = standin.serve()
     upstream = f"http://127.0.0.1:{server.server_address[1]}"
     failed = 0
     for dialect in PROVIDERS:
-        MAKES_VECTORS = dialect != "messages"
+        count = 0
         with Gateway(binary, dialect, upstream) as gateway:
-            with ThreadPoolExecutor(2) as pool:
-                found = list(pool.map(lambda name: attempt(CHECKS[name], gateway.url), names))
-        for name, problem in zip(names, found):
-            failed += problem is not None
-            if problem:
-                print(f"FAIL {name} before {dialect}: {problem}")
-        passed = sum(problem is None for problem in found)
-        print(f"{dialect}: {passed}/{len(names)}", flush=True)
+            for python in ("sdks", "sdks2"):
+                names = [name for name in chosen if python in CHECKS[name][1]]
+                found = outside(gateway.url, dialect, python, names)
+                count += len(names)
+                for name, problem in found.items():
+                    if problem:
+                        failed += 1
+                        count -= 1
+                        print(f"FAIL {name} ({python}) before {dialect}: {problem}")
+        total = sum(len(CHECKS[name][1]) for name in chosen)
+        print(f"{dialect}: {count}/{total}", flush=True)
     sys.exit(failed > 0)
 
 

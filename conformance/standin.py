@@ -181,7 +181,8 @@ def of_gemini(body, model, stream):
         question.results += sum("functionResponse" in part for part in parts)
     for tool in body.get("tools") or []:
         for function in tool.get("functionDeclarations") or []:
-            schema = function.get("parametersJsonSchema") or function.get("parameters") or {}
+            schema = function.get("parametersJsonSchema") or function.get("parameters_json_schema")
+            schema = schema or function.get("parameters") or {}
             question.tools[function["name"]] = schema
     config = body.get("generationConfig") or {}
     question.schema = config.get("responseJsonSchema") or config.get("responseSchema")

@@ -1,10 +1,12 @@
-//! Developer commands: `cargo xtask check`, `tools`, `test` and `gen`.
+//! Developer commands: `cargo xtask check`, `tools`, `test`, `gen`, and the gateway beside others'
+//! programs.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
     reason = "developer commands talk to the developer"
 )]
 
+mod foreign;
 mod generate;
 mod process;
 mod test;
@@ -24,6 +26,9 @@ usage: cargo xtask <command>
   tools          install the tools that tests need
   test           every test, after installing the tools they need
   gen [--check]  write the reference pages anew, or fail if they are stale
+  sdks           the vendors' libraries before the gateway (also part of `test`)
+  clients [NAME] coding programs before the gateway: codex, claude-code, aider, opencode
+  differential   the gateway beside another translator, exchange by exchange
 ";
 
 fn main() -> ExitCode {
@@ -36,6 +41,9 @@ fn main() -> ExitCode {
         ["test"] => test::run(&root),
         ["gen"] => generate::run(&root, generate::Mode::Write),
         ["gen", "--check"] => generate::run(&root, generate::Mode::Compare),
+        ["sdks"] => foreign::sdks(&root),
+        ["clients", names @ ..] => foreign::clients(&root, names),
+        ["differential"] => foreign::differential(&root),
         [] | ["help" | "--help" | "-h"] => {
             print!("{USAGE}");
             Ok(())

@@ -3,17 +3,20 @@
 use std::path::Path;
 
 use crate::{
+    foreign,
     process::{Problem, cargo, starts},
     tools,
 };
 
-/// Installs what tests need, runs the examples in the documentation, then all other tests.
+/// Installs what tests need, runs the examples in the documentation and the vendors' libraries
+/// before the gateway, then all other tests.
 ///
 /// The other tests come last so that the runner's closing line is the last line; they run even if
-/// an example fails.
+/// something before them fails.
 pub(crate) fn run(root: &Path) -> Result<(), Problem> {
     tools::prepare(root)?;
     let examples = cargo(root, &["test", "--doc", "--workspace", "--quiet"]);
+    let libraries = foreign::sdks_if_any(root);
     let tests = if starts(root, "cargo-nextest", "--version") {
         cargo(root, &["nextest", "run", "--workspace", "--no-fail-fast"])
     } else {
@@ -22,5 +25,5 @@ pub(crate) fn run(root: &Path) -> Result<(), Problem> {
             &["test", "--workspace", "--all-targets", "--no-fail-fast"],
         )
     };
-    tests.and(examples)
+    tests.and(examples).and(libraries)
 }

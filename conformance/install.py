@@ -1,0 +1,94 @@
+"""Foreign programs for the checks, below target/tools: only what is missing, always the same.
+
+    python3 conformance/install.py sdks|clients|peers ...
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+TOOLS = os.path.join(ROOT, "target", "tools")
+
+# Folder, registry, packages. Folders stand apart where packages cannot stand together.
+SETS = {
+    "sdks": [
+        (
+            "sdks",
+            "pip",
+            [
+                "openai==3.52.0",
+                "anthropic==2.11.0",
+                "google-genai==3.4.0",
+            ],
+        ),
+        (
+            "sdks2",
+            "pip",
+            [
+                "openai==2.54.0",
+                "langchain-openai==1.4.3",
+                "langchain-anthropic==1.7.7",
+                "instructor==1.17.0",
+            ],
+        ),
+        ("node", "npm", ["openai@6.49.0"]),
+    ],
+    "clients": [
+        (
+            "clients",
+            "npm",
+            [
+                "@openai/codex@0.169.0",
+                "@anthropic-ai/claude-code@2.1.197",
+                "opencode-ai@1.18.33",
+            ],
+        ),
+        ("aider", "pip", ["aider-chat==0.86.2"]),
+        ("llama", "pip", ["xllamacpp==2026.10.11549", "gguf==0.19.0", "numpy"]),
+    ],
+    "peers": [
+        ("litellm", "pip", ["litellm[proxy]==1.106.2"]),
+        ("tensorzero", "pip", ["tensorzero==2026.6.0", "openai==2.54.0"]),
+        ("portkey", "npm", ["@portkey-ai/gateway@1.15.2"]),
+    ],
+}
+
+
+def install(folder, registry, packages):
+    place = os.path.join(TOOLS, folder)
+    mark = os.path.join(place, ".installed")
+    wanted = json.dumps(packages)
+    if os.path.exists(mark) and open(mark).read() == wanted:
+        return
+    print(f"installing {', '.join(packages)} into {place}", flush=True)
+    os.makedirs(place, exist_ok=True)
+    if registry == "pip":
+        python = os.path.join(place, "bin", "python")
+        if not os.path.exists(python):
+            subprocess.run([sys.executable, "-m", "venv", place], check=True)
+        quiet = ["--quiet", "--disable-pip-version-check"]
+        subprocess.run([python, "-m", "pip", "install", *quiet, *packages], check=True)
+    else:
+        quiet = ["--silent", "--no-audit", "--no-fund"]
+        # The gateways among the packages would patch their dependencies, which fails here.
+        scripts = ["--ignore-scripts"] if folder == "portkey" else []
+        npm = shutil.which("npm") or "npm"
+        subprocess.run([npm, "install", *quiet, *scripts, "--prefix", place, *packages], check=True)
+    with open(mark, "w") as file:
+        file.write(wanted)
+
+
+def main():
+    try:
+        for name in sys.argv[1:]:
+            for folder, registry, packages in SETS[name]:
+                install(folder, registry, packages)
+    except (OSError, subprocess.CalledProcessError) as error:
+        sys.exit(f"cannot install the foreign programs: {error}")
+
+
+if __name__ == "__main__":
+    main()
