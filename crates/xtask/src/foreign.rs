@@ -1,4 +1,5 @@
 //! `cargo xtask sdks`, `clients` and `differential`: the gateway beside programs of others.
+//!
 //! What they need is installed below `target/tools`, once.
 
 use std::path::Path;
