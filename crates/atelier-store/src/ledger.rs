@@ -261,6 +261,8 @@ impl Ledger {
             self.inner.store.relays_put(&chunk.settled).await?;
             Journal::folded(chunk, &mut folded);
         }
+        // What was noted beside the requests, such as clients that were turned away.
+        self.inner.store.audit_flush().await?;
         Ok(self.inner.answers.fold(&self.inner.store).await?)
     }
 

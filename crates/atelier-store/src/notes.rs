@@ -7,6 +7,9 @@ use atelier_model::{AuditFact, AuditNote};
 /// Facts that wait at once. More than that are not kept, but counted, and the count is on record.
 const NOTES_MAX: usize = 65_536;
 
+/// Waiting facts that are looked through for a refusal like the one that comes.
+const REFUSALS_MAX: usize = 64;
+
 /// The facts that were noted since the last change of state.
 #[derive(Debug, Default)]
 pub(crate) struct Notes {
@@ -37,6 +40,9 @@ impl Notes {
 
     pub(crate) fn add(&self, note: AuditNote) {
         let mut waiting = self.waiting();
+        if waiting.counts(&note) {
+            return;
+        }
         if waiting.notes.len() < NOTES_MAX {
             waiting.notes.push(note);
         } else {
@@ -53,6 +59,26 @@ impl Notes {
             notes.push(AuditNote::new(AuditFact::NotesLost { count }, at));
         }
         Taken { from: self, notes }
+    }
+}
+
+impl Waiting {
+    /// Counts a refusal like one that waits already, so that nobody who is not let in can fill
+    /// the log.
+    fn counts(&mut self, note: &AuditNote) -> bool {
+        let AuditFact::ClientRefused { reason, .. } = &note.fact else {
+            return false;
+        };
+        let newest = self.notes.iter_mut().rev().take(REFUSALS_MAX);
+        for waiting in newest.filter(|waiting| waiting.client == note.client) {
+            if let AuditFact::ClientRefused { reason: same, count } = &mut waiting.fact
+                && same == reason
+            {
+                *count += 1;
+                return true;
+            }
+        }
+        false
     }
 }
 

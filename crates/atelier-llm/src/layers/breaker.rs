@@ -9,7 +9,8 @@ use std::{
 };
 
 use atelier_keys::PickedKey;
-use atelier_model::{BoxFuture, Clock, Limits, Reply, Timestamp};
+use atelier_model::{AuditFact, AuditNote, BoxFuture, Clock, Limits, Reply, Timestamp};
+use atelier_store::Store;
 use tokio::{
     sync::watch,
     time::{sleep, timeout},
@@ -53,6 +54,8 @@ pub(crate) struct Breaker {
 
 /// What is known of one model.
 struct Known {
+    provider: String,
+    model: String,
     state: State,
     /// The latest failure that counted.
     last: Option<AskError>,
@@ -64,6 +67,7 @@ type News = Arc<watch::Sender<Known>>;
 /// The right to send, and the duty to tell how it ended. Whoever drops it untold gave up.
 struct Ticket {
     target: News,
+    store: Store,
     pass: Pass,
     now: Timestamp,
     failures_max: u32,
@@ -73,6 +77,7 @@ struct Ticket {
 /// What the wait for a ticket goes by.
 #[derive(Clone, Copy)]
 struct Asker<'a> {
+    store: &'a Store,
     limits: &'a Limits,
     clock: &'a dyn Clock,
     cancel: Option<&'a CancellationToken>,
@@ -88,6 +93,7 @@ impl Layer for Breaker {
         Box::pin(async move {
             let target = self.target(passage.route, &passage.route.model, passage.key.as_ref());
             let asker = Asker {
+                store: passage.store,
                 limits: passage.limits,
                 clock: passage.clock,
                 cancel: Some(passage.cancel),
@@ -116,6 +122,7 @@ impl Layer for Breaker {
             let route = &transit.prepared.relayed.route;
             let target = self.target(route, &transit.prepared.model, transit.key_sent.as_ref());
             let asker = Asker {
+                store: transit.store(),
                 limits: transit.limits(),
                 clock: &*transit.hands.clock,
                 cancel: None,
@@ -159,6 +166,8 @@ impl Breaker {
         let mut targets = self.targets.lock().unwrap_or_else(PoisonError::into_inner);
         let unknown = || {
             Arc::new(watch::Sender::new(Known {
+                provider: route.name().to_owned(),
+                model: model.to_owned(),
                 state: State::NEW,
                 last: None,
             }))
@@ -187,7 +196,7 @@ async fn admit(target: &News, asker: Asker<'_>) -> Result<Ticket, Refused> {
 async fn wait(target: &News, asker: Asker<'_>) -> Result<Ticket, Refused> {
     let mut now = asker.clock.now();
     if let Door::Pass(pass) = want(target, now) {
-        return Ok(Ticket::new(target, pass, now, asker.limits));
+        return Ok(Ticket::new(target, pass, now, asker));
     }
     let never = CancellationToken::new();
     let cancel = asker.cancel.unwrap_or(&never);
@@ -196,7 +205,7 @@ async fn wait(target: &News, asker: Asker<'_>) -> Result<Ticket, Refused> {
     loop {
         now = now.max(asker.clock.now());
         let wait_ms = match want(target, now) {
-            Door::Pass(pass) => return Ok(Ticket::new(target, pass, now, asker.limits)),
+            Door::Pass(pass) => return Ok(Ticket::new(target, pass, now, asker)),
             // Whoever can be answered elsewhere need not know how the trial ends.
             Door::Wait if asker.has_standby => return Err(Refused::TooEarly(TRIAL_MS)),
             Door::Wait => None,
@@ -238,7 +247,11 @@ fn turned_away(refused: Refused, target: &News, passage: &mut Passage<'_>) -> Fa
             passage.turned_away += 1;
             Failure {
                 retry: Retry::After(wait_ms),
-                ..Failure::free(left_alone(target.borrow().last.clone(), passage.route, wait_ms))
+                ..Failure::free(left_alone(
+                    target.borrow().last.clone(),
+                    passage.route,
+                    wait_ms,
+                ))
             }
         }
     }
@@ -296,12 +309,13 @@ fn status(last: &AskError) -> u16 {
 }
 
 impl Ticket {
-    fn new(target: &News, pass: Pass, now: Timestamp, limits: &Limits) -> Self {
+    fn new(target: &News, pass: Pass, now: Timestamp, asker: Asker<'_>) -> Self {
         Self {
             target: Arc::clone(target),
+            store: asker.store.clone(),
             pass,
             now,
-            failures_max: limits.ask_failures_max,
+            failures_max: asker.limits.ask_failures_max,
             is_told: false,
         }
     }
@@ -324,6 +338,7 @@ impl Ticket {
     }
 
     fn note(&self, fact: Fact, error: Option<&AskError>, now: Timestamp) {
+        let mut opened = None;
         self.target.send_if_modified(|known| {
             let state = known.state.next(self.pass, fact, now, self.failures_max);
             let is_failure = matches!(fact, Fact::Failed | Fact::AskedToWait(_));
@@ -332,8 +347,25 @@ impl Ticket {
             }
             let is_new = state != known.state;
             known.state = state;
+            opened = state
+                .shut_ms(now)
+                .filter(|_| is_new)
+                .map(|wait_ms| known.opened(wait_ms));
             is_new
         });
+        if let Some(fact) = opened {
+            self.store.audit_note(AuditNote::new(fact, now));
+        }
+    }
+}
+
+impl Known {
+    fn opened(&self, wait_ms: u64) -> AuditFact {
+        AuditFact::BreakerOpened {
+            provider: self.provider.clone(),
+            model: self.model.clone(),
+            wait_ms,
+        }
     }
 }
 
@@ -348,7 +380,13 @@ impl Drop for Ticket {
 /// What a failed sending tells of the model.
 fn fact(failure: &Failure) -> Fact {
     // Whoever is asked too often is well, and the limits know how long to wait.
-    if matches!(failure.error, AskError::RateLimited { status: TOO_MANY, .. }) {
+    if matches!(
+        failure.error,
+        AskError::RateLimited {
+            status: TOO_MANY,
+            ..
+        }
+    ) {
         return Fact::Answered;
     }
     match failure.retry {

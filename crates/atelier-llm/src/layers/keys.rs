@@ -6,7 +6,7 @@ use atelier_keys::{KeyRing, PickedKey};
 use atelier_model::{AuditFact, AuditNote, BoxFuture, Reply, Timestamp};
 
 use crate::{
-    AskError, Retry,
+    AskError, Retry, Route,
     layers::{Failure, Layer, Next, Passage, retry},
     relay::{Opened, Refusal, Transit},
 };
@@ -16,6 +16,9 @@ const TRIED_MAX: usize = 8;
 
 /// Milliseconds for which a key cools that was used too often, where its provider names no time.
 const COOL_MS: u64 = 10_000;
+
+/// Name, in the audit log, of a key that the configuration names.
+const CONFIGURED: &str = "configured";
 
 /// What the end of a sending says of its key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,20 +44,13 @@ impl Layer for Keys {
         Box::pin(async move {
             let Some(mut turn) = Turn::of(passage.route.ring.as_ref()) else {
                 passage.key = None;
+                note(passage, configured(passage.route));
                 return next.run(passage).await;
             };
             loop {
                 let now = passage.clock.now();
                 (passage.key, passage.has_spare_key) = turn.next(now);
-                if let Some(fact) = passage.key.as_ref().map(|key| turn.used(key)) {
-                    passage.store.audit_note(AuditNote {
-                        at: now,
-                        run: Some(passage.ask.run.clone()),
-                        task: passage.ask.task.clone(),
-                        client: None,
-                        fact,
-                    });
-                }
+                note(passage, passage.key.as_ref().map(|key| turn.used(key)));
                 let failure = match next.run(passage).await {
                     Ok(reply) => {
                         turn.accepted();
@@ -79,6 +75,8 @@ impl Layer for Keys {
         Box::pin(async move {
             let Some(mut turn) = Turn::of(transit.prepared.relayed.route.ring.as_ref()) else {
                 transit.key_sent = None;
+                let used = configured(&transit.prepared.relayed.route);
+                transit.record.decisions.extend(used);
                 return next.open(transit).await;
             };
             loop {
@@ -100,6 +98,26 @@ impl Layer for Keys {
                 transit.reserve_again(&refusal)?;
             }
         })
+    }
+}
+
+/// What the audit log is to say of a key that the configuration names.
+fn configured(route: &Route) -> Option<AuditFact> {
+    route.key.as_ref().map(|_| AuditFact::KeyUsed {
+        provider: route.name().to_owned(),
+        name: CONFIGURED.to_owned(),
+    })
+}
+
+fn note(passage: &Passage<'_>, fact: Option<AuditFact>) {
+    if let Some(fact) = fact {
+        passage.store.audit_note(AuditNote {
+            at: passage.clock.now(),
+            run: Some(passage.ask.run.clone()),
+            task: passage.ask.task.clone(),
+            client: None,
+            fact,
+        });
     }
 }
 

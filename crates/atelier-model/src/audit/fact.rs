@@ -116,14 +116,13 @@ pub enum AuditFact {
         /// What was done to it, in one word.
         change: String,
     },
-    /// A client's key was accepted for the first time, or again after a pause.
-    #[serde(rename = "client.accepted")]
-    ClientAccepted {},
     /// A client was turned away.
     #[serde(rename = "client.refused")]
     ClientRefused {
-        /// Why, in one word such as `unknown`, `expired`, `revoked` or `scope`.
+        /// Why, in one word such as `unknown`, `expired` or `revoked`.
         reason: String,
+        /// How often, one after another.
+        count: u64,
     },
     /// A call waited for the rate limit of its provider.
     #[serde(rename = "limit.waited")]
@@ -162,8 +161,8 @@ pub enum AuditFact {
     /// The configuration was read again while requests were under way.
     #[serde(rename = "configuration.reloaded")]
     ConfigurationReloaded {
-        /// Digest of the new configuration.
-        digest: Digest,
+        /// Digest of the names of the models that can be asked for.
+        models: Digest,
     },
     /// A person answered a question.
     #[serde(rename = "approval.given")]
@@ -240,7 +239,6 @@ impl AuditFact {
             Self::RouteChosen { .. } => "route.chosen",
             Self::KeyUsed { .. } => "key.used",
             Self::KeyChanged { .. } => "key.changed",
-            Self::ClientAccepted {} => "client.accepted",
             Self::ClientRefused { .. } => "client.refused",
             Self::LimitWaited { .. } => "limit.waited",
             Self::LimitRefused { .. } => "limit.refused",
@@ -265,7 +263,6 @@ impl AuditFact {
             | Self::AskFailed { .. }
             | Self::BudgetRefused { .. }
             | Self::RouteChosen { .. }
-            | Self::ClientAccepted {}
             | Self::ClientRefused { .. }
             | Self::LimitWaited { .. }
             | Self::LimitRefused { .. }

@@ -450,3 +450,29 @@ fn more_notes_than_may_wait_are_counted() {
     drop(taken);
     assert_eq!(note.take().notes().len(), 65_537);
 }
+
+#[test]
+fn refusals_of_a_kind_are_one_note_with_a_count() {
+    let refused = |client: Option<&str>, reason: &str| AuditNote {
+        client: client.map(str::to_owned),
+        ..AuditNote::new(
+            AuditFact::ClientRefused {
+                reason: reason.to_owned(),
+                count: 1,
+            },
+            noon(),
+        )
+    };
+    let notes = crate::notes::Notes::default();
+    for _ in 0..100_000 {
+        notes.add(refused(None, "unknown"));
+        notes.add(refused(Some("ci"), "expired"));
+    }
+    let taken = notes.take();
+    let counted: Vec<_> = taken.notes().iter().map(|note| &note.fact).collect();
+    let expected = ["unknown", "expired"].map(|reason| AuditFact::ClientRefused {
+        reason: reason.to_owned(),
+        count: 100_000,
+    });
+    assert_eq!(counted, [&expected[0], &expected[1]]);
+}

@@ -91,6 +91,16 @@ impl State {
         }
     }
 
+    /// Milliseconds for which the model is left alone; nothing where it is not.
+    pub(super) fn shut_ms(self, now: Timestamp) -> Option<u64> {
+        match self {
+            Self::Resting { until } | Self::Open { until, .. } => {
+                Some(until.millis_since(now)).filter(|wait_ms| *wait_ms > 0)
+            }
+            Self::Closed { .. } | Self::HalfOpen { .. } => None,
+        }
+    }
+
     /// A sending with this pass has ended. Those that began before the model was left alone tell
     /// nothing new, unless its provider asks for more time.
     pub(super) fn next(self, pass: Pass, fact: Fact, now: Timestamp, failures_max: u32) -> Self {
