@@ -28,6 +28,7 @@ mod rule;
 mod rules;
 mod scan;
 mod vault;
+mod words;
 
 pub use kind::Kind;
 pub use mask::preview;

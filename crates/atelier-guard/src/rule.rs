@@ -22,6 +22,16 @@ const PARTS_DEPTH_MAX: usize = 4;
 /// Bytes after its beginning that a match may reach, unless the rule says otherwise.
 const REACH_BYTES: usize = 320;
 
+/// The border of a word in a pattern, and the one that is cheap where letters beyond ASCII are.
+const WORD_BORDER: &str = r"\b";
+const WORD_BORDER_ASCII: &str = r"(?-u:\b)";
+
+/// Letters of a setting's name behind the word that makes it one.
+const NAME_BYTES_MAX: usize = 30;
+
+/// Signs and blanks between the name of a setting and what assigns it.
+const SIGNS_MAX: usize = 7;
+
 /// Bytes before a match that are searched for the words a rule wants around it.
 const CONTEXT_BYTES: usize = 48;
 
@@ -75,6 +85,9 @@ pub(crate) struct Rule {
     /// Bytes after the beginning that the match may reach.
     #[serde(default = "reach")]
     pub(crate) reach: usize,
+    /// The anchor is in the name of a setting, and something is assigned behind it.
+    #[serde(default)]
+    pub(crate) assigned: bool,
     /// Words touch the anchor on both sides.
     #[serde(default)]
     pub(crate) joined: bool,
@@ -90,6 +103,10 @@ pub(crate) struct Rule {
     /// One of these words stands shortly before the match.
     #[serde(default)]
     pub(crate) context: Option<String>,
+    /// Parts of which one is in whatever `context` finds, in whatever case of ASCII letters: where
+    /// none is near, nothing else is tried.
+    #[serde(default)]
+    pub(crate) near: Vec<String>,
     /// How far before the match the words may stand.
     #[serde(default = "context_reach")]
     pub(crate) context_reach: usize,
@@ -180,14 +197,15 @@ impl Rule {
                 source: Box::new(source),
             })
         };
-        let context = |words: &String| build(&format!("(?i)(?:{words})"));
+        let around = |words: &String| words.replace(WORD_BORDER, WORD_BORDER_ASCII);
+        let context = |words: &String| build(&format!("(?i)(?:{})", around(words)));
         Ok(Compiled {
             pattern: build(&self.placed_pattern())?,
             context: self.context.as_ref().map(context).transpose()?,
             not_after: self
                 .not_after
                 .as_ref()
-                .map(|words| build(&format!("(?i)(?:{words})$")))
+                .map(|words| build(&format!("(?i)(?:{})$", around(words))))
                 .transpose()?,
         })
     }
@@ -204,6 +222,9 @@ impl Rule {
             return None;
         }
         if self.joined && !(is_inside_word(text, place.start) && begins_word(text, place.end)) {
+            return None;
+        }
+        if self.assigned && !is_assigned(text, place.end) {
             return None;
         }
         let compiled = self.compiled()?;
@@ -276,6 +297,17 @@ impl Compiled {
                 .as_ref()
                 .is_some_and(|it| it.is_match(before))
     }
+}
+
+/// Whether a setting's name that goes on at `at` is followed by what may assign it.
+fn is_assigned(text: &str, at: usize) -> bool {
+    let rest = text.as_bytes().get(at..).unwrap_or_default();
+    let is_name = |byte: &&u8| byte.is_ascii_alphanumeric() || b"_.-".contains(byte);
+    let name = rest.iter().take(NAME_BYTES_MAX).take_while(is_name).count();
+    let is_sign = |byte: &&u8| byte.is_ascii_whitespace() || b"\\\"'`]".contains(byte);
+    let signs = rest[name..].iter().take(SIGNS_MAX).take_while(is_sign);
+    let after = rest.get(name + signs.count());
+    after.is_some_and(|byte| b"=:,(".contains(byte))
 }
 
 /// Whether a word goes on or begins at `at`.

@@ -10,7 +10,7 @@ use crate::{
     names,
     policy::Policy,
     rule::{Rule, RuleError, Start},
-    rules,
+    rules, words,
 };
 
 /// Bytes of all compiled number patterns together.
@@ -21,9 +21,6 @@ const NUMBER_BYTES_MAX: usize = 96;
 
 /// How strong a rule is whose span is not looked into for more.
 const CERTAIN_STRENGTH: u8 = 50;
-
-/// Digits below which nothing that begins with a number is personal.
-const NUMBER_DIGITS_MIN: usize = 4;
 
 /// A stretch of text and what it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,8 +52,10 @@ impl Span {
 pub struct Guard {
     rules: Vec<Rule>,
     anchors: AhoCorasick,
-    /// For each anchor, the rules that are tried at it.
+    /// For each word, the rules that are tried at it.
     anchored: Vec<Vec<usize>>,
+    /// For each word, the rules that want one of their words near.
+    nearby: Vec<Vec<usize>>,
     /// The rules that are tried at numbers, in the order of `gate`.
     numbers: Vec<usize>,
     gate: OnceLock<Option<RegexSet>>,
@@ -87,23 +86,19 @@ impl Guard {
     }
 
     pub(crate) fn with(rules: Vec<Rule>) -> Result<Self, RuleError> {
-        let mut words: Vec<String> = Vec::new();
-        let mut anchored: Vec<Vec<usize>> = Vec::new();
+        let mut words = Words::default();
         for (index, rule) in rules.iter().enumerate() {
             for anchor in &rule.anchors {
-                let anchor = anchor.to_ascii_lowercase();
-                if let Some(known) = words.iter().position(|word| *word == anchor) {
-                    anchored[known].push(index);
-                } else {
-                    words.push(anchor);
-                    anchored.push(vec![index]);
-                }
+                words.slot(anchor).0.push(index);
+            }
+            for near in &rule.near {
+                words.slot(near).1.push(index);
             }
         }
         let anchors = AhoCorasick::builder()
             .ascii_case_insensitive(true)
             .kind(Some(AhoCorasickKind::DFA))
-            .build(&words)
+            .build(&words.all)
             .map_err(|error| RuleError::Anchors(Box::new(error)))?;
         let starting = |start: Start| {
             let all = rules.iter().enumerate();
@@ -114,7 +109,8 @@ impl Guard {
         Ok(Self {
             rules,
             anchors,
-            anchored,
+            anchored: words.anchored,
+            nearby: words.nearby,
             numbers,
             gate: OnceLock::new(),
             named,
@@ -127,9 +123,9 @@ impl Guard {
             return Vec::new();
         }
         let mut found = Vec::new();
-        self.at_anchors(text, policy, &mut found);
+        let near = self.at_anchors(text, policy, &mut found);
         if policy == Policy::All {
-            self.at_numbers(text, &mut found);
+            self.at_numbers(text, &near, &mut found);
             self.at_names(text, &mut found);
         }
         self.strongest(found)
@@ -140,13 +136,22 @@ impl Guard {
         self.rules.get(span.rule).map_or("", |rule| &rule.name)
     }
 
-    fn at_anchors(&self, text: &str, policy: Policy, found: &mut Vec<Span>) {
+    /// Tries the rules that begin at words, and says where those are that other rules want near.
+    fn at_anchors(&self, text: &str, policy: Policy, found: &mut Vec<Span>) -> Near {
         // A rule that found something goes on behind it.
         let mut done = vec![0; self.rules.len()];
+        let mut near = Near::default();
         for word in self.anchors.find_overlapping_iter(text) {
-            for &index in &self.anchored[word.pattern().as_usize()] {
+            let pattern = word.pattern().as_usize();
+            if policy == Policy::All {
+                near.note(&self.nearby[pattern], word.end());
+            }
+            for &index in &self.anchored[pattern] {
                 let rule = &self.rules[index];
-                if !policy.covers(rule.kind) || word.start() < done[index] {
+                if !policy.covers(rule.kind)
+                    || word.start() < done[index]
+                    || !near.has(rule, index, word.start())
+                {
                     continue;
                 }
                 if let Some(span) = rule.find(text, word.range()) {
@@ -155,31 +160,25 @@ impl Guard {
                 }
             }
         }
+        near
     }
 
     /// Only personal data begins like a number.
-    fn at_numbers(&self, text: &str, found: &mut Vec<Span>) {
+    fn at_numbers(&self, text: &str, near: &Near, found: &mut Vec<Span>) {
         let Some(gate) = self.gate() else { return };
         let bytes = text.as_bytes();
         let mut at = 0;
-        while at < bytes.len() {
-            if !is_number_start(bytes, at) {
-                at += 1;
-                continue;
-            }
+        while let Some(start) = number_start(bytes, at) {
+            at = start;
             let end = text.ceil_char_boundary((at + NUMBER_BYTES_MAX).min(bytes.len()));
-            let Some(window) = text
-                .get(at..end)
-                .filter(|window| has_digits(window.as_bytes()))
-            else {
-                at += 1;
-                continue;
-            };
+            let window = text.get(at..end).unwrap_or_default();
             let mut behind = at + 1;
             for pattern in gate.matches(window) {
                 let index = self.numbers[pattern];
-                if let Some(span) = self.rules[index].find(text, at..at) {
-                    if self.rules[index].strength >= CERTAIN_STRENGTH {
+                let rule = &self.rules[index];
+                let span = near.has(rule, index, at).then(|| rule.find(text, at..at));
+                if let Some(span) = span.flatten() {
+                    if rule.strength >= CERTAIN_STRENGTH {
                         behind = behind.max(span.end);
                     }
                     found.push(self.span(index, span));
@@ -251,34 +250,105 @@ impl Guard {
     }
 }
 
-/// Whether something that is mostly digits may begin here.
-fn is_number_start(bytes: &[u8], at: usize) -> bool {
-    let byte = bytes[at];
-    if at > 0 && is_word(bytes[at - 1]) {
-        return false;
+/// All words that are looked for, each once, with the rules that want them.
+#[derive(Default)]
+struct Words {
+    all: Vec<String>,
+    anchored: Vec<Vec<usize>>,
+    nearby: Vec<Vec<usize>>,
+}
+
+impl Words {
+    /// The rules tried at a word, and those that want it near.
+    fn slot(&mut self, word: &str) -> (&mut Vec<usize>, &mut Vec<usize>) {
+        let word = word.to_ascii_lowercase();
+        let known = self.all.iter().position(|known| *known == word);
+        let at = known.unwrap_or_else(|| {
+            self.all.push(word);
+            self.anchored.push(Vec::new());
+            self.nearby.push(Vec::new());
+            self.all.len() - 1
+        });
+        (&mut self.anchored[at], &mut self.nearby[at])
     }
-    let next = |by: usize| bytes.get(at + by).copied().unwrap_or_default();
+}
+
+/// Where the words end that rules want near, in order.
+#[derive(Default)]
+struct Near(Vec<(usize, usize)>);
+
+impl Near {
+    fn note(&mut self, rules: &[usize], end: usize) {
+        self.0.extend(rules.iter().map(|rule| (end, *rule)));
+    }
+
+    /// Whether a rule wants no word near, or has one before this place.
+    fn has(&self, rule: &Rule, index: usize, at: usize) -> bool {
+        if rule.near.is_empty() {
+            return true;
+        }
+        let before = self.0.partition_point(|(end, _)| *end <= at);
+        let from = at.saturating_sub(rule.context_reach);
+        let near = self.0[..before].iter().rev();
+        let mut near = near.take_while(|(end, _)| *end >= from);
+        near.any(|(_, wanting)| *wanting == index)
+    }
+}
+
+/// The next place where something that is mostly digits may begin.
+fn number_start(bytes: &[u8], from: usize) -> Option<usize> {
+    let mut at = from;
+    // Inside a word nothing begins.
+    if at > 0 && is_word(bytes[at - 1]) {
+        at += words::length(&bytes[at..]);
+    }
+    while let Some(&byte) = bytes.get(at) {
+        if is_number_start(byte, &bytes[at + 1..]) {
+            return Some(at);
+        }
+        at += if is_word(byte) {
+            words::length(&bytes[at..])
+        } else {
+            1
+        };
+    }
+    None
+}
+
+/// Whether a byte and those behind it may begin something that is mostly digits.
+fn is_number_start(byte: u8, rest: &[u8]) -> bool {
+    let next = |by: usize| rest.get(by - 1).copied().unwrap_or_default();
     match byte {
         b'0'..=b'9' => true,
         b'+' | b'(' => next(1).is_ascii_digit() || next(1) == b'+' || next(1) == b'(',
         b'a'..=b'z' | b'A'..=b'Z' => {
             next(1).is_ascii_digit()
                 || (next(1).is_ascii_alphabetic() && next(2).is_ascii_digit())
-                || (next(1).is_ascii_uppercase() && next(2) == b' ' && next(3).is_ascii_digit())
-                || (byte.is_ascii_hexdigit()
-                    && (1..=4).any(|by| next(by) == b':' || next(by) == b'-'))
+                || (next(1).is_ascii_alphabetic()
+                    && (next(2) == b' ' || next(2) == b'-')
+                    && next(3).is_ascii_digit())
+                || (byte.is_ascii_hexdigit() && begins_hexadecimal(rest))
         }
         b':' => next(1) == b':',
         _ => false,
     }
 }
 
-fn is_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80
+/// Whether the hexadecimal digits of an address go on here, up to their first sign and behind it.
+fn begins_hexadecimal(rest: &[u8]) -> bool {
+    let digits = rest
+        .iter()
+        .take(4)
+        .take_while(|byte| byte.is_ascii_hexdigit());
+    let digits = digits.count();
+    let after = rest.get(digits + 1);
+    match rest.get(digits) {
+        Some(b':') => after.is_some_and(|byte| byte.is_ascii_hexdigit() || *byte == b':'),
+        Some(b'-' | b'.') => after.is_some_and(u8::is_ascii_hexdigit),
+        Some(_) | None => false,
+    }
 }
 
-/// Whether there are enough digits near for anything.
-fn has_digits(window: &[u8]) -> bool {
-    let mut digits = window.iter().filter(|byte| byte.is_ascii_hexdigit());
-    digits.nth(NUMBER_DIGITS_MIN - 1).is_some()
+fn is_word(byte: u8) -> bool {
+    words::IS_PART[usize::from(byte)]
 }

@@ -1,5 +1,9 @@
 //! Whether the value of a setting is a secret, or stands for one, or is code or prose.
 
+use std::{collections::HashSet, sync::LazyLock};
+
+use aho_corasick::AhoCorasick;
+
 use crate::check::Found;
 
 /// Values that are named in examples instead of a secret.
@@ -264,14 +268,13 @@ pub(super) fn password(found: Found<'_>, quoted: bool) -> Option<Found<'_>> {
 }
 
 pub(super) fn is_url_password(value: &str) -> bool {
-    let lower = value.to_ascii_lowercase();
     let template = value.starts_with(['$', '{', '<', '[', '%', '*'])
         && !value.contains(|letter: char| letter.is_ascii_digit());
     !template
         && !is_expression(value)
-        && !STAND_INS.contains(&lower.as_str())
+        && !is_stand_in_word(value)
         && !is_repetition(value)
-        && !STAND_IN_PARTS.iter().any(|part| lower.contains(part))
+        && !holds(&STAND_IN, value)
 }
 
 /// The value without punctuation of the sentence or the code around it.
@@ -308,11 +311,21 @@ fn next_parameter(value: &str) -> Option<usize> {
     })
 }
 
+/// The longest word that makes a setting harmless.
+const HARMLESS_BYTES_MAX: usize = 16;
+
+static HARMLESS: LazyLock<HashSet<&'static [u8]>> =
+    LazyLock::new(|| HARMLESS_NAMES.iter().map(|name| name.as_bytes()).collect());
+
 fn is_harmless(found: &Found<'_>) -> bool {
     let harmless = |word: &str| {
-        HARMLESS_NAMES
-            .iter()
-            .any(|name| name.eq_ignore_ascii_case(word))
+        let mut small = [0; HARMLESS_BYTES_MAX];
+        let small = small.get_mut(..word.len());
+        small.is_some_and(|small| {
+            small.copy_from_slice(word.as_bytes());
+            small.make_ascii_lowercase();
+            HARMLESS.contains(&*small)
+        })
     };
     let mut words = words(found.name());
     words.any(|word| {
@@ -328,36 +341,57 @@ fn is_harmless(found: &Found<'_>) -> bool {
 fn words(name: &str) -> impl Iterator<Item = &str> {
     name.split(|letter: char| !letter.is_ascii_alphanumeric())
         .flat_map(|part| {
-            let bytes = part.as_bytes();
-            let starts = (1..bytes.len())
-                .filter(|at| bytes[at - 1].is_ascii_lowercase() && bytes[*at].is_ascii_uppercase());
-            let mut from = 0;
-            let ends: Vec<usize> = starts.chain([part.len()]).collect();
-            ends.into_iter()
-                .map(move |end| &part[std::mem::replace(&mut from, end)..end])
-                .collect::<Vec<_>>()
+            let mut rest = part;
+            std::iter::from_fn(move || {
+                let bytes = rest.as_bytes();
+                let next = bytes
+                    .windows(2)
+                    .position(|two| two[0].is_ascii_lowercase() && two[1].is_ascii_uppercase());
+                let end = next.map_or(rest.len(), |at| at + 1);
+                let (word, behind) = rest.split_at(end);
+                rest = behind;
+                (!word.is_empty()).then_some(word)
+            })
         })
 }
 
+/// Parts in whatever case, all looked for at once.
+fn parts(parts: &[&str]) -> Option<AhoCorasick> {
+    let mut builder = AhoCorasick::builder();
+    builder.ascii_case_insensitive(true).build(parts).ok()
+}
+
+static STAND_IN: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| parts(STAND_IN_PARTS));
+static EXPRESSION: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| parts(EXPRESSIONS));
+
+fn holds(parts: &LazyLock<Option<AhoCorasick>>, value: &str) -> bool {
+    parts.as_ref().is_some_and(|parts| parts.is_match(value))
+}
+
+/// Whether it is one of the words for a secret.
+fn is_stand_in_word(value: &str) -> bool {
+    STAND_INS
+        .iter()
+        .any(|word| word.eq_ignore_ascii_case(value))
+}
+
 fn is_stand_in(value: &str) -> bool {
-    let lower = value.to_ascii_lowercase();
-    STAND_INS.contains(&lower.as_str())
-        || STAND_IN_PARTS.iter().any(|part| lower.contains(part))
-        || lower.ends_with("here")
+    let end = value.len().checked_sub("here".len());
+    let end = end.and_then(|from| value.as_bytes().get(from..));
+    is_stand_in_word(value)
+        || holds(&STAND_IN, value)
+        || end.is_some_and(|end| end.eq_ignore_ascii_case(b"here"))
         || is_repetition(value)
         || is_enclosed(value)
 }
 
 /// Whether the letters are dots, stars or crosses, or the value is to be filled in.
 fn is_hidden(value: &str) -> bool {
-    let lower = value.to_ascii_lowercase();
-    let marks = ["xxxx", "****", "....", "____", "<<", ">>"];
-    marks.iter().any(|mark| lower.contains(mark))
+    let marks = ["xxxx", "XXXX", "****", "....", "____", "<<", ">>"];
+    marks.iter().any(|mark| value.contains(mark))
         || is_repetition(value)
         || is_enclosed(value)
-        || STAND_INS
-            .iter()
-            .any(|word| lower.trim_matches(|letter: char| !letter.is_ascii_alphanumeric()) == *word)
+        || is_stand_in_word(value.trim_matches(|letter: char| !letter.is_ascii_alphanumeric()))
 }
 
 /// Whether it is a slot of a template.
@@ -374,18 +408,18 @@ fn is_repetition(value: &str) -> bool {
 }
 
 fn is_expression(value: &str) -> bool {
-    let lower = value.to_ascii_lowercase();
-    let variable = lower.strip_prefix('$').is_some_and(|name| {
-        name.chars()
-            .all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
+    let variable = value.strip_prefix('$').is_some_and(|name| {
+        name.bytes()
+            .all(|letter| letter.is_ascii_alphanumeric() || letter == b'_')
             && name.starts_with(|letter: char| letter.is_ascii_alphabetic())
-            && (value == value.to_ascii_uppercase() || value == lower)
+            && !(name.bytes().any(|letter| letter.is_ascii_lowercase())
+                && name.bytes().any(|letter| letter.is_ascii_uppercase()))
     });
     let substituted = ["$(", "%("]
         .iter()
-        .filter_map(|open| lower.split_once(open))
+        .filter_map(|open| value.split_once(open))
         .any(|(_, inner)| inner.contains(')'));
-    variable || substituted || EXPRESSIONS.iter().any(|part| lower.contains(part))
+    variable || substituted || holds(&EXPRESSION, value)
 }
 
 /// Whether a name is applied to something, as in `derive(key)` or `row[0]`.
@@ -411,12 +445,14 @@ fn is_format(value: &str) -> bool {
 
 /// Whether it is a digest, which proves content and opens nothing.
 fn is_digest(value: &str) -> bool {
-    let lower = value.to_ascii_lowercase();
     [
         "sha1-", "sha256", "sha384", "sha512", "md5", "blake", "ssh-rsa", "ssh-ed",
     ]
     .iter()
-    .any(|name| lower.starts_with(name))
+    .any(|name| {
+        let begin = value.as_bytes().get(..name.len());
+        begin.is_some_and(|begin| begin.eq_ignore_ascii_case(name.as_bytes()))
+    })
 }
 
 /// Whether it consists of words and short numbers, as names of things do.
