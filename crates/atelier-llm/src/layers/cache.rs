@@ -51,7 +51,7 @@ impl Layer for Cache {
     }
 }
 
-fn kept(stored: StoredAnswer) -> Kept {
+pub(super) fn kept(stored: StoredAnswer) -> Kept {
     Kept {
         bytes: stored.bytes.into(),
         provider: stored.provider,
