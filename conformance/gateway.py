@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 
@@ -14,6 +15,12 @@ PROVIDERS = {
     "gemini": "gemini",
 }
 KEY = "sk-conformance-0123456789"
+
+
+def free_port():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return taken.getsockname()[1]
 
 
 class Gateway:

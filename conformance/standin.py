@@ -423,6 +423,7 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     record = None
+    seen = None
     lock = threading.Lock()
 
     def log_message(self, *_):
@@ -442,6 +443,8 @@ class Handler(BaseHTTPRequestHandler):
         if self.record:
             with self.lock, open(self.record, "a") as file:
                 file.write(json.dumps({"path": self.path, "body": body}) + "\n")
+        if self.seen is not None:
+            self.seen.append((path, body))
         try:
             said = answered(path, body)
         except (KeyError, TypeError, AttributeError) as error:
@@ -522,9 +525,9 @@ def embeddings(body):
     return {"object": "list", "data": data, "model": body["model"], "usage": usage}
 
 
-def serve(port=0, record=None):
-    """A server under way, on a thread of its own."""
-    handler = type("Recording", (Handler,), {"record": record})
+def serve(port=0, record=None, seen=None):
+    """A server under way, on a thread of its own; `seen` is a list that gets what it is sent."""
+    handler = type("Recording", (Handler,), {"record": record, "seen": seen})
     server = ThreadingHTTPServer(("127.0.0.1", port), handler)
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, daemon=True).start()
