@@ -304,10 +304,13 @@ async fn routes(place: &Place, global: &Global, offline: bool) -> Vec<Finding> {
     )]
 }
 
-/// The routes of all stages, each once.
+/// The routes of all stages, those that stand by, and those for other programs, each once.
 fn distinct(settings: &Settings) -> impl Iterator<Item = &Route> {
     let mut seen: Vec<&Route> = Vec::new();
-    settings.routes.values().filter(move |route| {
+    let routing = settings.routing.values();
+    let standbys = routing.flat_map(|routing| &routing.fallback);
+    let all = settings.routes.values().chain(standbys);
+    all.chain(&settings.upstreams).filter(move |route| {
         let is_new = !seen.contains(route);
         seen.push(route);
         is_new
@@ -315,7 +318,7 @@ fn distinct(settings: &Settings) -> impl Iterator<Item = &Route> {
 }
 
 async fn probe(route: &Route, offline: bool) -> Finding {
-    let name = format!("{} {}", route.provider, route.model);
+    let name = format!("{} {}", route.name(), route.model);
     if route.provider == OFFLINE {
         let text = "no model is configured: `offline` lays out skeletons from templates";
         let remedy = "connect one: atelier config set model NAME";
