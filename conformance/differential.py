@@ -344,6 +344,7 @@ def asked(seen):
         dialect, question = "messages", standin.of_messages(body)
         limit = body.get("max_tokens")
     else:
+        body = standin.camel(body)
         dialect, question = "gemini", standin.of_gemini(body, "m", "stream" in path)
         limit = (body.get("generationConfig") or {}).get("maxOutputTokens")
     config = body.get("generationConfig") or body

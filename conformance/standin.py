@@ -139,7 +139,7 @@ def of_responses(body):
     items = body["input"]
     if isinstance(items, str):
         items = [{"type": "message", "role": "user", "content": items}]
-    question.text = body.get("instructions") or ""
+    question.text = (body.get("instructions") or "") + "\n"
     for item in items:
         question.results += str(item.get("type", "")).endswith("_output")
         question.text += texts(item.get("content")) + "\n"
@@ -156,7 +156,7 @@ def of_messages(body):
     question = Question()
     question.model = body["model"]
     question.stream = body.get("stream") is True
-    question.text = texts(body.get("system"))
+    question.text = texts(body.get("system")) + "\n"
     for message in body["messages"]:
         content = message["content"]
         question.text += texts(content) + "\n"
@@ -170,19 +170,35 @@ def of_messages(body):
     return question
 
 
+def camel(value):
+    """Names in the letters of the documents: the vendor takes `max_output_tokens` as well."""
+    if isinstance(value, list):
+        return [camel(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    # What is inside of schemas and arguments is the client's own.
+    own = {"parameters", "parametersJsonSchema", "responseSchema", "responseJsonSchema", "args"}
+    renamed = {}
+    for name, one in value.items():
+        first, *rest = name.split("_")
+        name = first + "".join(word.capitalize() for word in rest)
+        renamed[name] = one if name in own else camel(one)
+    return renamed
+
+
 def of_gemini(body, model, stream):
+    body = camel(body)
     question = Question()
     question.model = model
     question.stream = stream
-    question.text = texts((body.get("systemInstruction") or {}).get("parts"))
+    question.text = texts((body.get("systemInstruction") or {}).get("parts")) + "\n"
     for content in body["contents"]:
         parts = content.get("parts") or []
         question.text += texts(parts) + "\n"
         question.results += sum("functionResponse" in part for part in parts)
     for tool in body.get("tools") or []:
         for function in tool.get("functionDeclarations") or []:
-            schema = function.get("parametersJsonSchema") or function.get("parameters_json_schema")
-            schema = schema or function.get("parameters") or {}
+            schema = function.get("parametersJsonSchema") or function.get("parameters") or {}
             question.tools[function["name"]] = schema
     config = body.get("generationConfig") or {}
     question.schema = config.get("responseJsonSchema") or config.get("responseSchema")
