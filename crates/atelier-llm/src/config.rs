@@ -1,14 +1,16 @@
 //! The settings of the gateway: final values, without defaults of their own.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, net::Ipv4Addr};
 
-use atelier_keys::KeyRing;
 use atelier_guard::Policy;
+use atelier_keys::KeyRing;
 use atelier_model::{Limits, Stage, Strategy};
 use atelier_seal::SealKey;
 use url::{Host, Url};
 
-use crate::{GatewayError, PriceTable, ProviderEntry, RateTable, Secret, provider_entry};
+use crate::{
+    GatewayError, PriceTable, ProviderEntry, RateTable, Secret, SemanticConfig, provider_entry,
+};
 
 /// What a gateway needs to know.
 #[derive(Debug, Clone, Default)]
@@ -25,6 +27,8 @@ pub struct GatewayConfig {
     pub prices: PriceTable,
     /// From which placeholders follow; needed where anything is to be hidden from a provider.
     pub guard_key: Option<SealKey>,
+    /// Where an answer may be one to the same question in other words.
+    pub semantic: SemanticConfig,
     /// How often and how much may be asked.
     pub rates: RateTable,
     /// How far anything may go.
@@ -161,6 +165,47 @@ impl Route {
         let entry = provider_entry(&self.provider);
         let is_usual = entry.is_some_and(ProviderEntry::is_local);
         is_usual || self.provider == crate::providers::offline::NAME
+    }
+}
+
+/// Whether a URL names a machine of a private network by its number.
+pub fn is_private(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => is_private_v4(address),
+        Some(Host::Ipv6(address)) => match address.to_ipv4_mapped() {
+            Some(address) => is_private_v4(address),
+            None => address.is_unique_local(),
+        },
+        Some(Host::Domain(_)) | None => false,
+    }
+}
+
+fn is_private_v4(address: Ipv4Addr) -> bool {
+    let [first, second, ..] = address.octets();
+    // The second are those that carriers share among their customers.
+    address.is_private() || first == 100 && (64..128).contains(&second)
+}
+
+/// Whether a URL names by its number what no server of a model is: the services of a cloud to its
+/// own machines, everybody at once, or nobody.
+pub(crate) fn is_nobody(url: &Url) -> bool {
+    let is_nobody_v4 = |address: Ipv4Addr| {
+        address.is_link_local()
+            || address.is_unspecified()
+            || address.is_multicast()
+            || address.is_broadcast()
+    };
+    match url.host() {
+        Some(Host::Ipv4(address)) => is_nobody_v4(address),
+        Some(Host::Ipv6(address)) => match address.to_ipv4_mapped() {
+            Some(address) => is_nobody_v4(address),
+            None => {
+                address.is_unicast_link_local()
+                    || address.is_unspecified()
+                    || address.is_multicast()
+            }
+        },
+        Some(Host::Domain(_)) | None => false,
     }
 }
 

@@ -10,6 +10,7 @@ mod limit;
 mod memory;
 pub(crate) mod retry;
 mod route;
+mod semantic;
 
 use std::{borrow::Cow, sync::Arc};
 
@@ -24,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     AskError, Call, CallError, Completion, Price, Provider, RateTable, Retry, Route,
+    SemanticConfig,
     gateway::Channels,
     limit::gate::LimitState,
     relay::{Opened, Refusal, Transit},
@@ -41,6 +43,7 @@ const LAYERS: &[Make] = &[
     || Box::new(memory::Memory::default()),
     || Box::new(flight::SingleFlight::default()),
     || Box::new(cache::Cache),
+    || Box::new(semantic::Semantic::default()),
     || Box::new(route::Routes::default()),
     || Box::new(budget::Budget),
     || Box::new(keys::Keys),
@@ -136,6 +139,8 @@ pub(crate) struct Passage<'a> {
     pub(crate) channels: &'a Channels,
     /// Whether somebody else is asked where this route does not answer.
     pub(crate) has_standby: bool,
+    /// Where an answer may be one to the same question in other words.
+    pub(crate) semantic: &'a SemanticConfig,
     /// How often and how much may be asked.
     pub(crate) rates: &'a RateTable,
     /// The right to send, while there is one.
@@ -218,10 +223,7 @@ impl<'l> Next<'l> {
     }
 
     /// Passes a relayed request on.
-    pub(crate) fn open<'a>(
-        self,
-        transit: &'a mut Transit,
-    ) -> BoxFuture<'a, Result<Opened, Refusal>>
+    pub(crate) fn open<'a>(self, transit: &'a mut Transit) -> BoxFuture<'a, Result<Opened, Refusal>>
     where
         'l: 'a,
     {

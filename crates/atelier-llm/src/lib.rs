@@ -25,6 +25,7 @@ mod probe;
 mod providers;
 mod relay;
 mod routing;
+mod semantic;
 mod wire;
 
 #[cfg(test)]
@@ -32,7 +33,7 @@ mod tests;
 
 pub use atelier_seal::Secret;
 pub use call::{Call, CallError, Retry, Wait};
-pub use config::{Effort, GatewayConfig, Route, Routing};
+pub use config::{Effort, GatewayConfig, Route, Routing, is_private};
 pub use discover::{LocalServer, LocalServerKind, local_servers, server_url};
 pub use embed::{Embed, Embedded};
 pub use error::{AskError, AskErrorKind, RouteFailure};
@@ -43,13 +44,17 @@ pub use limit::{
     gate::{LimitLeft, LimitState},
     rate::{Rate, RateTable},
 };
-pub use price::{Price, PriceTable};
+pub use price::{
+    ImportedPrices, LeftOut, LongPrice, Price, PriceSource, PriceTable, ReadPricesError,
+    ReadTariffsError, Taken, Tariff, Tariffs, day, read_prices,
+};
 pub use probe::{ProbeError, probe_key};
 pub use providers::{
     Abilities, AnswersFrom, Build, PROVIDERS, Provider, ProviderEntry, SchemaSupport,
     provider_entry,
 };
 pub use relay::{Demand, Dialect, Incoming, Listed, Passed, PassedBody, Relay};
+pub use semantic::{SemanticConfig, writes_code};
 pub use wire::Completion;
 
 pub(crate) use gateway::prompt_bytes;

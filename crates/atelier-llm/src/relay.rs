@@ -35,7 +35,9 @@ use std::{
 
 use atelier_guard::Policy;
 use atelier_keys::Client;
-use atelier_model::{Clock, IdSource, Limits, MicroUsd};
+use atelier_model::{
+    AskSource, AuditFact, AuditNote, Clock, Digest, IdSource, Limits, MicroUsd, Timestamp,
+};
 use atelier_seal::SealKey;
 use atelier_store::Ledger;
 use bytes::Bytes;
@@ -44,17 +46,13 @@ use futures_util::stream::BoxStream;
 pub use self::dialect::Dialect;
 use self::{flow::Flow, prepare::Prepared};
 pub(crate) use self::{
-    flow::ANSWER_BYTES_MAX,
     refusal::Refusal,
-    transit::{
-        Answered, Ending, Filter, Hands, How, Kept, Opened, PAYMENT_REQUIRED, Transit,
-    },
+    transit::{Answered, Ending, Filter, Hands, How, Kept, Opened, PAYMENT_REQUIRED, Transit},
     upstreams::Group,
 };
 use crate::{
-    GatewayConfig, GatewayError, Price, PriceTable, RateTable, Route, Transport,
-    layers::Layers,
-    providers::relayed::Relayed,
+    GatewayConfig, GatewayError, Price, PriceTable, RateTable, SemanticConfig, Transport,
+    layers::Layers, providers::relayed::Relayed,
 };
 
 /// What a request is about.
@@ -140,6 +138,8 @@ pub(crate) struct Routes {
     pub(crate) prices: PriceTable,
     /// From which placeholders follow.
     pub(crate) guard_key: Option<SealKey>,
+    /// Where an answer may be one to the same question in other words.
+    pub(crate) semantic: SemanticConfig,
     /// How far anything may go.
     /// How often and how much may be asked.
     pub(crate) rates: RateTable,
@@ -165,21 +165,16 @@ impl Routes {
             embedder,
             prices: config.prices.clone(),
             guard_key: config.guard_key.clone(),
+            semantic: config.semantic.clone(),
             rates: config.rates.clone(),
             limits: config.limits.clone(),
         })
     }
 
-    /// What the model of a route costs, where that is known.
-    pub(crate) fn price_of(&self, route: &Route) -> Option<Price> {
-        let free = route.is_local().then_some(Price::FREE);
-        self.prices.price(&route.model).or(free)
-    }
-
     /// What the model of a request costs, where that is known.
-    pub(crate) fn price(&self, prepared: &Prepared) -> Option<Price> {
-        let free = prepared.relayed.route.is_local().then_some(Price::FREE);
-        self.prices.price(&prepared.model).or(free)
+    pub(crate) fn price(&self, prepared: &Prepared, at: Timestamp) -> Option<Price> {
+        self.prices
+            .of_route(&prepared.relayed.route, &prepared.model, at)
     }
 
     /// What is hidden from everyone who may answer a request: as much as from the strictest.
@@ -230,10 +225,22 @@ impl Relay {
     /// and what the layers have learnt stays. A configuration that cannot be used changes nothing.
     pub fn reload(&self, config: &GatewayConfig) -> Result<(), GatewayError> {
         let fresh = Arc::new(Routes::new(config)?);
+        let names: Vec<&String> = fresh.models.keys().collect();
+        let models = Digest::of_json(&names);
+        self.note(None, AuditFact::ConfigurationReloaded { models });
         // What is locked is one pointer, which no panic leaves half written.
         let routes = self.inner.routes.write();
         *routes.unwrap_or_else(PoisonError::into_inner) = fresh;
         Ok(())
+    }
+
+    /// Puts a fact on record that concerns no single request, and the client that it is about.
+    pub fn note(&self, client: Option<String>, fact: AuditFact) {
+        let hands = &self.inner.hands;
+        hands.ledger.store().audit_note(AuditNote {
+            client,
+            ..AuditNote::new(fact, hands.clock.now())
+        });
     }
 
     /// Every name under which a model can be asked for.
@@ -325,7 +332,11 @@ fn counts_nothing(status: u16) -> bool {
 
 /// What the relay says of its own.
 fn told(transit: &Transit) -> Vec<(String, String)> {
-    let cache = if transit.is_hit() { "hit" } else { "miss" };
+    let cache = match transit.record.source {
+        Some(AskSource::Cache) => "hit",
+        Some(AskSource::Semantic) => "semantic",
+        Some(AskSource::Provider) | None => "miss",
+    };
     let provider = transit.record.provider.clone();
     let prepared = &transit.prepared;
     let mut headers = vec![

@@ -19,6 +19,7 @@ pub(crate) use sources::{Sources, user_file, user_state};
 use crate::{
     cli::{Global, RunOptions},
     keys::KeysError,
+    prices::PricesError,
 };
 
 /// Name of the file in a project.
@@ -111,9 +112,15 @@ pub(crate) enum ConfigError {
     /// The user's key store cannot be used.
     #[error(transparent)]
     Keys(#[from] KeysError),
+    /// Imported prices cannot be used.
+    #[error(transparent)]
+    Prices(#[from] PricesError),
     /// A key of the user would go where only the project says.
     #[error("send a key to {url}: only {origin} names that address")]
     ForeignAddress { url: String, origin: Origin },
+    /// Prompts would go into the user's own network because a project says so.
+    #[error("send prompts to {url} in a private network: only {origin} names that address")]
+    InnerAddress { url: String, origin: Origin },
 }
 
 fn did_you_mean(key: Option<&str>) -> String {
@@ -141,7 +148,8 @@ impl ConfigError {
                  http://127.0.0.1:11434/v1`"
             ),
             Self::Keys(error) => error.hint(),
-            Self::ForeignAddress { url, .. } => format!(
+            Self::Prices(error) => error.hint(),
+            Self::ForeignAddress { url, .. } | Self::InnerAddress { url, .. } => format!(
                 "if you trust it: `atelier config set --user base_url {url}`, or pass --base-url"
             ),
         }

@@ -60,7 +60,8 @@ impl Layer for Admission {
         Box::pin(async move {
             let (ledger, budgets) = (&transit.hands.ledger, transit.client_budgets());
             let admitted = ledger.admit(&transit.record, budgets);
-            admitted.map_err(|error| Refusal::new(PAYMENT_REQUIRED, format!("failed to {error}")))?;
+            admitted
+                .map_err(|error| Refusal::new(PAYMENT_REQUIRED, format!("failed to {error}")))?;
             next.open(transit).await
         })
     }

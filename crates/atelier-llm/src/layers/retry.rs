@@ -141,7 +141,11 @@ fn scattered_ms(bound_ms: u64, ids: &dyn IdSource) -> u64 {
 }
 
 /// Debits the broken sending and reserves the next one.
-pub(super) async fn renew(passage: &Passage<'_>, failure: &Failure, wait_ms: u64) -> Result<(), Failure> {
+pub(super) async fn renew(
+    passage: &Passage<'_>,
+    failure: &Failure,
+    wait_ms: u64,
+) -> Result<(), Failure> {
     let renewed = passage
         .store
         .ask_retry(

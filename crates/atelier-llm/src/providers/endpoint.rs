@@ -2,7 +2,10 @@
 
 use url::Url;
 
-use crate::{GatewayError, ProviderEntry, Route, config::is_loopback};
+use crate::{
+    GatewayError, ProviderEntry, Route,
+    config::{is_loopback, is_nobody},
+};
 
 /// The version segment that most add where a base has none.
 pub(crate) const VERSION: &str = "v1";
@@ -55,6 +58,9 @@ fn check(route: &Route, base: &Url) -> Result<(), GatewayError> {
     }
     if !base.username().is_empty() || base.password().is_some() {
         return Err(wrong(route, "it must not hold a user name or password"));
+    }
+    if is_nobody(base) {
+        return Err(wrong(route, "no server of a model has such an address"));
     }
     if base.scheme() == "http" && !is_loopback(base) && !route.plain_http {
         return Err(GatewayError::PlainHttp {

@@ -19,8 +19,8 @@ use crate::{
     providers::relayed::Relayed,
     relay::{
         Demand, Incoming, Refusal, Routes,
-        source::Source,
         prepare::{self, Facts, Prepared},
+        source::Source,
         upstream,
     },
 };
@@ -158,7 +158,7 @@ impl Transit {
         let record = record(&incoming, &prepared, RelayId::new(at, &*hands.ids), at);
         Ok(Self {
             key: prepared.key,
-            price: routes.price(&prepared),
+            price: routes.price(&prepared, at),
             incoming,
             prepared,
             record,
@@ -202,7 +202,7 @@ impl Transit {
         let to = Some((Arc::clone(to), model.to_owned()));
         let asked = (&self.value, asked.as_str());
         self.prepared = self.routes.prepared(&self.incoming, asked, to, facts)?;
-        self.price = self.routes.price(&self.prepared);
+        self.price = self.routes.price(&self.prepared, self.hands.clock.now());
         let relayed = &self.prepared.relayed;
         relayed.route.name().clone_into(&mut self.record.provider);
         self.record.model.clone_from(&self.prepared.model);
@@ -246,7 +246,10 @@ impl Transit {
 
     /// Reserves what the record says, beside what is reserved already.
     pub(crate) fn reserve(&mut self) -> Result<(), Refusal> {
-        let reserved = self.hands.ledger.reserve(&self.record, self.client_budgets());
+        let reserved = self
+            .hands
+            .ledger
+            .reserve(&self.record, self.client_budgets());
         let more = reserved.map_err(|error| {
             let status = match &error {
                 ReserveError::OverBudget(_) => PAYMENT_REQUIRED,
@@ -254,10 +257,10 @@ impl Transit {
             };
             Refusal::new(status, format!("failed to {error}"))
         })?;
-        match &mut self.reservation {
+        self.reservation = Some(match self.reservation.take() {
             Some(reservation) => reservation.join(more),
-            None => self.reservation = Some(more),
-        }
+            None => more,
+        });
         Ok(())
     }
 
@@ -288,7 +291,8 @@ impl Transit {
         self.record.provider.clone_from(&kept.provider);
         self.record.model.clone_from(&kept.model);
         self.record.usage = kept.usage.unwrap_or_default();
-        let price = self.routes.prices.price(&kept.model);
+        let at = self.hands.clock.now();
+        let price = self.routes.prices.price(&kept.provider, &kept.model, at);
         self.record.saved = match (price, kept.usage) {
             (Some(price), Some(usage)) => price.cost(&usage),
             (None, _) | (_, None) => MicroUsd::ZERO,

@@ -7,7 +7,8 @@ use atelier_store::Store;
 use url::Url;
 
 use crate::{
-    AskError, Gateway, GatewayError, ProbeError, Route, Secret, probe_key, provider_entry,
+    AskError, Gateway, GatewayError, ProbeError, Route, Secret, is_private, probe_key,
+    provider_entry,
     providers::endpoint,
     tests::{
         server::{Act, Server},
@@ -126,6 +127,44 @@ async fn unencrypted_http_leaves_the_machine_only_when_allowed() {
         "http://a.localhost",
     ] {
         assert!(addresses(&based(base)).is_ok(), "{base}");
+    }
+}
+
+#[test]
+fn what_is_no_server_of_a_model_is_not_asked() {
+    for base in [
+        "https://169.254.169.254/latest",
+        "http://169.254.169.254",
+        "https://[::ffff:169.254.169.254]",
+        "https://2852039166/",
+        "https://0.0.0.0:1",
+        "https://[fe80::1]",
+        "https://[::]",
+        "https://224.0.0.1",
+        "https://255.255.255.255",
+    ] {
+        let route = Route {
+            plain_http: true,
+            ..based(base)
+        };
+        let entry = crate::gateway::known_entry(&route).unwrap();
+        let made = endpoint::addresses(&route, entry, endpoint::VERSION, &["x"]);
+        assert!(matches!(made, Err(GatewayError::Url { .. })), "{base}");
+    }
+    for (base, expected) in [
+        ("https://10.1.2.3", true),
+        ("https://172.31.0.1", true),
+        ("https://192.168.0.1", true),
+        ("https://100.64.0.1", true),
+        ("https://[fd00::1]", true),
+        ("https://[::ffff:10.0.0.1]", true),
+        ("https://172.32.0.1", false),
+        ("https://100.128.0.1", false),
+        ("https://8.8.8.8", false),
+        ("https://[2001:4860::1]", false),
+        ("https://example.com", false),
+    ] {
+        assert_eq!(is_private(&base.parse().unwrap()), expected, "{base}");
     }
 }
 

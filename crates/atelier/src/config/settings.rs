@@ -6,11 +6,14 @@ use atelier_guard::Policy;
 use atelier_keys::KeyRing;
 use atelier_llm::{
     Effort, PROVIDERS, Price, PriceTable, ProviderEntry, Rate, RateTable, Route, Routing, Secret,
-    provider_entry, server_url,
+    Tariffs, is_private, provider_entry, server_url,
 };
 use atelier_model::{Approval, Limits, MicroUsd, Stage, Strategy};
 
-use crate::keys::{Asking, KeysError};
+use crate::{
+    keys::{Asking, KeysError},
+    prices,
+};
 
 use super::{Config, ConfigError, Entry, Origin, Sources, keys};
 
@@ -43,6 +46,15 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
+    /// Prices of every origin.
+    pub(crate) fn prices(config: &Config, sources: &Sources) -> Result<PriceTable, ConfigError> {
+        let imported = match &sources.prices {
+            Some(path) => prices::read(path)?,
+            None => Tariffs::default(),
+        };
+        Ok(PriceTable::new(own_prices(config)).with_imported(imported))
+    }
+
     /// Resolves every value; keys may also stand in the variables that usually hold them.
     pub(crate) fn resolve(config: &Config, sources: &Sources) -> Result<Self, ConfigError> {
         let (mut routes, mut routing) = (BTreeMap::new(), BTreeMap::new());
@@ -60,7 +72,7 @@ impl Settings {
             routes,
             routing,
             upstreams: upstreams(config, sources)?,
-            prices: prices(config),
+            prices: Self::prices(config, sources)?,
             rates: rates(config),
             limits: limits(config),
             approval: match text(config.get("approval")).as_deref() {
@@ -289,6 +301,7 @@ impl<'a> Of<'a> {
         route.guard = self.guard(of_provider("guard"), &route);
         let key = named.key.or_else(|| of_provider("key"));
         let address = address.map(|(entry, _)| entry);
+        may_lead_inside(address, &route)?;
         route.key = self.key((key, entry), address, &route)?;
         route.ring = self.ring(name, address, &route)?;
         let lacks_key = route.key.is_none() && route.ring.as_ref().is_none_or(KeyRing::is_empty);
@@ -391,6 +404,19 @@ fn may_have_own_key(address: Option<&Entry>, route: &Route) -> Result<(), Config
     }
 }
 
+/// Whether a route may lead into the network that the user's machine is in: a cloned project must
+/// not be able to have what is there asked.
+fn may_lead_inside(address: Option<&Entry>, route: &Route) -> Result<(), ConfigError> {
+    let is_inside = route.base_url.as_ref().is_some_and(is_private);
+    match address.filter(|entry| is_of_project(entry)) {
+        Some(entry) if is_inside => Err(ConfigError::InnerAddress {
+            url: text(Some(entry)).unwrap_or_default(),
+            origin: entry.origin.clone(),
+        }),
+        Some(_) | None => Ok(()),
+    }
+}
+
 /// The variable in which a person puts the key of a route.
 fn variable(route: &Route, provider: &ProviderEntry) -> String {
     if let Some(name) = &route.upstream {
@@ -466,8 +492,8 @@ pub(crate) fn limits(config: &Config) -> Limits {
     serde_json::from_value(serde_json::Value::Object(set)).unwrap_or_default()
 }
 
-/// Prices of the user's own, over those that come with the program.
-fn prices(config: &Config) -> PriceTable {
+/// Prices of the user's own.
+fn own_prices(config: &Config) -> BTreeMap<String, Price> {
     let mut prices: BTreeMap<String, Price> = BTreeMap::new();
     for (key, entry) in config.iter() {
         let Some((model, part)) = key
@@ -486,7 +512,7 @@ fn prices(config: &Config) -> PriceTable {
             _ => price.cache_write = Some(micros),
         }
     }
-    PriceTable::new(prices)
+    prices
 }
 
 /// How often and how much each provider and model may be asked; nothing counts as no limit.

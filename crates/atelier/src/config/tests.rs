@@ -380,6 +380,24 @@ fn broken_toml_is_told_with_its_line() {
     assert!(refusal.contains("line 2"), "{refusal}");
 }
 
+/// A project that was cloned from somewhere must not be able to reach what is near.
+#[test]
+fn prompts_go_into_a_private_network_only_where_the_user_says() {
+    let inner = "model = \"m\"\nprovider = \"vllm\"\nbase_url = \"https://10.0.0.7/v1\"\n";
+    let refusal = "failed to read the configuration: send prompts to https://10.0.0.7/v1 in a \
+                   private network: only /p/atelier.toml names that address";
+    assert_eq!(given().project(inner).refusal(), refusal);
+    let by_user = given().user(inner).settings().unwrap();
+    let route = &by_user.routes[&atelier_model::Stage::Code];
+    assert_eq!(
+        route.base_url.as_ref().unwrap().host_str(),
+        Some("10.0.0.7")
+    );
+    let by_flag = given().project(inner).flag("base_url=https://10.0.0.7/v1");
+    let by_flag = by_flag.settings().unwrap();
+    assert!(by_flag.routes.contains_key(&atelier_model::Stage::Code));
+}
+
 /// A project that was cloned from somewhere must not be able to collect keys.
 #[test]
 fn a_key_of_the_user_never_goes_where_only_the_project_says() {

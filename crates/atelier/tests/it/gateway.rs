@@ -20,13 +20,13 @@ use serde_json::{Value, json};
 use crate::world::{KEY, World};
 
 /// A gateway under way, with what it said first.
-struct Gateway {
+pub(crate) struct Gateway {
     child: Child,
     first: Value,
 }
 
 impl Gateway {
-    fn start(world: &World, args: &[&str]) -> Self {
+    pub(crate) fn start(world: &World, args: &[&str]) -> Self {
         let mut command = world.command(&["--json", "gateway", "--listen", "127.0.0.1:0"]);
         command.args(args);
         Self::of(command)
@@ -55,7 +55,7 @@ impl Gateway {
         exchange(self.address(), request).unwrap()
     }
 
-    fn post(&self, path: &str, headers: &str, body: &Value) -> String {
+    pub(crate) fn post(&self, path: &str, headers: &str, body: &Value) -> String {
         let body = body.to_string();
         let length = body.len();
         self.exchange(&format!(
@@ -77,7 +77,7 @@ impl Gateway {
     }
 
     /// Tells it politely to stop; it must end well.
-    fn stop(mut self) {
+    pub(crate) fn stop(mut self) {
         self.signal(rustix::process::Signal::TERM);
         assert_eq!(self.child.wait().unwrap().code(), Some(0));
     }

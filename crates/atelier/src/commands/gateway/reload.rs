@@ -11,6 +11,7 @@ use crate::{
     app::Place,
     cli_error::CliError,
     config::{PROJECT_FILE, user_file},
+    prices,
     ui::Ui,
 };
 
@@ -67,7 +68,8 @@ async fn asked(hangup: &mut Option<tokio::signal::unix::Signal>) {
 
 fn files(place: &Place) -> Vec<PathBuf> {
     let project = place.root.join(PROJECT_FILE);
-    [Some(project), user_file()].into_iter().flatten().collect()
+    let all = [Some(project), user_file(), prices::file()];
+    all.into_iter().flatten().collect()
 }
 
 fn traces(files: &[PathBuf]) -> Vec<Trace> {
