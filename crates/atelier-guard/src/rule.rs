@@ -32,6 +32,9 @@ const NAME_BYTES_MAX: usize = 30;
 /// Signs and blanks between the name of a setting and what assigns it.
 const SIGNS_MAX: usize = 7;
 
+/// Signs and blanks between an address and the separator before it.
+const LIST_SIGNS_MAX: usize = 4;
+
 /// Bytes before a match that are searched for the words a rule wants around it.
 const CONTEXT_BYTES: usize = 48;
 
@@ -88,6 +91,12 @@ pub(crate) struct Rule {
     /// The anchor is in the name of a setting, and something is assigned behind it.
     #[serde(default)]
     pub(crate) assigned: bool,
+    /// A separator of lists stands shortly before the word that touches the anchor.
+    #[serde(default)]
+    pub(crate) listed: bool,
+    /// The span is the end of the match, as far back as these bytes go.
+    #[serde(default)]
+    pub(crate) value: Option<ValueBytes>,
     /// Words touch the anchor on both sides.
     #[serde(default)]
     pub(crate) joined: bool,
@@ -137,6 +146,28 @@ fn reach() -> usize {
 
 fn context_reach() -> usize {
     CONTEXT_BYTES
+}
+
+/// The bytes of which values consist, where nothing of the kind stands before them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ValueBytes {
+    /// Letters, digits and the signs of keys.
+    Key,
+}
+
+impl ValueBytes {
+    fn at_end(self, text: &str, whole: &Range<usize>) -> Range<usize> {
+        let matched = text.as_bytes().get(whole.clone()).unwrap_or_default();
+        let length = matched.iter().rev().take_while(|byte| self.has(**byte));
+        whole.end - length.count()..whole.end
+    }
+
+    fn has(self, byte: u8) -> bool {
+        match self {
+            Self::Key => byte.is_ascii_alphanumeric() || b"._~+/=@-".contains(&byte),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -227,14 +258,21 @@ impl Rule {
         if self.assigned && !is_assigned(text, place.end) {
             return None;
         }
+        if self.listed && !is_listed(text, place.start) {
+            return None;
+        }
         let compiled = self.compiled()?;
         let from = text.floor_char_boundary(place.start.saturating_sub(self.before));
         let to = text.ceil_char_boundary(place.end.saturating_add(self.reach).min(text.len()));
-        let (whole, span) = compiled.find(text, from..to, place.start)?;
+        let whole = compiled.find(text, from..to, place.start)?;
         if !self.inside && is_inside_word(text, whole.start) {
             return None;
         }
         let start = whole.start;
+        let span = match self.value {
+            Some(bytes) => bytes.at_end(text, &whole),
+            None => compiled.group(text, from..to, &whole)?,
+        };
         let found = Found { text, whole, span };
         let checked = self
             .checks
@@ -249,36 +287,40 @@ impl Rule {
 }
 
 impl Compiled {
-    /// The match over a place within a window, and the span inside it.
-    fn find(
-        &self,
-        text: &str,
-        window: Range<usize>,
-        place: usize,
-    ) -> Option<(Range<usize>, Range<usize>)> {
+    /// The match over a place within a window.
+    fn find(&self, text: &str, window: Range<usize>, place: usize) -> Option<Range<usize>> {
         let from = window.start;
         let window = text.get(window)?;
         let shifted = |range: Range<usize>| from + range.start..from + range.end;
         let covers = |range: &Range<usize>| range.start <= place && place < range.end;
         let mut matches = self.pattern.find_iter(window).map(|found| found.range());
         let whole = matches.find(|range| covers(&shifted(range.clone())))?;
-        if self.pattern.captures_len() == 1 {
-            return Some((shifted(whole.clone()), shifted(whole)));
-        }
-        let span = self.group(window, &whole)?;
-        Some((shifted(whole), shifted(span)))
+        Some(shifted(whole))
     }
 
     /// The span inside a match. Groups are dear, by the length of what they are looked for in, so
     /// what follows the match is cut off unless the match depends on it.
-    fn group(&self, window: &str, whole: &Range<usize>) -> Option<Range<usize>> {
-        let span = |text: &str| {
-            let groups = self.pattern.captures_at(text, whole.start)?;
-            let all = groups.get(0)?.range();
+    fn group(
+        &self,
+        text: &str,
+        window: Range<usize>,
+        whole: &Range<usize>,
+    ) -> Option<Range<usize>> {
+        if self.pattern.captures_len() == 1 {
+            return Some(whole.clone());
+        }
+        let from = window.start;
+        let span = |window: Range<usize>| {
+            let groups = self
+                .pattern
+                .captures_at(text.get(window)?, whole.start - from)?;
+            let shifted = |range: Range<usize>| from + range.start..from + range.end;
+            let all = shifted(groups.get(0)?.range());
             let group = groups.iter().skip(1).flatten().next();
-            Some((group.map_or(all.clone(), |group| group.range()), all))
+            let group = group.map(|group| shifted(group.range()));
+            Some((group.unwrap_or(all.clone()), all))
         };
-        match span(&window[..whole.end]) {
+        match span(from..whole.end) {
             Some((span, all)) if all == *whole => Some(span),
             Some(_) | None => span(window).map(|(span, _)| span),
         }
@@ -308,6 +350,17 @@ fn is_assigned(text: &str, at: usize) -> bool {
     let signs = rest[name..].iter().take(SIGNS_MAX).take_while(is_sign);
     let after = rest.get(name + signs.count());
     after.is_some_and(|byte| b"=:,(".contains(byte))
+}
+
+/// Whether a separator stands before the word that ends at `at`, but for blanks and quotation marks.
+fn is_listed(text: &str, at: usize) -> bool {
+    let before = text.as_bytes().get(..at).unwrap_or_default();
+    let is_local =
+        |byte: &&u8| byte.is_ascii_alphanumeric() || **byte >= 0x80 || b"_.%+-".contains(byte);
+    let local = before.iter().rev().take_while(is_local).count();
+    let before = &before[..before.len() - local];
+    let mut signs = before.iter().rev().take(LIST_SIGNS_MAX);
+    signs.any(|byte| b",;|\t<(".contains(byte))
 }
 
 /// Whether a word goes on or begins at `at`.

@@ -1,6 +1,6 @@
 //! One pass over a text that tries each rule only where it can begin.
 
-use std::{ops::Range, sync::OnceLock};
+use std::{collections::BTreeMap, ops::Range, sync::OnceLock};
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use regex::{RegexSet, RegexSetBuilder};
@@ -230,23 +230,45 @@ impl Guard {
 
     /// Of overlapping spans the strongest stays, then the longest, then the first.
     fn strongest(&self, mut found: Vec<Span>) -> Vec<Span> {
-        let rank = |span: &Span| {
+        found.sort_unstable_by_key(|span| (span.start, span.end, span.rule));
+        let mut kept = Vec::with_capacity(found.len());
+        let mut rest = found.as_mut_slice();
+        while let Some(first) = rest.first() {
+            // Spans that hang together, directly or through others.
+            let mut end = first.end;
+            let length = rest
+                .iter()
+                .position(|span| {
+                    let is_apart = span.start >= end;
+                    end = end.max(span.end);
+                    is_apart
+                })
+                .unwrap_or(rest.len());
+            let (together, behind) = rest.split_at_mut(length);
+            self.keep_strongest(together, &mut kept);
+            rest = behind;
+        }
+        kept
+    }
+
+    fn keep_strongest(&self, together: &mut [Span], kept: &mut Vec<Span>) {
+        if let [only] = together {
+            kept.push(*only);
+            return;
+        }
+        together.sort_by_key(|span| {
             let strength = self.rules[span.rule].strength;
-            (
-                std::cmp::Reverse((strength, span.end - span.start)),
-                span.start,
-                span.rule,
-            )
-        };
-        found.sort_by_key(rank);
-        let mut kept: std::collections::BTreeMap<usize, Span> = std::collections::BTreeMap::new();
-        for span in found {
-            let before = kept.range(..span.end).next_back();
+            let rank = std::cmp::Reverse((strength, span.end - span.start));
+            (rank, span.start, span.rule)
+        });
+        let mut apart: BTreeMap<usize, Span> = BTreeMap::new();
+        for span in together {
+            let before = apart.range(..span.end).next_back();
             if before.is_none_or(|(_, other)| other.end <= span.start) {
-                kept.insert(span.start, span);
+                apart.insert(span.start, *span);
             }
         }
-        kept.into_values().collect()
+        kept.extend(apart.into_values());
     }
 }
 

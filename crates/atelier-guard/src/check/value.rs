@@ -221,14 +221,14 @@ pub(super) fn token(found: Found<'_>) -> Option<Found<'_>> {
     }
     let found = trimmed(found);
     let value = found.value();
+    let digits = value.bytes().filter(u8::is_ascii_digit).count();
+    let letters = value.bytes().filter(u8::is_ascii_alphabetic).count();
     // Padding, and the seams of a value that is written in parts, are none of its letters.
-    let core: String = value
-        .chars()
-        .filter(|letter| !"= \"'+".contains(*letter))
-        .collect();
-    let digits = core.bytes().filter(u8::is_ascii_digit).count();
-    let letters = core.bytes().filter(u8::is_ascii_alphabetic).count();
-    let long = core.len() >= 20 && letters == core.len() && is_mixed(&core);
+    let seams = value
+        .bytes()
+        .filter(|byte| b"= \"'+".contains(byte))
+        .count();
+    let long = letters >= 20 && letters + seams == value.len() && is_mixed(value);
     let plausible = value.len() >= TOKEN_MIN
         && ((digits > 0 && letters > 0) || long)
         && bits_per_letter(value) >= TOKEN_BITS
