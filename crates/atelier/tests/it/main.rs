@@ -9,6 +9,7 @@
     reason = "a test fails by panicking, and stands outside the program it tests"
 )]
 
+mod audit;
 mod budget;
 mod commands;
 mod cost;
@@ -17,9 +18,11 @@ mod failures;
 mod gateway;
 mod guard;
 mod guard_gateway;
+mod keys;
 mod killed;
 mod languages;
 mod offline;
+mod prices;
 mod requirements;
 mod routing;
 mod situations;
