@@ -4,6 +4,7 @@ use atelier_model::{MicroUsd, Timestamp};
 use atelier_seal::Secret;
 use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use crate::{RandomError, Role, hex, random};
 
@@ -118,6 +119,30 @@ impl Client {
     /// Whether its time is over.
     pub fn is_expired(&self, now: Timestamp) -> bool {
         self.terms.expires_at.is_some_and(|end| end <= now)
+    }
+
+    /// How far it has come, in one word.
+    pub fn standing(&self, now: Timestamp) -> &'static str {
+        if self.revoked_at.is_some() {
+            "revoked"
+        } else if self.is_expired(now) {
+            "expired"
+        } else {
+            "open"
+        }
+    }
+
+    /// What may be told of it.
+    pub fn document(&self, now: Timestamp) -> Value {
+        let terms = &self.terms;
+        json!({
+            "id": self.id, "name": self.name, "state": self.standing(now), "shown": self.shown,
+            "role": terms.role, "models": terms.models, "dialects": terms.dialects,
+            "expires_at": terms.expires_at, "budget_day_micro_usd": terms.budget_day,
+            "budget_total_micro_usd": terms.budget_total,
+            "requests_per_minute": terms.requests_per_minute, "created_at": self.created_at,
+            "revoked_at": self.revoked_at,
+        })
     }
 
     /// What it is called where it must be told from an earlier one of the same name.

@@ -110,6 +110,11 @@ impl Clients {
         })
     }
 
+    /// The file in which they lie.
+    pub fn store(&self) -> &KeyStore {
+        &self.inner.store
+    }
+
     /// Whether no key was ever issued.
     pub fn are_none(&self) -> bool {
         !self.now().were_any

@@ -112,6 +112,12 @@ pub enum KeyStoreError {
         /// Who has it.
         id: String,
     },
+    /// A client has no name, or one that cannot be shown.
+    #[error("issue a key to a client without a plain name")]
+    NoName,
+    /// A key would open nothing.
+    #[error("issue a key that may be used for no request a minute")]
+    OpensNothing,
     /// There is nothing in the value.
     #[error("keep an empty key")]
     EmptyValue,
@@ -174,6 +180,8 @@ impl KeyStoreError {
             Self::NameTaken { .. } => {
                 "choose another name, or exchange its value with `atelier keys rotate`".to_owned()
             }
+            Self::NoName => "say who is to have it".to_owned(),
+            Self::OpensNothing => "allow at least one request a minute".to_owned(),
             Self::EmptyValue => {
                 "pass the key on standard input, such as `atelier keys add openai < file`"
                     .to_owned()

@@ -177,6 +177,12 @@ impl KeyStore {
         terms: ClientTerms,
         now: Timestamp,
     ) -> Result<Issued, KeyStoreError> {
+        if name.trim().is_empty() || name.chars().any(char::is_control) {
+            return Err(KeyStoreError::NoName);
+        }
+        if terms.requests_per_minute == Some(0) {
+            return Err(KeyStoreError::OpensNothing);
+        }
         self.change(|contents| {
             let mut open = contents.clients.iter().filter(|client| client.is_open(now));
             if let Some(client) = open.find(|client| client.name == name) {

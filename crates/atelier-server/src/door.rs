@@ -4,6 +4,7 @@ use std::{convert::Infallible, time::Duration};
 
 use atelier_keys::{Action, Client, Turned};
 use atelier_llm::{Demand, Dialect, Incoming, Listed, Passed, PassedBody, Relay};
+use atelier_model::AuditFact;
 use bytes::Bytes;
 use futures_util::StreamExt;
 use http_body_util::{BodyExt, Full, Limited, StreamBody, combinators::UnsyncBoxBody};
@@ -16,9 +17,9 @@ use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use crate::{
-    Bounds, Keys,
+    Bounds, Keys, admin,
     keys::is_key_header,
-    request::{Wanted, wanted},
+    request::{KeysWanted, Wanted, wanted},
 };
 
 /// What is behind the door.
@@ -61,7 +62,11 @@ impl Door {
         let shown = (headers, uri.query().unwrap_or_default());
         let client = match self.keys.admit(shown, action, spoken) {
             Ok(client) => client,
-            Err(turned) => return turned_away(dialect, &turned),
+            Err(turned) => {
+                let (client, fact) = refused(&turned);
+                self.relay.note(client, fact);
+                return turned_away(dialect, &turned);
+            }
         };
         match wanted {
             Wanted::Presence => Passed::json(&json!({}), Vec::new()),
@@ -77,6 +82,21 @@ impl Door {
                     || refuse(404, &said),
                     |found| Passed::json(&model(dialect, found), Vec::new()),
                 )
+            }
+            Wanted::Keys(keys_wanted) => {
+                let body = match self.body(request).await {
+                    Ok(body) => body,
+                    Err((status, said)) => return refuse(status, said),
+                };
+                match admin::answer(keys_wanted, &self.keys, &body).await {
+                    Ok(done) => {
+                        if let Some(fact) = done.fact {
+                            self.relay.note(client.map(|client| client.title()), fact);
+                        }
+                        Passed::json(&done.answer, Vec::new())
+                    }
+                    Err((status, said)) => refuse(status, &said),
+                }
             }
             Wanted::NotOffered(what) => refuse(501, &format!("this gateway offers no {what}")),
             Wanted::WrongMethod => refuse(405, "the address is right, the method is not"),
@@ -145,6 +165,9 @@ fn needed(wanted: &Wanted) -> (Action, Option<&'static str>) {
             };
             (action, Some(dialect.name()))
         }
+        Wanted::Keys(KeysWanted::See) => (Action::SeeKeys, None),
+        Wanted::Keys(KeysWanted::Issue) => (Action::IssueKeys, None),
+        Wanted::Keys(KeysWanted::Revoke(_)) => (Action::RevokeKeys, None),
         Wanted::Presence
         | Wanted::Models(_)
         | Wanted::Described(..)
@@ -164,13 +187,32 @@ fn turned_away(dialect: Dialect, turned: &Turned) -> Passed {
     passed
 }
 
+/// What goes on record of somebody who is not let in, and the name of the key where it has one.
+fn refused(turned: &Turned) -> (Option<String>, AuditFact) {
+    let (client, reason) = match turned {
+        Turned::Unknown => (None, "unknown"),
+        Turned::Revoked { name } => (Some(name), "revoked"),
+        Turned::Expired { name, .. } => (Some(name), "expired"),
+        Turned::Role { name, .. } => (Some(name), "role"),
+        Turned::Dialect { name, .. } => (Some(name), "dialect"),
+        Turned::TooOften { name, .. } => (Some(name), "too_often"),
+    };
+    let reason = reason.to_owned();
+    let fact = AuditFact::ClientRefused { reason, count: 1 };
+    (client.cloned(), fact)
+}
+
 /// The dialect in which a refusal is said.
 fn dialect(wanted: &Wanted, speaks_messages: bool) -> Dialect {
     match wanted {
         Wanted::Models(dialect) | Wanted::Described(dialect, _) | Wanted::Model { dialect, .. } => {
             *dialect
         }
-        Wanted::Presence | Wanted::NotOffered(_) | Wanted::WrongMethod | Wanted::Unknown => {
+        Wanted::Keys(_)
+        | Wanted::Presence
+        | Wanted::NotOffered(_)
+        | Wanted::WrongMethod
+        | Wanted::Unknown => {
             if speaks_messages {
                 Dialect::Messages
             } else {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use atelier_keys::{Action, CLIENT_KEY_PREFIX, Client, Clients, Role, Turned};
+use atelier_keys::{Action, CLIENT_KEY_PREFIX, Client, Clients, KeyStore, Role, Turned};
 use atelier_llm::Secret;
 use atelier_model::Clock;
 use hyper::header::{AUTHORIZATION, HeaderMap};
@@ -40,6 +40,12 @@ impl Keys {
             issued: Some((clients, clock)),
             ..self
         }
+    }
+
+    /// Where the keys of clients lie, and the clock that their terms go by.
+    pub(crate) fn issuing(&self) -> Option<(&KeyStore, &dyn Clock)> {
+        let (clients, clock) = self.issued.as_ref()?;
+        Some((clients.store(), &**clock))
     }
 
     /// Whether anybody is answered.

@@ -7,6 +7,7 @@
 //! Invariants: nobody without a key is answered where keys are set; every body, connection and wait
 //! has a bound; this crate knows no dialect and no provider.
 
+mod admin;
 mod door;
 mod keys;
 mod request;

@@ -23,12 +23,25 @@ pub(crate) enum Wanted {
         /// Whether an answer is wanted piece by piece, where the address says so.
         stream: Option<bool>,
     },
+    /// Something about the keys of clients.
+    Keys(KeysWanted),
     /// Something that is known but not offered.
     NotOffered(&'static str),
     /// The address is right and the method is not.
     WrongMethod,
     /// There is no such address.
     Unknown,
+}
+
+/// What is wanted of the keys of clients.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum KeysWanted {
+    /// To see which there are.
+    See,
+    /// A new one.
+    Issue,
+    /// That the one with this id or name opens nothing any more.
+    Revoke(String),
 }
 
 /// Finds out what is wanted. `messages` says whether the client speaks Anthropic's dialect, whose
@@ -54,6 +67,7 @@ pub(crate) fn wanted(method: &Method, path: &str, messages: bool) -> Wanted {
     let (version, rest) = match segments.split_first() {
         None if is_get => return Wanted::Presence,
         None => return Wanted::WrongMethod,
+        Some((&"atelier", ["v1", rest @ ..])) => return of_atelier(method, rest),
         Some((&version @ ("v1" | "v1beta"), rest)) => (version, rest),
         // Some clients leave the version out.
         Some(_) => ("v1", segments.as_slice()),
@@ -84,6 +98,17 @@ fn of_models(version: &str, messages: bool) -> Dialect {
         "v1beta" => Dialect::Gemini,
         _ if messages => Dialect::Messages,
         _ => Dialect::Chat,
+    }
+}
+
+/// What Atelier offers of its own.
+fn of_atelier(method: &Method, rest: &[&str]) -> Wanted {
+    match (method, rest) {
+        (&Method::GET, ["keys"]) => Wanted::Keys(KeysWanted::See),
+        (&Method::POST, ["keys"]) => Wanted::Keys(KeysWanted::Issue),
+        (&Method::DELETE, ["keys", named]) => Wanted::Keys(KeysWanted::Revoke((*named).to_owned())),
+        (_, ["keys"] | ["keys", _]) => Wanted::WrongMethod,
+        _ => Wanted::Unknown,
     }
 }
 

@@ -4,7 +4,7 @@ use atelier_engine::Exit;
 use atelier_keys::{Client, ClientTerms, Role};
 use atelier_llm::Dialect;
 use atelier_model::{Clock as _, MicroUsd, Timestamp};
-use serde_json::json;
+use serde_json::Value;
 
 use super::{Changed, KeysClientsArgs, KeysIssueArgs};
 use crate::{
@@ -24,8 +24,7 @@ pub(super) fn issue(at: &KeyPlace, args: &KeysIssueArgs, ui: &Ui) -> Result<Chan
     let issued = issued.map_err(KeysError::from)?;
     let (client, value) = (&issued.client, issued.value.expose());
     if ui.is_json() {
-        let mut line = described(client, now);
-        line["type"] = "client_issued".into();
+        let mut line = line("client_issued", client, now);
         line["key"] = value.into();
         ui.out(&line.to_string());
     } else {
@@ -52,10 +51,10 @@ pub(super) fn list(at: &KeyPlace, args: &KeysClientsArgs, ui: &Ui) -> Result<u8,
         .collect();
     for client in &shown {
         if ui.is_json() {
-            ui.out(&described(client, now).to_string());
+            ui.out(&line("client", client, now).to_string());
             continue;
         }
-        let state = ui.ink(Tone::Strong, state(client, now));
+        let state = ui.ink(Tone::Strong, client.standing(now));
         let (id, name, end) = (&client.id, &client.name, &client.shown);
         let words = words(client, now);
         ui.out(&format!("{id}  {name}  {state}  {end}  {words}"));
@@ -66,27 +65,12 @@ pub(super) fn list(at: &KeyPlace, args: &KeysClientsArgs, ui: &Ui) -> Result<u8,
     Ok(Exit::Verified as u8)
 }
 
-fn state(client: &Client, now: Timestamp) -> &'static str {
-    if client.revoked_at.is_some() {
-        "revoked"
-    } else if client.is_expired(now) {
-        "expired"
-    } else {
-        "open"
-    }
-}
-
-fn described(client: &Client, now: Timestamp) -> serde_json::Value {
-    let terms = &client.terms;
-    json!({
-        "v": 1, "type": "client", "id": client.id, "name": client.name,
-        "state": state(client, now), "shown": client.shown, "role": terms.role,
-        "models": terms.models, "dialects": terms.dialects, "expires_at": terms.expires_at,
-        "budget_day_micro_usd": terms.budget_day,
-        "budget_total_micro_usd": terms.budget_total,
-        "requests_per_minute": terms.requests_per_minute, "created_at": client.created_at,
-        "revoked_at": client.revoked_at,
-    })
+/// A client as one line of JSON.
+fn line(kind: &str, client: &Client, now: Timestamp) -> Value {
+    let mut line = client.document(now);
+    line["v"] = 1.into();
+    line["type"] = kind.into();
+    line
 }
 
 /// The terms of a key in words.
@@ -128,14 +112,6 @@ fn terms(args: &KeysIssueArgs, now: Timestamp) -> Result<ClientTerms, CliError> 
         return Err(usage(format!(
             "allow the dialect `{name}`; there are {known}"
         )));
-    }
-    if args.name.trim().is_empty() || args.name.chars().any(char::is_control) {
-        return Err(usage("issue a key without a name".to_owned()));
-    }
-    if args.rpm == Some(0) {
-        return Err(usage(
-            "issue a key that opens nothing: `--rpm 0`".to_owned(),
-        ));
     }
     let mut terms = ClientTerms {
         models: args.models.clone(),
