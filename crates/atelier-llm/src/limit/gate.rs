@@ -367,8 +367,7 @@ impl Gate {
                     } else {
                         late
                     };
-                    let used = told.limit.amount.saturating_sub(standing.remaining);
-                    meter.take(used.saturating_add(beside), now);
+                    meter.set_left(standing.remaining, beside, now);
                 }
                 self.meters.push(meter);
             }

@@ -134,6 +134,7 @@ impl Meter {
         match &mut self.store {
             Store::Bucket(bucket) => {
                 bucket.renew(&self.limit, now);
+                bucket.delay(&self.limit, now);
                 bucket.shares -= shares(amount, &self.limit);
             }
             Store::Window(window) => window.take(amount, &self.limit, now),
@@ -165,6 +166,15 @@ impl Meter {
             bucket.shares = capacity(&resized) - used;
         }
         self.limit.amount = amount;
+    }
+
+    /// So much is left, or so much is owed.
+    pub(crate) fn set_left(&mut self, left: u64, owed: u64, now: Timestamp) {
+        let limit = self.limit;
+        if let Store::Bucket(bucket) = &mut self.store {
+            bucket.renew(&limit, now);
+            bucket.shares = shares(left, &limit) - shares(owed, &limit);
+        }
     }
 
     /// Everything is used up until then.
@@ -249,10 +259,9 @@ fn shares(amount: u64, limit: &Limit) -> i128 {
     i128::from(amount) * i128::from(limit.window_ms)
 }
 
-/// The most a bucket holds here: less than its limit by what comes back while a request is on its
-/// way, for the provider's own bucket is full until the request is there.
+/// The most a bucket holds.
 fn capacity(limit: &Limit) -> i128 {
-    i128::from(limit.amount) * i128::from(limit.window_ms.saturating_sub(TRANSIT_MS))
+    shares(limit.amount, limit)
 }
 
 impl Bucket {
@@ -266,13 +275,24 @@ impl Bucket {
         self.at = self.at.max(now);
     }
 
+    /// Nothing comes back while the provider's own bucket may still be full: it is until the
+    /// request is there.
+    fn delay(&mut self, limit: &Limit, now: Timestamp) {
+        let until_full = (capacity(limit) - self.shares) / i128::from(limit.amount.max(1));
+        let until_full = u64::try_from(until_full).unwrap_or(u64::MAX);
+        let delay_ms = TRANSIT_MS.saturating_sub(until_full);
+        let begins = now.millis().saturating_add_unsigned(delay_ms);
+        self.at = self.at.max(Timestamp::from_millis(begins));
+    }
+
     fn wait_ms(&self, wanted: i128, limit: &Limit, now: Timestamp) -> u64 {
         let missing = wanted - self.renewed(limit, now);
         if missing <= 0 {
             return 0;
         }
         let each = i128::from(limit.amount.max(1));
-        u64::try_from((missing + each - 1) / each).unwrap_or(u64::MAX)
+        let wait_ms = u64::try_from((missing + each - 1) / each).unwrap_or(u64::MAX);
+        wait_ms.saturating_add(self.at.millis_since(now))
     }
 }
 

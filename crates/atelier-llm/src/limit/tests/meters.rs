@@ -30,12 +30,14 @@ fn meter(amount: u64, renewal: Renewal) -> Meter {
 #[test]
 fn a_bucket_comes_back_little_by_little() {
     let mut meter = meter(600, Renewal::Steady);
-    assert_eq!(meter.left(at(0)), 590);
-    meter.take(590, at(0));
-    assert_eq!(meter.wait_ms(1, at(0)), 100);
-    assert_eq!(meter.wait_ms(10, at(0)), 1_000);
-    assert_eq!(meter.wait_ms(10, at(999)), 1);
-    assert_eq!(meter.wait_ms(10, at(1_000)), 0);
+    assert_eq!(meter.left(at(0)), 600);
+    meter.take(600, at(0));
+    // Nothing comes back while the request may still be on its way.
+    assert_eq!(meter.wait_ms(1, at(0)), TRANSIT_MS + 100);
+    assert_eq!(meter.wait_ms(1, at(TRANSIT_MS)), 100);
+    assert_eq!(meter.wait_ms(10, at(TRANSIT_MS)), 1_000);
+    assert_eq!(meter.wait_ms(10, at(TRANSIT_MS + 999)), 1);
+    assert_eq!(meter.wait_ms(10, at(TRANSIT_MS + 1_000)), 0);
 }
 
 #[test]
@@ -82,9 +84,7 @@ fn what_was_used_stays_used_when_a_limit_changes() {
         meter.take(100, at(0));
         let used = 600 - meter.left(at(0));
         meter.resize(1_200, at(0));
-        // What comes back while a request is on its way is kept out, and doubles as well.
-        let kept_out = if renewal == Renewal::Steady { 10 } else { 0 };
-        assert_eq!(meter.left(at(0)), 1_200 - used - kept_out);
+        assert_eq!(meter.left(at(0)), 1_200 - used);
     }
 }
 
