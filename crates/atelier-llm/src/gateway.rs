@@ -4,7 +4,7 @@ use std::{borrow::Cow, sync::Arc};
 
 use atelier_model::{
     Ask, AskId, AskKey, AskRecord, Clock, Digest, IdSource, Limits, Message, MicroUsd, Reply, Role,
-    Stage, Strategy, Usage,
+    Stage, Strategy, Timestamp, Usage,
 };
 use atelier_seal::SealKey;
 use atelier_store::Store;
@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     AnswersFrom, AskError, Effort, GatewayConfig, GatewayError, LimitState, Price, PriceTable,
-    Provider, ProviderEntry, RateTable, Route, Routing, SchemaSupport, Transport,
+    Provider, ProviderEntry, RateTable, Route, Routing, SchemaSupport, SemanticConfig, Transport,
     layers::{Layers, Passage, guard},
     price, provider_entry,
     routing::{ModelAbilities, abilities},
@@ -33,8 +33,9 @@ pub struct Gateway {
 struct Inner {
     channels: PerStage<Channels>,
     embedder: Option<Channels>,
-    layers: Layers,
+    layers: Arc<Layers>,
     guard_key: Option<SealKey>,
+    semantic: SemanticConfig,
     rates: RateTable,
     limits: Limits,
     store: Store,
@@ -49,8 +50,7 @@ pub(crate) struct Channel {
     entry: &'static ProviderEntry,
     /// Who sends.
     pub(crate) provider: Arc<dyn Provider>,
-    /// What its model costs, where that is known.
-    pub(crate) price: Option<Price>,
+    prices: Arc<PriceTable>,
     /// What its model is able to do.
     pub(crate) abilities: ModelAbilities,
 }
@@ -161,12 +161,12 @@ impl Gateway {
         clock: Arc<dyn Clock>,
         ids: Arc<dyn IdSource>,
     ) -> Result<Self, GatewayError> {
-        Self::with_layers(Layers::new(), config, store, (clock, ids))
+        Self::with_layers(Arc::new(Layers::new()), config, store, (clock, ids))
     }
 
     /// A gateway whose asks pass these layers.
     pub(crate) fn with_layers(
-        layers: Layers,
+        layers: Arc<Layers>,
         config: GatewayConfig,
         store: Store,
         (clock, ids): (Arc<dyn Clock>, Arc<dyn IdSource>),
@@ -178,11 +178,12 @@ impl Gateway {
             embeddings,
             prices,
             guard_key,
+            semantic,
             rates,
             limits,
             upstreams: _,
         } = config;
-        let transport = Transport::new(limits.clone());
+        let (transport, prices) = (Transport::new(limits.clone()), Arc::new(prices));
         let channels = PerStage::try_from_fn(|stage| {
             let route = routes
                 .remove(&stage)
@@ -201,6 +202,7 @@ impl Gateway {
                 embedder: embedder.transpose()?,
                 layers,
                 guard_key,
+                semantic,
                 rates,
                 limits,
                 store,
@@ -266,9 +268,10 @@ impl Gateway {
             cancel,
             route: &channel.route,
             provider: &*channel.provider,
-            price: channel.price,
+            price: channel.price(inner.clock.now()),
             channels,
             has_standby: false,
+            semantic: &inner.semantic,
             rates: &inner.rates,
             permit: None,
             number: None,
@@ -314,11 +317,12 @@ impl Gateway {
             ..Usage::default()
         };
         let input_max = price::input_tokens_max(prompt_bytes, PROMPT_MESSAGES);
+        let price = channel.price(self.inner.clock.now());
         Estimate {
             input_tokens,
             output_tokens,
-            expected: channel.price.map(|price| price.cost(&usage)),
-            most: channel.price.map(|price| price.most(input_max, tokens_max)),
+            expected: price.map(|price| price.cost(&usage)),
+            most: price.map(|price| price.most(input_max, tokens_max)),
         }
     }
 
@@ -388,7 +392,7 @@ pub(crate) fn prompt_bytes(ask: &Ask) -> Vec<u8> {
 
 fn channel(
     route: Route,
-    prices: &PriceTable,
+    prices: &Arc<PriceTable>,
     transport: &Transport,
 ) -> Result<Channel, GatewayError> {
     let entry = known_entry(&route)?;
@@ -399,7 +403,7 @@ fn channel(
 /// Prepares who makes vectors: nothing is said there, and nothing streamed.
 fn embedder(
     route: Route,
-    prices: &PriceTable,
+    prices: &Arc<PriceTable>,
     transport: &Transport,
 ) -> Result<Channels, GatewayError> {
     let route = Route {
@@ -425,17 +429,20 @@ impl Channel {
         route: Route,
         entry: &'static ProviderEntry,
         provider: Arc<dyn Provider>,
-        prices: &PriceTable,
+        prices: &Arc<PriceTable>,
     ) -> Self {
-        let free = route.is_local().then_some(Price::FREE);
-        let price = prices.price(&route.model).or(free);
         Self {
+            prices: Arc::clone(prices),
             abilities: abilities(&route),
             route,
             entry,
             provider,
-            price,
         }
+    }
+
+    /// What its model costs at a time, where that is known.
+    pub(crate) fn price(&self, at: Timestamp) -> Option<Price> {
+        self.prices.of_route(&self.route, &self.route.model, at)
     }
 }
 

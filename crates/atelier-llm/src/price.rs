@@ -1,14 +1,18 @@
-//! What tokens cost: a table of list prices, exact arithmetic, and the worst case before a call.
+//! What tokens cost: exact arithmetic, and the worst case before a call.
+
+mod import;
+mod table;
 
 use std::collections::BTreeMap;
 
 use atelier_model::{Ask, MicroUsd, Usage};
 use serde::{Deserialize, Serialize};
 
+pub use self::{
+    import::{ImportedPrices, LeftOut, PriceSource, ReadPricesError, read_prices},
+    table::{PriceTable, ReadTariffsError, Taken, Tariff, Tariffs, day},
+};
 use crate::Route;
-
-/// The table that comes with the program.
-const BUILT_IN: &str = include_str!("../prices.toml");
 
 /// Tokens of a prompt in the worst case, beside one for each byte: role marks of a message.
 const MESSAGE_TOKENS_MAX: u64 = 64;
@@ -28,11 +32,51 @@ pub struct Price {
     /// Tokens of the answer.
     pub output: u64,
     /// Tokens read from the provider's prompt cache; as input where it is not given.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cached_input: Option<u64>,
     /// Tokens written to the provider's prompt cache; as input where it is not given.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cache_write: Option<u64>,
+    /// Tokens of the prompt in a batch; as input where it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch_input: Option<u64>,
+    /// Tokens of the answer in a batch; as output where it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch_output: Option<u64>,
+    /// What holds for long prompts instead, where that is something else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub long: Option<LongPrice>,
+}
+
+/// What the tokens of a call cost whose prompt is long, in micro-dollars for a million.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LongPrice {
+    /// The most tokens of a prompt that is not long yet.
+    pub above: u64,
+    /// Tokens of the prompt.
+    pub input: u64,
+    /// Tokens of the answer.
+    pub output: u64,
+    /// Tokens read from the provider's prompt cache; as input where it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cached_input: Option<u64>,
+    /// Tokens written to the provider's prompt cache; as input where it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_write: Option<u64>,
+}
+
+impl LongPrice {
+    /// The price of a call that is so long.
+    fn whole(self) -> Price {
+        Price {
+            input: self.input,
+            output: self.output,
+            cached_input: self.cached_input,
+            cache_write: self.cache_write,
+            ..Price::FREE
+        }
+    }
 }
 
 impl Price {
@@ -42,10 +86,32 @@ impl Price {
         output: 0,
         cached_input: None,
         cache_write: None,
+        batch_input: None,
+        batch_output: None,
+        long: None,
     };
 
     /// What these tokens cost, rounded up to a whole micro-dollar.
     pub fn cost(&self, usage: &Usage) -> MicroUsd {
+        match self.long.filter(|long| usage.input > long.above) {
+            Some(long) => long.whole().plain_cost(usage),
+            None => self.plain_cost(usage),
+        }
+    }
+
+    /// The price of the same tokens in a batch.
+    #[must_use]
+    pub fn in_batch(&self) -> Self {
+        Self {
+            input: self.batch_input.unwrap_or(self.input),
+            output: self.batch_output.unwrap_or(self.output),
+            // What the cache does there is not published; at list price nothing is undercounted.
+            ..*self
+        }
+    }
+
+    /// What these tokens cost, however long the prompt is.
+    fn plain_cost(&self, usage: &Usage) -> MicroUsd {
         let cached = usage.cached_input.min(usage.input);
         let written = usage.cache_write.min(usage.input - cached);
         let plain = usage.input - cached - written;
@@ -67,11 +133,16 @@ impl Price {
             input: dearest,
             ..*self
         };
-        worst.cost(&Usage {
+        let usage = Usage {
             input,
             output,
             ..Usage::default()
-        })
+        };
+        let plain = worst.plain_cost(&usage);
+        match self.long.filter(|long| input > long.above) {
+            Some(long) => plain.max(long.whole().most(input, output)),
+            None => plain,
+        }
     }
 }
 
@@ -96,49 +167,18 @@ pub(crate) fn worst_case(price: &Price, ask: &Ask, route: &Route) -> MicroUsd {
     )
 }
 
-/// Prices by model.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct PriceTable {
-    overrides: BTreeMap<String, Price>,
-    built_in: BTreeMap<String, Price>,
-}
-
-impl PriceTable {
-    /// The public list prices that come with the program, under prices of the user's own.
-    ///
-    /// A name ending in `*` stands for every model whose name begins so. Any other stands for the
-    /// model of that name and its dated versions, such as `gpt-5-2025-08-07` for `gpt-5`.
-    pub fn new(overrides: BTreeMap<String, Price>) -> Self {
-        Self {
-            overrides,
-            // A test reads the table; an unreadable one would make every price unknown, which
-            // refuses every budget instead of passing it.
-            built_in: toml::from_str(BUILT_IN).unwrap_or_default(),
-        }
-    }
-
-    /// What a model costs, where it is known.
-    pub fn price(&self, model: &str) -> Option<Price> {
-        best(&self.overrides, model).or_else(|| best(&self.built_in, model))
-    }
-}
-
 /// What a table of models says under the longest name that stands for the model.
-pub(crate) fn best<T: Copy>(table: &BTreeMap<String, T>, model: &str) -> Option<T> {
-    let fitting = table.iter().filter(|(name, _)| stands_for(name, model));
-    fitting
-        .max_by_key(|(name, _)| name.len())
-        .map(|(_, value)| *value)
-}
-
-fn stands_for(name: &str, model: &str) -> bool {
-    if let Some(start) = name.strip_suffix('*') {
-        return model.starts_with(start);
-    }
-    let Some(rest) = model.strip_prefix(name) else {
-        return false;
-    };
-    rest.is_empty() || rest == "-latest" || is_date(rest)
+pub(crate) fn best<'a, T>(table: &'a BTreeMap<String, T>, model: &str) -> Option<&'a T> {
+    // Imported tables have thousands of names; a model has few beginnings.
+    let mut ends = (0..=model.len())
+        .rev()
+        .filter(|end| model.is_char_boundary(*end));
+    ends.find_map(|end| {
+        let (name, rest) = model.split_at(end);
+        let itself = rest.is_empty() || rest == "-latest" || is_date(rest);
+        let exact = || table.get(name).filter(|_| itself);
+        exact().or_else(|| table.get(&format!("{name}*")))
+    })
 }
 
 /// Whether the end of a model's name is `-20250807` or `-2025-08-07`.

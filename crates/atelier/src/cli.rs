@@ -122,6 +122,8 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Keys(commands::keys::KeysCommand),
     #[command(subcommand)]
+    Prices(commands::prices::PricesCommand),
+    #[command(subcommand)]
     Config(commands::config::ConfigCommand),
     Shell(commands::shell::ShellArgs),
     Completion(commands::completion::CompletionArgs),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use atelier_edit::PatternError;
 use atelier_engine::{BuildError, Exit, chain};
 use atelier_exec::{ChangeFilesError, GitError, ReadTreeError};
-use atelier_llm::GatewayError;
+use atelier_llm::{GatewayError, ReadPricesError};
 use atelier_model::Tampering;
 use atelier_prompt::LibraryError;
 use atelier_recipe::RecipeError;
@@ -56,6 +56,16 @@ pub(crate) enum CliError {
     /// Configuration cannot be used.
     #[error("read the configuration")]
     Config(#[from] ConfigError),
+    /// A price list cannot be read.
+    #[error("read the price list {}", path.display())]
+    PriceList {
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
+    /// A price list is none.
+    #[error(transparent)]
+    Prices(ReadPricesError),
     /// The gateway cannot be opened.
     #[error("connect the models")]
     Gateway(#[from] GatewayError),
@@ -154,6 +164,8 @@ impl CliError {
             Self::Folder { .. }
             | Self::Requirement { .. }
             | Self::Reply { .. }
+            | Self::PriceList { .. }
+            | Self::Prices(_)
             | Self::Pattern(_)
             | Self::NoRepository(_)
             | Self::NoProject(_)
@@ -179,7 +191,7 @@ impl CliError {
         Some(match self {
             Self::Runtime(_) | Self::Terminal(_) => return None,
             Self::Folder { .. } => "create it, or name another one with -C".to_owned(),
-            Self::Requirement { .. } | Self::Reply { .. } => {
+            Self::Requirement { .. } | Self::Reply { .. } | Self::PriceList { .. } => {
                 "name a file that is there and may be read".to_owned()
             }
             Self::NoRepository(_) => {
@@ -189,6 +201,7 @@ impl CliError {
             Self::NoProject(_) => "begin with `atelier build \"…\"`".to_owned(),
             Self::NoDataFolder => "name one in ATELIER_DATA, or set HOME".to_owned(),
             Self::NotFound { .. } => "see `atelier status`".to_owned(),
+            Self::Prices(_) => "give it the file as it is published, unpacked".to_owned(),
             Self::Usage(_) => "see `atelier --help`".to_owned(),
             Self::Server(ServerError::Listen { .. }) => {
                 "name another port with --listen; port 0 takes a free one".to_owned()

@@ -14,6 +14,7 @@ pub(crate) mod init;
 pub(crate) mod keys;
 pub(crate) mod log;
 pub(crate) mod plan;
+pub(crate) mod prices;
 pub(crate) mod reference;
 pub(crate) mod resume;
 pub(crate) mod run;
@@ -54,6 +55,7 @@ pub(crate) async fn run(cli: &Cli, ui: &Ui) -> Result<u8, CliError> {
         Command::Audit(command) => Box::pin(audit::run(global, command, ui)).await,
         Command::Gateway(args) => Box::pin(gateway::run(global, args, ui)).await,
         Command::Keys(command) => Box::pin(keys::run(global, command, ui)).await,
+        Command::Prices(command) => prices::run(global, command, ui),
         Command::Config(command) => config::run(global, command, ui),
         Command::Shell(args) => shell::run(global, args, ui).await,
         Command::Completion(args) => Ok(completion::run(args, ui)),

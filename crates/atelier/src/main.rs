@@ -8,6 +8,7 @@ mod commands;
 mod config;
 mod guard_key;
 mod keys;
+mod prices;
 mod region;
 mod row;
 mod screen;

@@ -58,11 +58,7 @@ impl Layer for Routes {
 
 impl Routes {
     /// Asks one of several after another.
-    async fn ask_among(
-        &self,
-        passage: &mut Passage<'_>,
-        next: Next<'_>,
-    ) -> Result<Reply, Failure> {
+    async fn ask_among(&self, passage: &mut Passage<'_>, next: Next<'_>) -> Result<Reply, Failure> {
         let order = self.order(passage);
         let channels = passage.channels.iter();
         let labels: Vec<String> = channels.map(|channel| channel.route.label()).collect();
@@ -98,11 +94,7 @@ impl Routes {
     }
 
     /// Asks the route that the passage stands at.
-    async fn ask_one(
-        &self,
-        passage: &mut Passage<'_>,
-        next: Next<'_>,
-    ) -> Result<Reply, Failure> {
+    async fn ask_one(&self, passage: &mut Passage<'_>, next: Next<'_>) -> Result<Reply, Failure> {
         let under_way = UnderWay::new(&self.known, passage.route);
         let answered = next.run(passage).await;
         let now = passage.clock.now();
@@ -118,20 +110,19 @@ impl Routes {
     }
 
     fn order(&self, passage: &Passage<'_>) -> Order {
-        let channels = passage.channels;
+        let (channels, now) = (passage.channels, passage.clock.now());
         let health = self.known.of(channels.iter().map(|channel| &channel.route));
         let standings: Vec<Standing> = channels
             .iter()
             .zip(health)
             .map(|(channel, health)| Standing {
                 abilities: channel.abilities,
-                price: channel.price,
+                price: channel.price(now),
                 health,
                 tokens_max: channel.route.tokens_max,
             })
             .collect();
         let draw = draw(channels.strategy, passage.ids);
-        let now = passage.clock.now();
         order(channels.strategy, &standings, &needs(passage), now, draw)
     }
 }
@@ -149,7 +140,7 @@ impl Passage<'_> {
         self.record.choice = Some(choice);
         self.route = &channel.route;
         self.provider = &*channel.provider;
-        self.price = channel.price;
+        self.price = channel.price(self.clock.now());
         self.sendings = 0;
         self.turned_away = 0;
     }

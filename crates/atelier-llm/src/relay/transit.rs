@@ -78,7 +78,6 @@ pub(crate) enum How {
 }
 
 /// The end of a request, as the layers are told of it.
-#[derive(Debug)]
 pub(crate) struct Ending {
     /// How it ended.
     pub(crate) how: How,
@@ -91,6 +90,15 @@ pub(crate) struct Ending {
     pub(crate) bytes: usize,
     /// When it ended.
     pub(crate) at: Timestamp,
+    /// What is let go only when every layer has been told.
+    held: Vec<Box<dyn Send>>,
+}
+
+impl Ending {
+    /// Lets something go only when every layer has been told.
+    pub(crate) fn hold(&mut self, thing: impl Send + 'static) {
+        self.held.push(Box::new(thing));
+    }
 }
 
 /// What a layer does at the end.
@@ -400,6 +408,7 @@ impl Transit {
             kept,
             bytes: answered.received,
             at,
+            held: Vec::new(),
         };
         while let Some(tail) = self.tails.pop() {
             tail(&mut ending);

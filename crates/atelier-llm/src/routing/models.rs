@@ -50,7 +50,7 @@ pub(crate) fn abilities(route: &Route) -> ModelAbilities {
     // Brokers put the vendor before the name.
     let bare = route.model.rsplit('/').next().unwrap_or_default();
     let known = price::best(&TABLE, &route.model).or_else(|| price::best(&TABLE, bare));
-    let known = known.unwrap_or(ModelAbilities::UNKNOWN);
+    let known = known.copied().unwrap_or(ModelAbilities::UNKNOWN);
     let provider = provider_entry(&route.provider);
     let is_held = provider.is_none_or(|entry| entry.abilities.schema != SchemaSupport::Never);
     ModelAbilities {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use atelier_model::{EventKind, MicroUsd};
+use atelier_model::{EventKind, MicroUsd, Timestamp};
 use proptest::{prelude::*, test_runner::Config};
 use serde_json::json;
 
@@ -150,7 +150,7 @@ async fn a_model_on_this_machine_is_free_unless_it_has_a_price() {
         .await
         .unwrap();
     assert_eq!(reply.cost, MicroUsd::ZERO);
-    let priced = PriceTable::new(BTreeMap::new()).price("gpt-5");
+    let priced = PriceTable::new(BTreeMap::new()).price("openai", "gpt-5", Timestamp::default());
     assert!(priced.is_some_and(|price| price.input > 0));
 }
 

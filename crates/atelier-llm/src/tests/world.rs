@@ -122,7 +122,7 @@ impl World {
     pub(crate) fn relayer(&mut self, layers: Layers) {
         let config = config(&Route::new("offline", "offline", 1_000), limits());
         let sources = (self.clock(), self.ids());
-        let made = Gateway::with_layers(layers, config, self.store.clone(), sources);
+        let made = Gateway::with_layers(Arc::new(layers), config, self.store.clone(), sources);
         self.gateway = made.unwrap();
     }
 
@@ -199,6 +199,7 @@ pub(crate) fn price() -> Price {
         output: 8_000_000,
         cached_input: Some(500_000),
         cache_write: Some(2_500_000),
+        ..Price::FREE
     }
 }
 

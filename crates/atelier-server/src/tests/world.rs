@@ -125,8 +125,7 @@ async fn limited_relay(
     let price = Price {
         input: 1_000_000,
         output: 1_000_000,
-        cached_input: None,
-        cache_write: None,
+        ..Price::FREE
     };
     let config = GatewayConfig {
         routes: Stage::ALL.map(|stage| (stage, route.clone())).into(),

@@ -406,7 +406,13 @@ fn saved(asks: &[AskRecord], prices: &PriceTable) -> MicroUsd {
         .iter()
         .filter(|ask| ask.source.is_some_and(AskSource::is_kept));
     cached
-        .filter_map(|ask| Some(prices.price(&ask.model)?.cost(&ask.usage)))
+        .filter_map(|ask| {
+            Some(
+                prices
+                    .price(&ask.provider, &ask.model, ask.at)?
+                    .cost(&ask.usage),
+            )
+        })
         .sum()
 }
 

@@ -11,6 +11,7 @@ use super::{ConfigError, Kind, Origin, PROJECT_FILE, keys};
 use crate::{
     cli::{Global, RunOptions},
     keys::{KEY_FILE, KeyPlace, PASSPHRASE},
+    prices,
 };
 
 /// Variables that begin with `ATELIER_` and are no configuration keys.
@@ -27,6 +28,8 @@ pub(crate) struct Sources {
     pub(crate) variables: BTreeMap<String, String>,
     /// Where the user's keys lie, where that is known.
     pub(crate) keys: Option<KeyPlace>,
+    /// Where imported prices lie, where that is known.
+    pub(crate) prices: Option<PathBuf>,
 }
 
 impl Sources {
@@ -41,6 +44,7 @@ impl Sources {
             user,
             variables: std::env::vars_os().filter_map(text).collect(),
             keys: KeyPlace::find(),
+            prices: prices::file(),
         })
     }
 

@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use atelier_model::{Approval, MicroUsd, Stage};
+use atelier_model::{Approval, MicroUsd, Stage, Timestamp};
 
 use super::{keys::Key, *};
 
@@ -456,9 +456,17 @@ fn a_price_may_name_a_model_with_dots() {
         "[prices.\"qwen2.5-coder\"]\ninput = 0.5\noutput = \"1.25\"\n[prices.plain]\ninput = 1\n",
     );
     let prices = case.settings().unwrap().prices;
-    let price = prices.price("qwen2.5-coder").unwrap();
+    let price = prices
+        .price("openai", "qwen2.5-coder", Timestamp::default())
+        .unwrap();
     assert_eq!((price.input, price.output), (500_000, 1_250_000));
-    assert_eq!(prices.price("plain").unwrap().input, 1_000_000);
+    assert_eq!(
+        prices
+            .price("openai", "plain", Timestamp::default())
+            .unwrap()
+            .input,
+        1_000_000
+    );
     assert_eq!(
         parts("prices.qwen2.5-coder.input"),
         ["prices", "qwen2.5-coder", "input"]

@@ -21,6 +21,7 @@ mod guard_gateway;
 mod keys;
 mod killed;
 mod languages;
+mod limits;
 mod offline;
 mod prices;
 mod requirements;

@@ -106,6 +106,7 @@ impl Routes {
     }
 
     fn order_of(&self, transit: &Transit, group: &Group) -> Order {
+        let now = transit.hands.clock.now();
         let routes = || group.members.iter().map(|relayed| &relayed.route);
         let tokens_max = transit.prepared.tokens_max;
         let health = self.known.of(routes());
@@ -113,15 +114,14 @@ impl Routes {
             .zip(health)
             .map(|(route, health)| Standing {
                 abilities: abilities(route),
-                price: transit.routes.price_of(route),
+                price: transit.routes.prices.of_route(route, &route.model, now),
                 health,
                 tokens_max,
             })
             .collect();
         let hands = &transit.hands;
         let draw = super::draw(group.strategy, &*hands.ids);
-        let (needs, now) = (needs(transit), hands.clock.now());
-        order(group.strategy, &standings, &needs, now, draw)
+        order(group.strategy, &standings, &needs(transit), now, draw)
     }
 }
 
