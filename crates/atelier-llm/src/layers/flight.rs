@@ -85,13 +85,10 @@ impl Layer for SingleFlight {
             loop {
                 let landing = match self.relayed.join(transit.key) {
                     Part::Lead(lead) => {
-                        transit.at_end(move |ending| match (&ending.how, &ending.kept) {
-                            (_, Some(kept)) => lead.land(Ok(kept.clone())),
-                            (How::Refused(refusal), None) if refusal.is_shared() => {
-                                lead.land(Err(refusal.clone()));
-                            }
-                            (How::Complete | How::Cut(_) | How::Refused(_) | How::Abandoned, _) => {
-                            }
+                        transit.at_end(move |ending| {
+                            lead.end(&ending.how, ending.kept.as_ref());
+                            // Whoever finds the place free finds the answer in the memory before it.
+                            ending.hold(lead);
                         });
                         return next.open(transit).await;
                     }
@@ -137,6 +134,19 @@ impl<T> Flights<T> {
 impl<T> Lead<T> {
     fn land(&self, landing: T) {
         self.landing.send_replace(Some(landing));
+    }
+}
+
+impl Lead<Relayed> {
+    fn end(&self, how: &How, kept: Option<&Kept>) {
+        match (how, kept) {
+            (_, Some(kept)) => self.land(Ok(kept.clone())),
+            (How::Refused(refusal), None) if refusal.is_shared() => {
+                self.land(Err(refusal.clone()));
+            }
+            // Money and patience are each request's own: one of those who follow takes the lead.
+            (How::Complete | How::Cut(_) | How::Refused(_) | How::Abandoned, None) => {}
+        }
     }
 }
 
