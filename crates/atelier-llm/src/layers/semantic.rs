@@ -45,7 +45,7 @@ pub(crate) struct Semantic {
 /// Something to be written.
 enum Note {
     Question(Digest, SemanticQuestion),
-    Check(Digest, Digest, SemanticCheck, Timestamp),
+    Check(Digest, SemanticCheck, Timestamp),
 }
 
 impl Layer for Semantic {
@@ -182,11 +182,9 @@ impl Semantic {
         }
         let (store, at) = (passage.store, passage.clock.now());
         if let Some((candidate, kept)) = kept {
-            let check = candidate.check(agrees(&kept.text, &reply.text));
+            let check = candidate.check(reply.key, agrees(&kept.text, &reply.text));
             self.shelves().learn(&asked.scope, &check);
-            let _ = store
-                .semantic_check_put(&asked.scope, &reply.key, &check, at)
-                .await;
+            let _ = store.semantic_check_put(&asked.scope, &check, at).await;
         }
         self.shelves().keep(asked, reply.key, at);
         let question = question(asked, reply.key, at);
@@ -220,9 +218,9 @@ impl Semantic {
     ) {
         let mut notes = Vec::new();
         if let Some((candidate, before)) = before {
-            let check = candidate.check(agrees(&before, &said(bytes)));
+            let check = candidate.check(key, agrees(&before, &said(bytes)));
             self.shelves().learn(&asked.scope, &check);
-            notes.push(Note::Check(asked.scope, key, check, at));
+            notes.push(Note::Check(asked.scope, check, at));
         }
         self.shelves().keep(asked, key, at);
         notes.push(Note::Question(asked.scope, question(asked, key, at)));
@@ -241,9 +239,7 @@ impl Semantic {
                 Note::Question(scope, question) => {
                     store.semantic_put(scope, question, KEPT_MAX).await
                 }
-                Note::Check(scope, key, check, at) => {
-                    store.semantic_check_put(scope, key, check, *at).await
-                }
+                Note::Check(scope, check, at) => store.semantic_check_put(scope, check, *at).await,
             };
         }
     }
@@ -312,6 +308,3 @@ fn chance(ids: &dyn IdSource) -> f64 {
     let step = u32::try_from(ids.bits() % u128::from(STEPS)).unwrap_or(0);
     f64::from(step) / f64::from(STEPS)
 }
-
-#[cfg(test)]
-mod tests;

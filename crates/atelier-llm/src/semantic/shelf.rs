@@ -49,10 +49,11 @@ pub(crate) struct Candidate {
 }
 
 impl Candidate {
-    /// What a comparison of its answer with another one shows.
-    pub(crate) fn check(&self, agreed: bool) -> SemanticCheck {
+    /// What a comparison of its answer with the one that was asked for shows.
+    pub(crate) fn check(&self, asked: Digest, agreed: bool) -> SemanticCheck {
         SemanticCheck {
             key: self.key,
+            asked,
             is_same: self.hit.likeness == Likeness::Same,
             similarity: self.hit.similarity,
             agreed,
@@ -257,10 +258,13 @@ impl Shelf {
             agreed,
         };
         self.trust.learn(learnt);
-        let is_known = self.own.contains_key(&check.key) || self.own.len() < CHECKS_MAX;
-        // A right answer says as much of the scope as of its question; a wrong one more of that.
-        if is_known && !agreed {
-            self.own.entry(check.key).or_default().learn(learnt);
+        // A right answer says as much of the scope as of its question; a wrong one more of that,
+        // and nobody knows which of the two it is.
+        for key in [check.key, check.asked] {
+            let has_room = self.own.contains_key(&key) || self.own.len() < 2 * CHECKS_MAX;
+            if has_room && !agreed {
+                self.own.entry(key).or_default().learn(learnt);
+            }
         }
     }
 }

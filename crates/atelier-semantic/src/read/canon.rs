@@ -48,6 +48,7 @@ pub(crate) fn add(sentence: Sentence, words: &Words, marks: &mut Vec<Mark>) {
     }
     close(&mut tokens, words);
     order::front_to_end(&mut tokens, words);
+    open(&mut tokens, "polite", words);
     open(&mut tokens, "opening", words);
     order::defined(&mut tokens);
     order::superlatives(&mut tokens, words);

@@ -65,9 +65,16 @@ impl Answers {
         key: &Digest,
         now: Timestamp,
     ) -> Result<Option<StoredAnswer>, StoreError> {
-        // What still waits is in memory before this cache too.
-        if !self.known().sizes.contains_key(key) {
-            return Ok(None);
+        {
+            let known = self.known();
+            // Under its own key what still waits is in memory before this cache; whoever asks in
+            // other words only finds it here.
+            if let Some((_, answer)) = known.waiting.iter().find(|(waiting, _)| waiting == key) {
+                return Ok(Some(answer.clone()));
+            }
+            if !known.sizes.contains_key(key) {
+                return Ok(None);
+            }
         }
         let found = store.answer_fetch(key).await?;
         Ok(found.filter(|answer| now.millis_since(answer.at) <= AGE_MS_MAX))

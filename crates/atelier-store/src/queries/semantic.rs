@@ -23,6 +23,8 @@ pub struct SemanticQuestion {
 pub struct SemanticCheck {
     /// Key of the kept answer.
     pub key: Digest,
+    /// Key of the answer that was asked for.
+    pub asked: Digest,
     /// Whether the questions mean the same word for word.
     pub is_same: bool,
     /// How similar they are, 0 to 1.
@@ -45,6 +47,10 @@ pub struct SemanticTotals {
     /// Of these, those in which the answers did not agree.
     pub disagreed: u64,
 }
+
+/// Keys of the kept answer and of the other, whether the same was asked, how similar that is, and
+/// whether they agreed.
+type CheckRow = (Vec<u8>, Vec<u8>, bool, i64, bool);
 
 /// Steps in which similarities are stored.
 const MILLION: f32 = 1_000_000.0;
@@ -129,17 +135,18 @@ impl Store {
         scope: &Digest,
         count_max: usize,
     ) -> Result<Vec<SemanticCheck>, StoreError> {
-        let rows: Vec<(Vec<u8>, bool, i64, bool)> = sqlx::query_as(
-            "SELECT ask_key, same, similarity, agreed FROM semantic_checks WHERE scope = $1
+        let rows: Vec<CheckRow> = sqlx::query_as(
+            "SELECT ask_key, id, same, similarity, agreed FROM semantic_checks WHERE scope = $1
              ORDER BY at DESC, id LIMIT $2",
         )
         .bind(column::bytes(scope))
         .bind(column::count(count_max as u64))
         .fetch_all(self.readers())
         .await?;
-        let check = |(key, is_same, similarity, agreed): (Vec<u8>, bool, i64, bool)| {
+        let check = |(key, asked, is_same, similarity, agreed): CheckRow| {
             Ok(SemanticCheck {
                 key: column::digest(&key, "the key of a kept answer")?,
+                asked: column::digest(&asked, "the key of an answer that was asked for")?,
                 is_same,
                 similarity: from_millionths(similarity),
                 agreed,
@@ -148,11 +155,10 @@ impl Store {
         rows.into_iter().map(check).collect()
     }
 
-    /// Keeps a comparison; `asked` is the key of the answer that was asked for.
+    /// Keeps a comparison.
     pub async fn semantic_check_put(
         &self,
         scope: &Digest,
-        asked: &Digest,
         check: &SemanticCheck,
         at: Timestamp,
     ) -> Result<(), StoreError> {
@@ -161,7 +167,7 @@ impl Store {
             "INSERT INTO semantic_checks (id, scope, ask_key, same, similarity, agreed, at)
              VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO NOTHING",
         )
-        .bind(column::bytes(asked))
+        .bind(column::bytes(&check.asked))
         .bind(column::bytes(scope))
         .bind(column::bytes(&check.key))
         .bind(i64::from(check.is_same))

@@ -49,19 +49,20 @@ async fn questions_are_kept_by_scope_and_the_oldest_leave_first() {
 async fn comparisons_come_back_as_they_were_made() {
     let store = memory().await;
     let scope = Digest::of("scope");
-    let check = |similarity, agreed| SemanticCheck {
+    let check = |asked: &str, similarity, agreed| SemanticCheck {
         key: Digest::of("kept"),
+        asked: Digest::of(asked),
         is_same: agreed,
         similarity,
         agreed,
     };
-    let (first, second) = (check(0.75, true), check(0.5, false));
+    let (first, second) = (check("1", 0.75, true), check("2", 0.5, false));
     store
-        .semantic_check_put(&scope, &Digest::of("1"), &first, noon())
+        .semantic_check_put(&scope, &first, noon())
         .await
         .unwrap();
     store
-        .semantic_check_put(&scope, &Digest::of("2"), &second, later(1))
+        .semantic_check_put(&scope, &second, later(1))
         .await
         .unwrap();
     let kept = store.semantic_check_list(&scope, 10).await.unwrap();
