@@ -54,8 +54,11 @@ pub struct Guard {
     anchors: AhoCorasick,
     /// For each word, the rules that are tried at it.
     anchored: Vec<Vec<usize>>,
-    /// For each word, the rules that want one of their words near.
+    /// For each word, the slots of the rules that want one of their words near.
     nearby: Vec<Vec<usize>>,
+    /// For each rule, its slot where it wants one of its words near.
+    wanting: Vec<Option<usize>>,
+    slots: usize,
     /// The rules that are tried at numbers, in the order of `gate`.
     numbers: Vec<usize>,
     gate: OnceLock<Option<RegexSet>>,
@@ -87,13 +90,17 @@ impl Guard {
 
     pub(crate) fn with(rules: Vec<Rule>) -> Result<Self, RuleError> {
         let mut words = Words::default();
+        let mut wanting = Vec::with_capacity(rules.len());
+        let mut slots = 0;
         for (index, rule) in rules.iter().enumerate() {
             for anchor in &rule.anchors {
                 words.slot(anchor).0.push(index);
             }
             for near in &rule.near {
-                words.slot(near).1.push(index);
+                words.slot(near).1.push(slots);
             }
+            wanting.push((!rule.near.is_empty()).then_some(slots));
+            slots += usize::from(!rule.near.is_empty());
         }
         let anchors = AhoCorasick::builder()
             .ascii_case_insensitive(true)
@@ -111,6 +118,8 @@ impl Guard {
             anchors,
             anchored: words.anchored,
             nearby: words.nearby,
+            wanting,
+            slots,
             numbers,
             gate: OnceLock::new(),
             named,
@@ -123,9 +132,10 @@ impl Guard {
             return Vec::new();
         }
         let mut found = Vec::new();
-        let near = self.at_anchors(text, policy, &mut found);
+        let mut near = self.at_anchors(text, policy, &mut found);
         if policy == Policy::All {
-            self.at_numbers(text, &near, &mut found);
+            near.rewind();
+            self.at_numbers(text, &mut near, &mut found);
             self.at_names(text, &mut found);
         }
         self.strongest(found)
@@ -140,7 +150,7 @@ impl Guard {
     fn at_anchors(&self, text: &str, policy: Policy, found: &mut Vec<Span>) -> Near {
         // A rule that found something goes on behind it.
         let mut done = vec![0; self.rules.len()];
-        let mut near = Near::default();
+        let mut near = Near::new(self.slots);
         for word in self.anchors.find_overlapping_iter(text) {
             let pattern = word.pattern().as_usize();
             if policy == Policy::All {
@@ -150,7 +160,7 @@ impl Guard {
                 let rule = &self.rules[index];
                 if !policy.covers(rule.kind)
                     || word.start() < done[index]
-                    || !near.has(rule, index, word.start())
+                    || !near.has(rule, self.wanting[index], word.start())
                 {
                     continue;
                 }
@@ -164,7 +174,7 @@ impl Guard {
     }
 
     /// Only personal data begins like a number.
-    fn at_numbers(&self, text: &str, near: &Near, found: &mut Vec<Span>) {
+    fn at_numbers(&self, text: &str, near: &mut Near, found: &mut Vec<Span>) {
         let Some(gate) = self.gate() else { return };
         let bytes = text.as_bytes();
         let mut at = 0;
@@ -176,7 +186,9 @@ impl Guard {
             for pattern in gate.matches(window) {
                 let index = self.numbers[pattern];
                 let rule = &self.rules[index];
-                let span = near.has(rule, index, at).then(|| rule.find(text, at..at));
+                let span = near
+                    .has(rule, self.wanting[index], at)
+                    .then(|| rule.find(text, at..at));
                 if let Some(span) = span.flatten() {
                     if rule.strength >= CERTAIN_STRENGTH {
                         behind = behind.max(span.end);
@@ -281,7 +293,7 @@ struct Words {
 }
 
 impl Words {
-    /// The rules tried at a word, and those that want it near.
+    /// The rules tried at a word, and the slots of those that want it near.
     fn slot(&mut self, word: &str) -> (&mut Vec<usize>, &mut Vec<usize>) {
         let word = word.to_ascii_lowercase();
         let known = self.all.iter().position(|known| *known == word);
@@ -295,25 +307,45 @@ impl Words {
     }
 }
 
-/// Where the words end that rules want near, in order.
-#[derive(Default)]
-struct Near(Vec<(usize, usize)>);
+/// Where the words end that rules want near; by rule, in order.
+struct Near(Vec<Ends>);
+
+/// The ends of the words of one rule, and how many of them are behind the place asked for last.
+#[derive(Default, Clone)]
+struct Ends {
+    all: Vec<usize>,
+    passed: usize,
+}
 
 impl Near {
-    fn note(&mut self, rules: &[usize], end: usize) {
-        self.0.extend(rules.iter().map(|rule| (end, *rule)));
+    /// None so far, of so many rules.
+    fn new(rules: usize) -> Self {
+        Self(vec![Ends::default(); rules])
+    }
+
+    fn note(&mut self, slots: &[usize], end: usize) {
+        for slot in slots {
+            self.0[*slot].all.push(end);
+        }
+    }
+
+    /// Places are asked for in order from here on.
+    fn rewind(&mut self) {
+        for ends in &mut self.0 {
+            ends.passed = 0;
+        }
     }
 
     /// Whether a rule wants no word near, or has one before this place.
-    fn has(&self, rule: &Rule, index: usize, at: usize) -> bool {
-        if rule.near.is_empty() {
+    fn has(&mut self, rule: &Rule, slot: Option<usize>, at: usize) -> bool {
+        let Some(ends) = slot.and_then(|slot| self.0.get_mut(slot)) else {
             return true;
-        }
-        let before = self.0.partition_point(|(end, _)| *end <= at);
+        };
+        let further = ends.all[ends.passed..].iter();
+        ends.passed += further.take_while(|end| **end <= at).count();
         let from = at.saturating_sub(rule.context_reach);
-        let near = self.0[..before].iter().rev();
-        let mut near = near.take_while(|(end, _)| *end >= from);
-        near.any(|(_, wanting)| *wanting == index)
+        let last = ends.passed.checked_sub(1).map(|last| ends.all[last]);
+        last.is_some_and(|end| end >= from)
     }
 }
 
