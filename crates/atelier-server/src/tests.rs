@@ -7,6 +7,7 @@
 )]
 
 mod faults;
+mod words;
 mod world;
 
 use atelier_llm::{Dialect, Secret};

@@ -312,6 +312,11 @@ async fn answer(mut stream: TcpStream, provider: Arc<Provider>) {
     };
     assert!(head.contains(KEY), "no key in {head}");
     provider.bodies.lock().unwrap().push(body.clone());
+    if let Some(beside) = beside(&head, &body) {
+        let response = format!("HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n{beside}");
+        stream.write_all(response.as_bytes()).await.unwrap();
+        return;
+    }
     let is_streamed = head.contains("streamGenerateContent") || body.contains("\"stream\":true");
     let once = provider.once.lock().unwrap().take();
     let said = once.map_or(*provider.said.lock().unwrap(), Said::Fault);
@@ -321,6 +326,28 @@ async fn answer(mut stream: TcpStream, provider: Arc<Provider>) {
     }
     let response = response(provider.dialect, is_streamed, said);
     stream.write_all(response.as_bytes()).await.unwrap();
+}
+
+/// What the provider says to anything else than a question: counts, and vectors.
+fn beside(head: &str, body: &str) -> Option<Value> {
+    let path = head.split(' ').nth(1)?;
+    let method = path.rsplit(['/', ':']).next()?;
+    let vector = json!([1.0, -2.0]);
+    let body: Value = serde_json::from_str(body).unwrap();
+    let length = |name: &str| body[name].as_array().map_or(1, Vec::len);
+    Some(match method {
+        "count_tokens" | "input_tokens" => json!({"input_tokens": 7}),
+        "countTokens" => json!({"totalTokens": 7}),
+        "embedContent" => json!({"embedding": {"values": vector}}),
+        "batchEmbedContents" => {
+            json!({"embeddings": vec![json!({"values": vector}); length("requests")]})
+        }
+        "embeddings" => {
+            let data = (0..length("input")).map(|at| json!({"index": at, "embedding": vector}));
+            json!({"data": data.collect::<Vec<_>>(), "usage": {"prompt_tokens": 4}})
+        }
+        _ => return None,
+    })
 }
 
 /// The response of the provider; without a length, its end is the end of the connection, and with
@@ -404,6 +431,9 @@ pub(super) fn events(dialect: Dialect) -> Vec<String> {
             chat(json!({"role": "assistant", "content": "Hel"}), Value::Null),
             chat(json!({"content": "lo"}), Value::Null),
             chat(json!({}), json!("stop")),
+            event(&json!({"id": "c", "choices": [], "usage": {
+                "prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5,
+            }})),
             "data: [DONE]\n\n".to_owned(),
         ],
         Dialect::Responses => vec![
