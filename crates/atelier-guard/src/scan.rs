@@ -3,18 +3,15 @@
 use std::{collections::BTreeMap, ops::Range, sync::OnceLock};
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
-use regex::{RegexSet, RegexSetBuilder};
 
 use crate::{
+    gate::Gate,
     kind::Kind,
     names,
     policy::Policy,
     rule::{Rule, RuleError, Start},
     rules, words,
 };
-
-/// Bytes of all compiled number patterns together.
-const NUMBERS_BYTES_MAX: usize = 32 << 20;
 
 /// Bytes after the beginning of a number that decide which rules are tried there.
 const NUMBER_BYTES_MAX: usize = 96;
@@ -61,7 +58,7 @@ pub struct Guard {
     slots: usize,
     /// The rules that are tried at numbers, in the order of `gate`.
     numbers: Vec<usize>,
-    gate: OnceLock<Option<RegexSet>>,
+    gate: OnceLock<Option<Gate>>,
     /// The rules that are tried at given names.
     named: Vec<usize>,
 }
@@ -176,6 +173,7 @@ impl Guard {
     /// Only personal data begins like a number.
     fn at_numbers(&self, text: &str, near: &mut Near, found: &mut Vec<Span>) {
         let Some(gate) = self.gate() else { return };
+        let mut turn = gate.turn();
         let bytes = text.as_bytes();
         let mut at = 0;
         while let Some(start) = number_start(bytes, at) {
@@ -183,8 +181,10 @@ impl Guard {
             let end = text.ceil_char_boundary((at + NUMBER_BYTES_MAX).min(bytes.len()));
             let window = text.get(at..end).unwrap_or_default();
             let mut behind = at + 1;
-            for pattern in gate.matches(window) {
-                let index = self.numbers[pattern];
+            for pattern in turn.matches(window.as_bytes()) {
+                let Some(&index) = self.numbers.get(pattern) else {
+                    break;
+                };
                 let rule = &self.rules[index];
                 let span = near
                     .has(rule, self.wanting[index], at)
@@ -215,18 +215,13 @@ impl Guard {
         }
     }
 
-    fn gate(&self) -> Option<&RegexSet> {
+    fn gate(&self) -> Option<&Gate> {
         let build = || {
-            let patterns = self
-                .numbers
-                .iter()
-                .map(|index| self.rules[*index].placed_pattern());
-            let mut builder = RegexSetBuilder::new(patterns);
-            builder
-                .size_limit(NUMBERS_BYTES_MAX)
-                .dfa_size_limit(NUMBERS_BYTES_MAX)
-                .build()
-                .ok()
+            let numbers = self.numbers.iter();
+            let patterns: Vec<String> = numbers
+                .map(|index| self.rules[*index].placed_pattern())
+                .collect();
+            Gate::new(&patterns)
         };
         self.gate.get_or_init(build).as_ref()
     }
