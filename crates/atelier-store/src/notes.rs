@@ -71,7 +71,10 @@ impl Waiting {
         };
         let newest = self.notes.iter_mut().rev().take(REFUSALS_MAX);
         for waiting in newest.filter(|waiting| waiting.client == note.client) {
-            if let AuditFact::ClientRefused { reason: same, count } = &mut waiting.fact
+            if let AuditFact::ClientRefused {
+                reason: same,
+                count,
+            } = &mut waiting.fact
                 && same == reason
             {
                 *count += 1;

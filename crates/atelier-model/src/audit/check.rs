@@ -101,7 +101,7 @@ pub enum Tampering {
         /// Its size.
         size: u64,
     },
-    /// A checkpoint stands after entries that it does not cover.
+    /// A checkpoint stands before entries that it covers, or after others.
     #[error("the checkpoint at entry {size} does not stand there")]
     CheckpointMoved {
         /// Its size.
@@ -220,6 +220,8 @@ pub struct AuditCheck<'a> {
     good: u64,
     /// The largest size that a trusted key signed.
     signed: u64,
+    /// Size of a checkpoint that came before the entries it covers.
+    ahead: Option<u64>,
     /// Whether the end was never reached.
     is_cut: bool,
     checkpoints: u64,
@@ -243,6 +245,7 @@ impl<'a> AuditCheck<'a> {
             previous: Some(0),
             good: 0,
             signed: 0,
+            ahead: None,
             is_cut: false,
             checkpoints: 0,
             found: Vec::new(),
@@ -268,6 +271,10 @@ impl<'a> AuditCheck<'a> {
     pub fn entry(&mut self, seq: u64, body: &str, leaf: TreeHash) {
         self.compare_copies();
         let expected = self.size + 1;
+        // Where entries are missing, it is they who are not in their place.
+        if let Some(size) = self.ahead.take().filter(|_| seq == expected) {
+            self.find(Tampering::CheckpointMoved { size });
+        }
         if seq < expected {
             self.tree = None;
             self.find(Tampering::Inserted { seq, expected });
@@ -323,6 +330,8 @@ impl<'a> AuditCheck<'a> {
             self.compare(checkpoint);
         } else if size < self.size {
             self.find(Tampering::CheckpointMoved { size });
+        } else {
+            self.ahead = Some(size);
         }
     }
 

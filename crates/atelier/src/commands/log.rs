@@ -67,7 +67,7 @@ fn line(ui: &Ui, event: &Event) -> String {
 }
 
 /// What an event says, without what is empty; digests and commits by their first characters.
-fn facts(kind: &Value) -> String {
+pub(super) fn facts(kind: &Value) -> String {
     let fields = kind.as_object().into_iter().flatten();
     let said = fields
         .filter(|(name, _)| *name != "type")
@@ -90,7 +90,9 @@ fn facts(kind: &Value) -> String {
 /// The choice of a route, which has words of its own.
 fn choice(name: &str, value: &Value) -> Option<RouteChoice> {
     let is_choice = name == "choice" && value.is_object();
-    is_choice.then(|| RouteChoice::deserialize(value).ok()).flatten()
+    is_choice
+        .then(|| RouteChoice::deserialize(value).ok())
+        .flatten()
 }
 
 fn fact(value: &Value) -> String {

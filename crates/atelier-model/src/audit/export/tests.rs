@@ -99,3 +99,15 @@ fn an_export_cut_at_any_byte_is_found() {
         assert!(!report.is_intact(), "{end}");
     }
 }
+
+#[test]
+fn a_checkpoint_before_its_entry_is_found() {
+    let log = Log::written(6, 2);
+    let export = log.export();
+    let mut lines: Vec<&str> = export.lines().collect();
+    // Header, two entries, checkpoint, …
+    lines.swap(5, 6);
+    let swapped = lines.join("\n") + "\n";
+    let report = check_export(swapped.as_bytes(), &standing, Vec::new());
+    assert_eq!(report.tamperings, [Tampering::CheckpointMoved { size: 4 }]);
+}
