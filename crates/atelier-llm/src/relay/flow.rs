@@ -21,6 +21,9 @@ use crate::{
 /// Bytes of one answer that is kept for whoever asks the same again.
 const ANSWER_BYTES_MAX: usize = 8 << 20;
 
+/// Bytes of the longest blank line that ends an event.
+const EVENT_END_BYTES_MAX: usize = 4;
+
 /// How the answer travels; told apart by its first byte, since servers err in their headers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Form {
@@ -179,18 +182,23 @@ impl Flow {
         }
         self.remember(bytes);
         self.recognise(bytes);
+        let looked_at = self.pending.len().saturating_sub(EVENT_END_BYTES_MAX);
         self.pending.extend_from_slice(bytes);
         if self.form != Form::Events {
             return Vec::new();
         }
+        let pending = std::mem::take(&mut self.pending);
         let mut said = Vec::new();
-        while let Some(end) = event_end(&self.pending) {
-            let event: Vec<u8> = self.pending.drain(..end).collect();
-            said.extend(self.event(&event));
+        let (mut begin, mut from) = (0, looked_at);
+        while let Some(end) = event_end(&pending[from..]) {
+            let end = from + end;
+            said.extend(self.event(&pending[begin..end]));
+            (begin, from) = (end, end);
             if self.is_over {
                 break;
             }
         }
+        self.pending = pending[begin..].to_vec();
         said
     }
 

@@ -230,8 +230,16 @@ fn looked_at(first: &[u8], dialect: Dialect) -> Result<(), DecodeError> {
 /// The place after the first blank line.
 pub(crate) fn event_end(bytes: &[u8]) -> Option<usize> {
     let ends: [&[u8]; 3] = [b"\n\n", b"\r\n\r\n", b"\r\r"];
-    (0..bytes.len()).find_map(|at| {
-        let end = ends.iter().find(|end| bytes[at..].starts_with(end))?;
-        Some(at + end.len())
-    })
+    let mut from = 0;
+    while let Some(next) = bytes[from..]
+        .iter()
+        .position(|byte| matches!(byte, b'\n' | b'\r'))
+    {
+        let rest = &bytes[from + next..];
+        if let Some(end) = ends.iter().find(|end| rest.starts_with(end)) {
+            return Some(from + next + end.len());
+        }
+        from += next + 1;
+    }
+    None
 }
