@@ -26,7 +26,7 @@ pub fn key_file_read(path: &Path) -> Result<Option<SealKey>, KeyStoreError> {
     };
     let file = match File::open(path) {
         Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) if is_missing(&error) => return Ok(None),
         Err(error) => return Err(failed(error)),
     };
     let mode = file.metadata().map_err(failed)?.permissions().mode() & 0o777;
@@ -44,6 +44,12 @@ pub fn key_file_read(path: &Path) -> Result<Option<SealKey>, KeyStoreError> {
         path: path.to_owned(),
     };
     lock_key_of(&text).map(Some).ok_or_else(damaged)
+}
+
+/// Whether there is no such file, or not even a folder where it could be.
+fn is_missing(error: &io::Error) -> bool {
+    let kind = error.kind();
+    kind == io::ErrorKind::NotFound || kind == io::ErrorKind::NotADirectory
 }
 
 /// The key in a key file, which is made where there is none. Of several processes that make it at

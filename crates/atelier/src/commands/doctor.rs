@@ -1,5 +1,7 @@
 //! `atelier doctor`: what is here, what is missing, and what to do about it.
 
+mod stored;
+
 use std::collections::BTreeMap;
 
 use atelier_engine::{Exit, chain};
@@ -75,10 +77,18 @@ pub(crate) async fn run(global: &Global, args: &DoctorArgs, ui: &Ui) -> Result<u
         routes(&place, global, args.offline),
         state(&place),
     );
-    let found: Vec<Finding> = [machine, toolchains, keys(), servers, routes, state]
-        .into_iter()
-        .flatten()
-        .collect();
+    let found: Vec<Finding> = [
+        machine,
+        toolchains,
+        keys(),
+        stored::keys(),
+        servers,
+        routes,
+        state,
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
     let mut group = "";
     for one in &found {
         tell(ui, one, one.group != group);
@@ -372,6 +382,7 @@ async fn state(place: &Place) -> Vec<Finding> {
             )
         }
     }];
+    found.push(stored::contents(&store).await);
     let runs = store.run_list(RUNS_MAX).await.unwrap_or_default();
     for run in runs.iter().filter(|run| run.status == RunStatus::Stopped) {
         let text = format!("run {} can go on; it stopped: {}", run.id, run.reason);

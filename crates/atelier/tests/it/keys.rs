@@ -613,30 +613,135 @@ fn a_budget_of_a_client_bounds_what_it_spends() {
     assert!(cost.contains("guest (client_"), "{cost}");
 }
 
+/// The databases of a project that hold a text.
+fn databases_with(world: &World, text: &str) -> Vec<PathBuf> {
+    let mut found = files_with(&world.folder().join(".atelier"), text);
+    found.retain(|path| {
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        name.starts_with("state.db")
+    });
+    found
+}
+
 #[test]
 fn words_of_prompts_and_answers_lie_sealed_in_the_database() {
     const PLANTED: &str = "planted-words-of-the-user";
+    // What every prompt is written in, and what a file of the project brings into some.
+    const WORDS: [&str; 2] = ["\"role\":\"user\"", PLANTED];
     let fixture = chain(1).unwrap();
-    let world = World::oracle(&fixture, Dialect::OpenAi).with_commit();
-    world.write("NOTES.md", format!("# Notes\n{PLANTED}\n"));
-    world.git(&["commit", "-qam", "docs: notes"]);
-    world.run(&["build", &fixture.requirement]).expect(0);
-    let state = world.folder().join(".atelier");
-    let databases = |text: &str| -> Vec<PathBuf> {
-        let found = files_with(&state, text);
-        let is_database = |path: &PathBuf| {
-            let name = path.file_name().unwrap().to_string_lossy().into_owned();
-            name.starts_with("state.db")
-        };
-        found.into_iter().filter(is_database).collect()
+    let built = |key_file: Option<&str>| {
+        let world = World::oracle(&fixture, Dialect::OpenAi).with_commit();
+        world.write("NOTES.md", format!("# Notes\n{PLANTED}\n"));
+        world.git(&["commit", "-qam", "docs: notes"]);
+        let mut command = world.command(&["build", &fixture.requirement]);
+        if let Some(key_file) = key_file {
+            command.env("ATELIER_KEY_FILE", key_file);
+        }
+        let ended = crate::world::end(command).expect(0);
+        (world, ended)
     };
-    // What every prompt says, and what every reply of the stand-in is written in.
-    for words in ["\"role\":\"user\"", PLANTED] {
-        assert_eq!(databases(words), Vec::<PathBuf>::new(), "{words}");
+    let (world, _) = built(None);
+    for words in WORDS {
+        assert_eq!(
+            databases_with(&world, words),
+            Vec::<PathBuf>::new(),
+            "{words}"
+        );
     }
+    let told = world.run(&["doctor", "--offline"]).stdout;
+    assert!(told.contains("all sealed"), "{told}");
     // What is sealed is read again: nothing is asked twice.
     let asked = world.server().request_count();
-    fs::remove_dir_all(state.join("worktrees")).ok();
     world.run(&["build", &fixture.requirement]).expect(0);
     assert_eq!(world.server().request_count(), asked);
+
+    // Where there is no place for a key, the same words lie there, and the user is told.
+    let (world, ended) = built(Some("/dev/null/key"));
+    assert!(
+        ended.stderr.contains("are kept unsealed"),
+        "{}",
+        ended.all()
+    );
+    for words in WORDS {
+        assert_ne!(
+            databases_with(&world, words),
+            Vec::<PathBuf>::new(),
+            "{words}"
+        );
+    }
+    // What was recorded before is read, and sealed when it comes again.
+    let asked = world.server().request_count();
+    world.run(&["build", &fixture.requirement]).expect(0);
+    assert_eq!(world.server().request_count(), asked);
+}
+
+#[test]
+fn doctor_says_where_a_key_comes_from() {
+    let provider = Provider::start(&[(FIRST, Mood::Accepts)]);
+    let world = world(&provider);
+    let id = add(&world, "default", FIRST);
+    let doctor = |variable: bool| {
+        let mut command = world.command(&["doctor", "--offline"]);
+        if variable {
+            command.env("OPENAI_API_KEY", SECOND);
+        }
+        let ended = crate::world::end(command);
+        assert!(!ended.all().contains(FIRST) && !ended.all().contains(SECOND));
+        ended.stdout
+    };
+    let told = doctor(false);
+    assert!(
+        told.contains("a key is stored for provider openai: default, ***"),
+        "{told}"
+    );
+    let told = doctor(true);
+    let ranks = format!("OPENAI_API_KEY ranks before the stored key {id} of openai");
+    assert!(told.contains(&ranks), "{told}");
+}
+
+#[test]
+fn an_administrator_issues_and_revokes_keys_over_http() {
+    let provider = Provider::start(&[(FIRST, Mood::Accepts)]);
+    let world = world(&provider);
+    add(&world, "default", FIRST);
+    let gateway = Gateway::start(&world, &[]);
+    let order = json!({"name": "laptop", "requests_per_minute": 5});
+    is(&gateway.post("/atelier/v1/keys", "", &order), 403);
+    let (admin, builder) = (
+        issue(&world, &["boss", "--role", "admin"]),
+        issue(&world, &["hand"]),
+    );
+    is(&gateway.post("/atelier/v1/keys", "", &order), 401);
+    is(&gateway.post("/atelier/v1/keys", &builder, &order), 403);
+    let issued = gateway.post("/atelier/v1/keys", &admin, &order);
+    is(&issued, 200);
+    let issued: Value = serde_json::from_str(issued.split_once("\r\n\r\n").unwrap().1).unwrap();
+    let key = issued["key"].as_str().unwrap();
+    is(&gateway.ask(key, 1), 200);
+    is(&gateway.post("/atelier/v1/keys", &admin, &order), 409);
+    is(
+        &gateway.post("/atelier/v1/keys", &admin, &json!({"name": "x", "rôle": 1})),
+        400,
+    );
+    let listed = gateway.get("/atelier/v1/keys", &admin);
+    assert!(
+        listed.contains("laptop") && !listed.contains(key),
+        "{listed}"
+    );
+    let revoke = |key: &str, named: &str| {
+        gateway.send(&format!(
+            "DELETE /atelier/v1/keys/{named} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\
+             x-api-key: {key}\r\n\r\n"
+        ))
+    };
+    is(&revoke(&builder, "laptop"), 403);
+    is(&revoke(&admin, issued["id"].as_str().unwrap()), 200);
+    is(&gateway.ask(key, 1), 401);
+    is(&revoke(&admin, "laptop"), 404);
+    gateway.stop().expect(0);
+    let log = world.run(&["audit", "show", "--json"]).expect(0).stdout;
+    let id = issued["id"].as_str().unwrap();
+    let of_key = |line: &&str| line.contains("key.changed") && line.contains(id);
+    assert_eq!(log.lines().filter(of_key).count(), 2, "{log}");
+    assert!(!log.contains(key), "{log}");
 }
