@@ -12,7 +12,7 @@ pub(crate) fn reported(mut refusal: Refusal, transit: &Transit) -> Refusal {
     let tries = transit.sendings.to_string();
     if refusal.body.is_none() {
         let (remedy, at) = (remedy(&refusal), record.at);
-        let tried = match transit.sendings {
+        let how_often = match transit.sendings {
             0 => "not sent".to_owned(),
             1 => "sent once".to_owned(),
             several => format!("sent {several} times"),
@@ -20,7 +20,7 @@ pub(crate) fn reported(mut refusal: Refusal, transit: &Transit) -> Refusal {
         let asked = &transit.prepared.about.model;
         let said = refusal.said;
         refusal.said = format!(
-            "{said} (request {id} for {asked}, {model} since {at}, {tried}); remedy: {remedy}"
+            "{said} (request {id} for {asked}, {model} since {at}, {how_often}); remedy: {remedy}"
         );
     }
     let told = [

@@ -249,7 +249,7 @@ fn is_held_to_schema(value: &Value) -> bool {
         |path: &&str| value.pointer(path).and_then(Value::as_str) == Some("json_schema");
     let gemini = ["responseSchema", "responseJsonSchema"];
     let settings = value.get("generationConfig");
-    kind.iter().any(|path| is_schema(path))
+    kind.iter().any(is_schema)
         || settings.is_some_and(|settings| gemini.iter().any(|name| settings.get(name).is_some()))
 }
 
