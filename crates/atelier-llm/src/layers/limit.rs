@@ -290,17 +290,21 @@ impl Patience {
 
 /// How a failed sending ended, as far as limits are concerned.
 fn ending(failure: &Failure) -> Ending {
-    match &failure.error {
-        AskError::RateLimited {
-            status: TOO_MANY,
-            retry_after_ms,
-            ..
-        } => Ending::Crowded {
-            wait_ms: *retry_after_ms,
-        },
-        AskError::Network { .. } if !failure.may_be_billed => Ending::Unsent,
-        _ if failure.may_be_billed => Ending::Lost,
-        _ => Ending::Refused,
+    if let AskError::RateLimited {
+        status: TOO_MANY,
+        retry_after_ms,
+        ..
+    } = failure.error
+    {
+        return Ending::Crowded {
+            wait_ms: retry_after_ms,
+        };
+    }
+    let is_unreached = matches!(failure.error, AskError::Network { .. });
+    match failure.may_be_billed {
+        true => Ending::Lost,
+        false if is_unreached => Ending::Unsent,
+        false => Ending::Refused,
     }
 }
 

@@ -48,10 +48,11 @@ impl Amounts {
         }
     }
 
-    fn zip(self, other: Self, with: fn(u64, u64) -> u64) -> Self {
-        let [a, b, c, d] = self.0;
-        let [e, f, g, h] = other.0;
-        Self([with(a, e), with(b, f), with(c, g), with(d, h)])
+    fn zip(mut self, other: Self, with: fn(u64, u64) -> u64) -> Self {
+        for (amount, other) in self.0.iter_mut().zip(other.0) {
+            *amount = with(*amount, other);
+        }
+        self
     }
 }
 

@@ -169,10 +169,13 @@ fn window_ms(amount: u64, remaining: Option<u64>, reset_ms: Option<u64>) -> u64 
     if used < TELLING.0 || reset_ms < TELLING.1 {
         return MINUTE_MS;
     }
-    match amount.saturating_mul(reset_ms) / used {
-        ..=MINUTE_MS_MAX => MINUTE_MS,
-        ..=HOUR_MS_MAX => HOUR_MS,
-        _ => DAY_MS,
+    let seen_ms = amount.saturating_mul(reset_ms) / used;
+    if seen_ms <= MINUTE_MS_MAX {
+        MINUTE_MS
+    } else if seen_ms <= HOUR_MS_MAX {
+        HOUR_MS
+    } else {
+        DAY_MS
     }
 }
 

@@ -247,10 +247,8 @@ impl Turnstile {
                 continue;
             };
             // A provider's wait concerns its key and model alone.
-            let ending = match ending {
-                Ending::Crowded { .. } if at > 0 => &Ending::Refused,
-                other => other,
-            };
+            let is_own = at == 0 || !matches!(ending, Ending::Crowded { .. });
+            let ending = if is_own { ending } else { &Ending::Refused };
             gate.end(taken, ending, now);
         }
     }
@@ -340,7 +338,7 @@ impl Turnstile {
         let forecasts = gates
             .iter()
             .filter_map(|gate| self.gates.get(gate)?.forecast(all, now));
-        let longest = forecasts.max_by_key(|lack| lack.wait_ms());
+        let longest = forecasts.max_by_key(Lack::wait_ms);
         longest.filter(|lack| lack.wait_ms() > Some(wait_ms_max))
     }
 

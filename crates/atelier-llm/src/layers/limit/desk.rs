@@ -329,8 +329,7 @@ impl Permit {
 
 impl fmt::Debug for Permit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let ticket = &self.ticket;
-        f.debug_struct("Permit").field("ticket", ticket).finish()
+        write!(f, "permit {}", self.ticket.number)
     }
 }
 

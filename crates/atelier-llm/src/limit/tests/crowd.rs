@@ -377,12 +377,12 @@ fn gemini() -> Box<dyn Vendor> {
     Box::new(Gemini::new(120, 150_000, 17_000))
 }
 
-fn gemini_rate() -> Option<Rate> {
-    Some(Rate {
+fn gemini_rate() -> Rate {
+    Rate {
         requests_per_minute: Some(120),
         tokens_per_minute: Some(150_000),
         ..Rate::default()
-    })
+    }
 }
 
 #[test]
@@ -398,7 +398,7 @@ fn openai_is_asked_as_often_as_it_allows() {
 #[test]
 fn gemini_is_asked_as_often_as_a_person_says() {
     let crowd = Crowd {
-        rate: gemini_rate(),
+        rate: Some(gemini_rate()),
         ..crowd(Contract::Gemini)
     };
     check(crowd, gemini);
@@ -433,7 +433,7 @@ fn headers_that_come_with_the_end_of_an_answer_are_as_good() {
     check(whole(Contract::OpenAi), openai);
     check(
         Crowd {
-            rate: gemini_rate(),
+            rate: Some(gemini_rate()),
             ..whole(Contract::Gemini)
         },
         gemini,
@@ -457,11 +457,11 @@ fn few_who_ask_and_many_who_ask_get_what_there_is() {
             },
             openai,
         );
-        let rate = gemini_rate();
+        let rate = Some(gemini_rate());
         check(
             Crowd {
-                askers,
                 rate,
+                askers,
                 ..crowd(Contract::Gemini)
             },
             gemini,
@@ -489,7 +489,7 @@ fn a_wait_that_others_have_caused_is_kept_by_everyone() {
         (Contract::OpenAi, openai),
         (Contract::Gemini, gemini),
     ] {
-        let rate = gemini_rate().filter(|_| contract == Contract::Gemini);
+        let rate = (contract == Contract::Gemini).then(gemini_rate);
         let crowd = Crowd {
             rate,
             ..crowd(contract)

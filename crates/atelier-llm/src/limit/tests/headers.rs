@@ -4,7 +4,7 @@ use atelier_model::Timestamp;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Value, json};
 
-use crate::limit::told;
+use crate::limit::{meter::Limit, told};
 
 /// `counts amount/window left reset` of everything that headers tell.
 fn told(lines: &[(&'static str, &str)]) -> Vec<String> {
@@ -24,7 +24,7 @@ fn told(lines: &[(&'static str, &str)]) -> Vec<String> {
 
 fn quotas(refusal: &Value) -> Vec<String> {
     let limits = told::of_refusal(refusal);
-    limits.iter().map(|limit| limit.words()).collect()
+    limits.iter().map(Limit::words).collect()
 }
 
 #[test]
