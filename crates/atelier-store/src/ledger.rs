@@ -22,7 +22,7 @@ use tokio::{sync::Mutex as Turn, time::sleep};
 pub use self::purses::{Budgets, OverBudget, Scope};
 use self::{
     answers::Answers,
-    journal::{Folded, Journal},
+    journal::{Chunk, Folded, Journal},
     purses::{Purse, Purses, midnight},
 };
 use crate::{
@@ -256,14 +256,23 @@ impl Ledger {
     /// Folds everything that the journal has into the database.
     pub async fn fold(&self) -> Result<(), LedgerError> {
         let mut folded = self.inner.folded.lock().await;
-        let failed = |source| self.failed(source);
-        while let Some(chunk) = self.inner.journal.next(&mut folded).map_err(failed)? {
+        while let Some(chunk) = self.next_chunk(&mut folded).await? {
             self.inner.store.relays_put(&chunk.settled).await?;
             Journal::folded(chunk, &mut folded);
         }
         // What was noted beside the requests, such as clients that were turned away.
         self.inner.store.audit_flush().await?;
         Ok(self.inner.answers.fold(&self.inner.store).await?)
+    }
+
+    /// Reads the journal where nobody waits for it.
+    async fn next_chunk(&self, folded: &mut Folded) -> Result<Option<Chunk>, LedgerError> {
+        let shed = self.inner.journal.shed(folded);
+        shed.map_err(|source| self.failed(source))?;
+        let (inner, place) = (Arc::clone(&self.inner), folded.place());
+        let reading = tokio::task::spawn_blocking(move || inner.journal.next(place));
+        let chunk = reading.await.map_err(io::Error::other).flatten();
+        chunk.map_err(|source| self.failed(source))
     }
 
     fn failed(&self, source: io::Error) -> LedgerError {

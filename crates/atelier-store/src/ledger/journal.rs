@@ -77,10 +77,7 @@ enum Medium {
 /// How far the journal is folded.
 #[derive(Debug, Default)]
 pub(crate) struct Folded {
-    /// The segment that is being folded.
-    number: u64,
-    /// Bytes of it that are.
-    bytes: u64,
+    place: Place,
     /// Reservations without an end.
     open: BTreeMap<RelayId, RelayRecord>,
 }
@@ -92,8 +89,18 @@ pub(crate) struct Chunk {
     pub(crate) settled: Vec<RelayRecord>,
     /// Reservations that were made.
     reserved: Vec<RelayRecord>,
-    number: u64,
-    bytes: u64,
+    /// Where it ends.
+    place: Place,
+}
+
+/// A place in the journal: the number of a segment, and bytes of it.
+pub(crate) type Place = (u64, u64);
+
+impl Folded {
+    /// Up to where everything is folded.
+    pub(crate) fn place(&self) -> Place {
+        self.place
+    }
 }
 
 impl Journal {
@@ -141,25 +148,19 @@ impl Journal {
         Ok(())
     }
 
-    /// The next lines that are not folded; `None` where all are.
-    pub(crate) fn next(&self, folded: &mut Folded) -> io::Result<Option<Chunk>> {
-        while self.is_passed(folded) {
-            self.shed(folded)?;
-        }
+    /// The next lines after a place; `None` where there are none.
+    pub(crate) fn next(&self, (number, bytes): Place) -> io::Result<Option<Chunk>> {
         let mut segments = self.segments();
         let segment = match segments.older.front_mut() {
             Some(oldest) => oldest,
             None => &mut segments.live,
         };
-        let from = match segment.number {
-            number if number == folded.number => folded.bytes,
-            _ => 0,
-        };
+        let from = if segment.number == number { bytes } else { 0 };
         let bytes = segment.read(from, CHUNK_BYTES_MAX)?;
         let number = segment.number;
         drop(segments);
-        let chunk = Chunk::of(&bytes, number, from);
-        Ok((chunk.bytes > from).then_some(chunk))
+        let chunk = Chunk::of(&bytes, (number, from));
+        Ok((chunk.place != (number, from)).then_some(chunk))
     }
 
     /// Notes that a chunk is in the database.
@@ -170,28 +171,31 @@ impl Journal {
         for record in &chunk.settled {
             folded.open.remove(&record.id);
         }
-        (folded.number, folded.bytes) = (chunk.number, chunk.bytes);
+        folded.place = chunk.place;
+    }
+
+    /// Removes older segments that are folded to their ends, each once what is open in it stands in
+    /// the newest.
+    pub(crate) fn shed(&self, folded: &mut Folded) -> io::Result<()> {
+        while self.is_passed(folded) {
+            for record in folded.open.values() {
+                self.append(&Line::Carried(record))?;
+            }
+            let mut segments = self.segments();
+            if let Some(oldest) = segments.older.pop_front() {
+                segments.bytes = segments.bytes.saturating_sub(oldest.bytes);
+                folded.place = (oldest.number + 1, 0);
+                oldest.remove()?;
+            }
+        }
+        Ok(())
     }
 
     /// Whether the oldest segment is folded to its end, and no longer written to.
     fn is_passed(&self, folded: &Folded) -> bool {
         let segments = self.segments();
         let oldest = segments.older.front();
-        oldest.is_some_and(|oldest| (oldest.number, oldest.bytes) == (folded.number, folded.bytes))
-    }
-
-    /// Removes the oldest segment, once what is open in it stands in the newest.
-    fn shed(&self, folded: &mut Folded) -> io::Result<()> {
-        for record in folded.open.values() {
-            self.append(&Line::Carried(record))?;
-        }
-        let mut segments = self.segments();
-        if let Some(oldest) = segments.older.pop_front() {
-            segments.bytes = segments.bytes.saturating_sub(oldest.bytes);
-            (folded.number, folded.bytes) = (oldest.number + 1, 0);
-            oldest.remove()?;
-        }
-        Ok(())
+        oldest.is_some_and(|oldest| oldest.place() == folded.place)
     }
 
     /// Removes the journal of a process that ends, where everything in it is folded and settled.
@@ -199,8 +203,7 @@ impl Journal {
         let segments = self.segments();
         let is_done = segments.older.is_empty()
             && folded.open.is_empty()
-            && (segments.live.bytes == 0
-                || (segments.live.number, segments.live.bytes) == (folded.number, folded.bytes));
+            && (segments.live.bytes == 0 || segments.live.place() == folded.place);
         if is_done {
             return segments.live.remove();
         }
@@ -286,6 +289,11 @@ impl Segment {
         }
     }
 
+    /// Its end.
+    fn place(&self) -> Place {
+        (self.number, self.bytes)
+    }
+
     fn remove(&self) -> io::Result<()> {
         match &self.medium {
             Medium::Memory(_) => Ok(()),
@@ -296,12 +304,11 @@ impl Segment {
 
 impl Chunk {
     /// The whole lines of bytes that begin at `from`. Half a line is left for the next chunk.
-    fn of(bytes: &[u8], number: u64, from: u64) -> Self {
+    fn of(bytes: &[u8], (number, from): Place) -> Self {
         let end = bytes.iter().rposition(|byte| *byte == b'\n');
         let whole = &bytes[..end.map_or(0, |end| end + 1)];
         let mut chunk = Self {
-            number,
-            bytes: from + size(whole),
+            place: (number, from + size(whole)),
             ..Self::default()
         };
         for line in lines(whole) {

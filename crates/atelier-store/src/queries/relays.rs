@@ -7,8 +7,8 @@ use sqlx::{QueryBuilder, Sqlite};
 
 use crate::{Store, StoreError, column};
 
-/// Rows of one statement: a row has twenty values, and a statement takes 32,766.
-const ROWS_MAX: usize = 1_000;
+/// Rows of one statement: as many as are written while others wait no longer than they notice.
+const ROWS_MAX: usize = 200;
 
 /// What the relayed requests of one client, provider and model came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
