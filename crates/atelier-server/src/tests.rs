@@ -7,6 +7,7 @@
 )]
 
 mod faults;
+mod keys;
 mod words;
 mod world;
 
