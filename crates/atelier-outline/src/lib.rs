@@ -1,7 +1,9 @@
 //! Source text is read with the grammar of its language.
 //!
 //! [`check`] says where a file does not follow its grammar, and [`broken`] whether a change broke
-//! a file that could be read before. Which languages are known stands in [`LANGUAGES`].
+//! a file that could be read before. [`without_comments`] and [`skeleton`] give the shorter forms
+//! in which a file may be read that nobody is to change. Which languages are known stands in
+//! [`LANGUAGES`].
 //!
 //! ```
 //! use atelier_model::TreePath;
@@ -28,4 +30,4 @@ mod tests;
 
 pub use fault::Fault;
 pub use languages::{LANGUAGES, Language};
-pub use syntax::{broken, check};
+pub use syntax::{broken, check, skeleton, without_comments};

@@ -4,10 +4,12 @@ mod brackets;
 mod exact;
 mod grammar;
 mod lexed;
+mod reduce;
 
 use atelier_model::TreePath;
 
 pub(crate) use lexed::Lexis;
+pub use reduce::{skeleton, without_comments};
 
 use crate::{
     fault::Fault,

@@ -161,3 +161,5 @@ fn tangled_texts_end_in_bounded_work() {
         }
     }
 }
+
+mod reduce;

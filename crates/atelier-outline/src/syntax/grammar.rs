@@ -47,7 +47,8 @@ fn bracket(leaf: Node<'_>, text: &str) -> Option<Bracket> {
     Bracket::read(leaf.kind(), text, leaf.start_byte())
 }
 
-fn parse(language: &Language, text: &str) -> Option<Tree> {
+/// The tree of a text; `None` if it is too tangled to read.
+pub(crate) fn parse(language: &Language, text: &str) -> Option<Tree> {
     let mut parser = Parser::new();
     parser.set_language(language).ok()?;
     let left = Cell::new(WORK_MIN + text.len() / WORK_BYTES);
@@ -70,7 +71,7 @@ fn parse(language: &Language, text: &str) -> Option<Tree> {
 }
 
 /// The nodes from a root on, in the order of the text; of those that are not entered, only they.
-fn nodes<'t>(root: Node<'t>, enter: fn(Node<'t>) -> bool) -> impl Iterator<Item = Node<'t>> {
+pub(crate) fn nodes<'t>(root: Node<'t>, enter: fn(Node<'t>) -> bool) -> impl Iterator<Item = Node<'t>> {
     let mut cursor = root.walk();
     let mut next = Some(root);
     std::iter::from_fn(move || {
