@@ -141,6 +141,8 @@ impl Passage<'_> {
         self.route = &channel.route;
         self.provider = &*channel.provider;
         self.price = channel.price(self.clock.now());
+        self.key = None;
+        self.has_spare_key = false;
         self.sendings = 0;
         self.turned_away = 0;
     }

@@ -10,6 +10,7 @@ use crate::{
         Demand, Refusal,
         dialect::{Reader, Writer},
         exchange::{Answer, Piece},
+        report::reported,
         source::{Source, Whole, document_bytes_max, event_end, understood, wire_bytes_max},
         tally,
         transit::{Answered, How, Opened, Transit},
@@ -329,7 +330,7 @@ impl Flow {
         self.is_over = true;
         let answered = self.answered(None, None);
         self.transit.end(How::Cut(refusal.clone()), answered);
-        refusal
+        reported(refusal, &self.transit)
     }
 
     /// Tells the layers that the answer is complete.

@@ -219,7 +219,14 @@ async fn an_answer_that_has_begun_is_never_begun_again() {
     let scripts = vec![vec![Act::Cut(whole[..place].to_vec())], vec![answer(true)]];
     let world = Relayed::new(&["openai"; 2], scripts).await;
     let got = world.pass(1, true).await;
-    assert!(got.body.contains("error"), "{}", got.body);
+    for part in [
+        "error",
+        "a/priced since 2026-",
+        "sent once",
+        "remedy: try again",
+    ] {
+        assert!(got.body.contains(part), "no `{part}` in {}", got.body);
+    }
     assert_eq!(world.counts(), [1, 0]);
     // The next one is not sent where the last one broke.
     let got = world.pass(2, true).await;

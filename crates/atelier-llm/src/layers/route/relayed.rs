@@ -76,6 +76,7 @@ impl Routes {
             let model = to.route.model.clone();
             transit.turn_to(to, &model)?;
         }
+        transit.has_spare_key = false;
         let labels: Vec<String> = group.members.iter().map(|one| one.route.label()).collect();
         let failed = failures.iter().map(|(failure, _)| failure);
         let choice = chosen(&Asked {
