@@ -8,34 +8,38 @@ pub const DIMENSIONS: usize = 256;
 /// Numbers of a vector that anybody else made.
 pub const DIMENSIONS_MAX: usize = 4_096;
 
-/// The whole of a vector of length one is this long.
-const SCALE: f32 = 127.0;
+/// What the largest number of a vector becomes.
+const LARGEST: f32 = 127.0;
 
 /// Letters that are taken together.
 const GRAM: usize = 3;
 
-/// A direction: of length one, each of its numbers rounded to a byte. The rounding moves a
-/// similarity by less than 0.01, and four times as many vectors fit into the same memory.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Vector(Box<[i8]>);
+/// A direction: its numbers in a byte each, so that four times as many vectors fit into the same
+/// memory. The rounding moves a similarity by less than 0.01.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Vector {
+    numbers: Box<[i8]>,
+    /// One over its length.
+    inverse: f32,
+}
 
 impl Vector {
     /// The direction of any numbers; `None` where they have none or are too many.
     pub fn of(numbers: &[f32]) -> Option<Self> {
-        let length = numbers
-            .iter()
-            .map(|number| number * number)
-            .sum::<f32>()
-            .sqrt();
-        if numbers.len() > DIMENSIONS_MAX || !length.is_normal() {
+        let larger = |largest: f32, number: &f32| largest.max(number.abs());
+        let largest = numbers.iter().fold(0.0, larger);
+        let is_finite = numbers.iter().all(|number| number.is_finite());
+        if numbers.len() > DIMENSIONS_MAX || !largest.is_normal() || !is_finite {
             return None;
         }
         #[expect(
             clippy::cast_possible_truncation,
-            reason = "none is longer than the whole, and what is no number becomes zero"
+            reason = "none is larger than the largest"
         )]
-        let rounded = |number: &f32| (number / length * SCALE).round() as i8;
-        Some(Self(numbers.iter().map(rounded).collect()))
+        let rounded = |number: &f32| (number / largest * LARGEST).round() as i8;
+        let numbers: Box<[i8]> = numbers.iter().map(rounded).collect();
+        let inverse = from_whole(dot(&numbers, &numbers)).sqrt().recip();
+        Some(Self { numbers, inverse })
     }
 
     /// The direction of a reading: its words, pairs of them, and their letters in threes, each at
@@ -54,20 +58,23 @@ impl Vector {
             }
             before = hash;
         }
-        Self::of(&numbers).unwrap_or_else(|| Self(Box::new([0; DIMENSIONS])))
+        Self::of(&numbers).unwrap_or_else(|| Self {
+            numbers: Box::new([0; DIMENSIONS]),
+            inverse: 0.0,
+        })
     }
 
     /// Numbers it has.
     pub fn dimensions(&self) -> usize {
-        self.0.len()
+        self.numbers.len()
     }
 
     /// How alike two directions are: 1 is the same, 0 is none of each other.
     pub fn similarity(&self, other: &Self) -> f32 {
-        if self.0.len() != other.0.len() {
+        if self.numbers.len() != other.numbers.len() {
             return 0.0;
         }
-        similarity(dot(&self.0, &other.0))
+        from_whole(dot(&self.numbers, &other.numbers)) * self.inverse * other.inverse
     }
 }
 
@@ -98,18 +105,32 @@ fn hashed(bytes: &[u8], seed: u64) -> u64 {
     mixed ^ (mixed >> 29)
 }
 
-/// The sum of the products. Written so that the compiler does sixteen at once.
+/// Numbers that are multiplied at once.
+const LANES: usize = 16;
+
+/// The sum of the products: plain loops over pieces of a fixed length, of which the compiler makes
+/// one instruction of many numbers.
 fn dot(left: &[i8], right: &[i8]) -> i32 {
-    let products = left.iter().zip(right);
-    products
-        .map(|(left, right)| i32::from(*left) * i32::from(*right))
-        .sum()
+    let (lefts, left_rest) = left.as_chunks::<LANES>();
+    let (rights, right_rest) = right.as_chunks::<LANES>();
+    let mut sums = [0_i32; LANES];
+    for (left, right) in lefts.iter().zip(rights) {
+        for lane in 0..LANES {
+            sums[lane] += i32::from(i16::from(left[lane]) * i16::from(right[lane]));
+        }
+    }
+    let rest = left_rest.iter().zip(right_rest);
+    let rest = rest.map(|(left, right)| i32::from(*left) * i32::from(*right));
+    sums.iter().sum::<i32>() + rest.sum::<i32>()
 }
 
-fn similarity(dot: i32) -> f32 {
-    #[expect(clippy::cast_precision_loss, reason = "it is below 2^24")]
-    let dot = dot as f32;
-    dot / (SCALE * SCALE)
+fn from_whole(whole: i32) -> f32 {
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "seven digits are more than bytes deserve"
+    )]
+    let number = whole as f32;
+    number
 }
 
 /// Vectors of one length, one after the other, searched from end to end.
@@ -117,6 +138,7 @@ fn similarity(dot: i32) -> f32 {
 pub struct Index {
     dimensions: usize,
     numbers: Vec<i8>,
+    inverses: Vec<f32>,
 }
 
 /// A vector that was found.
@@ -132,12 +154,13 @@ impl Index {
     /// Adds a vector behind all others. The first decides the length; one of another length has no
     /// place here, and the answer is `false`.
     pub fn push(&mut self, vector: &Vector) -> bool {
-        if self.numbers.is_empty() {
+        if self.inverses.is_empty() {
             self.dimensions = vector.dimensions();
         }
         let fits = self.dimensions == vector.dimensions() && self.dimensions > 0;
         if fits {
-            self.numbers.extend_from_slice(&vector.0);
+            self.numbers.extend_from_slice(&vector.numbers);
+            self.inverses.push(vector.inverse);
         }
         fits
     }
@@ -146,35 +169,38 @@ impl Index {
     pub fn replace(&mut self, place: usize, vector: &Vector) -> bool {
         let from = place * self.dimensions;
         let row = self.numbers.get_mut(from..from + self.dimensions);
-        let row = row.filter(|row| row.len() == vector.0.len());
-        row.is_some_and(|row| {
-            row.copy_from_slice(&vector.0);
-            true
-        })
+        let row = row.filter(|row| row.len() == vector.numbers.len());
+        let (Some(row), Some(inverse)) = (row, self.inverses.get_mut(place)) else {
+            return false;
+        };
+        row.copy_from_slice(&vector.numbers);
+        *inverse = vector.inverse;
+        true
     }
 
     /// Takes the vector of a place out; the last one takes its place.
     pub fn swap_remove(&mut self, place: usize) {
         let (length, from) = (self.numbers.len(), place * self.dimensions);
-        if from + self.dimensions <= length {
+        if place < self.inverses.len() {
             self.numbers.copy_within(length - self.dimensions.., from);
             self.numbers.truncate(length - self.dimensions);
+            self.inverses.swap_remove(place);
         }
     }
 
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.numbers.len().checked_div(self.dimensions).unwrap_or(0)
+        self.inverses.len()
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.numbers.is_empty()
+        self.inverses.is_empty()
     }
 
     /// Bytes it takes.
     pub fn bytes(&self) -> usize {
-        self.numbers.len()
+        self.numbers.len() + size_of_val(&*self.inverses)
     }
 
     /// The most similar vectors, the nearest first; of equals the older first.
@@ -184,8 +210,9 @@ impl Index {
             return best;
         }
         let mut bar = least;
-        for (place, row) in self.numbers.chunks_exact(self.dimensions).enumerate() {
-            let similarity = similarity(dot(row, &vector.0));
+        let rows = self.numbers.chunks_exact(self.dimensions);
+        for (place, (row, inverse)) in rows.zip(&self.inverses).enumerate() {
+            let similarity = from_whole(dot(row, &vector.numbers)) * inverse * vector.inverse;
             if similarity < bar || (best.len() == count && similarity <= bar) {
                 continue;
             }
