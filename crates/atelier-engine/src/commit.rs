@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use atelier_model::{Digest, MicroUsd, RunId, Task};
+use atelier_model::{Checkpoint, Digest, MicroUsd, RunId, Task};
 
 /// Longest subject line, as the tools that list commits expect it.
 const SUBJECT_CHARS_MAX: usize = 72;
@@ -56,10 +56,19 @@ pub(crate) fn message(trace: &Trace<'_>) -> String {
     text
 }
 
-/// The message of a commit of no task: the plan, or the documents.
-pub(crate) fn house_message(run: &RunId, subject: &str, evidence: Digest) -> String {
+/// The message of a commit of no task: the plan, or the documents. It names the newest checkpoint of
+/// the audit log, so that a log which is cut off before it contradicts the history.
+pub(crate) fn house_message(
+    run: &RunId,
+    subject: &str,
+    evidence: Digest,
+    audited: Option<&Checkpoint>,
+) -> String {
+    let audited = audited.map_or_else(String::new, |newest| {
+        format!("{}: {}\n", Checkpoint::TRAILER, newest.trailer())
+    });
     format!(
-        "{}\n\nAtelier-Run: {run}\nAtelier-Evidence: {evidence}\n",
+        "{}\n\nAtelier-Run: {run}\nAtelier-Evidence: {evidence}\n{audited}",
         short(subject)
     )
 }

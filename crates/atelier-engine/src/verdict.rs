@@ -67,7 +67,8 @@ pub(crate) async fn commit_documents(
     if changes.is_empty() {
         return Ok(());
     }
-    let message = commit::house_message(&run.id, subject, tree.digest());
+    let audited = ctx.store.audit_newest().await?;
+    let message = commit::house_message(&run.id, subject, tree.digest(), audited.as_ref());
     let made = ctx.git.commit_changes(
         &changes,
         &Commit {

@@ -31,4 +31,18 @@ impl Checkpoint {
             self.origin, self.size, self.root, self.previous, self.at, self.key
         )
     }
+
+    /// What a commit says of it, as the value of the trailer [`Self::TRAILER`]: size, root, and the
+    /// beginning of the origin.
+    pub fn trailer(&self) -> String {
+        let origin = self.origin.to_string();
+        let name = &origin[..ORIGIN_DIGITS];
+        format!("{} {} {name}", self.size, self.root)
+    }
+
+    /// The trailer's name.
+    pub const TRAILER: &'static str = "Atelier-Audit";
 }
+
+/// Digits by which a trailer names the log.
+const ORIGIN_DIGITS: usize = 16;

@@ -1,5 +1,6 @@
 //! `atelier audit`: proves that the audit log is what was written, shows it, and hands it on.
 
+mod commits;
 mod export;
 mod show;
 
@@ -93,6 +94,7 @@ async fn verify(place: &Place, args: &VerifyArgs, ui: &Ui) -> Result<u8, CliErro
 async fn own_report(place: &Place, trust: &AuditTrust) -> Result<AuditReport, CliError> {
     let store = place.ledger_store().await?;
     let mut report = store.audit_verify(trust).await?;
+    commits::compare(place, &store, &mut report).await?;
     match store.events_verify().await {
         Ok(_) => {}
         Err(ChainError::Changed { seq } | ChainError::Gone { seq }) => {

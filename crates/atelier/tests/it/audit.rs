@@ -200,6 +200,41 @@ fn a_state_put_back_to_an_older_one_is_found() {
     assert!(ended.line("hint: ").contains("remove"), "{}", ended.all());
 }
 
+#[test]
+fn commits_know_how_far_the_log_was() {
+    let (world, _) = built();
+    let message = world.git(&["log", "-1", "--format=%B"]);
+    let said = message
+        .lines()
+        .find_map(|line| line.strip_prefix("Atelier-Audit: "));
+    let size: u64 = said.unwrap().split(' ').next().unwrap().parse().unwrap();
+    let state = world.folder().join(".atelier");
+    let entries = shown(&world, &[]).len() as u64;
+    assert!((1..entries).contains(&size), "{message}");
+    // Whoever cuts off the log, and knows of the copy, too.
+    let mut python = std::process::Command::new("python3");
+    let database = state.join("state.db");
+    let done = python.arg("-c").arg(CUT).arg(database).output().unwrap();
+    assert!(done.status.success(), "{done:?}");
+    fs::remove_file(&copies(&world)[0]).unwrap();
+    let cause = format!("entries 3 to {size} were cut off");
+    world.run(&["audit", "verify"]).expect_failure(13, &cause);
+}
+
+/// Leaves two entries of a log, and no trace of the others in the state.
+const CUT: &str = "
+import hashlib, sqlite3, sys
+state = sqlite3.connect(sys.argv[1])
+for name in ['entries_no_delete', 'checkpoints_no_delete', 'head_forward']:
+    state.execute('DROP TRIGGER audit_' + name)
+state.execute('DELETE FROM audit_entries WHERE seq > 2')
+state.execute('DELETE FROM audit_checkpoints WHERE size > 2')
+leaves = state.execute('SELECT leaf FROM audit_entries ORDER BY seq').fetchall()
+root = hashlib.sha256(bytes([1]) + leaves[0][0] + leaves[1][0]).digest()
+state.execute('UPDATE audit_head SET size = 2, peaks = ?, signed = 2', (root,))
+state.commit()
+";
+
 /// Copies the files of a folder.
 fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
