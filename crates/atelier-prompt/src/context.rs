@@ -1,9 +1,11 @@
 //! Files and documents for a prompt: made harmless, and packed into a token budget.
 
+mod compress;
 mod pack;
 #[cfg(test)]
 mod tests;
 
+pub use compress::{Compression, UnknownCompression, repeated, squeeze};
 pub use pack::{Block, BlockUse, Packed, pack};
 
 /// The shortest fence.

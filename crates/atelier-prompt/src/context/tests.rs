@@ -3,7 +3,7 @@
 
 use proptest::{prelude::*, test_runner::RngSeed};
 
-use super::{Block, Packed, clean, data, fence, pack};
+use super::{Block, Compression, Packed, clean, data, fence, pack, repeated, squeeze};
 use crate::tokens;
 
 fn block(id: &str, priority: i32, required: bool, rungs: &[usize]) -> Block {
@@ -93,6 +93,48 @@ fn what_matters_most_is_packed_in_full() {
     assert_eq!(
         rungs(&pack(vec![block("none", 1, true, &[])], 10)),
         [("none", None)]
+    );
+}
+
+#[test]
+fn blanks_that_tell_nothing_are_squeezed() {
+    for (text, squeezed) in [
+        ("", ""),
+        ("\n\n", ""),
+        ("a", "a"),
+        ("\n\na  \n\t\n\n\nb\t\n\n", "a\n\nb\n"),
+        ("    a\n", "    a\n"),
+    ] {
+        assert_eq!(squeeze(text), squeezed, "{text:?}");
+        assert_eq!(squeeze(squeezed), squeezed);
+    }
+}
+
+#[test]
+fn repeated_texts_name_the_first_of_their_like() {
+    let texts = [
+        "long enough",
+        "x",
+        "long enough",
+        "x",
+        "other text",
+        "long enough",
+    ];
+    assert_eq!(
+        repeated(&texts, 5).into_iter().collect::<Vec<_>>(),
+        [(2, 0), (5, 0)]
+    );
+}
+
+#[test]
+fn compressions_are_words() {
+    for compression in [Compression::Off, Compression::Safe] {
+        assert_eq!(compression.to_string().parse(), Ok(compression));
+    }
+    let refused = "most".parse::<Compression>().unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "understand the compression `most`: it is off or safe"
     );
 }
 
