@@ -165,7 +165,7 @@ impl Transit {
         let prepared = routes.prepared(&incoming, (&value, &asked), None, facts)?;
         let record = record(&incoming, &prepared, RelayId::new(at, &*hands.ids), at);
         Ok(Self {
-            key: prepared.key,
+            key: routes.key(&prepared),
             price: routes.price(&prepared, at),
             incoming,
             prepared,
@@ -199,7 +199,7 @@ impl Transit {
         let to = Arc::clone(&self.prepared.relayed);
         let model = self.prepared.model.clone();
         self.turn_to(&to, &model)?;
-        self.key = self.prepared.key;
+        self.key = self.routes.key(&self.prepared);
         Ok(())
     }
 
@@ -435,6 +435,9 @@ impl Transit {
 /// The status of a request that no budget covers.
 pub(crate) const PAYMENT_REQUIRED: u16 = 402;
 
+/// The status of a request that is not understood.
+const BAD_REQUEST: u16 = 400;
+
 /// The status of a request that its key does not cover.
 const FORBIDDEN: u16 = 403;
 
@@ -481,10 +484,24 @@ fn client_budgets(incoming: &Incoming) -> Budgets {
     }
 }
 
+/// Whether a body has two names of a model: a provider might take the one that nobody looked at.
+fn names_twice(body: &[u8]) -> bool {
+    #[derive(serde::Deserialize)]
+    struct Named {
+        #[serde(default, rename = "model")]
+        _model: serde::de::IgnoredAny,
+    }
+    serde_json::from_slice::<Named>(body).is_err()
+}
+
 /// Whether a client may ask for a model by the name that it used.
 fn allow(incoming: &Incoming, model: &str) -> Result<(), Refusal> {
     let model = model.trim_start_matches("models/");
     match &incoming.client {
+        Some(_) if names_twice(&incoming.body) => {
+            let said = "the request names its model twice";
+            Err(Refusal::new(BAD_REQUEST, said.to_owned()))
+        }
         Some(client) if !client.terms.allow_model(model) => {
             let models = client.terms.models.join(", ");
             let said = format!(

@@ -195,7 +195,10 @@ impl Gateway {
     }
 
     fn post(&self, path: &str, key: &str, body: &Value) -> String {
-        let body = body.to_string();
+        self.post_text(path, key, &body.to_string())
+    }
+
+    fn post_text(&self, path: &str, key: &str, body: &str) -> String {
         let length = body.len();
         let key = if key.is_empty() {
             String::new()
@@ -546,6 +549,12 @@ fn an_issued_key_opens_what_its_terms_say() {
         &gateway.post("/v1/messages", &narrow, &body("openai/large")),
         200,
     );
+    // A provider might take the name that nobody looked at.
+    let twice = body("openai/large").to_string();
+    let twice = twice.replacen('{', r#"{"model":"openai/other","#, 1);
+    let refused = gateway.post_text("/v1/messages", &narrow, &twice);
+    is(&refused, 400);
+    assert!(refused.contains("twice"), "{refused}");
     let listed = gateway.get("/v1/models", &narrow);
     assert!(
         listed.contains("openai/large") && !listed.contains("\"code\""),
