@@ -8,6 +8,7 @@ pub(crate) mod guard;
 mod keys;
 mod limit;
 mod memory;
+mod observe;
 pub(crate) mod retry;
 mod route;
 mod semantic;
@@ -20,7 +21,7 @@ use atelier_model::{
     StopReason, Timestamp,
 };
 use atelier_seal::SealKey;
-use atelier_store::{Store, StoreError};
+use atelier_store::{RunBudgets, Store, StoreError};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -28,6 +29,7 @@ use crate::{
     SemanticConfig,
     gateway::Channels,
     limit::gate::LimitState,
+    meter::{Counts, Series},
     relay::{Opened, Refusal, Transit},
 };
 
@@ -38,6 +40,7 @@ type Make = fn() -> Box<dyn Layer>;
 
 /// Every layer, outermost first.
 const LAYERS: &[Make] = &[
+    || Box::new(observe::Observer::default()),
     || Box::new(guard::Hiding),
     || Box::new(budget::Admission),
     || Box::new(memory::Memory::default()),
@@ -79,6 +82,11 @@ impl Layers {
         layers.flat_map(|layer| layer.limits(now)).collect()
     }
 
+    /// Everything that was counted so far.
+    pub(crate) fn counts(&self) -> Vec<(Series, Counts)> {
+        self.0.iter().flat_map(|layer| layer.counts()).collect()
+    }
+
     /// Sends an ask through all of them to its provider.
     pub(crate) async fn run(&self, passage: &mut Passage<'_>) -> Result<Reply, Failure> {
         let next = Next { layers: &self.0 };
@@ -105,6 +113,11 @@ pub(crate) trait Layer: Send + Sync {
         next.open(transit)
     }
 
+    /// What it has counted.
+    fn counts(&self) -> Vec<(Series, Counts)> {
+        Vec::new()
+    }
+
     /// What it knows of the limits of providers.
     fn limits(&self, _: Timestamp) -> Vec<LimitState> {
         Vec::new()
@@ -121,8 +134,8 @@ pub(crate) struct Passage<'a> {
     pub(crate) guard_key: Option<&'a SealKey>,
     /// What will be kept of it.
     pub(crate) record: AskRecord,
-    /// What the run may spend.
-    pub(crate) budget: Option<MicroUsd>,
+    /// What the run, the stage and the task may spend.
+    pub(crate) budgets: RunBudgets,
     /// Whether the caller has lost interest.
     pub(crate) cancel: &'a CancellationToken,
     /// Who is asked.

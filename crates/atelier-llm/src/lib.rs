@@ -20,6 +20,7 @@ mod gateway_error;
 mod http;
 mod layers;
 mod limit;
+mod meter;
 mod price;
 mod probe;
 mod providers;
@@ -44,6 +45,7 @@ pub use limit::{
     gate::{LimitLeft, LimitState},
     rate::{Rate, RateTable},
 };
+pub use meter::{BOUNDS_MS, Counts, Histogram, Series};
 pub use price::{
     ImportedPrices, LeftOut, LongPrice, Price, PriceSource, PriceTable, ReadPricesError,
     ReadTariffsError, Taken, Tariff, Tariffs, day, read_prices,

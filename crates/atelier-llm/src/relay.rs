@@ -52,7 +52,9 @@ pub(crate) use self::{
 };
 use crate::{
     GatewayConfig, GatewayError, Price, PriceTable, RateTable, SemanticConfig, Transport,
-    layers::Layers, providers::relayed::Relayed,
+    layers::Layers,
+    meter::{self, Counts, Series},
+    providers::relayed::Relayed,
 };
 
 /// What a request is about.
@@ -256,6 +258,16 @@ impl Relay {
     /// What is known of the limits of providers.
     pub fn limits(&self) -> Vec<crate::LimitState> {
         self.inner.layers.limits(self.inner.hands.clock.now())
+    }
+
+    /// Everything that was counted since the start, by asker, provider and model.
+    pub fn counts(&self) -> Vec<(Series, Counts)> {
+        self.inner.layers.counts()
+    }
+
+    /// The same with the state of limits, in the text format of Prometheus.
+    pub fn metrics(&self) -> String {
+        meter::text(&self.counts(), &self.limits())
     }
 
     /// What was spent, with what is reserved for requests under way.

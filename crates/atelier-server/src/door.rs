@@ -83,6 +83,7 @@ impl Door {
                     |found| Passed::json(&model(dialect, found), Vec::new()),
                 )
             }
+            Wanted::Metrics => metrics(&self.relay),
             Wanted::Keys(keys_wanted) => {
                 let body = match self.body(request).await {
                     Ok(body) => body,
@@ -165,6 +166,7 @@ fn needed(wanted: &Wanted) -> (Action, Option<&'static str>) {
             };
             (action, Some(dialect.name()))
         }
+        Wanted::Metrics => (Action::ReadMetrics, None),
         Wanted::Keys(KeysWanted::See) => (Action::SeeKeys, None),
         Wanted::Keys(KeysWanted::Issue) => (Action::IssueKeys, None),
         Wanted::Keys(KeysWanted::Revoke(_)) => (Action::RevokeKeys, None),
@@ -174,6 +176,16 @@ fn needed(wanted: &Wanted) -> (Action, Option<&'static str>) {
         | Wanted::NotOffered(_)
         | Wanted::WrongMethod
         | Wanted::Unknown => (Action::SeeModels, None),
+    }
+}
+
+/// What was counted, as Prometheus reads it.
+fn metrics(relay: &Relay) -> Passed {
+    let kind = "text/plain; version=0.0.4; charset=utf-8";
+    Passed {
+        status: 200,
+        headers: vec![("content-type".to_owned(), kind.to_owned())],
+        body: PassedBody::Whole(relay.metrics().into()),
     }
 }
 
@@ -208,7 +220,8 @@ fn dialect(wanted: &Wanted, speaks_messages: bool) -> Dialect {
         Wanted::Models(dialect) | Wanted::Described(dialect, _) | Wanted::Model { dialect, .. } => {
             *dialect
         }
-        Wanted::Keys(_)
+        Wanted::Metrics
+        | Wanted::Keys(_)
         | Wanted::Presence
         | Wanted::NotOffered(_)
         | Wanted::WrongMethod

@@ -23,6 +23,8 @@ pub(crate) enum Wanted {
         /// Whether an answer is wanted piece by piece, where the address says so.
         stream: Option<bool>,
     },
+    /// What was counted, for Prometheus.
+    Metrics,
     /// Something about the keys of clients.
     Keys(KeysWanted),
     /// Something that is known but not offered.
@@ -67,6 +69,8 @@ pub(crate) fn wanted(method: &Method, path: &str, messages: bool) -> Wanted {
     let (version, rest) = match segments.split_first() {
         None if is_get => return Wanted::Presence,
         None => return Wanted::WrongMethod,
+        Some((&"metrics", [])) if is_get => return Wanted::Metrics,
+        Some((&"metrics", [])) => return Wanted::WrongMethod,
         Some((&"atelier", ["v1", rest @ ..])) => return of_atelier(method, rest),
         Some((&version @ ("v1" | "v1beta"), rest)) => (version, rest),
         // Some clients leave the version out.

@@ -8,6 +8,7 @@
 
 mod faults;
 mod keys;
+mod metrics;
 mod words;
 mod world;
 

@@ -1,0 +1,114 @@
+//! Counts every request once, when it has ended, whatever end that was.
+
+use std::borrow::Cow;
+
+use atelier_model::{BoxFuture, MicroUsd, Reply, Timestamp};
+
+use crate::{
+    AskErrorKind,
+    layers::{Failure, Layer, Next, Passage},
+    meter::{Counts, Finished, Meter, Series},
+    relay::{Ending, How, Opened, Refusal, Transit},
+};
+
+/// Stands outside of every other layer, so that it sees what the asker sees.
+#[derive(Default)]
+pub(crate) struct Observer {
+    meter: Meter,
+}
+
+impl Layer for Observer {
+    fn ask<'a>(
+        &'a self,
+        passage: &'a mut Passage<'_>,
+        next: Next<'a>,
+    ) -> BoxFuture<'a, Result<Reply, Failure>> {
+        Box::pin(async move {
+            let begun = passage.clock.now();
+            let answered = next.run(passage).await;
+            self.count(passage, &answered, begun);
+            answered
+        })
+    }
+
+    fn open<'a>(
+        &'a self,
+        transit: &'a mut Transit,
+        next: Next<'a>,
+    ) -> BoxFuture<'a, Result<Opened, Refusal>> {
+        let meter = self.meter.clone();
+        transit.at_end(move |ending| {
+            let record = &ending.record;
+            meter.count(&Finished {
+                asker: &record.dialect,
+                provider: &record.provider,
+                model: &record.model,
+                outcome: &outcome(ending),
+                source: record.source,
+                usage: record.usage,
+                cost: record.cost,
+                saved: record.saved,
+                first_byte_ms: record.first_byte_ms,
+                latency_ms: record.latency_ms,
+                sendings: record.sendings,
+            });
+        });
+        next.open(transit)
+    }
+
+    fn counts(&self) -> Vec<(Series, Counts)> {
+        self.meter.rows_now()
+    }
+}
+
+impl Observer {
+    fn count(&self, passage: &Passage<'_>, answered: &Result<Reply, Failure>, begun: Timestamp) {
+        let latency_ms = passage.clock.now().millis_since(begun);
+        let mut finished = Finished {
+            asker: passage.record.stage.name(),
+            provider: &passage.record.provider,
+            model: &passage.record.model,
+            outcome: "ok",
+            source: None,
+            usage: passage.record.usage,
+            cost: MicroUsd::ZERO,
+            saved: MicroUsd::ZERO,
+            first_byte_ms: None,
+            latency_ms,
+            sendings: passage.sendings,
+        };
+        match answered {
+            Ok(reply) => {
+                finished.source = Some(reply.source);
+                finished.usage = reply.usage;
+                finished.cost = reply.cost;
+                if let (true, Some(price)) = (reply.source.is_kept(), &passage.price) {
+                    finished.saved = price.cost(&reply.usage);
+                }
+                finished.provider = &reply.provider;
+                finished.model = &reply.model;
+            }
+            Err(failure) => finished.outcome = kind(failure.error.kind()),
+        }
+        self.meter.count(&finished);
+    }
+}
+
+fn kind(kind: AskErrorKind) -> &'static str {
+    match kind {
+        AskErrorKind::Provider => "provider",
+        AskErrorKind::Credentials => "credentials",
+        AskErrorKind::Budget => "budget",
+        AskErrorKind::Cancelled => "cancelled",
+        AskErrorKind::Internal => "internal",
+    }
+}
+
+fn outcome(ending: &Ending) -> Cow<'static, str> {
+    match &ending.how {
+        How::Complete => "ok".into(),
+        How::Cut(_) => "cut".into(),
+        How::Abandoned => "abandoned".into(),
+        How::Refused(refusal) => refusal.status.to_string().into(),
+    }
+}
