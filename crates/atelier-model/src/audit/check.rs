@@ -1,6 +1,6 @@
 //! Recomputes a log from its entries and checkpoints, and says where it was tampered with.
 
-use std::cmp::Reverse;
+use std::cmp::{Ordering, Reverse};
 
 use crate::{AuditEntry, Checkpoint, Frontier, TreeHash};
 
@@ -326,12 +326,10 @@ impl<'a> AuditCheck<'a> {
             self.find(Tampering::CheckpointMissing { size });
         }
         self.signed = self.signed.max(size);
-        if size == self.size {
-            self.compare(checkpoint);
-        } else if size < self.size {
-            self.find(Tampering::CheckpointMoved { size });
-        } else {
-            self.ahead = Some(size);
+        match size.cmp(&self.size) {
+            Ordering::Equal => self.compare(checkpoint),
+            Ordering::Less => self.find(Tampering::CheckpointMoved { size }),
+            Ordering::Greater => self.ahead = Some(size),
         }
     }
 
