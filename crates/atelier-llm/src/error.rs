@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use atelier_model::{MicroUsd, Timestamp};
 use atelier_scaffold::ScaffoldError;
-use atelier_store::{AskBeginError, StoreError};
+use atelier_store::{AskBeginError, Scope, StoreError};
 
 use crate::{CallError, Route, Wait};
 
@@ -13,9 +13,12 @@ use crate::{CallError, Route, Wait};
 pub enum AskError {
     /// The most it could cost is more than what is left of the budget.
     #[error(
-        "ask within the budget of {budget}: {spent} is spent or reserved and this ask may cost {needed}"
+        "ask within the {} of {budget}: {spent} is spent or reserved and this ask may cost {needed}",
+        .scope.name()
     )]
     Budget {
+        /// Whose budget it is.
+        scope: Scope,
         /// The most it could cost.
         needed: MicroUsd,
         /// What is spent or reserved.
@@ -214,6 +217,12 @@ impl AskError {
     /// What a person can do about it.
     pub fn hint(&self) -> String {
         match self {
+            Self::Budget { scope: Scope::Stage, .. } => {
+                "raise `stages.NAME.budget` of the stage, then `atelier resume`; nothing already answered is asked again".to_owned()
+            }
+            Self::Budget { scope: Scope::Task, .. } => {
+                "raise `task_budget`, then `atelier resume`; nothing already answered is asked again".to_owned()
+            }
             Self::Budget { needed, spent, .. } => {
                 let enough = whole_cents(*spent + *needed);
                 format!("resume with `--budget` of at least {enough}; nothing already answered is asked again")
@@ -337,10 +346,12 @@ impl From<AskBeginError> for AskError {
     fn from(error: AskBeginError) -> Self {
         match error {
             AskBeginError::OverBudget {
+                scope,
                 needed,
                 spent,
                 budget,
             } => Self::Budget {
+                scope,
                 needed,
                 spent,
                 budget,

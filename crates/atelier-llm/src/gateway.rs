@@ -1,13 +1,13 @@
 //! The gateway: routes by stage, and the one method that asks.
 
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 use atelier_model::{
     Ask, AskId, AskKey, AskRecord, Clock, Digest, IdSource, Limits, Message, MicroUsd, Reply, Role,
     Stage, Strategy, Timestamp, Usage,
 };
 use atelier_seal::SealKey;
-use atelier_store::Store;
+use atelier_store::{RunBudgets, Store};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -33,6 +33,8 @@ pub struct Gateway {
 struct Inner {
     channels: PerStage<Channels>,
     embedder: Option<Channels>,
+    stage_budgets: BTreeMap<Stage, MicroUsd>,
+    task_budget: Option<MicroUsd>,
     layers: Arc<Layers>,
     guard_key: Option<SealKey>,
     semantic: SemanticConfig,
@@ -182,6 +184,8 @@ impl Gateway {
             rates,
             limits,
             upstreams: _,
+            stage_budgets,
+            task_budget,
         } = config;
         let (transport, prices) = (Transport::new(limits.clone()), Arc::new(prices));
         let channels = PerStage::try_from_fn(|stage| {
@@ -200,6 +204,8 @@ impl Gateway {
             inner: Arc::new(Inner {
                 channels,
                 embedder: embedder.transpose()?,
+                stage_budgets,
+                task_budget,
                 layers,
                 guard_key,
                 semantic,
@@ -263,8 +269,12 @@ impl Gateway {
             ask: Cow::Borrowed(ask),
             key_of,
             guard_key: inner.guard_key.as_ref(),
+            budgets: RunBudgets {
+                run: budget,
+                stage: inner.stage_budgets.get(&ask.stage).copied(),
+                task: inner.task_budget,
+            },
             record,
-            budget,
             cancel,
             route: &channel.route,
             provider: &*channel.provider,

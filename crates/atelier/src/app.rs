@@ -240,6 +240,7 @@ pub(crate) async fn open(
         clock,
         ids,
         approver,
+        compression: settings.compression,
         limits: settings.limits.clone(),
         cancel,
     })
@@ -256,8 +257,11 @@ pub(crate) fn gateway(
     let config = GatewayConfig {
         routes: settings.routes.clone(),
         routing: settings.routing.clone(),
+        stage_budgets: settings.stage_budgets.clone(),
+        task_budget: settings.task_budget,
         prices: settings.prices.clone(),
         rates: settings.rates.clone(),
+        semantic: settings.semantic.clone(),
         guard_key: Some(guard_key),
         limits: settings.limits.clone(),
         ..GatewayConfig::default()

@@ -86,10 +86,10 @@ async fn begin(passage: &mut Passage<'_>) -> Result<(), Failure> {
     if passage.cancel.is_cancelled() {
         return Err(Failure::free(AskError::Cancelled));
     }
-    passage.record.reserved = match (&passage.price, passage.budget) {
-        (Some(price), _) => price::worst_case(price, &passage.ask, passage.route),
-        (None, None) => MicroUsd::ZERO,
-        (None, Some(_)) => {
+    passage.record.reserved = match &passage.price {
+        Some(price) => price::worst_case(price, &passage.ask, passage.route),
+        None if passage.budgets.are_none() => MicroUsd::ZERO,
+        None => {
             let model = passage.route.model.clone();
             return Err(Failure::free(AskError::PriceUnknown { model }));
         }
@@ -97,7 +97,7 @@ async fn begin(passage: &mut Passage<'_>) -> Result<(), Failure> {
     let prompt = prompt_bytes(&passage.ask);
     let store = passage.store;
     let begun = store
-        .ask_begin(&passage.record, &prompt, passage.budget)
+        .ask_begin(&passage.record, &prompt, passage.budgets)
         .await;
     begun.map_err(|error| Failure::free(error.into()))
 }

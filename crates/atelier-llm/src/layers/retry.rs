@@ -154,7 +154,7 @@ pub(super) async fn renew(
             passage.record.reserved,
             &failure.error.to_string(),
             wait_ms,
-            passage.budget,
+            passage.budgets,
             passage.clock.now(),
         )
         .await;

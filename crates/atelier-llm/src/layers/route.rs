@@ -49,7 +49,7 @@ impl Layer for Routes {
         transit: &'a mut Transit,
         next: Next<'a>,
     ) -> BoxFuture<'a, Result<Opened, Refusal>> {
-        let Some(group) = relayed::group(transit) else {
+        let Some(group) = transit.routes.group_of(&transit.prepared).cloned() else {
             return next.open(transit);
         };
         Box::pin(async move { self.open_among(transit, &group, next).await })
@@ -166,7 +166,7 @@ fn needs(passage: &Passage<'_>) -> Needs {
         schema: ask.schema.is_some() && passage.route.structured,
         tools: false,
         images: false,
-        budget: passage.budget.is_some(),
+        budget: !passage.budgets.are_none(),
     }
 }
 

@@ -48,7 +48,7 @@ async fn a_budget_one_micro_dollar_short_refuses_before_anything_is_sent() {
         .unwrap_err();
     assert_eq!(error.kind(), AskErrorKind::Budget);
     assert!(
-        matches!(error, AskError::Budget { needed, spent: MicroUsd::ZERO, budget } if needed == worst && budget == short)
+        matches!(error, AskError::Budget { needed, spent: MicroUsd::ZERO, budget, .. } if needed == worst && budget == short)
     );
     assert!(server.seen().is_empty());
     assert_eq!(world.event_names().await, ["budget.refused"]);

@@ -26,9 +26,15 @@ impl Budgets {
 /// Whose budget it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
-    /// Everybody's together.
+    /// All asks of a run.
+    Run,
+    /// Those of one stage.
+    Stage,
+    /// Those of one task.
+    Task,
+    /// All relayed requests.
     Everyone,
-    /// Everybody's of one day.
+    /// All relayed requests of one day.
     EveryoneDay,
     /// One client's.
     Client,
@@ -40,7 +46,9 @@ impl Scope {
     /// How it is called in messages.
     pub fn name(self) -> &'static str {
         match self {
-            Self::Everyone => "budget",
+            Self::Run | Self::Everyone => "budget",
+            Self::Stage => "budget of the stage",
+            Self::Task => "budget of the task",
             Self::EveryoneDay => "daily budget",
             Self::Client => "budget of this key",
             Self::ClientDay => "daily budget of this key",

@@ -7,7 +7,7 @@ use atelier_model::{
 };
 
 use crate::{
-    Store, StoreError, column,
+    Scope, Store, StoreError, column,
     queries::{blobs::blob_put_in_txn, replies::reply_put_in_txn},
     write::Write,
 };
@@ -16,8 +16,13 @@ use crate::{
 #[derive(Debug, thiserror::Error)]
 pub enum AskBeginError {
     /// The budget does not cover the most it could cost.
-    #[error("ask: it may cost {needed}, and {spent} of the budget of {budget} are used")]
+    #[error(
+        "ask: it may cost {needed}, and {spent} of the {} of {budget} are used",
+        .scope.name()
+    )]
     OverBudget {
+        /// Whose budget does not cover it.
+        scope: Scope,
         /// The most it could cost.
         needed: MicroUsd,
         /// What is spent or reserved already.
@@ -28,6 +33,33 @@ pub enum AskBeginError {
     /// It could not be put on record.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// What an ask may make the sums of its run come to; `None` is without end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct RunBudgets {
+    /// All asks of the run.
+    pub run: Option<MicroUsd>,
+    /// Those of the ask's stage.
+    pub stage: Option<MicroUsd>,
+    /// Those of the ask's task.
+    pub task: Option<MicroUsd>,
+}
+
+impl RunBudgets {
+    /// Whether there is no end at all.
+    pub fn are_none(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl From<Option<MicroUsd>> for RunBudgets {
+    fn from(run: Option<MicroUsd>) -> Self {
+        Self {
+            run,
+            ..Self::default()
+        }
+    }
 }
 
 /// What the asks of a run came to.
@@ -150,17 +182,18 @@ impl TryFrom<AskRow> for AskRecord {
 impl Store {
     /// Puts an ask on record before it is sent, with the money reserved for it.
     ///
-    /// What the run has spent and reserved, this ask included, never exceeds the budget: the sum is
+    /// What the run, the stage and the task have spent and reserved, this ask included, never exceeds
+    /// the budget of each: the sum is
     /// taken and the reservation made under one lock. A refusal is put on record too.
     pub async fn ask_begin(
         &self,
         record: &AskRecord,
         prompt: &[u8],
-        budget: Option<MicroUsd>,
+        budgets: RunBudgets,
     ) -> Result<(), AskBeginError> {
         let mut write = self.write().await?;
-        let totals = totals_in_txn(&mut write, &record.run).await?;
-        if let Some(refusal) = refusal(record.reserved, totals, budget) {
+        let of = (&record.run, record.stage, record.task.as_ref());
+        if let Some(refusal) = refusal_in_txn(&mut write, of, record.reserved, budgets).await? {
             let refused = refusal.event(record.stage);
             write
                 .event(Some(&record.run), record.task.as_ref(), refused, record.at)
@@ -196,15 +229,15 @@ impl Store {
         reserve: MicroUsd,
         reason: &str,
         wait_ms: u64,
-        budget: Option<MicroUsd>,
+        budgets: RunBudgets,
         at: Timestamp,
     ) -> Result<(), AskBeginError> {
         let mut write = self.write().await?;
         let ask = open_ask_in_txn(&mut write, id).await?;
         let cost = ask.cost + debit;
         amounts_set_in_txn(&mut write, id, cost, MicroUsd::ZERO).await?;
-        let totals = totals_in_txn(&mut write, &ask.run).await?;
-        if let Some(refusal) = refusal(reserve, totals, budget) {
+        let of = (&ask.run, ask.stage, ask.task.as_ref());
+        if let Some(refusal) = refusal_in_txn(&mut write, of, reserve, budgets).await? {
             let refused = refusal.event(ask.stage);
             write
                 .event(Some(&ask.run), ask.task.as_ref(), refused, at)
@@ -342,6 +375,7 @@ fn plus(left: Usage, right: Usage) -> Usage {
 
 /// An ask that the budget does not cover.
 struct Refusal {
+    scope: Scope,
     needed: MicroUsd,
     spent: MicroUsd,
     budget: MicroUsd,
@@ -361,6 +395,7 @@ impl Refusal {
 impl From<Refusal> for AskBeginError {
     fn from(refusal: Refusal) -> Self {
         Self::OverBudget {
+            scope: refusal.scope,
             needed: refusal.needed,
             spent: refusal.spent,
             budget: refusal.budget,
@@ -368,15 +403,49 @@ impl From<Refusal> for AskBeginError {
     }
 }
 
-fn refusal(needed: MicroUsd, totals: Totals, budget: Option<MicroUsd>) -> Option<Refusal> {
-    let budget = budget?;
-    let spent = totals.cost + totals.reserved;
-    let covered = spent + needed <= budget;
-    (!covered).then_some(Refusal {
-        needed,
-        spent,
-        budget,
-    })
+/// The first of the budgets that does not cover an ask of this run, stage and task.
+async fn refusal_in_txn(
+    write: &mut Write,
+    (run, stage, task): (&RunId, Stage, Option<&TaskId>),
+    needed: MicroUsd,
+    budgets: RunBudgets,
+) -> Result<Option<Refusal>, StoreError> {
+    let of_stage = Part {
+        stage: Some(stage),
+        task: None,
+    };
+    let of_task = task.map(|task| Part {
+        stage: None,
+        task: Some(task),
+    });
+    let scopes = [
+        (Scope::Run, Some(Part::default()), budgets.run),
+        (Scope::Stage, Some(of_stage), budgets.stage),
+        (Scope::Task, of_task, budgets.task),
+    ];
+    for (scope, part, budget) in scopes {
+        let (Some(part), Some(budget)) = (part, budget) else {
+            continue;
+        };
+        let totals = part_totals_in_txn(write, run, part).await?;
+        let spent = totals.cost + totals.reserved;
+        if spent + needed > budget {
+            return Ok(Some(Refusal {
+                scope,
+                needed,
+                spent,
+                budget,
+            }));
+        }
+    }
+    Ok(None)
+}
+
+/// Some of the asks of a run; all of them where nothing is said.
+#[derive(Clone, Copy, Default)]
+struct Part<'a> {
+    stage: Option<Stage>,
+    task: Option<&'a TaskId>,
 }
 
 /// Where a reply came from, in the words of its column. Which of the kept ones it was is told by
@@ -440,11 +509,22 @@ pub(crate) async fn ask_hit_in_txn(
 }
 
 pub(crate) async fn totals_in_txn(write: &mut Write, run: &RunId) -> Result<Totals, StoreError> {
+    part_totals_in_txn(write, run, Part::default()).await
+}
+
+async fn part_totals_in_txn(
+    write: &mut Write,
+    run: &RunId,
+    part: Part<'_>,
+) -> Result<Totals, StoreError> {
     let (cost, reserved): (i64, i64) = sqlx::query_as(
         "SELECT CAST(COALESCE(SUM(cost), 0) AS BIGINT), CAST(COALESCE(SUM(reserved), 0) AS BIGINT)
-         FROM asks WHERE run_id = $1",
+         FROM asks WHERE run_id = $1 AND stage = COALESCE($2, stage)
+             AND ($3 IS NULL OR task_id = $3)",
     )
     .bind(run.as_str())
+    .bind(part.stage.map(Stage::name))
+    .bind(part.task.map(TaskId::as_str))
     .fetch_one(write.connection())
     .await?;
     Ok(Totals {

@@ -11,7 +11,7 @@ use std::{
 use atelier_model::{Event, EventKind, MicroUsd, RunFact, RunStatus, TaskFact, TaskState};
 
 use super::{all_events, ask, attempt, noon, prompt, reply, run, run_id, task, task_id};
-use crate::{Store, StoreError};
+use crate::{RunBudgets, Store, StoreError};
 
 /// Names the folder in which this test, started as a process of its own, is to write.
 const FOLDER: &str = "ATELIER_STORE_CRASH_FOLDER";
@@ -108,7 +108,7 @@ async fn write_until_killed(folder: &Path, from: u64) {
     for number in from.. {
         let record = ask("r1", &format!("a{number}"), 10);
         store
-            .ask_begin(&record, &prompt(record.id.as_str()), None)
+            .ask_begin(&record, &prompt(record.id.as_str()), RunBudgets::default())
             .await
             .unwrap();
         store

@@ -7,7 +7,7 @@ use atelier_model::{EventKind, MicroUsd, RunFact, RunStatus, Stage};
 use futures_util::future;
 
 use super::{ask, log, noon, prompt, reply, run, run_id};
-use crate::{LockError, OpenError, Store, StoreError};
+use crate::{LockError, OpenError, RunBudgets, Store, StoreError};
 
 async fn open(dir: &Path) -> Store {
     Store::open(dir).await.unwrap()
@@ -160,7 +160,7 @@ async fn two_stores_share_one_budget() {
         let store = [&first, &second][number % 2];
         async move {
             let record = ask("r1", &format!("a{number}"), 7);
-            store.ask_begin(&record, b"", Some(MicroUsd(100))).await
+            store.ask_begin(&record, b"", Some(MicroUsd(100)).into()).await
         }
     });
     let begun = future::join_all(asks).await;
@@ -214,7 +214,7 @@ async fn a_full_disk_is_named_and_changes_nothing() {
     assert_eq!(log(&store).await, events);
 
     let record = ask("r1", "a1", 5);
-    store.ask_begin(&record, &prompt("a1"), None).await.unwrap();
+    store.ask_begin(&record, &prompt("a1"), RunBudgets::default()).await.unwrap();
     store
         .ask_finish(&record.id, &reply(&record, 4), noon())
         .await

@@ -7,7 +7,7 @@ use atelier_model::{
 };
 
 use super::{all_events, ask, later, log, memory, noon, prompt, reply, run, run_id};
-use crate::{Store, StoreError};
+use crate::{RunBudgets, Store, StoreError};
 
 const STATUSES: [RunStatus; 7] = [
     RunStatus::Planning,
@@ -139,7 +139,7 @@ async fn the_end_tells_the_commit_and_the_whole_cost() {
     let id = run_id("r1");
     store.run_trunk_set(&id, "c7", noon()).await.unwrap();
     let record = ask("r1", "a1", 50);
-    store.ask_begin(&record, &prompt("a1"), None).await.unwrap();
+    store.ask_begin(&record, &prompt("a1"), RunBudgets::default()).await.unwrap();
     let reply = reply(&record, 41);
     store.ask_finish(&record.id, &reply, noon()).await.unwrap();
     store

@@ -1,8 +1,11 @@
 //! Every key there is, what it means, and which values fit.
 
 use atelier_guard::Policy;
-use atelier_llm::Effort;
+use atelier_llm::{Effort, SemanticConfig};
+use atelier_prompt::context::Compression;
 use atelier_model::{Limits, MicroUsd, Stage, Strategy};
+
+use super::semantic;
 
 /// How alike two keys must be for one to be suggested: 1 is equal.
 const LIKENESS: f32 = 0.6;
@@ -20,8 +23,11 @@ pub(crate) enum Kind {
     Effort,
     Strategy,
     Guard,
+    Compression,
     Texts,
     Models,
+    Switch,
+    Share,
 }
 
 impl Kind {
@@ -37,8 +43,11 @@ impl Kind {
             Self::Effort => "low, medium or high",
             Self::Strategy => "static, cost or latency",
             Self::Guard => "off, secrets or all",
+            Self::Compression => "off or safe",
             Self::Texts => "a list of texts",
             Self::Models => "a list of models, each as PROVIDER/MODEL",
+            Self::Switch => "off or on",
+            Self::Share => "a share from 0 to 1, such as 0.02",
         }
     }
 
@@ -71,8 +80,19 @@ impl Kind {
                 let policy = text.trim().parse::<Policy>().ok();
                 policy.map(|policy| V::String(policy.name().to_owned()))
             }
+            (Self::Compression, V::String(text)) => {
+                let compression = text.trim().parse::<Compression>().ok();
+                compression.map(|compression| V::String(compression.name().to_owned()))
+            }
             (Self::Texts, V::Array(items)) => texts(&items, |text| !text.is_empty()),
             (Self::Models, V::Array(items)) => texts(&items, is_model),
+            (Self::Switch, V::String(text)) if matches!(text.as_str(), "off" | "on") => {
+                Some(V::String(text))
+            }
+            (Self::Share, V::Float(share)) if (0.0..=1.0).contains(&share) => Some(V::Float(share)),
+            (Self::Share, V::Integer(share @ 0..=1)) => {
+                Some(V::Float(if share == 0 { 0.0 } else { 1.0 }))
+            }
             _ => None,
         }
     }
@@ -350,10 +370,22 @@ pub(crate) fn known_keys() -> Vec<Key> {
         "most a run may cost, in dollars; unlimited if left out",
     ));
     all.push(key(
+        "task_budget",
+        Kind::Money,
+        None,
+        "most that the asks of one task of a run may cost, in dollars; unlimited if left out",
+    ));
+    all.push(key(
         "budget_day",
         Kind::Money,
         None,
         "most that the gateway may cost on one day (UTC), in dollars; unlimited if left out",
+    ));
+    all.push(key(
+        "compression",
+        Kind::Compression,
+        Some("off"),
+        "safe shows files that are not to be changed without comments, or without the bodies of their functions",
     ));
     all.push(key(
         "guard_local",
@@ -361,8 +393,15 @@ pub(crate) fn known_keys() -> Vec<Key> {
         Some("off"),
         "what is hidden from providers on this machine, unless the stage or the provider says otherwise",
     ));
+    all.extend(semantic_keys());
     for stage in Stage::ALL {
         all.extend(model_keys(&format!("stages.{stage}.")));
+        let most = "most that its asks may cost in one run, in dollars; unlimited if left out";
+        let name = format!("stages.{stage}.budget");
+        all.push(key(&name, Kind::Money, None, most));
+        let own = "whether its answers may be answers to the same question in other words";
+        let name = format!("stages.{stage}.{}", semantic::SWITCH);
+        all.push(key(&name, Kind::Switch, None, own));
     }
     for (name, kind, about) in PROVIDER_KEYS {
         all.push(key(&format!("providers.NAME.{name}"), kind, None, about));
@@ -389,6 +428,41 @@ pub(crate) fn known_keys() -> Vec<Key> {
         all.push(key(&format!("rates.NAME.{name}"), Kind::Whole, None, about));
     }
     all
+}
+
+/// Where an answer may be one to the same question in other words, and how sure that must be.
+fn semantic_keys() -> [Key; 4] {
+    let default = SemanticConfig::default().bounds;
+    let (error_max, checked_min) = (
+        default.error_max.to_string(),
+        default.checked_min.to_string(),
+    );
+    [
+        key(
+            semantic::SWITCH,
+            Kind::Switch,
+            Some("off"),
+            "whether an answer may be one to the same question in other words; never where code is written",
+        ),
+        key(
+            &format!("gateway.{}", semantic::SWITCH),
+            Kind::Switch,
+            Some("off"),
+            "whether the gateway may answer other programs so",
+        ),
+        key(
+            semantic::ERROR_MAX,
+            Kind::Share,
+            Some(&error_max),
+            "share of such answers that may be wrong; what is less sure is asked",
+        ),
+        key(
+            semantic::CHECKED_MIN,
+            Kind::Share,
+            Some(&checked_min),
+            "least share of such answers that is asked and paid for anyway, to compare",
+        ),
+    ]
 }
 
 /// The settings of a model, for all stages or for one; what a stage leaves out is as for all.

@@ -6,8 +6,9 @@ use atelier_guard::Policy;
 use atelier_keys::KeyRing;
 use atelier_llm::{
     Effort, PROVIDERS, Price, PriceTable, ProviderEntry, Rate, RateTable, Route, Routing, Secret,
-    Tariffs, is_private, provider_entry, server_url,
+    SemanticConfig, Tariffs, is_private, provider_entry, server_url,
 };
+use atelier_prompt::context::Compression;
 use atelier_model::{Approval, Limits, MicroUsd, Stage, Strategy};
 
 use crate::{
@@ -15,7 +16,7 @@ use crate::{
     prices,
 };
 
-use super::{Config, ConfigError, Entry, Origin, Sources, keys};
+use super::{Config, ConfigError, Entry, Origin, Sources, keys, semantic};
 
 /// Tokens of one answer where nothing is set.
 const TOKENS_MAX: u64 = 16_384;
@@ -38,9 +39,16 @@ pub(crate) struct Settings {
     pub(crate) upstreams: Vec<Route>,
     pub(crate) prices: PriceTable,
     pub(crate) rates: RateTable,
+    /// Where an answer may be one to the same question in other words.
+    pub(crate) semantic: SemanticConfig,
     pub(crate) limits: Limits,
     pub(crate) approval: Approval,
+    pub(crate) compression: Compression,
     pub(crate) budget: Option<MicroUsd>,
+    /// What the asks of a stage may cost in one run.
+    pub(crate) stage_budgets: BTreeMap<Stage, MicroUsd>,
+    /// What the asks of one task may cost.
+    pub(crate) task_budget: Option<MicroUsd>,
     /// What relayed requests may cost on one day.
     pub(crate) budget_day: Option<MicroUsd>,
 }
@@ -74,16 +82,31 @@ impl Settings {
             upstreams: upstreams(config, sources)?,
             prices: Self::prices(config, sources)?,
             rates: rates(config),
+            semantic: semantic::resolve(config)?,
             limits: limits(config),
             approval: match text(config.get("approval")).as_deref() {
                 Some("plan") => Approval::Plan,
                 Some("task") => Approval::Task,
                 _ => Approval::Never,
             },
-            budget: text(config.get("budget")).and_then(|text| text.parse().ok()),
-            budget_day: text(config.get("budget_day")).and_then(|text| text.parse().ok()),
+            compression: text(config.get("compression"))
+                .and_then(|word| word.parse().ok())
+                .unwrap_or_default(),
+            budget: money(config, "budget"),
+            stage_budgets: stage_budgets(config),
+            task_budget: money(config, "task_budget"),
+            budget_day: money(config, "budget_day"),
         })
     }
+}
+
+fn money(config: &Config, key: &str) -> Option<MicroUsd> {
+    text(config.get(key))?.parse().ok()
+}
+
+fn stage_budgets(config: &Config) -> BTreeMap<Stage, MicroUsd> {
+    let budget = |stage| Some((stage, money(config, &format!("stages.{stage}.budget"))?));
+    Stage::ALL.into_iter().filter_map(budget).collect()
 }
 
 /// Every model that a provider's settings list.

@@ -141,6 +141,9 @@ fn key_of(variable: &str) -> Option<String> {
     let limit = rest
         .strip_prefix("limits_")
         .map(|name| format!("limits.{name}"));
+    let gateway = rest
+        .strip_prefix("gateway_")
+        .map(|name| format!("gateway.{name}"));
     let short = rest.strip_prefix("stages_").unwrap_or(&rest).to_owned();
     let staged = Stage::ALL.iter().filter_map(|stage| {
         let part = short.strip_prefix(stage.name())?.strip_prefix('_')?;
@@ -155,6 +158,7 @@ fn key_of(variable: &str) -> Option<String> {
     plain
         .chain(provider)
         .chain(limit)
+        .chain(gateway)
         .chain(staged)
         .find(|key| keys::kind(key).is_some())
 }
@@ -194,7 +198,7 @@ pub(crate) fn parse(key: &str, text: &str) -> toml::Value {
         Some(Kind::Whole) => text
             .parse()
             .map_or_else(|_| as_text(), toml::Value::Integer),
-        Some(Kind::Number) => text.parse().map_or_else(|_| as_text(), toml::Value::Float),
+        Some(Kind::Number | Kind::Share) => text.parse().map_or_else(|_| as_text(), toml::Value::Float),
         Some(Kind::Flag) => text
             .parse()
             .map_or_else(|_| as_text(), toml::Value::Boolean),
@@ -209,7 +213,9 @@ pub(crate) fn parse(key: &str, text: &str) -> toml::Value {
             | Kind::Approval
             | Kind::Effort
             | Kind::Strategy
-            | Kind::Guard,
+            | Kind::Guard
+            | Kind::Compression
+            | Kind::Switch,
         )
         | None => as_text(),
     }

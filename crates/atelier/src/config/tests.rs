@@ -8,6 +8,7 @@ use atelier_model::{Approval, MicroUsd, Stage, Timestamp};
 use super::{keys::Key, *};
 
 mod routing;
+mod semantic;
 
 /// The route where no model is configured.
 const OFFLINE_ROUTE: &str = concat!("offline offline-", env!("CARGO_PKG_VERSION"));
@@ -493,6 +494,9 @@ fn every_key_can_be_set_by_a_variable() {
             Kind::Effort => "low",
             Kind::Strategy => "cost",
             Kind::Guard => "all",
+            Kind::Compression => "safe",
+            Kind::Switch => "on",
+            Kind::Share => "0.5",
             Kind::Texts => "one, two",
             Kind::Models => "p/one, p/two",
         };
