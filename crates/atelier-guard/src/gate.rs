@@ -25,7 +25,7 @@ pub(crate) struct Gate {
 }
 
 /// Patterns by their numbers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Patterns(u128);
 
 /// What one scan remembers of the automaton.

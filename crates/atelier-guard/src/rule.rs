@@ -88,12 +88,9 @@ pub(crate) struct Rule {
     /// Bytes after the beginning that the match may reach.
     #[serde(default = "reach")]
     pub(crate) reach: usize,
-    /// The anchor is in the name of a setting, and something is assigned behind it.
+    /// What stands around the anchor, as is told before anything is matched.
     #[serde(default)]
-    pub(crate) assigned: bool,
-    /// A separator of lists stands shortly before the word that touches the anchor.
-    #[serde(default)]
-    pub(crate) listed: bool,
+    pub(crate) around: Option<Around>,
     /// The span is the end of the match, as far back as these bytes go.
     #[serde(default)]
     pub(crate) value: Option<ValueBytes>,
@@ -146,6 +143,25 @@ fn reach() -> usize {
 
 fn context_reach() -> usize {
     CONTEXT_BYTES
+}
+
+/// What can be told of the text around an anchor by a look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Around {
+    /// The anchor is in the name of a setting, and something is assigned behind it.
+    Assigned,
+    /// A separator of lists stands shortly before the word that touches the anchor.
+    Listed,
+}
+
+impl Around {
+    fn holds(self, text: &str, place: &Range<usize>) -> bool {
+        match self {
+            Self::Assigned => is_assigned(text, place.end),
+            Self::Listed => is_listed(text, place.start),
+        }
+    }
 }
 
 /// The bytes of which values consist, where nothing of the kind stands before them.
@@ -255,10 +271,10 @@ impl Rule {
         if self.joined && !(is_inside_word(text, place.start) && begins_word(text, place.end)) {
             return None;
         }
-        if self.assigned && !is_assigned(text, place.end) {
-            return None;
-        }
-        if self.listed && !is_listed(text, place.start) {
+        if self
+            .around
+            .is_some_and(|around| !around.holds(text, &place))
+        {
             return None;
         }
         let compiled = self.compiled()?;
