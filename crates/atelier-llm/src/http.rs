@@ -31,8 +31,9 @@ const ERROR_BYTES_MAX: usize = 64 * 1024;
 /// Milliseconds to read what follows the terminal event, so that the connection can be used again.
 const DRAIN_MS_MAX: u64 = 100;
 
-/// Connections that are kept open to one host.
-const IDLE_CONNECTIONS_MAX: usize = 8;
+/// Connections that are kept open to one host: as many as the gateway has clients, or each of them
+/// would open its own again and again.
+const IDLE_CONNECTIONS_MAX: usize = 256;
 
 /// Milliseconds an unused connection is kept. Common servers close theirs after 5 s, and a request
 /// sent at that moment must be counted as perhaps billed.

@@ -25,6 +25,12 @@ use crate::{cli::Cli, cli_error::CliError, ui::Ui};
 /// Longest wait for what still runs at the end.
 const LEAVE: Duration = Duration::from_millis(200);
 
+/// Threads that answer.
+const WORKERS_MAX: usize = 4;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let mut args = std::env::args_os().skip(1);
     if args.next().as_deref() == Some(OsStr::new(atelier_exec::HELPER_COMMAND)) {
@@ -69,9 +75,16 @@ fn usage(error: &clap::Error) -> ExitCode {
     }
 }
 
+/// Half of the processors answer: programs, builds and the database need the others, and handing a
+/// small request from thread to thread costs more than a second thread gives it.
+fn workers() -> usize {
+    let all = std::thread::available_parallelism();
+    all.map_or(1, |all| (all.get() / 2).clamp(1, WORKERS_MAX))
+}
+
 fn run(cli: &Cli, ui: &Ui) -> Result<u8, CliError> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
+        .worker_threads(workers())
         .enable_all()
         .build()
         .map_err(CliError::Runtime)?;
