@@ -2,9 +2,13 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use atelier_model::Strategy;
+use atelier_model::{Digest, Stage, Strategy};
 
-use crate::{GatewayConfig, GatewayError, Route, Transport, providers::relayed::Relayed};
+use crate::{
+    GatewayConfig, GatewayError, Route, Transport,
+    providers::relayed::Relayed,
+    relay::{Demand, Routes, prepare::Prepared},
+};
 
 /// Models that answer in each other's place.
 pub(crate) struct Group {
@@ -12,6 +16,38 @@ pub(crate) struct Group {
     pub(crate) strategy: Strategy,
     /// All of them; the one that was asked for is the first.
     pub(crate) members: Vec<Arc<Relayed>>,
+}
+
+impl Group {
+    /// The name under which an answer is kept that any of them may give. Whoever stands by for
+    /// the first one answers in its place, so what is paid for stays good when that changes.
+    fn key(&self, key: Digest) -> Digest {
+        if self.strategy == Strategy::Static {
+            return key;
+        }
+        let members = self.members.iter().map(|relayed| relayed.route.label());
+        let mut among: Vec<String> = members.collect();
+        among.sort();
+        Digest::of_json(&(key, self.strategy, among))
+    }
+}
+
+impl Routes {
+    /// The name under which the answer to a request is kept, whoever gives it.
+    pub(crate) fn key(&self, prepared: &Prepared) -> Digest {
+        match self.group_of(prepared) {
+            Some(group) => group.key(prepared.key),
+            None => prepared.key,
+        }
+    }
+
+    /// Who else may answer a request. Vectors and counts are no answers that others could give:
+    /// those of another model mean nothing beside its own.
+    pub(crate) fn group_of(&self, prepared: &Prepared) -> Option<&Arc<Group>> {
+        let asked = prepared.about.model.trim_start_matches("models/");
+        let is_answer = prepared.demand == Demand::Answer;
+        is_answer.then(|| self.groups.get(asked)).flatten()
+    }
 }
 
 /// The models of a configuration.
@@ -56,7 +92,7 @@ impl Upstreams {
     fn group(
         &mut self,
         config: &GatewayConfig,
-        (stage, first): (atelier_model::Stage, &Arc<Relayed>),
+        (stage, first): (Stage, &Arc<Relayed>),
         transport: &Transport,
     ) -> Result<Option<Arc<Group>>, GatewayError> {
         let Some(routing) = config.routing.get(&stage) else {

@@ -304,4 +304,35 @@ proptest! {
         }
         prop_assert!(order.passed_over.iter().all(|(place, _)| Some(place) != order.places.first()));
     }
+
+    /// Whoever is ready is asked before whoever rests, and among those ready the strategy holds.
+    #[test]
+    fn the_strategy_holds_among_those_that_are_ready(
+        routes in prop::collection::vec(any_standing(), 1..6),
+        draw in any::<u128>(),
+    ) {
+        let is_ready = |place: &usize| routes[*place].health.rests_ms(NOON).is_none();
+        let ready = |strategy| {
+            let order = order(strategy, &routes, &USUAL, NOON, draw);
+            let is_last_resort = order.reason == ChoiceReason::LastResort;
+            let ready = order.places.iter().take_while(|place| is_ready(place)).count();
+            prop_assert!(is_last_resort || order.places[ready..].iter().all(|place| !is_ready(place)));
+            let places = order.places[..ready].to_vec();
+            Ok(if is_last_resort { Vec::new() } else { places })
+        };
+        let fixed = ready(Strategy::Static)?;
+        prop_assert!(fixed.is_sorted());
+        let cost = |place: &usize| {
+            let cost = routes[*place].expected(&USUAL);
+            cost.map_or((1, MicroUsd::ZERO), |cost| (0, cost))
+        };
+        prop_assert!(ready(Strategy::Cost)?.is_sorted_by_key(cost));
+        let soon = |place: &usize| routes[*place].health.expected_ms(NOON);
+        let places = ready(Strategy::Latency)?;
+        // The first was drawn against another, so it is never the slowest of several.
+        if let [first, .., last] = places.as_slice() {
+            prop_assert!(soon(first) <= soon(last));
+        }
+        prop_assert!(places.get(1..).unwrap_or_default().is_sorted_by_key(soon));
+    }
 }

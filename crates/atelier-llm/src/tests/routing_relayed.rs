@@ -304,6 +304,35 @@ async fn images_go_to_whoever_sees_them() {
     assert_eq!(got.header("x-atelier-provider"), "a", "{}", got.body);
 }
 
+#[tokio::test]
+async fn an_answer_is_found_again_as_long_as_the_question_is_the_same() {
+    let scripts = vec![vec![answer(false)], vec![answer(false)]];
+    let world = Relayed::new(&["openai"; 2], scripts).await;
+    let routes = [named("a", &world.servers[0]), named("b", &world.servers[1])];
+    let reload = |strategy, fallback: &[Route]| {
+        let routing = Routing {
+            strategy,
+            fallback: fallback.to_vec(),
+        };
+        let config = GatewayConfig {
+            routing: Stage::ALL.map(|stage| (stage, routing.clone())).into(),
+            ..config(&routes[0], limits())
+        };
+        world.relay.reload(&config).unwrap();
+    };
+    let mut hits = Vec::new();
+    for (strategy, fallback) in [
+        (Strategy::Static, &routes[1..]),
+        (Strategy::Static, &[]),
+        (Strategy::Cost, &routes[1..]),
+        (Strategy::Cost, &routes[1..]),
+    ] {
+        reload(strategy, fallback);
+        hits.push(world.pass(1, false).await.header("x-atelier-cache") == "hit");
+    }
+    assert_eq!(hits, [false, true, false, true]);
+}
+
 fn named(name: &str, server: &Server) -> Route {
     Route {
         upstream: Some(name.to_owned()),

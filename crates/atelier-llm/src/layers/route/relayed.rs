@@ -16,7 +16,7 @@ use crate::{
         },
     },
     providers::relayed::Relayed,
-    relay::{Demand, Ending, Group, How, Opened, Refusal, Transit},
+    relay::{Ending, Group, How, Opened, Refusal, Transit},
     routing::{Needs, Order, Standing, abilities, order},
 };
 
@@ -124,16 +124,6 @@ impl Routes {
         let draw = super::draw(group.strategy, &*hands.ids);
         order(group.strategy, &standings, &needs(transit), now, draw)
     }
-}
-
-/// Who else may answer a request. Vectors and counts are no answers that others could give: those
-/// of another model mean nothing beside its own.
-pub(super) fn group(transit: &Transit) -> Option<Arc<Group>> {
-    if transit.prepared.demand != Demand::Answer {
-        return None;
-    }
-    let asked = transit.prepared.about.model.trim_start_matches("models/");
-    transit.routes.groups.get(asked).cloned()
 }
 
 /// What is learnt of a route at the end of an answer that it began.
