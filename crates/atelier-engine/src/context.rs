@@ -1,10 +1,12 @@
 //! What a model sees of the project when it is asked for a task, within the token budget.
 
+mod shorter;
+
 use std::collections::BTreeSet;
 
 use atelier_edit::policy::WHOLE_LINES_MAX;
 use atelier_model::{DevPlan, EditForm, FileTree, Task, TreePath};
-use atelier_prompt::context::{self, Block, Packed};
+use atelier_prompt::context::{self, Block, BlockUse, Compression, Packed};
 
 /// Lines of a file that stands beside the work.
 const HEAD_LINES: usize = 40;
@@ -12,6 +14,8 @@ const HEAD_LINES: usize = 40;
 const SUMMARY_TOKENS_MAX: usize = 400;
 /// Neighbours shown at most.
 const NEIGHBOURS_MAX: usize = 24;
+/// How much neighbours matter.
+const NEIGHBOUR: i32 = 40;
 /// Paths listed at most.
 const LISTED_MAX: usize = 600;
 /// Documents of a component, in its folder.
@@ -19,16 +23,33 @@ const OF_COMPONENT: [&str; 2] = ["ARCHITECTURE.md", "PROGRESS.md"];
 /// Documents of the project.
 const OF_PROJECT: [&str; 3] = ["docs/DESIGN.md", "ARCHITECTURE.md", "README.md"];
 
+/// What a model is shown, and how much shorter that is than it could be.
+pub(crate) struct Context {
+    /// The text.
+    pub(crate) packed: Packed,
+    /// Bytes that the same blocks would have without compression.
+    pub(crate) bytes_full: usize,
+}
+
 /// Files the task changes in full, then what it reads, its documents, its neighbours, and the list
 /// of all paths; each as full as the budget allows.
-pub(crate) fn pack(task: &Task, plan: &DevPlan, tree: &FileTree, tokens_max: usize) -> Packed {
+pub(crate) fn pack(
+    task: &Task,
+    plan: &DevPlan,
+    tree: &FileTree,
+    (compression, tokens_max): (Compression, usize),
+) -> Context {
     let mut seen = BTreeSet::new();
-    let mut blocks = vec![listing(tree)];
+    let mut files: Vec<Shown<'_>> = Vec::new();
     let mut add = |paths: Vec<TreePath>, priority: i32, required: bool| {
         for path in paths {
-            if seen.insert(path.clone()) {
-                blocks.extend(file_block(tree, &path, priority, required));
-            }
+            let text = tree.text(&path).filter(|_| seen.insert(path.clone()));
+            files.extend(text.map(|text| Shown {
+                path,
+                text,
+                priority,
+                required,
+            }));
         }
     };
     add(
@@ -39,14 +60,36 @@ pub(crate) fn pack(task: &Task, plan: &DevPlan, tree: &FileTree, tokens_max: usi
     add(below(tree, &task.context.files), 80, false);
     add(below(tree, &task.inputs), 70, false);
     add(defining(tree, &task.context.symbols), 60, false);
-    add(neighbours(tree, task), 40, false);
+    add(neighbours(tree, task), NEIGHBOUR, false);
+    let mut blocks = vec![listing(tree)];
+    blocks.extend(match compression {
+        Compression::Off => files.iter().map(Shown::block).collect(),
+        Compression::Safe => shorter::blocks(&files),
+    });
     for path in documents(task, tree) {
         if seen.insert(path.clone()) {
             blocks.extend(document_block(tree, &path));
         }
     }
     blocks.extend(components(plan));
-    context::pack(blocks, tokens_max)
+    let full = |block: &BlockUse| {
+        let file = files.iter().find(|file| file.path.as_str() == block.id);
+        let of_file = file.map(|file| file.label_and_text().len());
+        let is_shown = block.rung.is_some();
+        of_file.filter(|_| is_shown)
+    };
+    let own = |id: &str| files.iter().any(|file| file.path.as_str() == id);
+    let others: usize = blocks
+        .iter()
+        .filter(|block| !own(&block.id))
+        .filter_map(|block| block.rungs.first().map(String::len))
+        .sum();
+    let packed = context::pack(blocks, tokens_max);
+    let of_files: usize = packed.manifest.iter().filter_map(full).sum();
+    Context {
+        packed,
+        bytes_full: of_files + others,
+    }
 }
 
 /// Lines of each file that the task changes and that is there.
@@ -107,25 +150,42 @@ fn listing(tree: &FileTree) -> Block {
     }
 }
 
-fn file_block(tree: &FileTree, path: &TreePath, priority: i32, required: bool) -> Option<Block> {
-    let text = tree.text(path)?;
-    let full = context::data(path.as_str(), text);
-    let mut rungs = vec![full];
-    if !required {
-        let head: Vec<&str> = text.lines().take(HEAD_LINES).collect();
-        if head.len() == HEAD_LINES {
-            rungs.push(context::data(
-                &format!("{path} (first {HEAD_LINES} lines)"),
-                &head.join("\n"),
-            ));
+/// A file as a model may be shown it.
+struct Shown<'t> {
+    path: TreePath,
+    text: &'t str,
+    priority: i32,
+    /// Whether it is to be changed, so that it must be there letter by letter.
+    required: bool,
+}
+
+impl Shown<'_> {
+    fn label_and_text(&self) -> String {
+        context::data(self.path.as_str(), self.text)
+    }
+
+    /// The whole file, and where it only stands beside the work, its beginning.
+    fn block(&self) -> Block {
+        let mut rungs = vec![self.label_and_text()];
+        rungs.extend(self.head().filter(|_| !self.required));
+        self.block_of(rungs)
+    }
+
+    /// The first lines of a longer file.
+    fn head(&self) -> Option<String> {
+        let head: Vec<&str> = self.text.lines().take(HEAD_LINES).collect();
+        let label = format!("{} (first {HEAD_LINES} lines)", self.path);
+        (head.len() == HEAD_LINES).then(|| context::data(&label, &head.join("\n")))
+    }
+
+    fn block_of(&self, rungs: Vec<String>) -> Block {
+        Block {
+            id: self.path.to_string(),
+            rungs,
+            priority: self.priority,
+            required: self.required,
         }
     }
-    Some(Block {
-        id: path.to_string(),
-        rungs,
-        priority,
-        required,
-    })
 }
 
 /// The documents that matter for a task: those it names, those of the components it writes or

@@ -5,7 +5,7 @@ use std::{path::PathBuf, sync::Arc};
 use atelier_exec::{Git, Sandbox};
 use atelier_llm::Gateway;
 use atelier_model::{Clock, IdSource, Limits, Timestamp};
-use atelier_prompt::Library;
+use atelier_prompt::{Library, context::Compression};
 use atelier_recipe::Recipes;
 use atelier_store::Store;
 use tokio_util::sync::CancellationToken;
@@ -35,6 +35,8 @@ pub struct Ctx {
     pub ids: Arc<dyn IdSource>,
     /// The person, if there is one.
     pub approver: Arc<dyn Approver>,
+    /// How what models are shown is made shorter.
+    pub compression: Compression,
     /// Named maxima.
     pub limits: Limits,
     /// Set when a person stops the run.

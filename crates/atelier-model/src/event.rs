@@ -193,6 +193,14 @@ pub enum EventKind {
         /// How edits were placed where it was not letter by letter.
         notes: Vec<String>,
     },
+    /// What a model is shown of the project was made shorter.
+    #[serde(rename = "context.packed")]
+    ContextPacked {
+        /// Bytes that the shown files and documents would have had.
+        bytes_full: u64,
+        /// Bytes that they have.
+        bytes: u64,
+    },
     /// Edits broke files that could be read before: they no longer follow their grammar.
     #[serde(rename = "syntax.broken")]
     SyntaxBroken {

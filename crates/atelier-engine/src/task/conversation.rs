@@ -1,6 +1,7 @@
 //! What is said between the run and the model about one task.
 
-use atelier_model::{AttemptOutcome, CheckResult, Message, Role, TaskState};
+use atelier_model::{AttemptOutcome, CheckResult, EventKind, Message, Role, TaskState};
+use atelier_prompt::context::Compression;
 use serde_json::json;
 
 use super::{Work, number};
@@ -8,12 +9,18 @@ use crate::{BuildError, context, form, report};
 
 impl Work<'_> {
     pub(super) async fn begin_conversation(&mut self) -> Result<(), BuildError> {
-        let packed = context::pack(
-            &self.task,
-            self.plan,
-            &self.before,
-            self.ctx.limits.context_tokens_max,
-        );
+        let compression = self.ctx.compression;
+        let bounds = (compression, self.ctx.limits.context_tokens_max);
+        let shown = context::pack(&self.task, self.plan, &self.before, bounds);
+        let packed = shown.packed;
+        if compression != Compression::Off {
+            let bytes = |size: usize| u64::try_from(size).unwrap_or(u64::MAX);
+            self.tell(EventKind::ContextPacked {
+                bytes_full: bytes(shown.bytes_full),
+                bytes: bytes(packed.text.len()),
+            })
+            .await?;
+        }
         let named = |done: bool| -> Vec<_> {
             self.tasks
                 .iter()

@@ -171,6 +171,13 @@ fn of_tasks() -> Vec<(&'static str, EventKind)> {
             },
         ),
         (
+            "context.packed",
+            EventKind::ContextPacked {
+                bytes_full: 9_000,
+                bytes: 5_000,
+            },
+        ),
+        (
             "edits.refused",
             EventKind::EditsRefused {
                 problems: vec![text("p")],
@@ -305,6 +312,7 @@ fn number(kind: &EventKind) -> usize {
         EventKind::Warning { .. } => 25,
         EventKind::RunFinished { .. } => 26,
         EventKind::SyntaxBroken { .. } => 27,
+        EventKind::ContextPacked { .. } => 28,
     }
 }
 
@@ -312,7 +320,7 @@ fn number(kind: &EventKind) -> usize {
 fn the_table_has_every_kind_once() {
     let mut numbers: Vec<_> = all().iter().map(|(_, kind)| number(kind)).collect();
     numbers.sort_unstable();
-    assert_eq!(numbers, (0..28).collect::<Vec<_>>());
+    assert_eq!(numbers, (0..29).collect::<Vec<_>>());
 }
 
 #[test]

@@ -146,6 +146,7 @@ pub(crate) fn lines(board: &mut Board, event: &Event, reader: Reader) -> Vec<Row
             return broken.collect();
         }
         K::RunStatus { .. }
+        | K::ContextPacked { .. }
         | K::EditsRefused { .. }
         | K::TaskCommitted { .. }
         | K::DocumentWritten { .. }
