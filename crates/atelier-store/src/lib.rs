@@ -44,6 +44,7 @@ pub use open::OpenError;
 pub use queries::answers::StoredAnswer;
 pub use queries::asks::{AskBeginError, RunBudgets, RunCost, StageCost};
 pub use queries::audit::AuditRow;
+pub use queries::calls::{ModelQuality, PastCall};
 pub use queries::documents::DocumentRow;
 pub use queries::events::ChainError;
 pub use queries::relays::RelaySpend;

@@ -6,6 +6,7 @@ pub(crate) mod asks;
 pub(crate) mod attempts;
 pub(crate) mod audit;
 pub(crate) mod blobs;
+pub(crate) mod calls;
 pub(crate) mod data_keys;
 pub(crate) mod documents;
 pub(crate) mod events;

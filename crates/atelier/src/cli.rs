@@ -110,6 +110,7 @@ pub(crate) enum Command {
     Show(commands::show::ShowArgs),
     Diff(commands::diff::DiffArgs),
     Cost(commands::cost::CostArgs),
+    Stats(commands::stats::StatsArgs),
     #[command(subcommand)]
     Task(commands::task::TaskCommand),
     #[command(subcommand)]

@@ -20,6 +20,7 @@ pub(crate) mod resume;
 pub(crate) mod run;
 pub(crate) mod shell;
 pub(crate) mod show;
+pub(crate) mod stats;
 pub(crate) mod status;
 pub(crate) mod task;
 
@@ -49,6 +50,7 @@ pub(crate) async fn run(cli: &Cli, ui: &Ui) -> Result<u8, CliError> {
         Command::Show(args) => show::run(global, args, ui).await,
         Command::Diff(args) => diff::run(global, args, ui).await,
         Command::Cost(args) => cost::run(global, args, ui).await,
+        Command::Stats(args) => stats::run(global, args, ui).await,
         Command::Task(command) => Box::pin(task::run(global, command, ui)).await,
         Command::Edit(command) => edit::run(global, command, ui),
         Command::Guard(command) => guard::run(command, ui),

@@ -9,6 +9,7 @@ use tempfile::TempDir;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
+    task::JoinSet,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -16,7 +17,8 @@ use super::world::relay;
 use crate::{Bounds, Keys, Server};
 
 /// What is at the door, and what somebody must be trusted with who wants it.
-const ADDRESSES: [(&str, &str, Action); 18] = [
+const ADDRESSES: [(&str, &str, Action); 19] = [
+    ("GET", "/metrics", Action::ReadMetrics),
     ("GET", "/v1/models", Action::SeeModels),
     ("GET", "/v1beta/models", Action::SeeModels),
     ("GET", "/v1/models/m", Action::SeeModels),
@@ -59,6 +61,7 @@ struct Gate {
     store: KeyStore,
     _folder: TempDir,
     stop: CancellationToken,
+    _task: JoinSet<()>,
 }
 
 impl Gate {
@@ -74,12 +77,14 @@ impl Gate {
         let server = server.unwrap();
         let (address, stop) = (server.address().to_string(), CancellationToken::new());
         let stopped = stop.clone();
-        tokio::spawn(async move { server.run(stopped).await });
+        let mut task = JoinSet::new();
+        task.spawn(async move { server.run(stopped).await });
         Self {
             address,
             store,
             _folder: folder,
             stop,
+            _task: task,
         }
     }
 
