@@ -8,6 +8,7 @@ use crate::{Guard, Policy};
 
 const KNOWN: &str = include_str!("../../../../fixtures/guard/known.jsonl");
 const HELD_BACK: &str = include_str!("../../../../fixtures/guard/held-back.jsonl");
+const UNSEEN: &str = include_str!("../../../../fixtures/guard/unseen.jsonl");
 const BY_HAND: &str = include_str!("../../../../fixtures/guard/by-hand.txt");
 
 /// Share of a labelled span that must be covered for it to be found.
@@ -120,17 +121,21 @@ impl Score {
     }
 
     fn recall(&self, group: Group) -> usize {
-        Self::permille(self.found[group as usize], self.wanted[group as usize])
+        match self.wanted[group as usize] {
+            0 => 1000,
+            wanted => Self::permille(self.found[group as usize], wanted),
+        }
     }
 
-    /// The bars every set of documents is held to.
+    /// The bars every set of documents is held to; what nothing around it gives away is held to one
+    /// of its own.
     #[track_caller]
-    fn hold(&self, name: &str) {
+    fn hold(&self, name: &str, hard: usize) {
         let precise = Self::permille(self.right, self.predictions);
         assert!(self.recall(Group::Personal) >= 995, "{name}: {self}");
         assert!(self.recall(Group::Secret) >= 990, "{name}: {self}");
         assert!(self.recall(Group::Circumstance) >= 950, "{name}: {self}");
-        assert!(self.recall(Group::Hard) >= 900, "{name}: {self}");
+        assert!(self.recall(Group::Hard) >= hard, "{name}: {self}");
         assert!(precise >= 985, "{name}: {self}");
         assert!(
             Self::permille(self.masked, self.harmless) <= 5,
@@ -188,12 +193,17 @@ fn by_hand(number: usize, paragraph: &str) -> Document {
 
 #[test]
 fn documents_known_while_the_rules_were_written_are_read_right() {
-    generated(KNOWN).hold("known");
+    generated(KNOWN).hold("known", 900);
 }
 
 #[test]
 fn documents_held_back_are_read_right() {
-    generated(HELD_BACK).hold("held back");
+    generated(HELD_BACK).hold("held back", 900);
+}
+
+#[test]
+fn documents_of_shapes_that_no_rule_was_written_for_are_read_right() {
+    generated(UNSEEN).hold("unseen", 750);
 }
 
 #[test]
