@@ -18,7 +18,7 @@ use tokio::time::timeout;
 
 use crate::{
     Bounds, Keys, admin,
-    keys::is_key_header,
+    keys::{Caller, is_key_header},
     request::{KeysWanted, Wanted, wanted},
 };
 
@@ -54,20 +54,30 @@ impl Door {
         let (uri, method) = (request.uri(), request.method());
         let wanted = wanted(method, uri.path(), speaks_messages);
         let dialect = dialect(&wanted, speaks_messages);
-        let refuse = |status, said: &str| Passed::refusal(dialect, status, said);
         if wanted == Wanted::Presence {
             return Passed::json(&json!({"name": "atelier gateway"}), Vec::new());
         }
         let (action, spoken) = needed(&wanted);
         let shown = (headers, uri.query().unwrap_or_default());
-        let client = match self.keys.admit(shown, action, spoken) {
-            Ok(client) => client,
+        match self.keys.admit(shown, action, spoken) {
+            Ok(client) => self.admitted(client, wanted, dialect, request).await,
             Err(turned) => {
                 let (client, fact) = refused(&turned);
                 self.relay.note(client, fact);
-                return turned_away(dialect, &turned);
+                turned_away(dialect, &turned)
             }
-        };
+        }
+    }
+
+    /// Answers somebody who may have what they want.
+    async fn admitted(
+        &self,
+        client: Caller,
+        wanted: Wanted,
+        dialect: Dialect,
+        request: Request<Arriving>,
+    ) -> Passed {
+        let refuse = |status, said: &str| Passed::refusal(dialect, status, said);
         match wanted {
             Wanted::Presence => Passed::json(&json!({}), Vec::new()),
             Wanted::Models(dialect) => Passed::json(
@@ -84,21 +94,10 @@ impl Door {
                 )
             }
             Wanted::Metrics => metrics(&self.relay),
-            Wanted::Keys(keys_wanted) => {
-                let body = match self.body(request).await {
-                    Ok(body) => body,
-                    Err((status, said)) => return refuse(status, said),
-                };
-                match admin::answer(keys_wanted, &self.keys, &body).await {
-                    Ok(done) => {
-                        if let Some(fact) = done.fact {
-                            self.relay.note(client.map(|client| client.title()), fact);
-                        }
-                        Passed::json(&done.answer, Vec::new())
-                    }
-                    Err((status, said)) => refuse(status, &said),
-                }
-            }
+            Wanted::Keys(about) => match self.body(request).await {
+                Ok(body) => self.of_keys(client, about, dialect, &body).await,
+                Err((status, said)) => refuse(status, said),
+            },
             Wanted::NotOffered(what) => refuse(501, &format!("this gateway offers no {what}")),
             Wanted::WrongMethod => refuse(405, "the address is right, the method is not"),
             Wanted::Unknown => refuse(404, "there is nothing at this address"),
@@ -108,7 +107,7 @@ impl Door {
                 model,
                 stream,
             } => {
-                let headers = owned(headers);
+                let headers = owned(request.headers());
                 let cache = self.cache && !refuses_cache(&headers);
                 let body = match self.body(request).await {
                     Ok(body) => body,
@@ -127,6 +126,24 @@ impl Door {
                 self.relay.pass(incoming).await
             }
         }
+    }
+
+    /// Does what is wanted of the keys of clients, and puts it on record.
+    async fn of_keys(
+        &self,
+        client: Caller,
+        about: KeysWanted,
+        dialect: Dialect,
+        body: &[u8],
+    ) -> Passed {
+        let done = match admin::answer(about, &self.keys, body).await {
+            Ok(done) => done,
+            Err((status, said)) => return Passed::refusal(dialect, status, &said),
+        };
+        if let Some(fact) = done.fact {
+            self.relay.note(client.map(|client| client.title()), fact);
+        }
+        Passed::json(&done.answer, Vec::new())
     }
 
     /// The models that a client may ask for.

@@ -68,9 +68,8 @@ pub(crate) fn wanted(method: &Method, path: &str, messages: bool) -> Wanted {
     };
     let (version, rest) = match segments.split_first() {
         None if is_get => return Wanted::Presence,
-        None => return Wanted::WrongMethod,
         Some((&"metrics", [])) if is_get => return Wanted::Metrics,
-        Some((&"metrics", [])) => return Wanted::WrongMethod,
+        None | Some((&"metrics", [])) => return Wanted::WrongMethod,
         Some((&"atelier", ["v1", rest @ ..])) => return of_atelier(method, rest),
         Some((&version @ ("v1" | "v1beta"), rest)) => (version, rest),
         // Some clients leave the version out.

@@ -11,7 +11,7 @@ use atelier_keys::{
     Clients, KeyStore, KeyStoreError, Lock, Passphrase, Vault, key_file_create, key_file_read,
 };
 use atelier_llm::Secret;
-use atelier_model::{Clock as _, Timestamp};
+use atelier_model::Clock as _;
 use atelier_seal::SealKey;
 use atelier_store::Store;
 use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
@@ -145,7 +145,7 @@ impl KeyPlace {
         }
         let lock_key = key_file_create(&self.key_file)?;
         let master = self.store.begin(Lock::File, &lock_key)?;
-        Ok(self.opens(Vault::open(self.store.clone(), master)?))
+        self.with(master)
     }
 
     /// The keys of clients.
@@ -153,21 +153,22 @@ impl KeyPlace {
         Ok(Clients::open(self.store.clone())?)
     }
 
+    fn with(&self, master: SealKey) -> Result<Vault, KeysError> {
+        let vault = Vault::open(self.store.clone(), master)?;
+        OPENED.get_or_init(|| vault.clone());
+        Ok(vault)
+    }
+
     fn opened(&self) -> Option<Vault> {
         let vault = OPENED.get().filter(|vault| *vault.store() == self.store);
         vault.cloned()
-    }
-
-    fn opens(&self, vault: Vault) -> Vault {
-        OPENED.get_or_init(|| vault.clone());
-        vault
     }
 
     fn open(&self, lock: &Lock, asking: Asking) -> Result<Vault, KeysError> {
         let lock_key = self.lock_key(lock, asking)?;
         let master = self.store.open(&lock_key)?;
         let master = master.ok_or_else(|| self.key_file_missing())?;
-        Ok(self.opens(Vault::open(self.store.clone(), master)?))
+        self.with(master)
     }
 
     /// The key of a lock.
@@ -249,17 +250,17 @@ fn passphrase_variable() -> Option<Secret> {
     Some(Secret::new(&said)).filter(|said| !said.is_empty())
 }
 
+fn passphrase_twice() -> Result<Secret, KeysError> {
+    let said = hidden("New passphrase: ")?;
+    if hidden("The same again: ")? == said {
+        Ok(said)
+    } else {
+        Err(KeysError::NotSame)
+    }
+}
+
 fn new_passphrase() -> Result<Secret, KeysError> {
-    let said = match passphrase_variable() {
-        Some(said) => said,
-        None => {
-            let said = hidden("New passphrase: ")?;
-            if hidden("The same again: ")? != said {
-                return Err(KeysError::NotSame);
-            }
-            said
-        }
-    };
+    let said = passphrase_variable().map_or_else(passphrase_twice, Ok)?;
     if said.expose().chars().count() < PASSPHRASE_CHARS_MIN {
         return Err(KeysError::TooShort);
     }
@@ -294,16 +295,12 @@ pub(crate) async fn seal(store: &Store, asking: Asking) -> Result<(), CliError> 
         Err(KeysError::Store(KeyStoreError::Write { .. })) => return Ok(()),
         Err(error) => return Err(error.into()),
     };
-    let kept = match store.data_key_fetch().await? {
-        Some(kept) => kept,
-        None => {
-            let (_, sealed) = vault
-                .data_key_new()
-                .map_err(|error| KeysError::Store(error.into()))?;
-            let now: Timestamp = SystemClock.now();
-            store.data_key_ensure(&sealed, now).await?
-        }
-    };
+    if let Some(kept) = store.data_key_fetch().await? {
+        return open_with(store, &vault, &kept);
+    }
+    let fresh = vault.data_key_new();
+    let (_, sealed) = fresh.map_err(|error| KeysError::Store(error.into()))?;
+    let kept = store.data_key_ensure(&sealed, SystemClock.now()).await?;
     open_with(store, &vault, &kept)
 }
 

@@ -118,7 +118,7 @@ fn request(reader: &mut BufReader<TcpStream>) -> Option<(String, Vec<u8>)> {
         }
         if let Some((name, value)) = line.split_once(": ") {
             match name.to_lowercase().as_str() {
-                "authorization" => key = value.trim_start_matches("Bearer ").to_owned(),
+                "authorization" => value.trim_start_matches("Bearer ").clone_into(&mut key),
                 "content-length" => length = value.parse().unwrap(),
                 _ => {}
             }
