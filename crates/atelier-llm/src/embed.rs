@@ -12,7 +12,7 @@ use crate::{AskError, Gateway};
 pub(crate) const PORTION_TEXTS_MAX: usize = 64;
 
 /// What stands for a template in the record of such a request.
-const TEMPLATE: &str = "embedding";
+pub(crate) const TEMPLATE: &str = "embedding";
 
 /// Texts that are to become vectors.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,7 +3,10 @@
 use atelier_model::{Ask, Digest, Message, Role};
 use serde_json::{Value, json};
 
-use crate::relay::{Demand, Dialect, Transit};
+use crate::{
+    embed,
+    relay::{Demand, Dialect, Transit},
+};
 
 /// What stands in a scope where the user's words were.
 const MARKER: &str = "\u{1}";
@@ -23,20 +26,11 @@ pub(crate) struct Slot {
 /// The slot of an ask of our own; `None` where there is none, or where the answer does not depend
 /// on it. `key_of` says everything that the answer depends on.
 pub(crate) fn of_ask(ask: &Ask, key_of: &dyn Fn(&Ask) -> Digest) -> Option<Slot> {
-    // What is asked again is to have another answer.
-    if ask.attempt > 1 {
+    // What is asked again is to have another answer, and vectors are those of their own text.
+    if ask.attempt > 1 || ask.template == embed::TEMPLATE {
         return None;
     }
-    let (last, before) = ask.messages.split_last()?;
-    if last.role != Role::User {
-        return None;
-    }
-    let (question, around) = of_text(&last.text, &ask.facts);
-    let mut messages = before.to_vec();
-    messages.push(Message {
-        role: Role::User,
-        text: around,
-    });
+    let (question, messages) = of_requirement(ask).or_else(|| of_last(&ask.messages))?;
     let blank = Ask {
         messages,
         ..ask.clone()
@@ -48,20 +42,30 @@ pub(crate) fn of_ask(ask: &Ask, key_of: &dyn Fn(&Ask) -> Digest) -> Option<Slot>
     (around != key_of(ask)).then_some(Slot { scope, question })
 }
 
-/// The user's words in a message, and the message without them.
-fn of_text(text: &str, facts: &Value) -> (String, String) {
-    let requirement = facts
-        .get(REQUIREMENT)
-        .and_then(Value::as_str)
-        .map(str::trim);
-    let parts = requirement
-        .filter(|requirement| !requirement.is_empty())
-        .and_then(|requirement| {
-            let (front, back) = text.split_once(requirement)?;
-            let is_once = !back.contains(requirement);
-            is_once.then(|| (requirement.to_owned(), format!("{front}{MARKER}{back}")))
-        });
-    parts.unwrap_or_else(|| (text.to_owned(), MARKER.to_owned()))
+/// The requirement, and the conversation without it, where a template has put it in one place.
+fn of_requirement(ask: &Ask) -> Option<(String, Vec<Message>)> {
+    let requirement = ask.facts.get(REQUIREMENT)?.as_str()?.trim();
+    let places = |message: &Message| message.text.matches(requirement).count();
+    if requirement.is_empty() || ask.messages.iter().map(places).sum::<usize>() != 1 {
+        return None;
+    }
+    let without = |message: &Message| Message {
+        role: message.role,
+        text: message.text.replace(requirement, MARKER),
+    };
+    let around = ask.messages.iter().map(without).collect();
+    Some((requirement.to_owned(), around))
+}
+
+/// The last message, and the conversation without it, where a person said it.
+fn of_last(messages: &[Message]) -> Option<(String, Vec<Message>)> {
+    let (last, before) = messages.split_last()?;
+    let mut around = before.to_vec();
+    around.push(Message {
+        role: Role::User,
+        text: MARKER.to_owned(),
+    });
+    (last.role == Role::User).then(|| (last.text.clone(), around))
 }
 
 /// The slot of a relayed request; `None` where its last turn is not a person's text alone.

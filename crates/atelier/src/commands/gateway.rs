@@ -133,6 +133,7 @@ impl Configured {
                 upstreams: settings.upstreams,
                 prices: settings.prices,
                 rates: settings.rates,
+                semantic: settings.semantic,
                 guard_key: Some(guard_key),
                 limits: settings.limits,
                 ..GatewayConfig::default()

@@ -2,8 +2,8 @@
 
 use atelier_guard::Policy;
 use atelier_llm::{Effort, SemanticConfig};
-use atelier_prompt::context::Compression;
 use atelier_model::{Limits, MicroUsd, Stage, Strategy};
+use atelier_prompt::context::Compression;
 
 use super::semantic;
 

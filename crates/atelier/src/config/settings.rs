@@ -8,8 +8,8 @@ use atelier_llm::{
     Effort, PROVIDERS, Price, PriceTable, ProviderEntry, Rate, RateTable, Route, Routing, Secret,
     SemanticConfig, Tariffs, is_private, provider_entry, server_url,
 };
-use atelier_prompt::context::Compression;
 use atelier_model::{Approval, Limits, MicroUsd, Stage, Strategy};
+use atelier_prompt::context::Compression;
 
 use crate::{
     keys::{Asking, KeysError},

@@ -198,7 +198,9 @@ pub(crate) fn parse(key: &str, text: &str) -> toml::Value {
         Some(Kind::Whole) => text
             .parse()
             .map_or_else(|_| as_text(), toml::Value::Integer),
-        Some(Kind::Number | Kind::Share) => text.parse().map_or_else(|_| as_text(), toml::Value::Float),
+        Some(Kind::Number | Kind::Share) => {
+            text.parse().map_or_else(|_| as_text(), toml::Value::Float)
+        }
         Some(Kind::Flag) => text
             .parse()
             .map_or_else(|_| as_text(), toml::Value::Boolean),

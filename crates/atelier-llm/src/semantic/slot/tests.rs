@@ -63,6 +63,10 @@ fn the_words_that_a_template_was_filled_with_are_the_question() {
     assert_eq!(first.question, "Build a clock.");
     assert_eq!(first.scope, scope(&filled("Build a watch.", "none")));
     assert_ne!(first.scope, scope(&filled("Build a clock.", "main.rs")));
+    let mut early = filled("Build a clock.", "none");
+    early.messages[0].text = "For this:\nBuild a clock.".to_owned();
+    early.messages[1].text = "Phase 1".to_owned();
+    assert_eq!(of_ask(&early, &key_of).unwrap().question, "Build a clock.");
     let twice = filled("Build a clock.", "Build a clock.");
     let whole = of_ask(&twice, &key_of).unwrap().question;
     assert_eq!(whole, twice.messages[1].text);
@@ -76,6 +80,9 @@ fn what_is_asked_again_or_depends_on_something_else_has_no_slot() {
     let mut answered = ask("What is a stack?");
     answered.messages[1].role = Role::Assistant;
     assert_eq!(of_ask(&answered, &key_of), None);
+    let mut vectors = ask("What is a stack?");
+    vectors.template = "embedding".to_owned();
+    assert_eq!(of_ask(&vectors, &key_of), None);
     let by_facts = |ask: &Ask| Digest::of_json(&ask.facts);
     assert_eq!(of_ask(&ask("What is a stack?"), &by_facts), None);
 }
