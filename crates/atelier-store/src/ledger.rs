@@ -298,7 +298,7 @@ async fn recover(store: &Store, dir: &std::path::Path) -> Result<(), LedgerError
         source,
     };
     let left = journal::left_behind(dir).map_err(failed)?;
-    store.relays_put(&left).await?;
+    store.relays_put_missing(left).await?;
     journal::forget(dir).map_err(failed)
 }
 

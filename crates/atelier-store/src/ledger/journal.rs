@@ -28,6 +28,9 @@ const CHUNK_BYTES_MAX: u64 = 1 << 20;
 /// How the names of segments end.
 const ENDING: &str = "journal";
 
+/// How the line of a reservation begins: with the name of its request.
+const RESERVED: &[u8] = b"{\"reserved\":{\"id\":\"";
+
 /// Why a reservation that no end was found for is closed.
 const INTERRUPTED: &str = "interrupted";
 
@@ -97,6 +100,12 @@ pub(crate) struct Chunk {
 pub(crate) type Place = (u64, u64);
 
 impl Folded {
+    /// How many reservations have no end yet.
+    #[cfg(test)]
+    pub(super) fn open_count(&self) -> usize {
+        self.open.len()
+    }
+
     /// Up to where everything is folded.
     pub(crate) fn place(&self) -> Place {
         self.place
@@ -311,14 +320,35 @@ impl Chunk {
             place: (number, from + size(whole)),
             ..Self::default()
         };
-        for line in lines(whole) {
-            match line {
-                Line::Reserved(record) => chunk.reserved.push(record),
-                Line::Settled(record) => chunk.settled.push(record),
+        let (reserved, rest): (Vec<&[u8]>, Vec<&[u8]>) = whole
+            .split(|byte| *byte == b'\n')
+            .partition(|line| line.starts_with(RESERVED));
+        for line in rest {
+            match read(line) {
+                Some(Line::Settled(record)) => chunk.settled.push(record),
+                Some(Line::Reserved(record)) => chunk.reserved.push(record),
                 // Whoever folds what it has written itself knows what is open.
-                Line::Carried(_) => {}
+                Some(Line::Carried(_)) | None => {}
             }
         }
+        let ended: BTreeSet<&[u8]> = chunk
+            .settled
+            .iter()
+            .map(|record| record.id.as_str().as_bytes())
+            .collect();
+        // Most requests end soon after they began: those need not be read to their ends.
+        let is_open = |line: &&[u8]| id(line).is_none_or(|id| !ended.contains(id));
+        let open: Vec<_> = reserved
+            .into_iter()
+            .filter(is_open)
+            .filter_map(read)
+            .collect();
+        chunk
+            .reserved
+            .extend(open.into_iter().filter_map(|line| match line {
+                Line::Reserved(record) => Some(record),
+                Line::Carried(_) | Line::Settled(_) => None,
+            }));
         chunk
     }
 }
@@ -366,10 +396,20 @@ fn interrupted(record: RelayRecord) -> RelayRecord {
     }
 }
 
-/// The lines that can be read. One that was torn by a full disk or a power failure is none.
+/// The lines that can be read.
 fn lines(bytes: &[u8]) -> impl Iterator<Item = Line<RelayRecord>> {
-    let lines = bytes.split(|byte| *byte == b'\n');
-    lines.filter_map(|line| serde_json::from_slice(line).ok())
+    bytes.split(|byte| *byte == b'\n').filter_map(read)
+}
+
+/// What a line says. One that was torn by a full disk or a power failure says nothing.
+fn read(line: &[u8]) -> Option<Line<RelayRecord>> {
+    serde_json::from_slice(line).ok()
+}
+
+/// The name in the line of a reservation.
+fn id(line: &[u8]) -> Option<&[u8]> {
+    let rest = line.strip_prefix(RESERVED)?;
+    rest.split(|byte| *byte == b'"').next()
 }
 
 /// The numbers of the segments in a folder, in order.

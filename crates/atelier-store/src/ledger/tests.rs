@@ -310,3 +310,21 @@ async fn answers_that_no_room_is_left_for_are_not_kept() {
     let sizes = ledger.store().answer_sizes().await.unwrap();
     assert_eq!(sizes, [(Digest::of([0]), half as u64)]);
 }
+
+#[tokio::test]
+async fn a_reservation_whose_end_comes_later_stays_open_until_then() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = on_disk(dir.path(), NONE, 0).await;
+    let (late, never) = (record(1, None, 50, 0), record(2, None, 70, 0));
+    let reservation = ledger.reserve(&late, NONE).unwrap();
+    drop(ledger.reserve(&never, NONE).unwrap());
+    ledger.fold().await.unwrap();
+    let state = ledger.inner.folded.lock().await.open_count();
+    assert_eq!(state, 2);
+    ledger
+        .settle(&settled(&late, 20), Some(reservation))
+        .unwrap();
+    ledger.fold().await.unwrap();
+    let state = ledger.inner.folded.lock().await.open_count();
+    assert_eq!((state, kept(ledger.store()).await), (1, (1, 20, 0)));
+}

@@ -7,8 +7,11 @@ use sqlx::{QueryBuilder, Sqlite};
 
 use crate::{Store, StoreError, column};
 
-/// Rows of one statement: as many as are written while others wait no longer than they notice.
-const ROWS_MAX: usize = 200;
+/// Rows of one statement: few sizes, so that each is prepared once and kept.
+const ROWS_AT_ONCE: [usize; 3] = [64, 8, 1];
+
+/// Ids of one question.
+const IDS_AT_ONCE: usize = 500;
 
 /// What the relayed requests of one client, provider and model came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,25 +78,48 @@ impl From<SpendRow> for RelaySpend {
 }
 
 impl Store {
-    /// Keeps relayed requests that have ended. One that is kept already stays as it is.
+    /// Keeps relayed requests that have ended, none of which is kept already.
     pub(crate) async fn relays_put(&self, records: &[RelayRecord]) -> Result<(), StoreError> {
         if records.is_empty() {
             return Ok(());
         }
         let mut write = self.write().await?;
-        for records in records.chunks(ROWS_MAX) {
-            let mut insert = insert(records);
-            let fresh: Vec<String> = insert
-                .build_query_scalar()
-                .fetch_all(write.connection())
-                .await?;
-            let fresh: BTreeSet<&str> = fresh.iter().map(String::as_str).collect();
-            let is_fresh = |record: &&RelayRecord| fresh.contains(record.id.as_str());
-            for record in records.iter().filter(is_fresh) {
-                write.note(AuditNote::of_relay(record));
+        let mut rest = records;
+        for size in ROWS_AT_ONCE {
+            let mut all = rest.chunks_exact(size);
+            for records in &mut all {
+                let mut insert = insert(records);
+                insert.build().execute(write.connection()).await?;
             }
+            rest = all.remainder();
+        }
+        for record in records {
+            write.note(AuditNote::of_relay(record));
         }
         self.commit(write).await
+    }
+
+    /// Keeps those relayed requests that are not kept yet.
+    pub(crate) async fn relays_put_missing(
+        &self,
+        records: Vec<RelayRecord>,
+    ) -> Result<(), StoreError> {
+        let mut kept = BTreeSet::new();
+        for records in records.chunks(IDS_AT_ONCE) {
+            let mut query = QueryBuilder::<Sqlite>::new("SELECT id FROM relays WHERE id IN (");
+            let mut ids = query.separated(", ");
+            for record in records {
+                ids.push_bind(record.id.as_str());
+            }
+            query.push(")");
+            let query = query.build_query_scalar::<String>().persistent(false);
+            kept.extend(query.fetch_all(self.readers()).await?);
+        }
+        let missing: Vec<RelayRecord> = records
+            .into_iter()
+            .filter(|record| !kept.contains(record.id.as_str()))
+            .collect();
+        self.relays_put(&missing).await
     }
 
     /// What every client has spent, in all and since an instant.
@@ -150,13 +176,13 @@ fn insert(records: &[RelayRecord]) -> QueryBuilder<Sqlite> {
     );
     insert.push_values(records, |mut row, record| {
         let [input, output, cached_input, cache_write] = column::tokens(record.usage);
-        row.push_bind(record.id.as_str().to_owned())
-            .push_bind(record.client.clone())
-            .push_bind(record.dialect.clone())
-            .push_bind(record.demand.clone())
-            .push_bind(record.provider.clone())
-            .push_bind(record.model.clone())
-            .push_bind(column::bytes(&record.key).to_vec())
+        row.push_bind(record.id.as_str())
+            .push_bind(record.client.as_deref())
+            .push_bind(record.dialect.as_str())
+            .push_bind(record.demand.as_str())
+            .push_bind(record.provider.as_str())
+            .push_bind(record.model.as_str())
+            .push_bind(column::bytes(&record.key))
             .push_bind(record.source.as_ref().map(column::word))
             .push_bind(input)
             .push_bind(output)
@@ -168,9 +194,8 @@ fn insert(records: &[RelayRecord]) -> QueryBuilder<Sqlite> {
             .push_bind(column::count(record.latency_ms))
             .push_bind(i64::from(record.sendings))
             .push_bind(i64::from(record.status))
-            .push_bind(record.error.clone())
+            .push_bind(record.error.as_deref())
             .push_bind(record.at.millis());
     });
-    insert.push(" ON CONFLICT (id) DO NOTHING RETURNING id");
     insert
 }

@@ -155,7 +155,10 @@ async fn ask_deed(store: &Store, number: u8, deed: AskDeed) -> Went {
     match deed {
         AskDeed::Begin { reserve } => {
             let record = ask("r1", id.as_str(), reserve);
-            store.ask_begin(&record, &prompt("a"), budget.into()).await.into()
+            store
+                .ask_begin(&record, &prompt("a"), budget.into())
+                .await
+                .into()
         }
         AskDeed::Retry { debit, reserve } => {
             let (debit, reserve) = (MicroUsd(debit), MicroUsd(reserve));

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use atelier_model::{
-    AskId, AskRecord, AskSource, Digest, EventKind, MicroUsd, Reply, Run, Stage, StopReason, TaskId,
-    Usage,
+    AskId, AskRecord, AskSource, Digest, EventKind, MicroUsd, Reply, Run, Stage, StopReason,
+    TaskId, Usage,
 };
 
 use super::{all_events, ask, later, log, memory, noon, prompt, reply, run, run_id};
@@ -196,7 +196,10 @@ async fn the_budget_holds_to_the_micro_dollar() {
     assert_eq!(refusal(begin(&store, "a6", 51, 100).await), (51, 50, 100));
     begin(&store, "a7", 50, 100).await.unwrap();
     let record = ask("r1", "a8", 1_000_000);
-    store.ask_begin(&record, b"", RunBudgets::default()).await.unwrap();
+    store
+        .ask_begin(&record, b"", RunBudgets::default())
+        .await
+        .unwrap();
     let ids = store.ask_list(&run_id("r1")).await.unwrap();
     let ids: Vec<&str> = ids.iter().map(|ask| ask.id.as_str()).collect();
     assert_eq!(ids, ["a1", "a3", "a5", "a7", "a8"]);
@@ -215,7 +218,9 @@ async fn the_budget_of_one_run_is_not_spent_by_another() {
     store.run_create(&run("r2")).await.unwrap();
     begin(&store, "a1", 100, 100).await.unwrap();
     let other = ask("r2", "a2", 100);
-    let begun = store.ask_begin(&other, b"", Some(MicroUsd(100)).into()).await;
+    let begun = store
+        .ask_begin(&other, b"", Some(MicroUsd(100)).into())
+        .await;
     begun.unwrap();
 }
 
@@ -224,7 +229,10 @@ async fn absurd_amounts_neither_wrap_nor_break_the_sums() {
     let store = store().await;
     for id in ["a1", "a2", "a3"] {
         let record = ask("r1", id, u64::MAX);
-        store.ask_begin(&record, b"", RunBudgets::default()).await.unwrap();
+        store
+            .ask_begin(&record, b"", RunBudgets::default())
+            .await
+            .unwrap();
     }
     let refused = refusal(begin(&store, "a4", u64::MAX, 100).await);
     assert_eq!((refused.0, refused.2), (u64::MAX, 100));
@@ -325,7 +333,10 @@ async fn asks_of_a_dead_process_are_taken_as_spent() {
     begin(&store, "a2", 70, 1000).await.unwrap();
     retry(&store, "a2", (5, 80), 1000).await.unwrap();
     let elsewhere = ask("r2", "a3", 9);
-    store.ask_begin(&elsewhere, b"", RunBudgets::default()).await.unwrap();
+    store
+        .ask_begin(&elsewhere, b"", RunBudgets::default())
+        .await
+        .unwrap();
     let id = run_id("r1");
     assert_eq!(store.asks_recover(&id, later(4)).await.unwrap(), 1);
     let cost = store.run_cost(&id).await.unwrap();
@@ -346,7 +357,10 @@ async fn the_cost_of_a_run_is_told_by_stage() {
         task: None,
         ..ask("r1", "a1", 50)
     };
-    store.ask_begin(&design, b"", RunBudgets::default()).await.unwrap();
+    store
+        .ask_begin(&design, b"", RunBudgets::default())
+        .await
+        .unwrap();
     finish(&store, "a1", 40).await;
     begin(&store, "a2", 30, 1000).await.unwrap();
     finish(&store, "a2", 20).await;
@@ -439,10 +453,30 @@ async fn a_stage_and_a_task_have_budgets_of_their_own() {
     let first = of("a1", Stage::Code, Some("t1"));
     store.ask_begin(&first, b"", stage).await.unwrap();
     for (id, record, budgets, expected) in [
-        ("same stage", of("a2", Stage::Code, Some("t2")), stage, Some(Scope::Stage)),
-        ("another stage", of("a3", Stage::Docs, Some("t3")), stage, None),
-        ("same task", of("a4", Stage::Docs, Some("t1")), task, Some(Scope::Task)),
-        ("another task", of("a5", Stage::Code, Some("t4")), task, None),
+        (
+            "same stage",
+            of("a2", Stage::Code, Some("t2")),
+            stage,
+            Some(Scope::Stage),
+        ),
+        (
+            "another stage",
+            of("a3", Stage::Docs, Some("t3")),
+            stage,
+            None,
+        ),
+        (
+            "same task",
+            of("a4", Stage::Docs, Some("t1")),
+            task,
+            Some(Scope::Task),
+        ),
+        (
+            "another task",
+            of("a5", Stage::Code, Some("t4")),
+            task,
+            None,
+        ),
         ("no task", of("a6", Stage::Code, None), task, None),
     ] {
         let scope = match store.ask_begin(&record, b"", budgets).await {

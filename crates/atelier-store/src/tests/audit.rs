@@ -71,7 +71,10 @@ async fn asked(store: &Store) {
     store.run_create(&run("r1")).await.unwrap();
     for id in ["a1", "a2", "a3"] {
         let record = ask("r1", id, 1_000);
-        store.ask_begin(&record, &prompt(id), RunBudgets::default()).await.unwrap();
+        store
+            .ask_begin(&record, &prompt(id), RunBudgets::default())
+            .await
+            .unwrap();
         let answer = reply(&record, 900);
         store
             .ask_finish(&record.id, &answer, later(5))
@@ -80,7 +83,12 @@ async fn asked(store: &Store) {
     }
     let dear = ask("r1", "a4", 4_000_000);
     let budget = Some(MicroUsd(2_000_000));
-    assert!(store.ask_begin(&dear, &prompt("a4"), budget.into()).await.is_err());
+    assert!(
+        store
+            .ask_begin(&dear, &prompt("a4"), budget.into())
+            .await
+            .is_err()
+    );
 }
 
 async fn entries(store: &Store) -> Vec<AuditEntry> {

@@ -160,7 +160,9 @@ async fn two_stores_share_one_budget() {
         let store = [&first, &second][number % 2];
         async move {
             let record = ask("r1", &format!("a{number}"), 7);
-            store.ask_begin(&record, b"", Some(MicroUsd(100)).into()).await
+            store
+                .ask_begin(&record, b"", Some(MicroUsd(100)).into())
+                .await
         }
     });
     let begun = future::join_all(asks).await;
@@ -214,7 +216,10 @@ async fn a_full_disk_is_named_and_changes_nothing() {
     assert_eq!(log(&store).await, events);
 
     let record = ask("r1", "a1", 5);
-    store.ask_begin(&record, &prompt("a1"), RunBudgets::default()).await.unwrap();
+    store
+        .ask_begin(&record, &prompt("a1"), RunBudgets::default())
+        .await
+        .unwrap();
     store
         .ask_finish(&record.id, &reply(&record, 4), noon())
         .await

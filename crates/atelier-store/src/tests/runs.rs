@@ -139,7 +139,10 @@ async fn the_end_tells_the_commit_and_the_whole_cost() {
     let id = run_id("r1");
     store.run_trunk_set(&id, "c7", noon()).await.unwrap();
     let record = ask("r1", "a1", 50);
-    store.ask_begin(&record, &prompt("a1"), RunBudgets::default()).await.unwrap();
+    store
+        .ask_begin(&record, &prompt("a1"), RunBudgets::default())
+        .await
+        .unwrap();
     let reply = reply(&record, 41);
     store.ask_finish(&record.id, &reply, noon()).await.unwrap();
     store

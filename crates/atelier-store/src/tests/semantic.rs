@@ -76,7 +76,10 @@ async fn an_answer_in_other_words_is_told_from_an_exact_one_and_saves_what_it_ha
     let store = memory().await;
     store.run_create(&run("r1")).await.unwrap();
     let asked = ask("r1", "a1", 2_000);
-    store.ask_begin(&asked, &prompt("a1"), RunBudgets::default()).await.unwrap();
+    store
+        .ask_begin(&asked, &prompt("a1"), RunBudgets::default())
+        .await
+        .unwrap();
     let paid = reply(&asked, 1_500);
     store.ask_finish(&asked.id, &paid, noon()).await.unwrap();
     let kept = store.reply_by_key(&asked.key).await.unwrap().unwrap();
