@@ -91,9 +91,9 @@ pub(crate) struct Rule {
     /// What stands around the anchor, as is told before anything is matched.
     #[serde(default)]
     pub(crate) around: Option<Around>,
-    /// The span is the end of the match, as far back as these bytes go.
+    /// Where the span is in the match, if groups need not be looked for.
     #[serde(default)]
-    pub(crate) value: Option<ValueBytes>,
+    pub(crate) value: Option<Value>,
     /// Words touch the anchor on both sides.
     #[serde(default)]
     pub(crate) joined: bool,
@@ -164,26 +164,70 @@ impl Around {
     }
 }
 
-/// The bytes of which values consist, where nothing of the kind stands before them.
+/// Where a value stands in a match, as far as a look tells without groups.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum ValueBytes {
-    /// Letters, digits and the signs of keys.
+pub(crate) enum Value {
+    /// At the end, as far back as letters, digits and the signs of keys go.
     Key,
+    /// Between the last two quotation marks.
+    Quoted,
+    /// Behind what assigns it, to the end.
+    Assigned,
 }
 
-impl ValueBytes {
-    fn at_end(self, text: &str, whole: &Range<usize>) -> Range<usize> {
+impl Value {
+    fn within(self, text: &str, whole: &Range<usize>) -> Range<usize> {
         let matched = text.as_bytes().get(whole.clone()).unwrap_or_default();
-        let length = matched.iter().rev().take_while(|byte| self.has(**byte));
-        whole.end - length.count()..whole.end
+        let (from, to) = match self {
+            Self::Key => (matched.len() - run_back(matched, is_of_key), matched.len()),
+            Self::Quoted => {
+                let is_end = |byte| b"\"'`\\".contains(&byte);
+                let to = matched.len() - run_back(matched, is_end);
+                (quoted_from(&matched[..to]), to)
+            }
+            Self::Assigned => (assigned_from(matched), matched.len()),
+        };
+        whole.start + from..whole.start + to
     }
+}
 
-    fn has(self, byte: u8) -> bool {
-        match self {
-            Self::Key => byte.is_ascii_alphanumeric() || b"._~+/=@-".contains(&byte),
+/// How many bytes at the end are of a kind.
+fn run_back(bytes: &[u8], is_of_kind: impl Fn(u8) -> bool) -> usize {
+    let run = bytes.iter().rev().take_while(|byte| is_of_kind(**byte));
+    run.count()
+}
+
+fn is_of_key(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"._~+/=@-".contains(&byte)
+}
+
+/// Where a value begins that goes to the end and has no quotation mark in it; a slash in it may be
+/// escaped.
+fn quoted_from(bytes: &[u8]) -> usize {
+    let mut from = bytes.len();
+    while let Some(at) = from.checked_sub(1) {
+        let is_slash = bytes[at] == b'\\' && bytes.get(from) == Some(&b'/');
+        if !is_slash && (b"\"'`\\".contains(&bytes[at]) || bytes[at].is_ascii_whitespace()) {
+            break;
         }
+        from = at;
     }
+    from
+}
+
+/// Where a value begins behind the first sign that assigns it.
+fn assigned_from(bytes: &[u8]) -> usize {
+    let sign = bytes.iter().position(|byte| b"=:".contains(byte));
+    let sign = sign.unwrap_or(bytes.len());
+    let rest = &bytes[sign.min(bytes.len())..];
+    let length = match rest {
+        [b':', b'=', ..] | [b'=', b'>', ..] => 2,
+        [_, ..] => 1,
+        [] => 0,
+    };
+    let blanks = rest[length..].iter();
+    sign + length + blanks.take_while(|byte| b" \t".contains(byte)).count()
 }
 
 #[derive(Debug)]
@@ -286,7 +330,7 @@ impl Rule {
         }
         let start = whole.start;
         let span = match self.value {
-            Some(bytes) => bytes.at_end(text, &whole),
+            Some(value) => value.within(text, &whole),
             None => compiled.group(text, from..to, &whole)?,
         };
         let found = Found { text, whole, span };

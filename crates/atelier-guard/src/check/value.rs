@@ -485,19 +485,32 @@ fn is_scrambled(value: &str) -> bool {
         && rises.count() >= 3
 }
 
-/// Shannon's measure over the letters.
-fn bits_per_letter(value: &str) -> f64 {
-    let mut counts = [0_u32; 256];
-    for byte in value.bytes() {
-        counts[usize::from(byte)] += 1;
+/// The logarithms of small numbers, each times its number.
+static WEIGHTS: LazyLock<[f64; 256]> = LazyLock::new(|| {
+    let mut weights = [0.0; 256];
+    for (number, weight) in (0_u8..=u8::MAX).zip(&mut weights) {
+        let number = f64::from(number);
+        *weight = number * number.max(1.0).log2();
     }
-    let Ok(length) = u32::try_from(value.len()) else {
+    weights
+});
+
+/// Shannon's measure over the letters; of a long value, over those in front.
+fn bits_per_letter(value: &str) -> f64 {
+    let mut counts = [0_u8; 256];
+    let letters = &value.as_bytes()[..value.len().min(usize::from(u8::MAX))];
+    for byte in letters {
+        counts[usize::from(*byte)] += 1;
+    }
+    let Ok(length) = u8::try_from(letters.len()) else {
         return 0.0;
     };
-    let length = f64::from(length);
-    let bits = counts.iter().filter(|count| **count > 0).map(|count| {
-        let share = f64::from(*count) / length;
-        -share * share.log2()
-    });
-    bits.sum()
+    let length = f64::from(length.max(1));
+    let weights = &*WEIGHTS;
+    let sum: f64 = counts
+        .iter()
+        .filter(|count| **count > 1)
+        .map(|count| weights[usize::from(*count)])
+        .sum();
+    length.log2() - sum / length
 }
