@@ -119,7 +119,7 @@ impl Chance {
                 char::from_u32(u32::from(first) + step).unwrap_or(letter)
             };
             match letter {
-                _ if drawn % 3 != 0 => letter,
+                _ if !drawn.is_multiple_of(3) => letter,
                 '0'..='9' => from('0', 10),
                 'a'..='f' => from('a', 6),
                 'g'..='z' => from('g', 20),

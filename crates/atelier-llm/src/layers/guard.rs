@@ -103,7 +103,11 @@ fn vault(policy: Policy, key: Option<&SealKey>) -> Option<Vault> {
 fn restored(vault: &Vault, text: &str, is_held_to_json: bool) -> String {
     let is_json =
         is_held_to_json || serde_json::from_str::<serde::de::IgnoredAny>(text.trim()).is_ok();
-    let form = if is_json { Form::JsonString } else { Form::Plain };
+    let form = if is_json {
+        Form::JsonString
+    } else {
+        Form::Plain
+    };
     let mut restorer = Restorer::new(vault, form);
     restorer.push(text) + &restorer.finish()
 }

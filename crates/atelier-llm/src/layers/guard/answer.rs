@@ -221,8 +221,8 @@ impl Answer {
                 return None;
             }
             let form = lanes::form(found.name(), self.manner.is_json);
-            let mut restorer = self.vault.restorer(form);
-            let restored = restorer.push(&text) + &restorer.finish();
+            let mut pieces = self.vault.restorer(form);
+            let restored = pieces.push(&text) + &pieces.finish();
             (restored != text).then_some(restored)
         });
         restored.ok().flatten()
@@ -264,12 +264,11 @@ fn parted(event: &str) -> (String, String) {
     let mut lines = String::new();
     let mut data: Vec<&str> = Vec::new();
     for line in event.lines().filter(|line| !line.is_empty()) {
-        match line.strip_prefix("data:") {
-            Some(said) => data.push(said.strip_prefix(' ').unwrap_or(said)),
-            None => {
-                lines.push_str(line);
-                lines.push('\n');
-            }
+        if let Some(said) = line.strip_prefix("data:") {
+            data.push(said.strip_prefix(' ').unwrap_or(said));
+        } else {
+            lines.push_str(line);
+            lines.push('\n');
         }
     }
     (lines, data.join("\n"))

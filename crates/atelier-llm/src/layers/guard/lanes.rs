@@ -45,7 +45,7 @@ pub(crate) fn ends(dialect: Dialect, event: &Value) -> Vec<String> {
             .map(|(_, choice)| format!("{}.", number(choice, "index")))
             .collect(),
         Dialect::Responses => match said(event, "type") {
-            Some(kind) if kind.ends_with(".delta") || !is_ending(kind) => Vec::new(),
+            Some(kind) if !is_ending(kind) => Vec::new(),
             Some(kind) if kind.starts_with("response.output_item") => {
                 vec![format!("{}.", number(event, "output_index"))]
             }
@@ -137,7 +137,7 @@ fn responses_lane(event: &Value, kind: &str) -> String {
 }
 
 fn is_ending(kind: &str) -> bool {
-    kind.ends_with(".done")
+    kind.rsplit('.').next() == Some("done")
 }
 
 fn messages(event: &Value, is_json: bool) -> Vec<Place> {

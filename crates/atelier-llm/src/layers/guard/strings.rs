@@ -92,15 +92,15 @@ pub(crate) fn rewrite(
     if changes.is_empty() {
         return Ok(None);
     }
-    let mut changed = String::with_capacity(json.len() + 64 * changes.len());
+    let mut written = String::with_capacity(json.len() + 64 * changes.len());
     let mut from = 0;
     for (place, text) in changes {
-        changed.push_str(&json[from..place.start]);
-        changed.push_str(&text);
+        written.push_str(&json[from..place.start]);
+        written.push_str(&text);
         from = place.end;
     }
-    changed.push_str(&json[from..]);
-    Ok(Some(changed))
+    written.push_str(&json[from..]);
+    Ok(Some(written))
 }
 
 /// Shows every string value, in order.
