@@ -71,7 +71,10 @@ pub(crate) fn parse(language: &Language, text: &str) -> Option<Tree> {
 }
 
 /// The nodes from a root on, in the order of the text; of those that are not entered, only they.
-pub(crate) fn nodes<'t>(root: Node<'t>, enter: fn(Node<'t>) -> bool) -> impl Iterator<Item = Node<'t>> {
+pub(crate) fn nodes<'t>(
+    root: Node<'t>,
+    enter: fn(Node<'t>) -> bool,
+) -> impl Iterator<Item = Node<'t>> {
     let mut cursor = root.walk();
     let mut next = Some(root);
     std::iter::from_fn(move || {
