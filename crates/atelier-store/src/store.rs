@@ -176,7 +176,7 @@ impl Store {
         self.inner.notary.get()
     }
 
-    #[cfg(test)]
+    /// The one connection through which changes go.
     pub(crate) fn writer(&self) -> &SqlitePool {
         &self.inner.writer
     }

@@ -42,6 +42,47 @@ impl Store {
     }
 }
 
+/// Contents that are sealed in one transaction.
+const SEALED_AT_ONCE: i64 = 256;
+
+impl Store {
+    /// Seals every content that is kept in plain, and returns how many there were. Nothing of them
+    /// is left in the files of the database.
+    pub async fn blobs_seal(&self) -> Result<u64, StoreError> {
+        let key = self.data_key().ok_or_else(|| StoreError::Sealed {
+            what: "what is to be sealed".to_owned(),
+        })?;
+        let mut count = 0;
+        // Each turn leaves fewer: nothing is kept in plain while there is a key.
+        loop {
+            let mut write = self.write().await?;
+            let plain: Vec<(Vec<u8>, Vec<u8>)> =
+                sqlx::query_as("SELECT digest, data FROM blobs WHERE sealed = 0 LIMIT $1")
+                    .bind(SEALED_AT_ONCE)
+                    .fetch_all(write.connection())
+                    .await?;
+            for (digest, data) in &plain {
+                let digest = column::digest(digest, "the name of a content")?;
+                sqlx::query("UPDATE blobs SET data = $1, sealed = 1 WHERE digest = $2")
+                    .bind(seal_content(key, digest.as_bytes(), data))
+                    .bind(column::bytes(&digest))
+                    .execute(write.connection())
+                    .await?;
+            }
+            self.commit(write).await?;
+            if plain.is_empty() {
+                break;
+            }
+            count += plain.len() as u64;
+        }
+        // What was written ahead holds the pages as they were.
+        sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
+            .execute(self.writer())
+            .await?;
+        Ok(count)
+    }
+}
+
 fn opened(key: &SealKey, digest: &Digest, data: &[u8]) -> Result<Vec<u8>, StoreError> {
     match unseal_content(key, digest.as_bytes(), data) {
         Ok(mut plain) => Ok(std::mem::take(&mut *plain)),

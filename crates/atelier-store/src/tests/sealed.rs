@@ -84,6 +84,28 @@ async fn contents_from_before_are_read_and_sealed_when_they_come_again() {
 }
 
 #[tokio::test]
+async fn everything_from_before_is_sealed_at_once_and_leaves_no_trace() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path(), None).await;
+    let mut digests = Vec::new();
+    for number in 0..600 {
+        let content = [PLANTED, number.to_string().as_bytes()].concat();
+        digests.push(store.blob_put(&content).await.unwrap());
+    }
+    let error = store.blobs_seal().await.unwrap_err();
+    assert!(matches!(error, StoreError::Sealed { .. }), "{error}");
+    store.seal_with(key(1));
+    assert_eq!(store.blobs_seal().await.unwrap(), 600);
+    assert_eq!(store.blobs_seal().await.unwrap(), 0);
+    assert_eq!(store.blob_counts().await.unwrap(), (600, 0));
+    assert!(!holds(folder.path(), PLANTED), "the plain bytes are left");
+    for (number, digest) in digests.iter().enumerate() {
+        let content = store.blob_fetch(digest).await.unwrap().unwrap();
+        assert_eq!(content, [PLANTED, number.to_string().as_bytes()].concat());
+    }
+}
+
+#[tokio::test]
 async fn a_sealed_content_under_another_name_is_damaged() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path(), Some(key(1))).await;
