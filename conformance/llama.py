@@ -12,8 +12,8 @@ import xllamacpp
 def main():
     settings = xllamacpp.CommonParams()
     settings.model.path = sys.argv[1]
-    settings.n_ctx = 65_536
-    settings.n_parallel = 2
+    settings.n_ctx = 98_304
+    settings.n_parallel = 1
     settings.n_predict = 400
     settings.cpuparams.n_threads = 1
     settings.cpuparams_batch.n_threads = 1
