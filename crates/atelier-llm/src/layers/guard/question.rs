@@ -30,6 +30,9 @@ const NOT_TEXT: &[&str] = &[
     "type",
 ];
 
+/// The name of a seal.
+const SEAL: &str = "signature";
+
 /// Names above the bytes of an image, a sound or a document.
 const FILES: &[&str] = &["inlineData", "inline_data", "input_audio", "source"];
 
@@ -69,8 +72,11 @@ pub(crate) fn redact(
 /// them, and a changed letter would break the seal.
 pub(crate) fn sealed(json: &str) -> Result<BTreeSet<usize>, NoJson> {
     let mut sealed = BTreeSet::new();
+    if !json.contains(SEAL) {
+        return Ok(sealed);
+    }
     strings::each(json, |found| {
-        if found.name() == "signature" && !found.text().is_empty() {
+        if found.name() == SEAL && !found.text().is_empty() {
             sealed.insert(found.object);
         }
     })?;
