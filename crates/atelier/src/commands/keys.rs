@@ -33,6 +33,8 @@ pub(crate) enum KeysCommand {
     Forget(KeysForgetArgs),
     /// Choose what opens the key store: a file, the system's keyring, or a passphrase
     Lock(KeysLockArgs),
+    /// Seal what was recorded in this project before contents were sealed
+    Seal(KeysSealArgs),
     /// Issue a key to a client of `atelier gateway`; it is shown this once
     Issue(KeysIssueArgs),
     /// Show which clients have keys
@@ -86,6 +88,9 @@ pub(crate) struct KeysLockArgs {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct KeysSealArgs {}
+
+#[derive(Debug, Args)]
 pub(crate) struct KeysIssueArgs {
     /// What to call the client
     pub(crate) name: String,
@@ -137,6 +142,7 @@ pub(crate) async fn run(global: &Global, command: &KeysCommand, ui: &Ui) -> Resu
     let changed = match command {
         KeysCommand::List(args) => return providers::list(&at, args, ui),
         KeysCommand::Test(args) => return providers::test(&at, global, args, ui).await,
+        KeysCommand::Seal(_) => return seal(&at, global, ui).await,
         KeysCommand::Clients(args) => return clients::list(&at, args, ui),
         KeysCommand::Add(args) => providers::add(&at, global, args, ui)?,
         KeysCommand::Rotate(args) => providers::rotate(&at, args, ui)?,
@@ -240,6 +246,32 @@ fn forget(at: &KeyPlace, ui: &Ui) -> Result<Changed, CliError> {
         name: "revoked".to_owned(),
         change: "forgotten",
     })
+}
+
+/// Seals what lies in plain in the project's state, and names the copies that still have it.
+async fn seal(at: &KeyPlace, global: &Global, ui: &Ui) -> Result<u8, CliError> {
+    let place = Place::find(global)?;
+    at.ensured(Asking::Yes)?;
+    let store = place.ledger_store().await?;
+    let count = store.blobs_seal().await?;
+    store.close().await;
+    let folder = place.ledger_folder()?;
+    let said = format!("sealed {count} contents in {}", folder.display());
+    if ui.is_json() {
+        let line = json!({"v": 1, "type": "contents_sealed", "count": count, "folder": folder});
+        ui.out(&line.to_string());
+    } else {
+        ui.out(&said);
+    }
+    let backups = folder.join("backups");
+    if backups.exists() {
+        ui.warn(&format!(
+            "copies of earlier states in {} may hold contents in plain: remove them once they are \
+             not needed",
+            backups.display()
+        ));
+    }
+    Ok(0)
 }
 
 /// Puts the master key behind another lock. What was sealed with it stays as it is.

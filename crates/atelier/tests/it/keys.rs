@@ -678,8 +678,20 @@ fn words_of_prompts_and_answers_lie_sealed_in_the_database() {
             "{words}"
         );
     }
-    // What was recorded before is read, and sealed when it comes again.
+    // What was recorded before is read, and can be sealed.
     let asked = world.server().request_count();
+    world.run(&["build", &fixture.requirement]).expect(0);
+    assert_eq!(world.server().request_count(), asked);
+    let told = world.run(&["doctor", "--offline"]).stdout;
+    assert!(told.contains("contents are not sealed"), "{told}");
+    world.run(&["keys", "seal"]).expect(0);
+    for words in WORDS {
+        assert_eq!(
+            databases_with(&world, words),
+            Vec::<PathBuf>::new(),
+            "{words}"
+        );
+    }
     world.run(&["build", &fixture.requirement]).expect(0);
     assert_eq!(world.server().request_count(), asked);
 }

@@ -80,9 +80,7 @@ pub(super) async fn contents(store: &Store) -> Finding {
         }
         Ok((sealed, plain)) => {
             let text = format!("{plain} recorded contents are not sealed, {sealed} are");
-            let remedy = "they are sealed when they come again; to be sure, move \
-                          `.atelier/state.db` away";
-            Finding::new("state", State::Note, text, remedy)
+            Finding::new("state", State::Note, text, "atelier keys seal")
         }
         Err(error) => {
             let text = format!("failed to {}", chain(&error));
