@@ -1,12 +1,12 @@
 //! Vectors of texts, through the same layers as answers: cache, budget, retries.
 
 use atelier_model::{
-    Ask, AskSource, Digest, Message, MicroUsd, Reply, Role, RunId, Stage, TaskId, Usage,
+    Ask, AskSource, BoxFuture, Digest, Message, MicroUsd, Reply, Role, RunId, Stage, TaskId, Usage,
 };
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
-use crate::{AskError, Gateway};
+use crate::{AskError, Gateway, semantic::Embedder};
 
 /// Texts that are sent in one request; the smallest maximum among the vendors is 100.
 pub(crate) const PORTION_TEXTS_MAX: usize = 64;
@@ -81,6 +81,35 @@ impl Gateway {
             version: 1,
             model,
             texts,
+        })
+    }
+}
+
+impl Embedder for Gateway {
+    fn model(&self) -> &str {
+        self.embedding_model().unwrap_or_default()
+    }
+
+    fn key(&self, question: &str) -> Digest {
+        Self::embed_key(Embedder::model(self), &[question])
+    }
+
+    fn vector<'a>(
+        &'a self,
+        ask: &'a Ask,
+        question: &'a str,
+        budget: Option<MicroUsd>,
+        cancel: &'a CancellationToken,
+    ) -> BoxFuture<'a, Option<Vec<f32>>> {
+        let embed = Embed {
+            stage: ask.stage,
+            run: ask.run.clone(),
+            task: ask.task.clone(),
+            texts: vec![question.to_owned()],
+        };
+        Box::pin(async move {
+            let embedded = self.embed(&embed, budget, cancel).await.ok()?;
+            embedded.vectors.into_iter().next()
         })
     }
 }

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     AnswersFrom, AskError, Effort, GatewayConfig, GatewayError, LimitState, Price, PriceTable,
     Provider, ProviderEntry, RateTable, Route, Routing, SchemaSupport, SemanticConfig, Transport,
+    Vectors,
     layers::{Layers, Passage, guard},
     price, provider_entry,
     routing::{ModelAbilities, abilities},
@@ -282,6 +283,7 @@ impl Gateway {
             channels,
             has_standby: false,
             semantic: &inner.semantic,
+            embedder: self.embeds_questions().then_some(self),
             rates: &inner.rates,
             permit: None,
             number: None,
@@ -295,6 +297,17 @@ impl Gateway {
         };
         let answered = inner.layers.run(&mut passage).await;
         answered.map_err(|failure| failure.error)
+    }
+
+    /// Whether questions are found by the vectors of a model.
+    fn embeds_questions(&self) -> bool {
+        self.inner.embedder.is_some() && self.inner.semantic.vectors == Vectors::Model
+    }
+
+    /// The model that makes vectors.
+    pub(crate) fn embedding_model(&self) -> Option<&str> {
+        let channels = self.inner.embedder.as_ref()?;
+        Some(&channels.first.route.model)
     }
 
     /// The key under which the reply to an ask is kept.

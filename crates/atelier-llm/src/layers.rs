@@ -31,6 +31,7 @@ use crate::{
     limit::gate::LimitState,
     meter::{Counts, Series},
     relay::{Opened, Refusal, Transit},
+    semantic::Embedder,
 };
 
 pub(crate) use limit::Permit;
@@ -154,6 +155,8 @@ pub(crate) struct Passage<'a> {
     pub(crate) has_standby: bool,
     /// Where an answer may be one to the same question in other words.
     pub(crate) semantic: &'a SemanticConfig,
+    /// Who makes the vectors by which such questions are found, where not their words do.
+    pub(crate) embedder: Option<&'a dyn Embedder>,
     /// How often and how much may be asked.
     pub(crate) rates: &'a RateTable,
     /// The right to send, while there is one.

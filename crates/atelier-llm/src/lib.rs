@@ -56,7 +56,7 @@ pub use providers::{
     provider_entry,
 };
 pub use relay::{Demand, Dialect, Incoming, Listed, Passed, PassedBody, Relay};
-pub use semantic::{SemanticConfig, writes_code};
+pub use semantic::{SemanticConfig, Vectors, writes_code};
 pub use wire::Completion;
 
 pub(crate) use gateway::prompt_bytes;

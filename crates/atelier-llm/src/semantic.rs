@@ -6,8 +6,9 @@ pub(crate) mod slot;
 
 use std::collections::BTreeSet;
 
-use atelier_model::Stage;
+use atelier_model::{Ask, BoxFuture, Digest, MicroUsd, Stage};
 use atelier_semantic::Bounds;
+use tokio_util::sync::CancellationToken;
 
 /// Where an answer may be one to a question that means the same, and how sure that must be.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,6 +19,36 @@ pub struct SemanticConfig {
     pub relayed: bool,
     /// How often answers may be wrong, and how often they are looked at.
     pub bounds: Bounds,
+    /// What makes the vectors by which questions of our own are found.
+    pub vectors: Vectors,
+}
+
+/// What makes vectors of questions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Vectors {
+    /// Their words: nobody is asked, and nothing is paid.
+    #[default]
+    Words,
+    /// The model that the configuration names for vectors.
+    Model,
+}
+
+/// A model that makes vectors of questions.
+pub(crate) trait Embedder: Send + Sync {
+    /// Its name: vectors of different models have nothing to do with each other.
+    fn model(&self) -> &str;
+
+    /// The key under which the vector of a question is kept.
+    fn key(&self, question: &str) -> Digest;
+
+    /// The vector of a question that belongs to an ask; `None` where there is none to be had.
+    fn vector<'a>(
+        &'a self,
+        ask: &'a Ask,
+        question: &'a str,
+        budget: Option<MicroUsd>,
+        cancel: &'a CancellationToken,
+    ) -> BoxFuture<'a, Option<Vec<f32>>>;
 }
 
 impl SemanticConfig {
@@ -43,6 +74,7 @@ impl Default for SemanticConfig {
                 error_max: Self::ERROR_MAX,
                 checked_min: Self::CHECKED_MIN,
             },
+            vectors: Vectors::Words,
         }
     }
 }

@@ -262,6 +262,7 @@ pub(crate) fn gateway(
         prices: settings.prices.clone(),
         rates: settings.rates.clone(),
         semantic: settings.semantic.clone(),
+        embeddings: settings.embeddings.clone(),
         guard_key: Some(guard_key),
         limits: settings.limits.clone(),
         ..GatewayConfig::default()

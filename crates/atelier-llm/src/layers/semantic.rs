@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use atelier_model::{
     AskSource, BoxFuture, Digest, IdSource, MicroUsd, Reply, StopReason, Timestamp,
 };
-use atelier_semantic::{Bounds, Decision, Reading, agrees};
+use atelier_semantic::{Bounds, Decision, Reading, Vector, agrees};
 use atelier_store::{Ledger, SemanticCheck, SemanticQuestion, Store, StoreError};
 use tokio::{sync::Mutex as Turn, task::yield_now};
 
@@ -17,6 +17,7 @@ use crate::{
     layers::{Failure, Layer, Next, Passage, cache},
     relay::{Kept, Opened, Refusal, Transit},
     semantic::{
+        Embedder,
         said::said,
         shelf::{AGE_MS_MAX, Asked, CHECKS_MAX, Candidate, QUESTIONS_MAX, Shelves},
         slot::{self, Slot},
@@ -55,12 +56,13 @@ impl Layer for Semantic {
         next: Next<'a>,
     ) -> BoxFuture<'a, Result<Reply, Failure>> {
         Box::pin(async move {
-            let Some(asked) = asked_of_passage(passage) else {
+            let Some(asked) = asked_of_passage(passage).await else {
                 return next.run(passage).await;
             };
             let odds = (passage.semantic.bounds, chance(passage.ids));
             let now = passage.clock.now();
-            let found = self.find(passage.store, &asked, odds, now).await;
+            let hands = (passage.store, passage.embedder);
+            let found = self.find(hands, &asked, odds, now).await;
             let kept = match found {
                 Some(candidate) => {
                     let reply = passage.store.reply_by_key(&candidate.key).await?;
@@ -97,7 +99,7 @@ impl Layer for Semantic {
             let (ledger, now) = (transit.hands.ledger.clone(), transit.hands.clock.now());
             let odds = (transit.routes.semantic.bounds, chance(&*transit.hands.ids));
             self.write(ledger.store()).await;
-            let found = self.find(ledger.store(), &asked, odds, now).await;
+            let found = self.find((ledger.store(), None), &asked, odds, now).await;
             let kept = match found {
                 Some(candidate) => self.relayed(&ledger, &asked, candidate, now).await,
                 None => None,
@@ -125,19 +127,24 @@ impl Semantic {
     /// The kept question that has an answer for one that is asked.
     async fn find(
         &self,
-        store: &Store,
+        hands: (&Store, Option<&dyn Embedder>),
         asked: &Asked,
         (bounds, chance): (Bounds, f64),
         now: Timestamp,
     ) -> Option<Candidate> {
         if !self.shelves().has(&asked.scope) {
-            self.load(store, asked, now).await.ok()?;
+            self.load(hands, asked, now).await.ok()?;
         }
         self.shelves().find(asked, &bounds, chance, now)
     }
 
     /// Reads the questions of a scope and what was learnt of them.
-    async fn load(&self, store: &Store, asked: &Asked, now: Timestamp) -> Result<(), StoreError> {
+    async fn load(
+        &self,
+        (store, embedder): (&Store, Option<&dyn Embedder>),
+        asked: &Asked,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         let _turn = self.loading.lock().await;
         if self.shelves().has(&asked.scope) {
             return Ok(());
@@ -150,8 +157,9 @@ impl Semantic {
         let checks = store.semantic_check_list(&asked.scope, CHECKS_MAX).await?;
         let mut questions = Vec::with_capacity(listed.len());
         for (count, question) in listed.into_iter().enumerate() {
-            if let Ok(reading) = Reading::of(&question.question) {
-                let vector = reading.vector();
+            if let Ok(reading) = Reading::of(&question.question)
+                && let Some(vector) = vector(store, embedder, &question.question, &reading).await
+            {
                 questions.push((question, reading, vector));
             }
             if count % READ_AT_ONCE == READ_AT_ONCE - 1 {
@@ -256,12 +264,34 @@ impl Semantic {
     }
 }
 
-/// The question of an ask, where it may be answered so.
-fn asked_of_passage(passage: &Passage<'_>) -> Option<Asked> {
+/// The question of an ask, where it may be answered so. One that has no vector is asked.
+async fn asked_of_passage(passage: &Passage<'_>) -> Option<Asked> {
     if !passage.semantic.has(passage.ask.stage) {
         return None;
     }
-    asked_by_words(slot::of_ask(&passage.ask, passage.key_of)?)
+    let mut asked = asked_by_words(slot::of_ask(&passage.ask, passage.key_of)?)?;
+    if let Some(embedder) = passage.embedder {
+        let (budget, cancel) = (passage.budgets.run, passage.cancel);
+        let numbers = embedder.vector(&passage.ask, &asked.question, budget, cancel);
+        asked.vector = Vector::of(&numbers.await?)?;
+        asked.scope = Digest::of_json(&(asked.scope, embedder.model()));
+    }
+    Some(asked)
+}
+
+/// The vector of a question that is kept; by a model only where that has made it already.
+async fn vector(
+    store: &Store,
+    embedder: Option<&dyn Embedder>,
+    question: &str,
+    reading: &Reading,
+) -> Option<Vector> {
+    let Some(embedder) = embedder else {
+        return Some(reading.vector());
+    };
+    let reply = store.reply_by_key(&embedder.key(question)).await.ok()??;
+    let vectors: Vec<Vec<f32>> = serde_json::from_str(&reply.text).ok()?;
+    Vector::of(vectors.first()?)
 }
 
 fn asked_by_words(slot: Slot) -> Option<Asked> {

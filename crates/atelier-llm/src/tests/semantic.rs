@@ -10,7 +10,7 @@ use futures_util::StreamExt;
 use serde_json::{Value, json};
 
 use crate::{
-    Demand, Dialect, GatewayConfig, Incoming, PassedBody, Relay, SemanticConfig,
+    Demand, Dialect, GatewayConfig, Incoming, PassedBody, Relay, SemanticConfig, Vectors,
     tests::{
         server::{Act, Server},
         world::{World, ask_of, config, limits, route},
@@ -37,6 +37,7 @@ fn on(checked_min: f64) -> SemanticConfig {
             error_max: 0.005,
             checked_min,
         },
+        ..SemanticConfig::default()
     }
 }
 
@@ -285,4 +286,66 @@ async fn relayed_requests_are_answered_so_only_where_that_is_switched_on() {
 fn the_default_is_off() {
     let default = SemanticConfig::default();
     assert_eq!((default.stages, default.relayed), (BTreeSet::new(), false));
+}
+
+/// Vectors of a model, one request each.
+fn vectors(numbers: &[f32]) -> Act {
+    let body = json!({
+        "data": [{"index": 0, "embedding": numbers}],
+        "usage": {"prompt_tokens": 8, "total_tokens": 8},
+    });
+    Act::json(body.to_string())
+}
+
+#[tokio::test]
+async fn a_model_may_make_the_vectors_and_each_is_paid_once() {
+    let script = vec![
+        vectors(&[1.0, 0.0]),
+        answer("Use sorted."),
+        vectors(&[0.9, 0.1]),
+        vectors(&[0.0, 1.0]),
+        answer("b"),
+    ];
+    let server = Server::start(script).await;
+    let mut whole = route("openai", &server.url);
+    whole.stream = false;
+    let mut world = World::new(whole.clone(), limits()).await;
+    let config = || GatewayConfig {
+        semantic: SemanticConfig {
+            vectors: Vectors::Model,
+            ..on(0.0)
+        },
+        embeddings: Some(whole.clone()),
+        ..config(&whole, limits())
+    };
+    world.configure(config());
+    reply(&world, ASKED).await;
+    assert_eq!(reply(&world, AGAIN).await.source, AskSource::Semantic);
+    assert_eq!(server.requests().len(), 3);
+    // What the vectors do not bring together is not compared.
+    let far = "how can I sort lists in Python";
+    assert_eq!(reply(&world, far).await.text, "b");
+    assert_eq!(server.requests().len(), 5);
+    // Another process finds the vectors in the store.
+    world.configure(config());
+    assert_eq!(reply(&world, AGAIN).await.source, AskSource::Semantic);
+    assert_eq!(server.requests().len(), 5);
+}
+
+#[tokio::test]
+async fn a_question_without_a_vector_is_asked() {
+    let script = vec![Act::error(400, "no"), answer("a")];
+    let server = Server::start(script).await;
+    let mut whole = route("openai", &server.url);
+    whole.stream = false;
+    let mut world = World::new(whole.clone(), limits()).await;
+    world.configure(GatewayConfig {
+        semantic: SemanticConfig {
+            vectors: Vectors::Model,
+            ..on(0.0)
+        },
+        embeddings: Some(whole.clone()),
+        ..config(&whole, limits())
+    });
+    assert_eq!(reply(&world, ASKED).await.text, "a");
 }

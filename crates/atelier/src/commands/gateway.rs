@@ -134,6 +134,7 @@ impl Configured {
                 prices: settings.prices,
                 rates: settings.rates,
                 semantic: settings.semantic,
+                embeddings: settings.embeddings,
                 guard_key: Some(guard_key),
                 limits: settings.limits,
                 ..GatewayConfig::default()

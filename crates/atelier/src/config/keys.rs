@@ -28,6 +28,8 @@ pub(crate) enum Kind {
     Models,
     Switch,
     Share,
+    Model,
+    Vectors,
 }
 
 impl Kind {
@@ -48,6 +50,8 @@ impl Kind {
             Self::Models => "a list of models, each as PROVIDER/MODEL",
             Self::Switch => "off or on",
             Self::Share => "a share from 0 to 1, such as 0.02",
+            Self::Model => "a model as PROVIDER/MODEL",
+            Self::Vectors => "words or model",
         }
     }
 
@@ -87,6 +91,12 @@ impl Kind {
             (Self::Texts, V::Array(items)) => texts(&items, |text| !text.is_empty()),
             (Self::Models, V::Array(items)) => texts(&items, is_model),
             (Self::Switch, V::String(text)) if matches!(text.as_str(), "off" | "on") => {
+                Some(V::String(text))
+            }
+            (Self::Model, V::String(text)) if is_model(text.trim()) => {
+                Some(V::String(text.trim().to_owned()))
+            }
+            (Self::Vectors, V::String(text)) if matches!(text.as_str(), "words" | "model") => {
                 Some(V::String(text))
             }
             (Self::Share, V::Float(share)) if (0.0..=1.0).contains(&share) => Some(V::Float(share)),
@@ -431,7 +441,7 @@ pub(crate) fn known_keys() -> Vec<Key> {
 }
 
 /// Where an answer may be one to the same question in other words, and how sure that must be.
-fn semantic_keys() -> [Key; 4] {
+fn semantic_keys() -> [Key; 6] {
     let default = SemanticConfig::default().bounds;
     let (error_max, checked_min) = (
         default.error_max.to_string(),
@@ -461,6 +471,18 @@ fn semantic_keys() -> [Key; 4] {
             Kind::Share,
             Some(&checked_min),
             "least share of such answers that is asked and paid for anyway, to compare",
+        ),
+        key(
+            semantic::VECTORS,
+            Kind::Vectors,
+            Some("words"),
+            "what finds the questions to compare: their words, or the model that `embeddings` names",
+        ),
+        key(
+            semantic::EMBEDDINGS,
+            Kind::Model,
+            None,
+            "model that makes vectors of texts, as PROVIDER/MODEL; other programs may ask the gateway for it",
         ),
     ]
 }

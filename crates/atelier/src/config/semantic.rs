@@ -1,6 +1,6 @@
 //! Where an answer may be one to the same question in other words.
 
-use atelier_llm::{SemanticConfig, writes_code};
+use atelier_llm::{SemanticConfig, Vectors, writes_code};
 use atelier_model::Stage;
 
 use super::{Config, ConfigError, Entry};
@@ -13,6 +13,15 @@ pub(crate) const ERROR_MAX: &str = "semantic_error_max";
 
 /// The share of hits that is asked anyway.
 pub(crate) const CHECKED_MIN: &str = "semantic_checked_min";
+
+/// What makes the vectors.
+pub(crate) const VECTORS: &str = "semantic_vectors";
+
+/// The model that does.
+pub(crate) const EMBEDDINGS: &str = "embeddings";
+
+/// What the vectors must be where no model is named.
+const WORDS: &str = "words, unless `embeddings` names a model";
 
 /// What a switch must be where code is written.
 const OFF: &str = "off: code for a similar task is wrong code";
@@ -39,6 +48,18 @@ pub(crate) fn resolve(config: &Config) -> Result<SemanticConfig, ConfigError> {
         } else if own.map_or(of_all, is_on) {
             semantic.stages.insert(stage);
         }
+    }
+    if let Some(entry) = config.get(VECTORS)
+        && entry.value.as_str() == Some("model")
+    {
+        if config.get(EMBEDDINGS).is_none() {
+            return Err(ConfigError::Value {
+                key: VECTORS.to_owned(),
+                origin: entry.origin.clone(),
+                wanted: WORDS,
+            });
+        }
+        semantic.vectors = Vectors::Model;
     }
     let share = |key: &str| config.get(key).and_then(|entry| entry.value.as_float());
     let bounds = &mut semantic.bounds;

@@ -41,6 +41,8 @@ pub(crate) struct Settings {
     pub(crate) rates: RateTable,
     /// Where an answer may be one to the same question in other words.
     pub(crate) semantic: SemanticConfig,
+    /// Who makes vectors of texts.
+    pub(crate) embeddings: Option<Route>,
     pub(crate) limits: Limits,
     pub(crate) approval: Approval,
     pub(crate) compression: Compression,
@@ -83,6 +85,7 @@ impl Settings {
             prices: Self::prices(config, sources)?,
             rates: rates(config),
             semantic: semantic::resolve(config)?,
+            embeddings: embeddings(config, sources)?,
             limits: limits(config),
             approval: match text(config.get("approval")).as_deref() {
                 Some("plan") => Approval::Plan,
@@ -107,6 +110,22 @@ fn money(config: &Config, key: &str) -> Option<MicroUsd> {
 fn stage_budgets(config: &Config) -> BTreeMap<Stage, MicroUsd> {
     let budget = |stage| Some((stage, money(config, &format!("stages.{stage}.budget"))?));
     Stage::ALL.into_iter().filter_map(budget).collect()
+}
+
+/// The model that makes vectors of texts.
+fn embeddings(config: &Config, sources: &Sources) -> Result<Option<Route>, ConfigError> {
+    let Some(entry) = config.get(semantic::EMBEDDINGS) else {
+        return Ok(None);
+    };
+    let of = Of {
+        config,
+        stage: None,
+        sources,
+    };
+    let label = text(Some(entry)).unwrap_or_default();
+    let (name, model) = label.split_once('/').unwrap_or((&label, ""));
+    let upstream = of.upstream(name, &entry.origin)?;
+    of.route_at(&upstream, model, of.same_place(name)).map(Some)
 }
 
 /// Every model that a provider's settings list.

@@ -12,10 +12,18 @@ use crate::{
     cli::{Global, RunOptions},
     keys::{KEY_FILE, KeyPlace, PASSPHRASE},
     prices,
+    telemetry::{LOG, LOG_LEVEL},
 };
 
 /// Variables that begin with `ATELIER_` and are no configuration keys.
-const OTHER_VARIABLES: [&str; 4] = ["ATELIER_CONFIG", "ATELIER_DATA", KEY_FILE, PASSPHRASE];
+const OTHER_VARIABLES: [&str; 6] = [
+    "ATELIER_CONFIG",
+    "ATELIER_DATA",
+    KEY_FILE,
+    PASSPHRASE,
+    LOG,
+    LOG_LEVEL,
+];
 
 /// Everything outside the program that configures it, as it was found.
 #[derive(Debug, Clone, Default)]
@@ -217,6 +225,8 @@ pub(crate) fn parse(key: &str, text: &str) -> toml::Value {
             | Kind::Strategy
             | Kind::Guard
             | Kind::Compression
+            | Kind::Model
+            | Kind::Vectors
             | Kind::Switch,
         )
         | None => as_text(),

@@ -497,6 +497,8 @@ fn every_key_can_be_set_by_a_variable() {
             Kind::Compression => "safe",
             Kind::Switch => "on",
             Kind::Share => "0.5",
+            Kind::Model => "p/one",
+            Kind::Vectors => "model",
             Kind::Texts => "one, two",
             Kind::Models => "p/one, p/two",
         };

@@ -1,6 +1,6 @@
 //! Answers to the same question in other words: where they are switched on, and how sure they are.
 
-use atelier_llm::SemanticConfig;
+use atelier_llm::{SemanticConfig, Vectors};
 use atelier_model::Stage;
 
 use super::given;
@@ -61,4 +61,25 @@ fn a_value_that_does_not_fit_is_told_with_those_that_do() {
     assert!(refusal.contains("it must be off or on"), "{refusal}");
     let refusal = given().flag("semantic_error_max=2").refusal();
     assert!(refusal.contains("a share from 0 to 1"), "{refusal}");
+}
+
+#[test]
+fn vectors_of_a_model_need_a_model() {
+    let given = || given().flag("semantic_vectors=model");
+    let refusal = given().refusal();
+    assert!(
+        refusal.contains("it must be words, unless `embeddings` names a model"),
+        "{refusal}"
+    );
+    let given = given()
+        .flag("embeddings=ollama/nomic-embed-text")
+        .flag("provider=ollama")
+        .flag("model=llama3");
+    let settings = given.settings().unwrap();
+    assert_eq!(settings.semantic.vectors, Vectors::Model);
+    let route = settings.embeddings.unwrap();
+    assert_eq!(
+        (route.provider.as_str(), route.model.as_str()),
+        ("ollama", "nomic-embed-text")
+    );
 }
