@@ -3,9 +3,11 @@
 
 use atelier_model::Usage;
 use bytes::Bytes;
-use futures_util::{StreamExt, stream, stream::BoxStream};
+use futures_util::{FutureExt, StreamExt, stream, stream::BoxStream};
+use tokio::task::yield_now;
 
 use crate::{
+    CallError,
     relay::{
         Demand, Refusal,
         dialect::{Reader, Writer},
@@ -24,6 +26,9 @@ const ANSWER_BYTES_MAX: usize = 8 << 20;
 
 /// Bytes of the longest blank line that ends an event.
 const EVENT_END_BYTES_MAX: usize = 4;
+
+/// Bytes that are gathered before they go out.
+const PIECE_BYTES: usize = 16 * 1024;
 
 /// How the answer travels; told apart by its first byte, since servers err in their headers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,6 +66,7 @@ pub(crate) struct Flow {
     /// Everything that came, for whoever asks the same again, as far as it is worth the room.
     raw: Option<Vec<u8>>,
     received: usize,
+    has_spoken: bool,
     is_over: bool,
 }
 
@@ -79,6 +85,7 @@ impl Flow {
             pending: Vec::new(),
             answer: Answer::default(),
             received: 0,
+            has_spoken: false,
             is_over: false,
         }
     }
@@ -103,7 +110,6 @@ impl Flow {
             Ok(said) => said,
             Err(error) => return Err(self.cut(error.into())),
         };
-        self.received = whole.bytes.len();
         self.complete(Some(whole.bytes), whole.usage);
         Ok(self.transit.filtered(said, true))
     }
@@ -148,25 +154,47 @@ impl Flow {
     }
 
     async fn next(&mut self) -> Option<Bytes> {
+        // What was said before goes out first, however much has come in the meantime.
+        if self.has_spoken {
+            yield_now().await;
+        }
         loop {
             if self.is_over {
                 self.source.drain().await;
                 return None;
             }
-            let limits = &self.transit.routes.limits;
-            let limit_ms = match self.received {
-                0 => limits.first_byte_ms_max,
-                _ => limits.ask_idle_ms_max,
-            };
-            let said = match self.source.next(limit_ms).await {
-                Ok(Some(bytes)) => self.take(&bytes),
-                Ok(None) => self.close(),
-                Err(error) => self.fail(Refusal::from(error)),
-            };
+            let arrived = self.source.next(self.patience_ms()).await;
+            let mut said = self.arrived(arrived);
+            // Once the client has something, all that is there already goes out in one piece.
+            while self.has_spoken && !self.is_over && said.len() < PIECE_BYTES {
+                let Some(more) = self.source.next(self.patience_ms()).now_or_never() else {
+                    break;
+                };
+                said.extend(self.arrived(more));
+            }
             let said = self.transit.filtered(Bytes::from(said), self.is_over);
             if !said.is_empty() {
+                self.has_spoken = true;
                 return Some(said);
             }
+        }
+    }
+
+    /// Milliseconds to wait for the next bytes.
+    fn patience_ms(&self) -> u64 {
+        let limits = &self.transit.routes.limits;
+        match self.received {
+            0 => limits.first_byte_ms_max,
+            _ => limits.ask_idle_ms_max,
+        }
+    }
+
+    /// What is said of the next bytes, or of their absence.
+    fn arrived(&mut self, arrived: Result<Option<Bytes>, CallError>) -> Vec<u8> {
+        match arrived {
+            Ok(Some(bytes)) => self.take(&bytes),
+            Ok(None) => self.close(),
+            Err(error) => self.fail(Refusal::from(error)),
         }
     }
 
@@ -328,30 +356,14 @@ impl Flow {
     /// Tells the layers that the answer broke off.
     fn cut(&mut self, refusal: Refusal) -> Refusal {
         self.is_over = true;
-        let answered = self.answered(None, None);
-        self.transit.end(How::Cut(refusal.clone()), answered);
+        let nothing = Answered::default();
+        self.transit.end(How::Cut(refusal.clone()), nothing);
         reported(refusal, &self.transit)
     }
 
     /// Tells the layers that the answer is complete.
     fn complete(&mut self, bytes: Option<Bytes>, usage: Option<Usage>) {
         self.is_over = true;
-        let answered = self.answered(bytes, usage);
-        self.transit.end(How::Complete, answered);
-    }
-
-    fn answered(&self, bytes: Option<Bytes>, usage: Option<Usage>) -> Answered {
-        Answered {
-            usage,
-            bytes,
-            received: self.received,
-        }
-    }
-}
-
-impl Drop for Flow {
-    fn drop(&mut self) {
-        let answered = self.answered(None, None);
-        self.transit.end(How::Abandoned, answered);
+        self.transit.end(How::Complete, Answered { usage, bytes });
     }
 }

@@ -86,8 +86,6 @@ pub(crate) struct Ending {
     pub(crate) record: RelayRecord,
     /// All of a complete answer, unless it is too large to keep or nobody may keep it.
     pub(crate) kept: Option<Kept>,
-    /// Bytes that came from the provider.
-    pub(crate) bytes: usize,
     /// When it ended.
     pub(crate) at: Timestamp,
     /// What is let go only when every layer has been told.
@@ -406,7 +404,6 @@ impl Transit {
             how,
             record,
             kept,
-            bytes: answered.received,
             at,
             held: Vec::new(),
         };
@@ -457,8 +454,6 @@ pub(crate) struct Answered {
     pub(crate) usage: Option<Usage>,
     /// All its bytes, where they were gathered.
     pub(crate) bytes: Option<Bytes>,
-    /// How many there were.
-    pub(crate) received: usize,
 }
 
 impl Drop for Transit {

@@ -14,7 +14,7 @@ use crate::{
     CallError, Secret, Wait,
     http::retry_after,
     layers::Permit,
-    relay::{Refusal, source::Source, prepare::Prepared, transit::Opened},
+    relay::{Refusal, prepare::Prepared, source::Source, transit::Opened},
     wire,
 };
 
