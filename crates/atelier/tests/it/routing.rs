@@ -2,10 +2,15 @@
 
 use std::net::TcpListener;
 
-use atelier_testkit::{Dialect, EditForm, Fixture, Mode, Prices, Script, Server, Times, chain};
-use serde_json::Value;
+use atelier_testkit::{
+    Answer, Dialect, EditForm, Fixture, Mode, Prices, Script, Server, Times, chain,
+};
+use serde_json::{Value, json};
 
-use crate::world::{Ended, KEY, World, count};
+use crate::{
+    gateway::Gateway,
+    world::{Ended, KEY, World, count},
+};
 
 /// Waits so short that a test is not kept waiting.
 const IMPATIENT: [&str; 8] = [
@@ -61,7 +66,8 @@ impl Standby {
         }
     }
 
-    fn run(&self, args: &[&str]) -> Ended {
+    /// Arguments under which the spare model stands by.
+    fn args(&self, args: &[&str]) -> Vec<String> {
         let address = format!("providers.spare.base_url={}", self.spare.base_url());
         let key = format!("providers.spare.key={KEY}");
         let set = [
@@ -73,7 +79,20 @@ impl Standby {
             "fallback=spare/spare-model",
         ];
         let all = [&set[..], &IMPATIENT, &PRICED, args].concat();
-        self.world.run(&all)
+        all.into_iter().map(str::to_owned).collect()
+    }
+
+    fn run(&self, args: &[&str]) -> Ended {
+        let args = self.args(args);
+        let args: Vec<&str> = args.iter().map(String::as_str).collect();
+        self.world.run(&args)
+    }
+
+    /// The models as other programs reach them.
+    fn gateway(&self) -> Gateway {
+        let args = self.args(&[]);
+        let args: Vec<&str> = args.iter().map(String::as_str).collect();
+        Gateway::start(&self.world, &args)
     }
 
     fn build(&self) -> Ended {
@@ -250,4 +269,75 @@ fn the_cheapest_is_asked_where_cost_decides() {
         "{}",
         shown.all()
     );
+}
+
+/// A question of another program, in either of two dialects.
+fn question(path: &str) -> Value {
+    let messages = json!([{"role": "user", "content": "# DESIGN\nWhat grows in a garden?"}]);
+    let limit = match path {
+        "/v1/messages" => "max_tokens",
+        _ => "max_completion_tokens",
+    };
+    json!({"model": "design", "messages": messages, limit: 100})
+}
+
+#[test]
+fn other_programs_are_answered_by_the_standby_and_the_ledger_says_so() {
+    let (status, times) = (500, Times::Always);
+    let fixture = chain(1).unwrap();
+    let said = vec![Answer::Text("A tree.".to_owned()); 2];
+    let standby = Standby::with(
+        Script::new(Mode::ServerError { status, times }),
+        Script::new(Mode::Scripted(said)),
+        &fixture,
+    );
+    let gateway = standby.gateway();
+    for path in ["/v1/chat/completions", "/v1/messages"] {
+        let answer = gateway.post(path, "", &question(path));
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        assert!(answer.contains("x-atelier-provider: spare"), "{answer}");
+        assert!(answer.contains("A tree."), "{answer}");
+    }
+    // The first is left alone once it has failed.
+    let asked = standby.world.server().request_count();
+    assert_eq!(asked, 2, "one request, sent twice");
+    gateway.stop();
+    let rows = standby
+        .run(&["--json", "cost", "--gateway"])
+        .expect(0)
+        .json();
+    let of = |provider: &str, name: &str| -> u64 {
+        let rows = rows.iter().filter(|row| row["provider"] == provider);
+        rows.map(|row| row[name].as_u64().unwrap()).sum()
+    };
+    assert_eq!((of("openai", "requests"), of("openai", "failed")), (1, 1));
+    assert_eq!((of("spare", "requests"), of("spare", "failed")), (2, 0));
+    let served = standby.spare.spent(SPARE_PRICES).cost.0;
+    assert_eq!(of("spare", "cost_micro_usd"), served);
+    assert_eq!(of("openai", "cost_micro_usd"), 0);
+}
+
+#[test]
+fn other_programs_are_told_the_whole_story_in_their_dialect() {
+    let (status, times) = (503, Times::Always);
+    let fixture = chain(1).unwrap();
+    let failing = Script::new(Mode::ServerError { status, times });
+    let standby = Standby::with(failing.clone(), failing, &fixture);
+    let gateway = standby.gateway();
+    let path = "/v1/messages";
+    let answer = gateway.post(path, "", &question(path));
+    gateway.stop();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    assert!(head.starts_with("HTTP/1.1 503"), "{head}");
+    assert!(head.contains("x-atelier-request: "), "{head}");
+    let body: Value = serde_json::from_str(body).unwrap();
+    assert_eq!(body["type"], "error");
+    let said = body["error"]["message"].as_str().unwrap();
+    for part in [
+        "openai/standin-large at ",
+        "spare/spare-model at ",
+        "remedy: try again",
+    ] {
+        assert!(said.contains(part), "no `{part}` in {said}");
+    }
 }

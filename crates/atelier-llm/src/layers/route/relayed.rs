@@ -214,7 +214,14 @@ fn refusal_of(failures: Vec<(RouteFailure, Refusal)>) -> Refusal {
 
 fn needs(transit: &Transit) -> Needs {
     let value = transit.value();
-    let bytes = u64::try_from(transit.incoming.body.len()).unwrap_or(u64::MAX);
+    let images = has_image(value, DEPTH_MAX);
+    // An image is many bytes and few tokens, so with one the bytes say nothing.
+    let bytes = if images {
+        0
+    } else {
+        transit.incoming.body.len()
+    };
+    let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
     let has = |name: &str| {
         let list = value.get(name).and_then(Value::as_array);
         list.is_some_and(|list| !list.is_empty())
@@ -224,7 +231,7 @@ fn needs(transit: &Transit) -> Needs {
         output_tokens: transit.prepared.tokens_max.min(ANSWER_TOKENS),
         schema: is_held_to_schema(value),
         tools: has("tools") || has("functions"),
-        images: has_image(value, DEPTH_MAX),
+        images,
         budget: transit.is_bounded(),
     }
 }
