@@ -40,17 +40,16 @@ pub struct GatewayConfig {
 }
 
 impl GatewayConfig {
-    /// Whether there is a key where something is to be hidden.
-    pub(crate) fn check_guard(&self) -> Result<(), GatewayError> {
+    /// What is hidden from the strictest of all; there is a key where that is anything.
+    pub(crate) fn guard(&self) -> Result<Policy, GatewayError> {
         let standbys = self.routing.values().flat_map(|routing| &routing.fallback);
-        let mut all = self.routes.values().chain(standbys);
-        let mut others = self.upstreams.iter().chain(&self.embeddings);
-        let hides = |route: &Route| route.guard != Policy::Off;
-        let is_needed = all.any(hides) || others.any(hides);
-        if is_needed && self.guard_key.is_none() {
+        let all = self.routes.values().chain(standbys);
+        let all = all.chain(&self.upstreams).chain(&self.embeddings);
+        let strictest = all.map(|route| route.guard).max().unwrap_or(Policy::Off);
+        if strictest != Policy::Off && self.guard_key.is_none() {
             return Err(GatewayError::GuardKeyMissing);
         }
-        Ok(())
+        Ok(strictest)
     }
 }
 

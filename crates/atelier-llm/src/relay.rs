@@ -52,7 +52,7 @@ pub(crate) use self::{
 };
 use crate::{
     GatewayConfig, GatewayError, Price, PriceTable, RateTable, SemanticConfig, Transport,
-    layers::Layers,
+    layers::{Layers, guard},
     meter::{self, Counts, Series},
     providers::relayed::Relayed,
 };
@@ -153,7 +153,7 @@ impl Routes {
     /// Each model can be asked for by its own name, as `provider/model`, and by the name of a stage
     /// that it answers.
     fn new(config: &GatewayConfig) -> Result<Self, GatewayError> {
-        config.check_guard()?;
+        guard::prepare(config.guard()?);
         let transport = Transport::new(config.limits.clone());
         let upstreams::Upstreams { models, groups } =
             upstreams::Upstreams::new(config, &transport)?;

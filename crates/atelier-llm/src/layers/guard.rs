@@ -30,6 +30,9 @@ use crate::{
 /// Status of a request that nobody can read.
 const BAD_REQUEST: u16 = 400;
 
+/// A text with a little of what most questions hold.
+const SAMPLE: &str = "Written on 2026-03-04 at 12:30 by Anna Hughes, anna@example.org, token = 1.";
+
 /// Remembers nothing: what a question hid is known as long as its answer is under way.
 pub(crate) struct Hiding;
 
@@ -89,6 +92,14 @@ pub(crate) fn hidden(ask: &Ask, channels: &Channels, key: Option<&SealKey>) -> O
         }
     }
     changed.map(|ask| Hidden { ask, vault })
+}
+
+/// Reads the rules beside whatever else is done at the start, so that no question waits for that.
+pub(crate) fn prepare(policy: Policy) {
+    let runtime = tokio::runtime::Handle::try_current();
+    if let (Ok(runtime), true) = (runtime, policy != Policy::Off) {
+        drop(runtime.spawn_blocking(move || Guard::builtin().scan(SAMPLE, policy)));
+    }
 }
 
 /// A vault for one question; `None` where nothing is to be hidden.
