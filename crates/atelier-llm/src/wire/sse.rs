@@ -16,14 +16,19 @@ impl SseDecoder {
     /// Takes the next bytes and returns the data of each event that they complete.
     pub(crate) fn push(&mut self, bytes: &[u8]) -> Vec<String> {
         let mut events = Vec::new();
-        for &byte in bytes {
-            let ends_pair = byte == b'\n' && self.after_return;
-            self.after_return = byte == b'\r';
-            match byte {
-                b'\n' if ends_pair => {}
-                b'\n' | b'\r' => events.extend(self.line_end()),
-                _ => self.line.push(byte),
+        let mut rest = bytes;
+        while let Some(end) = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r')) {
+            let ends_pair = end == 0 && rest[0] == b'\n' && self.after_return;
+            self.after_return = rest[end] == b'\r';
+            if !ends_pair {
+                self.line.extend_from_slice(&rest[..end]);
+                events.extend(self.line_end());
             }
+            rest = &rest[end + 1..];
+        }
+        if !rest.is_empty() {
+            self.after_return = false;
+            self.line.extend_from_slice(rest);
         }
         events
     }
