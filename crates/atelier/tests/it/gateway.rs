@@ -133,7 +133,7 @@ fn spent(world: &World) -> Spent {
 }
 
 fn script() -> Script {
-    let answers = (0..4).map(|_| Answer::Text("A tree.".to_owned()));
+    let answers = (0..5).map(|_| Answer::Text("A tree.".to_owned()));
     Script::new(Mode::Scripted(answers.collect()))
 }
 
@@ -155,6 +155,10 @@ fn programs_of_every_dialect_are_answered_by_the_configured_model() {
             (
                 "/v1/chat/completions",
                 json!({"model": "code", "messages": said(), "max_completion_tokens": 100}),
+            ),
+            (
+                "/v1/completions",
+                json!({"model": "code", "prompt": "# DESIGN\nA tree.", "max_tokens": 101}),
             ),
             (
                 "/v1/responses",
