@@ -8,7 +8,7 @@ use crate::layers::guard::strings::{each, rewrite};
 fn seen(json: &str) -> Vec<(String, String)> {
     let mut seen = Vec::new();
     each(json, |found| {
-        seen.push((found.pointer(), found.text().into_owned()))
+        seen.push((found.pointer(), found.text().into_owned()));
     })
     .unwrap();
     seen
