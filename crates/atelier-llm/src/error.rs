@@ -423,7 +423,9 @@ fn credentials_hint(provider: &str, status: Option<u16>) -> String {
         return format!("set `providers.{provider}.key` to a key that may use this model");
     };
     match entry.key_variables.first() {
-        Some(variable) => format!("set {variable} to a key that may use this model"),
+        Some(variable) => format!(
+            "set {variable} to a key that may use this model, or keep one with `atelier keys add {provider}`"
+        ),
         None => "set a key that may use this model".to_owned(),
     }
 }
