@@ -103,12 +103,12 @@ impl Shelves {
         questions: Vec<(SemanticQuestion, Reading, Vector)>,
         checks: &[SemanticCheck],
     ) {
-        let shelf = self.shelves.entry(scope).or_default();
+        let scoped = self.shelves.entry(scope).or_default();
         for (question, reading, vector) in questions {
-            shelf.keep(question.key, question.at, reading, &vector);
+            scoped.keep(question.key, question.at, reading, &vector);
         }
         for check in checks {
-            shelf.learn(check);
+            scoped.learn(check);
         }
         self.use_up(&scope);
     }
@@ -123,14 +123,14 @@ impl Shelves {
         now: Timestamp,
     ) -> Option<Candidate> {
         self.use_up(&asked.scope);
-        let shelf = self.shelves.get(&asked.scope)?;
-        let found = shelf
+        let scoped = self.shelves.get(&asked.scope)?;
+        let found = scoped
             .index
             .nearest(&asked.vector, CANDIDATES_MAX, SIMILARITY_MIN);
         let unknown = Trust::default();
         let mut best: Option<Candidate> = None;
         for found in found {
-            let Some(kept) = shelf.kept.get(found.place) else {
+            let Some(kept) = scoped.kept.get(found.place) else {
                 continue;
             };
             if now.millis_since(kept.at) > AGE_MS_MAX {
@@ -140,8 +140,8 @@ impl Shelves {
                 likeness: kept.reading.likeness(&asked.reading),
                 similarity: found.similarity,
             };
-            let own = shelf.own.get(&kept.key).unwrap_or(&unknown);
-            let Some(decision) = shelf.trust.decide(own, &hit, bounds, chance) else {
+            let own = scoped.own.get(&kept.key).unwrap_or(&unknown);
+            let Some(decision) = scoped.trust.decide(own, &hit, bounds, chance) else {
                 continue;
             };
             let candidate = Candidate {
@@ -158,45 +158,45 @@ impl Shelves {
 
     /// Keeps a question that was answered.
     pub(crate) fn keep(&mut self, asked: &Asked, key: Digest, at: Timestamp) {
-        if let Some(shelf) = self.shelves.get_mut(&asked.scope) {
-            shelf.keep(key, at, asked.reading.clone(), &asked.vector);
+        if let Some(scoped) = self.shelves.get_mut(&asked.scope) {
+            scoped.keep(key, at, asked.reading.clone(), &asked.vector);
         }
         self.make_room(&asked.scope);
     }
 
     /// Forgets a question whose answer is gone.
     pub(crate) fn forget(&mut self, scope: &Digest, key: &Digest) {
-        if let Some(shelf) = self.shelves.get_mut(scope) {
-            shelf.forget(key);
+        if let Some(scoped) = self.shelves.get_mut(scope) {
+            scoped.forget(key);
         }
     }
 
     /// Counts a comparison.
     pub(crate) fn learn(&mut self, scope: &Digest, check: &SemanticCheck) {
-        if let Some(shelf) = self.shelves.get_mut(scope) {
-            shelf.learn(check);
+        if let Some(scoped) = self.shelves.get_mut(scope) {
+            scoped.learn(check);
         }
     }
 
     fn use_up(&mut self, scope: &Digest) {
         self.uses += 1;
-        if let Some(shelf) = self.shelves.get_mut(scope) {
-            shelf.used = self.uses;
+        if let Some(scoped) = self.shelves.get_mut(scope) {
+            scoped.used = self.uses;
         }
         self.make_room(scope);
     }
 
     /// Lets the scopes go that were not asked for the longest, but for one.
     fn make_room(&mut self, but: &Digest) {
-        let mut bytes: usize = self.shelves.values().map(|shelf| shelf.bytes).sum();
+        let mut bytes: usize = self.shelves.values().map(|scoped| scoped.bytes).sum();
         while bytes > BYTES_MAX {
             let others = self.shelves.iter().filter(|(scope, _)| *scope != but);
-            let oldest = others.min_by_key(|(_, shelf)| shelf.used);
+            let oldest = others.min_by_key(|(_, scoped)| scoped.used);
             let Some(scope) = oldest.map(|(scope, _)| *scope) else {
                 return;
             };
             let gone = self.shelves.remove(&scope);
-            bytes -= gone.map_or(0, |shelf| shelf.bytes);
+            bytes -= gone.map_or(0, |scoped| scoped.bytes);
         }
     }
 }

@@ -97,10 +97,13 @@ fn last_text(dialect: Dialect, body: &mut Value) -> Option<&mut Value> {
             body.get_mut("messages")?.as_array_mut()?.last_mut()?,
             "content",
         ),
-        Dialect::Responses => match body.get_mut("input")? {
-            text @ Value::String(_) => Some(text),
-            turns => said_by_user(turns.as_array_mut()?.last_mut()?, "content"),
-        },
+        Dialect::Responses => {
+            let input = body.get_mut("input")?;
+            if input.is_string() {
+                return Some(input);
+            }
+            said_by_user(input.as_array_mut()?.last_mut()?, "content")
+        }
         Dialect::Gemini => said_by_user(
             body.get_mut("contents")?.as_array_mut()?.last_mut()?,
             "parts",
