@@ -6,6 +6,7 @@
 //! Invariants: this crate opens no file, starts no process, reads no clock, environment or
 //! random source, and knows nothing of SQL, HTTP or the terminal.
 
+mod archive;
 mod ask;
 mod audit;
 mod design;
@@ -27,6 +28,7 @@ mod task;
 mod time;
 mod tree;
 
+pub use archive::{ArchiveEntry, ArchiveKind};
 pub use ask::{Ask, AskKey, AskRecord, AskSource, Message, Reply, Role, Stage, StopReason, Usage};
 pub use audit::{
     AuditCheck, AuditEntry, AuditExportLine, AuditFact, AuditLink, AuditNote, AuditReport,
