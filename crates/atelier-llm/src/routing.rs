@@ -18,7 +18,14 @@ pub(crate) use self::{
 };
 use crate::Price;
 
+/// Bits of chance for each of two draws: 80 are good.
+const DRAW_BITS: u32 = 40;
+
 /// What an ask needs of whoever answers it.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a need of its own, and any of them may be there"
+)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Needs {
     /// Tokens of the prompt, expected.
@@ -155,13 +162,12 @@ fn two_of(count: usize, draw: u128) -> (usize, usize) {
         return (0, 0);
     }
     let below = |bits: u128, bound: usize| {
+        let bits = bits & ((1 << DRAW_BITS) - 1);
         let bound = u128::try_from(bound).unwrap_or(1);
         usize::try_from(bits % bound).unwrap_or(0)
     };
-    // Chance gives 80 good bits: each number takes half of them.
-    const HALF: u32 = 40;
-    let one = below(draw & ((1 << HALF) - 1), count);
-    let other = below((draw >> HALF) & ((1 << HALF) - 1), count - 1);
+    let one = below(draw, count);
+    let other = below(draw >> DRAW_BITS, count - 1);
     (one, if other >= one { other + 1 } else { other })
 }
 
