@@ -1,5 +1,6 @@
-//! The key from which placeholders follow: random bytes in a file beside the state, made at first
-//! use. Whoever copies the state's folder keeps its questions equal.
+//! The key from which placeholders follow: random bytes in a file beside the state.
+//!
+//! It is made at first use. Whoever copies the state's folder keeps its questions equal.
 
 use std::{
     io::{ErrorKind, Write as _},

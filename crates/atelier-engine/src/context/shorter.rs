@@ -1,4 +1,6 @@
-//! Files that are not to be changed, in fewer words. Whatever may be changed stays as it is.
+//! Files that are not to be changed, in fewer words.
+//!
+//! Whatever may be changed stays as it is.
 
 use atelier_model::TreePath;
 use atelier_prompt::context::{self, Block};
