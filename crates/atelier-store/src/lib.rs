@@ -42,6 +42,7 @@ pub use lock::{LockError, RunLock};
 pub use notary::{AuditTrust, Notary, NotaryError, SEED_BYTES};
 pub use open::OpenError;
 pub use queries::answers::StoredAnswer;
+pub use queries::archive::ArchivedAnswer;
 pub use queries::asks::{AskBeginError, RunBudgets, RunCost, StageCost};
 pub use queries::audit::AuditRow;
 pub use queries::calls::{ModelQuality, PastCall};

@@ -1,6 +1,7 @@
 //! Every SQL statement of the house, by the noun it is about.
 
 pub(crate) mod answers;
+pub(crate) mod archive;
 pub(crate) mod artifacts;
 pub(crate) mod asks;
 pub(crate) mod attempts;

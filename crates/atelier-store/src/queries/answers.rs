@@ -109,7 +109,7 @@ impl Store {
     }
 }
 
-async fn answer_put_in_txn(
+pub(crate) async fn answer_put_in_txn(
     write: &mut Write,
     key: &Digest,
     answer: &StoredAnswer,

@@ -20,10 +20,19 @@ struct ReplyRow {
 impl Store {
     /// The stored reply to an ask with this key, as it is given from the cache: at no cost.
     pub async fn reply_by_key(&self, key: &Digest) -> Result<Option<Reply>, StoreError> {
-        let row: Option<ReplyRow> = sqlx::query_as("SELECT * FROM replies WHERE ask_key = $1")
-            .bind(column::bytes(key))
-            .fetch_optional(self.readers())
-            .await?;
+        let row: Option<ReplyRow> = sqlx::query_as(
+            "SELECT digest, stop, provider, model, input_tokens, output_tokens,
+                 cached_input_tokens, cache_write_tokens, latency_ms
+             FROM replies WHERE ask_key = $1
+             UNION ALL
+             SELECT digest, stop, provider, model, input_tokens, output_tokens,
+                 cached_input_tokens, cache_write_tokens, latency_ms
+             FROM archived_replies WHERE ask_key = $1
+             LIMIT 1",
+        )
+        .bind(column::bytes(key))
+        .fetch_optional(self.readers())
+        .await?;
         let Some(row) = row else {
             return Ok(None);
         };
