@@ -177,6 +177,15 @@ pub enum AskSource {
 }
 
 impl AskSource {
+    /// Its word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Provider => "provider",
+            Self::Cache => "cache",
+            Self::Semantic => "semantic",
+        }
+    }
+
     /// Whether the answer was there before it was asked for.
     pub fn is_kept(self) -> bool {
         match self {

@@ -58,6 +58,10 @@ pub(crate) struct Global {
     #[arg(short = 'q', long, global = true)]
     pub(crate) quiet: bool,
 
+    /// Write what happens as JSON lines to this file; no text of questions and answers is in them
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) log: Option<PathBuf>,
+
     /// Colour: auto, always or never; `NO_COLOR` is honoured
     #[arg(
         long,
@@ -124,6 +128,8 @@ pub(crate) enum Command {
     Keys(commands::keys::KeysCommand),
     #[command(subcommand)]
     Prices(commands::prices::PricesCommand),
+    #[command(subcommand)]
+    Archive(commands::archive::ArchiveCommand),
     #[command(subcommand)]
     Config(commands::config::ConfigCommand),
     Shell(commands::shell::ShellArgs),

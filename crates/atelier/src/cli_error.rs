@@ -12,7 +12,10 @@ use atelier_recipe::RecipeError;
 use atelier_server::ServerError;
 use atelier_store::{LedgerError, NotaryError, OpenError, StoreError};
 
-use crate::{config::ConfigError, guard_key::GuardKeyError, keys::KeysError};
+use crate::{
+    commands::archive::ArchiveError, config::ConfigError, guard_key::GuardKeyError,
+    keys::KeysError, telemetry::StartError,
+};
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -66,6 +69,9 @@ pub(crate) enum CliError {
     /// A price list is none.
     #[error(transparent)]
     Prices(ReadPricesError),
+    /// Telemetry cannot be written or exported.
+    #[error(transparent)]
+    Telemetry(#[from] StartError),
     /// The gateway cannot be opened.
     #[error("connect the models")]
     Gateway(#[from] GatewayError),
@@ -85,7 +91,7 @@ pub(crate) enum CliError {
     #[error("sign the audit log")]
     Notary(#[from] NotaryError),
     /// The audit log is not what was written.
-    #[error("verify the audit log: {first}{}", beside(.count))]
+    #[error("verify the audit log: {first}{}", beside(*.count))]
     Tampered { count: u64, first: Tampering },
     /// State cannot be read or written.
     #[error("use the project's state")]
@@ -125,6 +131,9 @@ pub(crate) enum CliError {
     /// The user's keys cannot be used.
     #[error(transparent)]
     Keys(#[from] KeysError),
+    /// Answers were not archived or brought back.
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
     /// Other programs cannot be answered.
     #[error(transparent)]
     Server(#[from] ServerError),
@@ -134,7 +143,7 @@ pub(crate) enum CliError {
 }
 
 /// What else was found.
-fn beside(count: &u64) -> String {
+fn beside(count: u64) -> String {
     match count {
         0 | 1 => String::new(),
         count => format!(", and {} more", count - 1),
@@ -174,12 +183,15 @@ impl CliError {
             | Self::Server(_)
             | Self::Usage(_) => Exit::Usage,
             Self::Config(_)
+            | Self::Keys(_)
+            | Self::Notary(_)
+            | Self::Telemetry(_)
             | Self::Gateway(_)
             | Self::GuardKey(_)
             | Self::Library(_)
             | Self::Recipe(_) => Exit::Configuration,
-            Self::Keys(_) | Self::Notary(_) => Exit::Configuration,
             Self::Tampered { .. } => Exit::Failed,
+            Self::Archive(error) => error.exit(),
             Self::Build(error) => error.exit(),
             Self::Change(error) => change_exit(error),
         };
@@ -211,7 +223,11 @@ impl CliError {
                  with --keys-from"
                     .to_owned()
             }
+            Self::Telemetry(_) => {
+                "mend it, or leave it out to work without a log or a collector".to_owned()
+            }
             Self::Config(error) => error.hint(),
+            Self::Archive(error) => error.hint(),
             Self::Keys(error) => error.hint(),
             Self::Gateway(_) => "see `atelier config show`".to_owned(),
             Self::GuardKey(error) => error.hint(),

@@ -12,6 +12,7 @@ mod prices;
 mod region;
 mod row;
 mod screen;
+mod telemetry;
 mod terminal;
 mod ui;
 mod watch;
@@ -42,16 +43,30 @@ fn main() -> ExitCode {
     };
     let ui = Ui::new(&cli.global);
     mend_terminal_on_panic(&ui);
-    match run(&cli, &ui) {
+    let telemetry = match telemetry::start(&cli.global) {
+        Ok(telemetry) => telemetry,
+        Err(error) => return failed(&ui, &error.into()),
+    };
+    let ended = run(&cli, &ui);
+    let code = match &ended {
+        Ok(code) => *code,
+        Err(error) => error.code(),
+    };
+    let error = ended.as_ref().err().map(CliError::text);
+    telemetry::end(telemetry, code, error.as_deref(), &ui);
+    match ended {
         Ok(code) => ExitCode::from(code),
-        Err(error) => {
-            ui.error(&error);
-            if ui.is_json() {
-                ui.out(&error.json().to_string());
-            }
-            ExitCode::from(error.code())
-        }
+        Err(error) => failed(&ui, &error),
     }
+}
+
+/// Tells a failure where people and programs look for it.
+fn failed(ui: &Ui, error: &CliError) -> ExitCode {
+    ui.error(error);
+    if ui.is_json() {
+        ui.out(&error.json().to_string());
+    }
+    ExitCode::from(error.code())
 }
 
 /// A panic must leave a terminal that shows its cursor and what is typed.
@@ -60,6 +75,7 @@ fn mend_terminal_on_panic(ui: &Ui) {
     let report = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         screen.close_if_free();
+        telemetry::panicked(panic);
         report(panic);
     }));
 }

@@ -6,7 +6,7 @@ mod line;
 
 use std::time::Duration;
 
-use atelier_model::{Clock, Event, EventKind, Run, RunId, Timestamp};
+use atelier_model::{Clock, Event, EventKind, Run, RunId, TaskId, Timestamp};
 use atelier_store::Store;
 use tokio::{
     sync::watch,
@@ -107,6 +107,13 @@ impl Watcher {
                 .iter()
                 .filter(|event| event.run.as_ref() == Some(wanted))
             {
+                tracing::info!(
+                    target: "atelier::event",
+                    seq = event.seq,
+                    run = event.run.as_ref().map(RunId::as_str),
+                    task = event.task.as_ref().map(TaskId::as_str),
+                    kind = event.kind.name(),
+                );
                 self.show(event);
             }
         }

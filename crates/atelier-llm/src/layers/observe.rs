@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use atelier_model::{BoxFuture, MicroUsd, Reply, Timestamp};
+use atelier_model::{AskSource, BoxFuture, MicroUsd, Reply, TaskId, Timestamp};
 
 use crate::{
     AskErrorKind,
@@ -39,7 +39,7 @@ impl Layer for Observer {
         let meter = self.meter.clone();
         transit.at_end(move |ending| {
             let record = &ending.record;
-            meter.count(&Finished {
+            let finished = Finished {
                 asker: &record.dialect,
                 provider: &record.provider,
                 model: &record.model,
@@ -51,7 +51,14 @@ impl Layer for Observer {
                 first_byte_ms: record.first_byte_ms,
                 latency_ms: record.latency_ms,
                 sendings: record.sendings,
-            });
+            };
+            meter.count(&finished);
+            let whose = Whose {
+                id: record.id.as_str(),
+                client: record.client.as_deref(),
+                ..Whose::default()
+            };
+            say(&finished, &whose);
         });
         next.open(transit)
     }
@@ -91,7 +98,49 @@ impl Observer {
             Err(failure) => finished.outcome = kind(failure.error.kind()),
         }
         self.meter.count(&finished);
+        let whose = Whose {
+            id: passage.record.id.as_str(),
+            run: Some(passage.record.run.as_str()),
+            task: passage.record.task.as_ref().map(TaskId::as_str),
+            client: None,
+        };
+        say(&finished, &whose);
     }
+}
+
+/// Whose call it was.
+#[derive(Default)]
+struct Whose<'a> {
+    id: &'a str,
+    run: Option<&'a str>,
+    task: Option<&'a str>,
+    client: Option<&'a str>,
+}
+
+/// Says to whoever listens that a call has ended. No text of it is said.
+fn say(finished: &Finished<'_>, whose: &Whose<'_>) {
+    tracing::info!(
+        target: "atelier::call",
+        id = whose.id,
+        run = whose.run,
+        task = whose.task,
+        client = whose.client,
+        asker = finished.asker,
+        provider = finished.provider,
+        model = finished.model,
+        outcome = finished.outcome,
+        source = finished.source.map(AskSource::name),
+        input_tokens = finished.usage.input,
+        output_tokens = finished.usage.output,
+        cached_input_tokens = finished.usage.cached_input,
+        cache_write_tokens = finished.usage.cache_write,
+        cost_micro_usd = finished.cost.0,
+        saved_micro_usd = finished.saved.0,
+        first_byte_ms = finished.first_byte_ms,
+        latency_ms = finished.latency_ms,
+        sendings = finished.sendings,
+        "a call ended"
+    );
 }
 
 fn kind(kind: AskErrorKind) -> &'static str {

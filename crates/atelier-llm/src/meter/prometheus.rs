@@ -13,83 +13,7 @@ type Rows = Vec<(String, String)>;
 /// What is known now, as a text that Prometheus reads.
 pub(crate) fn text(counted: &[(Series, Counts)], limits: &[LimitState]) -> String {
     let mut page = String::new();
-    let each = |value: &dyn Fn(&Counts) -> Rows| -> Rows {
-        let rows = counted.iter().flat_map(|(series, counts)| {
-            let of = labels(series);
-            value(counts).into_iter().map(move |(more, value)| {
-                let comma = if more.is_empty() { "" } else { "," };
-                (format!("{of}{comma}{more}"), value)
-            })
-        });
-        rows.collect()
-    };
-    family(
-        &mut page,
-        "requests_total",
-        "counter",
-        "Requests by how they ended.",
-        &each(&|one| {
-            let rows = one.outcomes.iter();
-            rows.map(|(outcome, count)| {
-                (
-                    format!("outcome=\"{}\"", escaped(outcome)),
-                    count.to_string(),
-                )
-            })
-            .collect()
-        }),
-    );
-    family(
-        &mut page,
-        "answers_total",
-        "counter",
-        "Answers by where they came from.",
-        &each(&|one| {
-            let names = ["provider", "cache", "semantic"].into_iter();
-            names
-                .zip(one.sources)
-                .map(|(name, count)| (format!("source=\"{name}\""), count.to_string()))
-                .collect()
-        }),
-    );
-    family(
-        &mut page,
-        "repeats_total",
-        "counter",
-        "Sendings beyond the first of a request.",
-        &each(&|one| vec![(String::new(), one.repeats.to_string())]),
-    );
-    family(
-        &mut page,
-        "tokens_total",
-        "counter",
-        "Tokens that providers counted.",
-        &each(&|one| {
-            let kinds = [
-                ("input", one.usage.input),
-                ("output", one.usage.output),
-                ("cached_input", one.usage.cached_input),
-                ("cache_write", one.usage.cache_write),
-            ];
-            let row = |(name, count): (&str, u64)| (format!("kind=\"{name}\""), count.to_string());
-            kinds.into_iter().map(row).collect()
-        }),
-    );
-    for (name, help, amount) in [
-        (
-            "cost_dollars_total",
-            "Money spent.",
-            (|one| one.cost.0) as fn(&Counts) -> u64,
-        ),
-        (
-            "saved_dollars_total",
-            "Money that kept answers would have cost again.",
-            |one| one.saved.0,
-        ),
-    ] {
-        let rows = each(&|one| vec![(String::new(), decimal(amount(one), 6))]);
-        family(&mut page, name, "counter", help, &rows);
-    }
+    counters(&mut page, counted);
     for (name, help, histogram) in [
         (
             "first_byte_seconds",
@@ -109,6 +33,63 @@ pub(crate) fn text(counted: &[(Series, Counts)], limits: &[LimitState]) -> Strin
     page
 }
 
+/// What a counter says of one row of counts: further labels and values.
+type Read = fn(&Counts) -> Rows;
+
+/// Every counter.
+const COUNTERS: [(&str, &str, Read); 6] = [
+    ("requests_total", "Requests by how they ended.", |one| {
+        let row = |(outcome, count): (&String, &u64)| {
+            (
+                format!("outcome=\"{}\"", escaped(outcome)),
+                count.to_string(),
+            )
+        };
+        one.outcomes.iter().map(row).collect()
+    }),
+    ("answers_total", "Answers by where they came from.", |one| {
+        let names = ["provider", "cache", "semantic"].into_iter();
+        let row = |(name, count): (&str, u64)| (format!("source=\"{name}\""), count.to_string());
+        names.zip(one.sources).map(row).collect()
+    }),
+    (
+        "repeats_total",
+        "Sendings beyond the first of a request.",
+        |one| vec![(String::new(), one.repeats.to_string())],
+    ),
+    ("tokens_total", "Tokens that providers counted.", |one| {
+        let kinds = [
+            ("input", one.usage.input),
+            ("output", one.usage.output),
+            ("cached_input", one.usage.cached_input),
+            ("cache_write", one.usage.cache_write),
+        ];
+        let row = |(name, count): (&str, u64)| (format!("kind=\"{name}\""), count.to_string());
+        kinds.into_iter().map(row).collect()
+    }),
+    ("cost_dollars_total", "Money spent.", |one| {
+        vec![(String::new(), decimal(one.cost.0, 6))]
+    }),
+    (
+        "saved_dollars_total",
+        "Money that kept answers would have cost again.",
+        |one| vec![(String::new(), decimal(one.saved.0, 6))],
+    ),
+];
+
+fn counters(page: &mut String, counted: &[(Series, Counts)]) {
+    for (name, help, read) in COUNTERS {
+        let rows = counted.iter().flat_map(|(series, counts)| {
+            let of = labels(series);
+            read(counts).into_iter().map(move |(more, value)| {
+                let comma = if more.is_empty() { "" } else { "," };
+                (format!("{of}{comma}{more}"), value)
+            })
+        });
+        family(page, name, "counter", help, &rows.collect());
+    }
+}
+
 /// What limits leave, and who waits for them.
 fn gauges(page: &mut String, limits: &[LimitState]) {
     let of = |state: &LimitState| {
@@ -123,7 +104,7 @@ fn gauges(page: &mut String, limits: &[LimitState]) {
         rows.map(|state| (of(state), value(state).to_string()))
             .collect()
     };
-    let rows = simple(|state| u64::try_from(state.under_way).unwrap_or(u64::MAX));
+    let rows = simple(|state| state.under_way);
     family(
         page,
         "under_way",
@@ -131,7 +112,7 @@ fn gauges(page: &mut String, limits: &[LimitState]) {
         "Requests that a provider works on.",
         &rows,
     );
-    let rows = simple(|state| u64::try_from(state.waiting).unwrap_or(u64::MAX));
+    let rows = simple(|state| state.waiting);
     family(
         page,
         "waiting",

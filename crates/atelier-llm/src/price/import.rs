@@ -1,4 +1,4 @@
-//! Public price lists in the two forms that users know: LiteLLM's
+//! Public price lists in the two forms that users know: `LiteLLM`'s
 //! `model_prices_and_context_window.json` and the `api.json` of models.dev.
 
 use std::collections::BTreeMap;
@@ -26,7 +26,7 @@ const NO_MODELS: [&str; 2] = ["sample_spec", "fallback_generalizations"];
 /// Who wrote a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PriceSource {
-    /// LiteLLM: one object, a model each; dollars for a token.
+    /// `LiteLLM`: one object, a model each; dollars for a token.
     LiteLlm,
     /// models.dev: one object, a provider each; dollars for a million tokens.
     ModelsDev,
@@ -257,7 +257,8 @@ fn micros(entry: &Value, name: &str, places: usize) -> Result<Option<u64>, (Stri
     let number = match value {
         // Some lists write numbers as texts.
         Value::String(text) => text.trim().parse().ok(),
-        other => other.as_f64(),
+        Value::Number(number) => number.as_f64(),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
     };
     let price = number.and_then(|number| shifted(number, places));
     match price.filter(|price| *price <= PRICE_MAX) {

@@ -12,6 +12,7 @@
 mod audit;
 mod budget;
 mod commands;
+mod compression;
 mod cost;
 mod edit;
 mod failures;
@@ -29,6 +30,7 @@ mod routing;
 mod semantic;
 mod situations;
 mod stats;
+mod telemetry;
 mod terminal;
 mod unchanged;
 mod usage;
