@@ -215,9 +215,9 @@ fn what_was_said_of_calls_reaches_the_collector_and_nothing_else_does() {
         }
         tracing::info!(target: "atelier::event", kind = "run.created");
     });
-    let taking = std::thread::spawn(move || collect(&listener, 2));
+    let taking = std::thread::Builder::new().spawn(move || collect(&listener, 2));
     assert_eq!(exporter.finish(PATIENCE), 0);
-    let received = taking.join().unwrap();
+    let received = taking.unwrap().join().unwrap();
     assert_eq!(received[0].0, "POST /base/v1/traces HTTP/1.1");
     assert_eq!(received[1].0, "POST /base/v1/metrics HTTP/1.1");
     assert!(received[0].1.contains("authorization: Bearer abc"));

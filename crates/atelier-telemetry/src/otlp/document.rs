@@ -197,7 +197,10 @@ fn attributes(one: &Span, wanted: &dyn Fn(&str) -> bool) -> Vec<Value> {
             Value::String(value) if value.is_empty() => None,
             Value::String(value) => Some(text(name, value)),
             // Whole numbers are written as texts there.
-            other => Some(json!({"key": name, "value": {"intValue": other.to_string()}})),
+            Value::Number(number) => {
+                Some(json!({"key": name, "value": {"intValue": number.to_string()}}))
+            }
+            Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
         }),
     );
     all

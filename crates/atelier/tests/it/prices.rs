@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::world::World;
 
-/// A list as LiteLLM publishes it.
+/// A list as `LiteLLM` publishes it.
 fn litellm(input: f64) -> String {
     json!({
         "sample_spec": {"litellm_provider": "one of many"},
@@ -35,7 +35,7 @@ fn a_public_list_is_taken_over_and_shown() {
     );
 
     // Another price from today on takes the place of one that was imported today.
-    world.write("list.json", &litellm(3e-6));
+    world.write("list.json", litellm(3e-6));
     let again = world
         .run(&["--json", "prices", "import", "list.json"])
         .expect(0);

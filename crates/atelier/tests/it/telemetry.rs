@@ -81,7 +81,7 @@ fn calls_reach_a_collector() {
         let mut bytes = Vec::new();
         for stream in listener.incoming() {
             let mut stream = stream.unwrap();
-            let mut piece = [0; 65_536];
+            let mut piece = [0; 4_096];
             while let Ok(length) = stream.read(&mut piece)
                 && length > 0
             {
