@@ -1,6 +1,8 @@
-//! Answers what was answered before: the store keeps every complete reply by its key, and complete
-//! answers to relayed requests for a while. Those are kept as they were asked for, whole or
-//! streamed: what a dialect says in one form and not in the other must not get lost.
+//! Answers what was answered before, out of the store.
+//!
+//! Replies to our own asks are kept for ever by their key, complete answers to relayed requests for
+//! a while. Those are kept as they were asked for, whole or streamed: what a dialect says in one
+//! form and not in the other must not get lost.
 
 use atelier_model::{AskSource, BoxFuture, Reply, Timestamp};
 use atelier_store::StoredAnswer;

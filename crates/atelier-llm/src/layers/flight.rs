@@ -1,4 +1,5 @@
 //! Makes identical asks that are under way at once one: the first leads, the others get its reply.
+//!
 //! Relayed requests for whole answers likewise; those for streamed answers each fly alone, since
 //! who follows would get its first piece only with the last.
 
