@@ -339,6 +339,16 @@ fn calls(parts: &[Part]) -> Vec<Value> {
     calls.collect()
 }
 
+/// What the last event held.
+#[derive(Debug, Default, PartialEq, Eq)]
+enum Last {
+    /// Nothing but the counts.
+    Counts,
+    /// Anything else.
+    #[default]
+    Other,
+}
+
 /// Reads an answer.
 #[derive(Debug, Default)]
 pub(crate) struct ChatReader {
@@ -347,7 +357,7 @@ pub(crate) struct ChatReader {
     calls: Vec<u64>,
     stopped: bool,
     done: bool,
-    only_counted: bool,
+    last: Last,
 }
 
 impl ChatReader {
@@ -374,7 +384,10 @@ impl ChatReader {
             }
         }
         let tokens = tokens(value);
-        self.only_counted = tokens.is_some() && list(value, "choices").is_empty();
+        self.last = match tokens {
+            Some(_) if list(value, "choices").is_empty() => Last::Counts,
+            Some(_) | None => Last::Other,
+        };
         pieces.extend(tokens.map(Piece::Tokens));
         Ok(pieces)
     }
@@ -424,7 +437,7 @@ impl Reader for ChatReader {
     }
 
     fn event(&mut self, data: &str) -> Result<Vec<Piece>, DecodeError> {
-        self.only_counted = false;
+        self.last = Last::Other;
         if data.trim() == "[DONE]" {
             if !self.stopped {
                 return Err(DecodeError::Truncated);
@@ -440,7 +453,7 @@ impl Reader for ChatReader {
     }
 
     fn has_only_counted(&self) -> bool {
-        self.only_counted
+        self.last == Last::Counts
     }
 
     fn may_end(&self) -> bool {

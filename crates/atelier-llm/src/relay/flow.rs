@@ -134,12 +134,11 @@ impl Flow {
         let prepared = &self.transit.prepared;
         let (client, about) = (prepared.client, &prepared.about);
         let read;
-        let answer = match &whole.answer {
-            Some(answer) => answer,
-            None => {
-                read = understood(whole.bytes.clone(), self.source.dialect)?.answer;
-                read.as_ref().ok_or(DecodeError::Truncated)?
-            }
+        let answer = if let Some(answer) = &whole.answer {
+            answer
+        } else {
+            read = understood(whole.bytes.clone(), self.source.dialect)?.answer;
+            read.as_ref().ok_or(DecodeError::Truncated)?
         };
         Ok(Bytes::from(client.document(answer, about).to_string()))
     }

@@ -72,12 +72,11 @@ pub(crate) fn question(body: &Value) -> Result<Question, QuestionError> {
         let content = message.get("content").unwrap_or(&Value::Null);
         let parts = parts(content)?;
         match text(message, "role").unwrap_or_default() {
-            "user" => question.say(Speaker::User, parts),
             "assistant" => question.say(Speaker::Model, parts),
             // Instructions that come in the midst of a conversation stay where they are: at its
             // head they would spoil the prefix that providers remember.
             "system" if question.turns.is_empty() => question.system.push(plain(content)?),
-            "system" => question.say(Speaker::User, parts),
+            "user" | "system" => question.say(Speaker::User, parts),
             other => return Err(QuestionError::unsayable(format!("a message of `{other}`"))),
         }
     }

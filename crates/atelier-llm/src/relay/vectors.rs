@@ -44,7 +44,7 @@ pub(crate) enum Shape {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Texts {
     /// The texts.
-    pub(crate) texts: Vec<String>,
+    pub(crate) inputs: Vec<String>,
     /// Numbers of a vector, where the client has a wish.
     pub(crate) dimensions: Option<u64>,
     /// How the answer is wanted.
@@ -107,7 +107,7 @@ pub(crate) fn texts(client: Dialect, body: &Value) -> Result<Texts, QuestionErro
         _ => Shape::Numbers,
     };
     Ok(Texts {
-        texts,
+        inputs: texts,
         dimensions: body.get("dimensions").and_then(Value::as_u64),
         shape,
         dropped: unknown(body),
@@ -129,7 +129,7 @@ fn of_contents(body: &Value) -> Result<Texts, QuestionError> {
     dropped.sort();
     dropped.dedup();
     Ok(Texts {
-        texts,
+        inputs: texts,
         dimensions: first.get("outputDimensionality").and_then(Value::as_u64),
         shape,
         dropped,
@@ -157,12 +157,12 @@ fn unknown(request: &Value) -> Vec<String> {
 /// Writes a request for a model.
 pub(crate) fn body(upstream: Dialect, texts: &Texts, model: &str) -> Value {
     if upstream != Dialect::Gemini {
-        let mut body = json!({"model": model, "input": texts.texts, "encoding_format": "float"});
+        let mut body = json!({"model": model, "input": texts.inputs, "encoding_format": "float"});
         put(&mut body, "dimensions", texts.dimensions);
         return body;
     }
     let model = format!("models/{}", model.trim_start_matches("models/"));
-    let requests = texts.texts.iter().map(|text| {
+    let requests = texts.inputs.iter().map(|text| {
         let mut request = json!({"model": model, "content": {"parts": [{"text": text}]}});
         put(&mut request, "outputDimensionality", texts.dimensions);
         request
@@ -172,7 +172,7 @@ pub(crate) fn body(upstream: Dialect, texts: &Texts, model: &str) -> Value {
 
 /// Reads the answer to a request and writes it as the client wants it.
 pub(crate) fn document(answer: &Value, texts: &Texts, asked: &str) -> Result<Value, DecodeError> {
-    let (vectors, usage) = embeddings::vectors(answer, texts.texts.len())?;
+    let (vectors, usage) = embeddings::vectors(answer, texts.inputs.len())?;
     let tokens = usage.map_or(0, |usage| usage.input);
     let values = || vectors.iter().map(|vector| json!({"values": vector}));
     let numbered = |written: fn(&Vec<f32>) -> Value| {
