@@ -161,9 +161,9 @@ impl<'a> Car<'a> {
         self.root
     }
 
-    /// How many whole blocks there are.
-    pub fn blocks(&self) -> usize {
-        self.places.len()
+    /// The names of the whole blocks.
+    pub fn names(&self) -> Vec<Cid> {
+        self.places.keys().copied().collect()
     }
 
     /// What is wrong with it.

@@ -87,7 +87,7 @@ impl Cid {
     }
 
     /// Reads the binary form; `None` where it is of a form that is not used here.
-    pub(crate) fn of_bytes(bytes: &[u8]) -> Option<Self> {
+    pub fn of_bytes(bytes: &[u8]) -> Option<Self> {
         let (head, hash) = bytes.split_first_chunk::<4>()?;
         let [VERSION, codec, SHA2_256, HASH_BYTES] = *head else {
             return None;

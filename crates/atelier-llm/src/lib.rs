@@ -18,6 +18,7 @@ mod error;
 mod gateway;
 mod gateway_error;
 mod http;
+mod kubo;
 mod layers;
 mod limit;
 mod meter;
@@ -41,6 +42,7 @@ pub use error::{AskError, AskErrorKind, RouteFailure};
 pub use gateway::{Estimate, Gateway};
 pub use gateway_error::GatewayError;
 pub use http::Transport;
+pub use kubo::{Kubo, KuboError};
 pub use limit::{
     gate::{LimitLeft, LimitState},
     rate::{Rate, RateTable},

@@ -1,5 +1,6 @@
 //! The commands, one file each, in the order of the help.
 
+pub(crate) mod archive;
 pub(crate) mod audit;
 pub(crate) mod build;
 pub(crate) mod completion;
@@ -55,6 +56,7 @@ pub(crate) async fn run(cli: &Cli, ui: &Ui) -> Result<u8, CliError> {
         Command::Edit(command) => edit::run(global, command, ui),
         Command::Guard(command) => guard::run(command, ui),
         Command::Audit(command) => Box::pin(audit::run(global, command, ui)).await,
+        Command::Archive(command) => Box::pin(archive::run(global, command, ui)).await,
         Command::Gateway(args) => Box::pin(gateway::run(global, args, ui)).await,
         Command::Keys(command) => Box::pin(keys::run(global, command, ui)).await,
         Command::Prices(command) => prices::run(global, command, ui),

@@ -9,6 +9,7 @@
     reason = "a test fails by panicking, and stands outside the program it tests"
 )]
 
+mod archive;
 mod audit;
 mod budget;
 mod commands;
@@ -23,6 +24,7 @@ mod keys;
 mod killed;
 mod languages;
 mod limits;
+mod node;
 mod offline;
 mod prices;
 mod requirements;
