@@ -68,17 +68,14 @@ async fn verify(place: &Place, args: &VerifyArgs, ui: &Ui) -> Result<u8, CliErro
     let mut trust = audit::trust(&state)?;
     trust.keys.extend(keys(&args.keys)?);
     let kept = args.checkpoint.as_deref().map(checkpoint).transpose()?;
-    let report = match &args.file {
-        Some(file) => {
-            // The copies are of this project's log; whether the export is of it is not known.
-            trust.copies = kept.into_iter().collect();
-            trust.unreadable.clear();
-            export_report(file, &trust)?
-        }
-        None => {
-            trust.copies.extend(kept);
-            own_report(place, &trust).await?
-        }
+    let report = if let Some(file) = &args.file {
+        // The copies are of this project's log; whether the export is of it is not known.
+        trust.copies = kept.into_iter().collect();
+        trust.unreadable.clear();
+        export_report(file, &trust)?
+    } else {
+        trust.copies.extend(kept);
+        own_report(place, &trust).await?
     };
     tell(ui, &report, &trust);
     match report.tamperings.first() {
@@ -144,10 +141,7 @@ fn checkpoint(file: &Path) -> Result<(String, Checkpoint), CliError> {
     let text = String::from_utf8_lossy(&bytes);
     let last = text.lines().rfind(|line| !line.trim().is_empty());
     let value: Option<serde_json::Value> = last.and_then(|line| serde_json::from_str(line).ok());
-    let inner = value.map(|mut value| match value["checkpoint"].take() {
-        serde_json::Value::Null => value,
-        inner => inner,
-    });
+    let inner = value.map(|value| value.get("checkpoint").cloned().unwrap_or(value));
     let checkpoint = inner.and_then(|inner| serde_json::from_value(inner).ok());
     let place = file.display().to_string();
     let checkpoint =
