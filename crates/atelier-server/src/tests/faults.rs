@@ -145,7 +145,7 @@ pub(super) async fn play(mut stream: TcpStream, dialect: Dialect, streamed: bool
     let _ = stream.flush().await;
     if fault == Fault::Stalled {
         // Until the other side gives up.
-        sleep(Duration::from_secs(3_600)).await;
+        sleep(Duration::from_hours(1)).await;
     }
     if fault == Fault::Cut {
         // What was sent has to arrive: a reset would take it along.
@@ -220,7 +220,17 @@ fn body(dialect: Dialect, streamed: bool, fault: Fault) -> String {
         Fault::Unfinished => unfinished(&events[..=last_text]),
         Fault::Reported => half + &error_event(dialect),
         Fault::Garbled => half + "data: {\"half\": \n\n" + &events[last_text..].concat(),
-        _ => half,
+        Fault::EndedEarly
+        | Fault::Cut
+        | Fault::TooShort
+        | Fault::ErrorAsAnswer
+        | Fault::Page
+        | Fault::Stalled
+        | Fault::Slammed
+        | Fault::Unauthorized
+        | Fault::RateLimited
+        | Fault::Unavailable
+        | Fault::Failed => half,
     }
 }
 
@@ -254,7 +264,17 @@ fn whole(dialect: Dialect, fault: Fault) -> String {
         }
         Fault::Reported => error(dialect).to_string(),
         Fault::Garbled => all.replace("Hello\"", "Hello"),
-        _ => all[..all.len() / 2].to_owned(),
+        Fault::EndedEarly
+        | Fault::Cut
+        | Fault::TooShort
+        | Fault::ErrorAsAnswer
+        | Fault::Page
+        | Fault::Stalled
+        | Fault::Slammed
+        | Fault::Unauthorized
+        | Fault::RateLimited
+        | Fault::Unavailable
+        | Fault::Failed => all[..all.len() / 2].to_owned(),
     }
 }
 
