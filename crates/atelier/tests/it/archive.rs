@@ -199,8 +199,8 @@ fn a_node_that_does_not_do_it_is_named() {
 
 #[test]
 fn an_answer_of_the_gateway_is_given_on_another_machine() {
-    let script = || Script::new(Mode::Scripted(vec![Answer::Text("Use sort.".to_owned())]));
-    let world = World::with(script(), Dialect::OpenAi);
+    let script = Script::new(Mode::Scripted(vec![Answer::Text("Use sort.".to_owned())]));
+    let mut world = World::with(script, Dialect::OpenAi);
     let said = json!([{"role": "user", "content": "# DESIGN\nHow do I sort?"}]);
     let body = json!({"model": "design", "messages": said, "max_completion_tokens": 100});
     let gateway = Gateway::start(&world, &[]);
@@ -209,12 +209,14 @@ fn an_answer_of_the_gateway_is_given_on_another_machine() {
     gateway.stop();
     let file = export(&world, &[]);
 
-    let other = World::with(script(), Dialect::OpenAi);
+    // Another home, and the same provider at the same address.
+    let mut other = World::offline();
+    other.server = world.server.take();
     import(&other, &file).expect(0);
     let gateway = Gateway::start(&other, &[]);
     let again = gateway.post("/v1/chat/completions", "", &body);
     assert!(again.contains("x-atelier-cache: hit"), "{again}");
     assert!(again.contains("Use sort."), "{again}");
     gateway.stop();
-    assert_eq!(other.server().request_count(), 0);
+    assert_eq!(other.server().request_count(), 1);
 }

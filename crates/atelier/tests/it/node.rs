@@ -60,14 +60,14 @@ impl Node {
         blocks.any(|block| block.windows(bytes.len()).any(|window| window == bytes))
     }
 
-    /// Changes a byte of every block.
+    /// Changes a byte of every block that links to no other.
     pub(crate) fn damage(&self) {
         let mut held = self.held.lock().unwrap();
-        held.blocks.values_mut().for_each(|block| {
-            if let Some(last) = block.last_mut() {
+        for (cid, block) in &mut held.blocks {
+            if let Some(last) = block.last_mut().filter(|_| cid.codec() == Codec::Raw) {
                 *last ^= 1;
             }
-        });
+        }
     }
 
     /// Ends it; nobody answers from now on.
