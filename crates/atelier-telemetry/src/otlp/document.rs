@@ -1,5 +1,5 @@
 //! The documents that a collector takes: OTLP as JSON, with the names of the conventions for
-//! generative AI. Pure.
+//! generative AI; pure.
 
 use std::collections::BTreeMap;
 
