@@ -1,6 +1,6 @@
 """Foreign programs for the checks, below target/tools: only what is missing, always the same.
 
-    python3 conformance/install.py sdks|clients|peers ...
+    python3 conformance/install.py sdks|clients|peers|cars ...
 """
 
 import json
@@ -48,6 +48,13 @@ SETS = {
         ),
         ("aider", "pip", ["aider-chat==0.86.2"]),
         ("llama", "pip", ["xllamacpp==2026.10.11549", "gguf==0.19.0", "numpy"]),
+    ],
+    "cars": [
+        (
+            "cars",
+            "npm",
+            ["@ipld/car@5.4.7", "@ipld/dag-cbor@10.0.2", "multiformats@14.0.5"],
+        ),
     ],
     "peers": [
         ("litellm", "pip", ["litellm[proxy]==1.106.2"]),

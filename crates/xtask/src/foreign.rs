@@ -1,4 +1,4 @@
-//! `cargo xtask sdks`, `clients` and `differential`: the gateway beside programs of others.
+//! `cargo xtask sdks`, `clients`, `differential` and `cars`: the gateway beside programs of others.
 //!
 //! What they need is installed below `target/tools`, once.
 
@@ -23,6 +23,22 @@ pub(crate) fn sdks_if_any(root: &Path) -> Result<(), Problem> {
         return Ok(());
     }
     sdks(root)
+}
+
+/// Archives through the libraries of IPFS's makers, both ways.
+pub(crate) fn cars(root: &Path) -> Result<(), Problem> {
+    install(root, "cars")?;
+    cargo(root, &["build", "--package", "atelier"])?;
+    run(root, "python3", &["conformance/cars.py", PROGRAM])
+}
+
+/// The same where the libraries can be had; where they cannot, that is said and nothing is tried.
+pub(crate) fn cars_if_any(root: &Path) -> Result<(), Problem> {
+    if let Err(problem) = output(root, "python3", &["conformance/install.py", "cars"]) {
+        println!("xtask: archives are NOT tried with the libraries of IPFS: {problem}");
+        return Ok(());
+    }
+    cars(root)
 }
 
 /// Coding programs, each finishing a task through the gateway; all, or the named ones.

@@ -1,5 +1,5 @@
-//! Developer commands: `cargo xtask check`, `tools`, `test`, `gen`, and the gateway beside others'
-//! programs.
+//! Developer commands: `cargo xtask check`, `tools`, `test`, `gen`, and the gateway and its archives
+//! beside others' programs.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -29,6 +29,7 @@ usage: cargo xtask <command>
   sdks           the vendors' libraries before the gateway (also part of `test`)
   clients [NAME] coding programs before the gateway: codex, claude-code, aider, opencode
   differential   the gateway beside another translator, exchange by exchange
+  cars           archives through the libraries of IPFS's makers (also part of `test`)
 ";
 
 fn main() -> ExitCode {
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
         ["sdks"] => foreign::sdks(&root),
         ["clients", names @ ..] => foreign::clients(&root, names),
         ["differential"] => foreign::differential(&root),
+        ["cars"] => foreign::cars(&root),
         [] | ["help" | "--help" | "-h"] => {
             print!("{USAGE}");
             Ok(())

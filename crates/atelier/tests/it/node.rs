@@ -101,10 +101,10 @@ fn serve(stream: &TcpStream, held: &mut Held) {
     let mut body = vec![0; length];
     reader.read_exact(&mut body).unwrap();
     let (status, said) = answer(&first, &boundary, &body, held);
-    let head = format!("HTTP/1.1 {status}\r\nConnection: close\r\n\r\n");
+    let begin = format!("HTTP/1.1 {status}\r\nConnection: close\r\n\r\n");
     let mut stream = stream;
     stream
-        .write_all(&[head.as_bytes(), &said].concat())
+        .write_all(&[begin.as_bytes(), &said].concat())
         .unwrap();
 }
 
@@ -119,16 +119,12 @@ fn answer(first: &str, boundary: &str, body: &[u8], held: &mut Held) -> (&'stati
         ("dag/import", ("pin-roots", pin)) => import(file(boundary, body), pin == "true", held),
         ("pin/add", ("arg", root)) => {
             let root: Cid = root.parse().unwrap();
-            match missing(&root, held) {
-                Some(cid) => not_found(&cid),
-                None => {
-                    held.pinned.insert(root);
-                    (
-                        "200 OK",
-                        format!("{{\"Pins\":[\"{root}\"]}}\n").into_bytes(),
-                    )
-                }
+            if let Some(cid) = missing(&root, held) {
+                return not_found(&cid);
             }
+            held.pinned.insert(root);
+            let said = format!("{{\"Pins\":[\"{root}\"]}}\n");
+            ("200 OK", said.into_bytes())
         }
         ("dag/export", ("arg", root)) => {
             let root: Cid = root.parse().unwrap();
@@ -186,13 +182,11 @@ fn import(file: &[u8], is_pinned: bool, held: &mut Held) -> (&'static str, Vec<u
     if !is_pinned {
         return ("200 OK", Vec::new());
     }
-    let error = match missing(&root, held) {
-        Some(cid) => format!("block was not found: {cid}"),
-        None => {
-            held.pinned.insert(root);
-            String::new()
-        }
-    };
+    let error = missing(&root, held).map(|cid| format!("block was not found: {cid}"));
+    if error.is_none() {
+        held.pinned.insert(root);
+    }
+    let error = error.unwrap_or_default();
     let said =
         format!("{{\"Root\":{{\"Cid\":{{\"/\":\"{root}\"}},\"PinErrorMsg\":\"{error}\"}}}}\n");
     ("200 OK", said.into_bytes())

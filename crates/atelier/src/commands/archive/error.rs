@@ -24,7 +24,7 @@ pub(crate) enum ArchiveError {
         source: ReadArchiveError,
     },
     /// The file is an archive, and a part of it is damaged or missing.
-    #[error("bring all {entries} answers: {missing} are missing; {first}{}", beside(.damages))]
+    #[error("bring all {entries} answers: {missing} are missing; {first}{}", beside(*.damages))]
     Damaged {
         entries: u64,
         missing: u64,
@@ -46,7 +46,7 @@ pub(crate) enum ArchiveError {
     Node(#[from] KuboError),
 }
 
-fn beside(damages: &usize) -> String {
+fn beside(damages: usize) -> String {
     match damages {
         0 | 1 => String::new(),
         count => format!(", and {} more places", count - 1),
@@ -57,7 +57,7 @@ impl ArchiveError {
     /// The exit code.
     pub(crate) fn exit(&self) -> Exit {
         match self {
-            Self::Open { .. } => Exit::Usage,
+            Self::Open { .. } | Self::Node(KuboError::Url { .. }) => Exit::Usage,
             Self::Read { source, .. } => match source {
                 ReadArchiveError::OtherKey { .. } => Exit::Configuration,
                 ReadArchiveError::Car(_)
@@ -67,7 +67,6 @@ impl ArchiveError {
             },
             Self::Damaged { .. } | Self::OtherRoot { .. } => Exit::Failed,
             Self::Write { .. } => Exit::Internal,
-            Self::Node(KuboError::Url { .. }) => Exit::Usage,
             Self::Node(_) => Exit::Provider,
         }
     }

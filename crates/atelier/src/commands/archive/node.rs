@@ -1,4 +1,6 @@
-//! Archives on a node of IPFS. What goes there is sealed: nobody can take it back from there.
+//! Archives on a node of IPFS.
+//!
+//! What goes there is sealed: nobody can take it back from there.
 
 use std::{
     fs::{self, File},
