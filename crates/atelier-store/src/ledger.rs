@@ -213,8 +213,12 @@ impl Ledger {
         written.map_err(|source| self.failed(source))?;
         if let Some(reservation) = reservation {
             let left = reservation.amount.saturating_sub(record.cost);
+            // Providers count pictures and thoughts as they like, also beyond the most there was.
+            let over = record.cost.saturating_sub(reservation.amount);
             let client = reservation.client.as_deref();
-            self.purses().give_back(left, client, reservation.at);
+            let mut purses = self.purses();
+            purses.give_back(left, client, reservation.at);
+            purses.overdraw(over, client, reservation.at);
         }
         Ok(())
     }

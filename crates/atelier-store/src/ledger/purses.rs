@@ -205,6 +205,16 @@ impl Purses {
         Ok(())
     }
 
+    /// Takes what a request has cost beyond what was reserved for it. It is spent, whatever the
+    /// budgets say, and leaves less to those that follow.
+    pub(crate) fn overdraw(&mut self, amount: MicroUsd, client: Option<&str>, at: Timestamp) {
+        let day = day(at);
+        self.everyone.take(amount, day);
+        if let Some(purse) = client.and_then(|name| self.clients.get_mut(name)) {
+            purse.take(amount, day);
+        }
+    }
+
     /// Puts back what was taken at an instant and not spent.
     pub(crate) fn give_back(&mut self, amount: MicroUsd, client: Option<&str>, at: Timestamp) {
         let day = day(at);

@@ -129,6 +129,25 @@ async fn what_is_not_spent_goes_back_and_what_is_dropped_is_spent() {
 }
 
 #[tokio::test]
+async fn what_costs_more_than_was_reserved_is_spent_too() {
+    let ledger = in_memory(total(100)).await;
+    let first = record(1, Some("laptop"), 10, 0);
+    let reservation = ledger.reserve(&first, total(80)).unwrap();
+    ledger
+        .settle(&settled(&first, 75), Some(reservation))
+        .unwrap();
+    assert_eq!(ledger.taken(), MicroUsd(75));
+    let of = |error: ReserveError| match error {
+        ReserveError::OverBudget(refused) => (refused.scope, refused.taken),
+        ReserveError::Journal(error) => panic!("{error}"),
+    };
+    let own = ledger.reserve(&record(2, Some("laptop"), 6, 0), total(80));
+    assert_eq!(of(own.unwrap_err()), (Scope::Client, MicroUsd(75)));
+    let all = ledger.reserve(&record(3, None, 26, 0), NONE);
+    assert_eq!(of(all.unwrap_err()), (Scope::Everyone, MicroUsd(75)));
+}
+
+#[tokio::test]
 async fn budgets_are_of_clients_and_of_days() {
     let cases = [
         (total(10), NONE, 10, 0, Some(Scope::Everyone)),
