@@ -10,7 +10,7 @@ use atelier_model::Tampering;
 use atelier_prompt::LibraryError;
 use atelier_recipe::RecipeError;
 use atelier_server::ServerError;
-use atelier_store::{LedgerError, NotaryError, OpenError, StoreError};
+use atelier_store::{LedgerError, LockError, NotaryError, OpenError, StoreError};
 
 use crate::{
     commands::archive::ArchiveError, config::ConfigError, guard_key::GuardKeyError,
@@ -166,7 +166,11 @@ impl CliError {
             | Self::Terminal(_)
             | Self::Open(_)
             | Self::Store(_)
-            | Self::Ledger(_)
+            | Self::Ledger(
+                LedgerError::Lock(LockError::File { .. })
+                | LedgerError::Journal { .. }
+                | LedgerError::Store(_),
+            )
             | Self::Git(_)
             | Self::Tree(_)
             | Self::File { .. } => Exit::Internal,
@@ -190,6 +194,7 @@ impl CliError {
             | Self::GuardKey(_)
             | Self::Library(_)
             | Self::Recipe(_) => Exit::Configuration,
+            Self::Ledger(LedgerError::Lock(LockError::Held { .. })) => Exit::Blocked,
             Self::Tampered { .. } => Exit::Failed,
             Self::Archive(error) => error.exit(),
             Self::Build(error) => error.exit(),
