@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use atelier_model::{Digest, MicroUsd};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 use url::Url;
 
 use crate::{
@@ -32,7 +33,7 @@ const LIMIT_NAMES: [&str; 4] = [
 ];
 
 /// What the number of answers is called.
-const ANSWERS_NAMES: [&str; 2] = ["n", "candidateCount"];
+const ANSWERS_NAMES: [&str; 3] = ["n", "candidateCount", "candidate_count"];
 
 /// A request as it will be sent.
 pub(crate) struct Prepared {
@@ -164,7 +165,7 @@ impl Routes {
         prepared.about.created_s = facts.created_s;
         prepared.about.counted = options.get("include_usage") == Some(&Value::Bool(true));
         if prepared.is_same() {
-            forward(&mut prepared, incoming, value, facts);
+            forward(&mut prepared, incoming, value, facts)?;
         } else {
             translate(&mut prepared, incoming.dialect, value)?;
         }
@@ -289,17 +290,23 @@ fn sorted(mut dropped: Vec<String>) -> Vec<String> {
 
 /// Keeps the body but for the model. Where there is a budget and no limit, one is added: there
 /// is no worst case without.
-fn forward(prepared: &mut Prepared, incoming: &Incoming, value: &Value, facts: Facts) {
+fn forward(
+    prepared: &mut Prepared,
+    incoming: &Incoming,
+    value: &Value,
+    facts: Facts,
+) -> Result<(), Refusal> {
     let relayed = &prepared.relayed;
     let is_gemini = prepared.client == Dialect::Gemini;
     let settings = if is_gemini {
-        value.get("generationConfig").unwrap_or(&Value::Null)
+        let settings = value.get("generationConfig");
+        let settings = settings.or_else(|| value.get("generation_config"));
+        settings.unwrap_or(&Value::Null)
     } else {
         value
     };
-    let number = |name: &&str| settings.get(*name)?.as_u64();
-    let limit = LIMIT_NAMES.iter().find_map(number);
-    prepared.answers = ANSWERS_NAMES.iter().find_map(number).unwrap_or(1);
+    let limit = most(settings, &LIMIT_NAMES, facts)?;
+    prepared.answers = most(settings, &ANSWERS_NAMES, facts)?.unwrap_or(1).max(1);
     prepared.tokens_max = limit.unwrap_or(relayed.route.tokens_max);
     let mut body = named(prepared, incoming);
     if facts.is_bounded && limit.is_none() {
@@ -314,6 +321,24 @@ fn forward(prepared: &mut Prepared, incoming: &Incoming, value: &Value, facts: F
     }
     prepared.headers = kept_headers(incoming);
     prepared.body = body;
+    Ok(())
+}
+
+/// The largest number under any of these names, since servers differ in which of them they read.
+///
+/// Some servers also read `"9000"` and `9e3`. What may be read as more than is reserved does not
+/// pass where a budget is kept.
+fn most(settings: &Value, names: &[&str], facts: Facts) -> Result<Option<u64>, Refusal> {
+    let mut most = None;
+    for name in names {
+        let value = settings.get(*name).unwrap_or(&Value::Null);
+        if facts.is_bounded && !value.is_null() && !value.is_u64() {
+            let said = format!("`{name}` must be a whole number, since a budget is kept here");
+            return Err(Refusal::new(400, said));
+        }
+        most = most.max(value.as_u64());
+    }
+    Ok(most)
 }
 
 /// The body as JSON, and the model that the request names.
@@ -359,14 +384,27 @@ fn to_habits(body: &mut Value, relayed: &Relayed) {
     }
 }
 
+/// All that decides an answer. The names stand in the order of canonical JSON, so that its digest
+/// needs no tree of values.
+#[derive(Serialize)]
+struct Deciding<'a> {
+    body: Digest,
+    headers: &'a [(String, String)],
+    stream: bool,
+    url: &'a str,
+    version: u32,
+}
+
 /// The name under which the answer is kept: all that is sent, but for the key.
 fn key(prepared: &Prepared) -> Digest {
-    let body = Digest::of(&prepared.body).to_string();
-    let stream = prepared.stream;
-    Digest::of_json(&json!({
-        "version": 1, "url": prepared.url.as_str(), "headers": prepared.headers, "body": body,
-        "stream": stream,
-    }))
+    let deciding = Deciding {
+        body: Digest::of(&prepared.body),
+        headers: &prepared.headers,
+        stream: prepared.stream,
+        url: prepared.url.as_str(),
+        version: 1,
+    };
+    Digest::of(serde_json::to_vec(&deciding).unwrap_or_default())
 }
 
 impl From<GatewayError> for Refusal {

@@ -294,6 +294,39 @@ async fn of_many_at_once_only_as_many_are_sent_as_the_budget_covers() {
 }
 
 #[tokio::test]
+async fn what_a_server_may_read_as_more_than_is_reserved_does_not_pass_a_budget() {
+    let cases = [
+        (json!({"max_tokens": "9000"}), 400),
+        (json!({"max_tokens": 9e3}), 400),
+        (json!({"max_tokens": -1}), 400),
+        (json!({"max_completion_tokens": 5, "max_tokens": 9000}), 402),
+        (json!({"max_tokens": 100, "n": 50}), 402),
+        (json!({"max_tokens": 100, "n": "50"}), 400),
+        (json!({"max_tokens": 9000, "n": 0}), 402),
+        (
+            json!({"max_tokens": null, "n": 1, "max_completion_tokens": 100}),
+            200,
+        ),
+    ];
+    let budgets = Budgets {
+        total: Some(MicroUsd(worst(1, false).0 * 2)),
+        day: None,
+    };
+    for (members, expected) in cases {
+        let lane = Lane::with(Layers::new(), vec![answer(false)], budgets).await;
+        let mut asked = incoming(1, false);
+        let mut body: serde_json::Value = serde_json::from_slice(&asked.body).unwrap();
+        for (name, value) in members.as_object().unwrap() {
+            body[name] = value.clone();
+        }
+        asked.body = Bytes::from(body.to_string());
+        let status = lane.relay.pass(asked).await.status;
+        let sent = usize::from(expected == 200);
+        assert_eq!((status, lane.sent()), (expected, sent), "{members}");
+    }
+}
+
+#[tokio::test]
 async fn another_configuration_holds_from_the_next_request_on() {
     let lane = Lane::new(vec![answer(false)]).await;
     let other = Server::start(vec![answer(false)]).await;
