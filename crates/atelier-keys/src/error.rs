@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf};
 
-use crate::{LockKind, RandomError};
+use crate::{LockKind, RandomError, store::NAME_CHARS_MAX};
 
 /// Why a key store could not do what it was asked. Nothing in it was changed.
 #[derive(Debug, thiserror::Error)]
@@ -112,12 +112,23 @@ pub enum KeyStoreError {
         /// Who has it.
         id: String,
     },
-    /// A client has no name, or one that cannot be shown.
-    #[error("issue a key to a client without a plain name")]
+    /// A client's name is taken.
+    #[error("use the name `{name}`: {id} has it")]
+    ClientNameTaken {
+        /// The name.
+        name: String,
+        /// Who has it.
+        id: String,
+    },
+    /// A key has no name, or one that cannot be shown.
+    #[error("keep a key without a plain name of at most {NAME_CHARS_MAX} characters")]
     NoName,
     /// A key would open nothing.
-    #[error("issue a key that may be used for no request a minute")]
-    OpensNothing,
+    #[error("issue a key that opens nothing: {why}")]
+    OpensNothing {
+        /// Which of its terms shuts everything.
+        why: &'static str,
+    },
     /// There is nothing in the value.
     #[error("keep an empty key")]
     EmptyValue,
@@ -180,8 +191,11 @@ impl KeyStoreError {
             Self::NameTaken { .. } => {
                 "choose another name, or exchange its value with `atelier keys rotate`".to_owned()
             }
-            Self::NoName => "say who is to have it".to_owned(),
-            Self::OpensNothing => "allow at least one request a minute".to_owned(),
+            Self::ClientNameTaken { id, .. } => {
+                format!("choose another name, or `atelier keys revoke {id}` first")
+            }
+            Self::NoName => "write a name on one line".to_owned(),
+            Self::OpensNothing { .. } => "change that, or leave it out".to_owned(),
             Self::EmptyValue => {
                 "pass the key on standard input, such as `atelier keys add openai < file`"
                     .to_owned()

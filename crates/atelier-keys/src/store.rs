@@ -20,6 +20,9 @@ use crate::{
 /// Rows of each kind, revoked ones included.
 const ROWS_MAX: usize = 10_000;
 
+/// Characters of a name.
+pub(crate) const NAME_CHARS_MAX: usize = 128;
+
 /// Bytes of the file that are read: far more than so many rows have.
 const FILE_BYTES_MAX: u64 = 64 << 20;
 
@@ -126,6 +129,7 @@ impl KeyStore {
         secret: &Secret,
         now: Timestamp,
     ) -> Result<StoredKey, KeyStoreError> {
+        plain(name)?;
         self.change(|contents| {
             let mut named = contents.keys.iter().filter(|key| key.is_usable());
             if let Some(key) = named.find(|key| key.provider == provider && key.name == name) {
@@ -174,19 +178,21 @@ impl KeyStore {
     pub fn client_issue(
         &self,
         name: &str,
-        terms: ClientTerms,
+        mut terms: ClientTerms,
         now: Timestamp,
     ) -> Result<Issued, KeyStoreError> {
-        if name.trim().is_empty() || name.chars().any(char::is_control) {
-            return Err(KeyStoreError::NoName);
+        plain(name)?;
+        for model in &mut terms.models {
+            *model = model.trim().to_owned();
         }
-        if terms.requests_per_minute == Some(0) {
-            return Err(KeyStoreError::OpensNothing);
-        }
+        opens_something(&terms, now)?;
         self.change(|contents| {
             let mut open = contents.clients.iter().filter(|client| client.is_open(now));
             if let Some(client) = open.find(|client| client.name == name) {
-                return Err(taken(name, &client.id));
+                return Err(KeyStoreError::ClientNameTaken {
+                    name: name.to_owned(),
+                    id: client.id.clone(),
+                });
             }
             bounded(contents.clients.len())?;
             let issued = Client::issue(name, terms, now)?;
@@ -320,6 +326,29 @@ fn taken(name: &str, id: &str) -> KeyStoreError {
         name: name.to_owned(),
         id: id.to_owned(),
     }
+}
+
+/// Refuses a name that cannot be shown on one line.
+fn plain(name: &str) -> Result<(), KeyStoreError> {
+    let is_plain = !name.trim().is_empty() && !name.chars().any(char::is_control);
+    if !is_plain || name.chars().count() > NAME_CHARS_MAX {
+        return Err(KeyStoreError::NoName);
+    }
+    Ok(())
+}
+
+/// Refuses terms under which a key would be of no use to anybody.
+fn opens_something(terms: &ClientTerms, now: Timestamp) -> Result<(), KeyStoreError> {
+    let why = if terms.requests_per_minute == Some(0) {
+        "no request a minute is allowed"
+    } else if terms.models.iter().any(String::is_empty) {
+        "one of its models has no name"
+    } else if terms.expires_at.is_some_and(|end| end <= now) {
+        "its time is over"
+    } else {
+        return Ok(());
+    };
+    Err(KeyStoreError::OpensNothing { why })
 }
 
 fn bounded(rows: usize) -> Result<(), KeyStoreError> {

@@ -130,9 +130,12 @@ fn status(error: &KeyStoreError) -> u16 {
     match error {
         KeyStoreError::NoSuchKey { .. } => 404,
         KeyStoreError::NameTaken { .. }
+        | KeyStoreError::ClientNameTaken { .. }
         | KeyStoreError::Ambiguous { .. }
         | KeyStoreError::TooMany { .. } => 409,
-        KeyStoreError::NoName | KeyStoreError::OpensNothing | KeyStoreError::EmptyValue => 400,
+        KeyStoreError::NoName | KeyStoreError::OpensNothing { .. } | KeyStoreError::EmptyValue => {
+            400
+        }
         KeyStoreError::Busy { .. } => 503,
         KeyStoreError::Read { .. }
         | KeyStoreError::Write { .. }

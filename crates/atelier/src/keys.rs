@@ -85,7 +85,9 @@ impl KeysError {
             Self::Foreign => "bring the key store and key file of that user here, or move \
                               `.atelier/state.db` away to begin anew"
                 .to_owned(),
-            Self::Terminal(_) => "pass it on standard input".to_owned(),
+            Self::Terminal(_) => format!(
+                "use a terminal; a key may also come on standard input, a passphrase in {PASSPHRASE}"
+            ),
         }
     }
 }

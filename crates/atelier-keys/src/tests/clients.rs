@@ -3,7 +3,7 @@
 use atelier_model::MicroUsd;
 
 use super::{World, at};
-use crate::{Action, ClientTerms, Clients, Issued, Role, Turned};
+use crate::{Action, ClientTerms, Clients, Issued, KeyStoreError, Role, Turned};
 
 fn issue(world: &World, name: &str, terms: ClientTerms) -> Issued {
     world.store.client_issue(name, terms, at(0)).unwrap()
@@ -168,4 +168,39 @@ fn terms_survive_the_file() {
     let read = world.store.read().unwrap();
     assert_eq!(read.clients, [issued.client]);
     assert_eq!(read.clients[0].terms, terms);
+}
+
+#[test]
+fn terms_that_open_nothing_and_taken_names_are_refused() {
+    let world = World::new();
+    let open = || ClientTerms::of(Role::Builder);
+    let issue = |name: &str, terms| world.store.client_issue(name, terms, at(5));
+    for terms in [
+        ClientTerms {
+            requests_per_minute: Some(0),
+            ..open()
+        },
+        ClientTerms {
+            models: vec!["gpt-5".to_owned(), " ".to_owned()],
+            ..open()
+        },
+        ClientTerms {
+            expires_at: Some(at(5)),
+            ..open()
+        },
+    ] {
+        let refused = issue("laptop", terms);
+        assert!(matches!(refused, Err(KeyStoreError::OpensNothing { .. })));
+    }
+    assert!(matches!(issue("a\nb", open()), Err(KeyStoreError::NoName)));
+    let spaced = ClientTerms {
+        models: vec![" gpt-5 ".to_owned()],
+        ..open()
+    };
+    let issued = issue("laptop", spaced).unwrap();
+    assert!(issued.client.terms.allow_model("gpt-5"));
+    let taken = issue("laptop", open()).unwrap_err();
+    assert!(matches!(taken, KeyStoreError::ClientNameTaken { .. }));
+    let way_out = format!("atelier keys revoke {}", issued.client.id);
+    assert!(taken.hint().contains(&way_out), "{}", taken.hint());
 }

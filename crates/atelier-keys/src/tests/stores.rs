@@ -4,7 +4,10 @@ use atelier_seal::{SealKey, Secret};
 use serde_json::Value;
 
 use super::{OTHER, SECRET, World, at};
-use crate::{Contents, KeyState, KeyStore, KeyStoreError, Lock, LockKind, Passphrase, Vault};
+use crate::{
+    Contents, KeyState, KeyStore, KeyStoreError, Lock, LockKind, Passphrase, Vault,
+    store::NAME_CHARS_MAX,
+};
 
 fn read(world: &World) -> Contents {
     world.store.read().unwrap()
@@ -93,6 +96,14 @@ fn a_taken_name_and_an_empty_value_are_refused_and_nothing_is_written() {
         .store
         .key_rotate(&world.master, "openai", &Secret::new(" \n"), at(1));
     assert!(matches!(empty, Err(KeyStoreError::EmptyValue)));
+    let nameless = ["", " ", "a\nb", &"x".repeat(NAME_CHARS_MAX + 1)];
+    for name in nameless {
+        let secret = Secret::new(OTHER);
+        let added = world
+            .store
+            .key_add(&world.master, ("openai", name), &secret, at(1));
+        assert!(matches!(added, Err(KeyStoreError::NoName)), "{name:?}");
+    }
     assert_eq!(world.bytes(), before);
 }
 

@@ -240,8 +240,12 @@ fn revoke(at: &KeyPlace, args: &KeysRevokeArgs, ui: &Ui) -> Result<Changed, CliE
 
 fn forget(at: &KeyPlace, ui: &Ui) -> Result<Changed, CliError> {
     let count = at.store.forget_revoked().map_err(KeysError::from)?;
-    let said = format!("removed {count} revoked from the list");
-    tell(ui, "keys_forgotten", ("", ""), &said);
+    if ui.is_json() {
+        let line = json!({"v": 1, "type": "keys_forgotten", "count": count});
+        ui.out(&line.to_string());
+    } else {
+        ui.out(&format!("removed {count} revoked from the list"));
+    }
     Ok(Changed {
         name: "revoked".to_owned(),
         change: "forgotten",

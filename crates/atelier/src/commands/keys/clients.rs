@@ -134,7 +134,12 @@ fn terms(args: &KeysIssueArgs, now: Timestamp) -> Result<ClientTerms, CliError> 
         } else {
             &mut terms.budget_total
         };
-        *place = Some(amount);
+        if place.replace(amount).is_some() {
+            return Err(usage(format!(
+                "keep to two budgets of one kind: `{}`",
+                args.budget.join(",")
+            )));
+        }
     }
     terms.expires_at = args
         .expires

@@ -61,6 +61,8 @@ fn budgets_are_in_all_a_day_or_both() {
     assert_eq!(given(&["2/day"]), Some((None, Some(two))));
     assert_eq!(given(&["20", "2/day"]), Some((Some(twenty), Some(two))));
     assert_eq!(given(&["2/week"]), None);
+    assert_eq!(given(&["2", "20"]), None, "the larger one would win");
+    assert_eq!(given(&["2/day", "20/day"]), None);
 }
 
 #[test]
