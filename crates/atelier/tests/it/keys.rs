@@ -576,6 +576,26 @@ fn an_issued_key_opens_what_its_terms_say() {
 }
 
 #[test]
+fn requests_are_found_by_client_by_key_and_by_what_was_decided() {
+    let provider = Provider::start(&[(FIRST, Mood::Accepts)]);
+    let world = world(&provider);
+    let kept = add(&world, "default", FIRST);
+    let builder = issue(&world, &["laptop"]);
+    let gateway = Gateway::start(&world, &[]);
+    is(&gateway.ask(&builder, 1), 200);
+    gateway.stop();
+    let finished = |option: &str, wanted: &str| {
+        let ended = world.run(&["audit", "show", option, wanted]).expect(0);
+        ended.stdout.contains("request.finished")
+    };
+    assert!(finished("--key", "laptop"));
+    assert!(finished("--key", &kept));
+    assert!(finished("--kind", "key.used"));
+    assert!(!finished("--key", "lap"));
+    assert!(!finished("--kind", "guard.redacted"));
+}
+
+#[test]
 fn a_revoked_key_gets_no_answer_that_was_given_before() {
     let provider = Provider::start(&[(FIRST, Mood::Accepts)]);
     let world = world(&provider);

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use atelier_model::{AuditEntry, Timestamp};
+use atelier_model::{AuditEntry, AuditFact, Timestamp};
 use atelier_store::Store;
 use clap::Args;
 use serde_json::{Value, json};
@@ -28,11 +28,12 @@ pub(crate) struct ShowArgs {
     #[arg(long, value_name = "RUN")]
     pub(crate) run: Option<String>,
 
-    /// Only entries of this kind, such as `ask.finished`; `ask` means all that begin with `ask.`
+    /// Only entries of this kind, such as `ask.finished`; `ask` means all that begin with `ask.`,
+    /// and requests on whose way that was decided
     #[arg(long, value_name = "KIND")]
     pub(crate) kind: Option<String>,
 
-    /// Only entries about the client or the provider's key of this name
+    /// Only entries about the client of this name or id, or the provider's key of this id
     #[arg(long, value_name = "NAME")]
     pub(crate) key: Option<String>,
 
@@ -105,17 +106,19 @@ pub(crate) async fn run(place: &Place, args: &ShowArgs, ui: &Ui) -> Result<u8, C
 
 impl ShowArgs {
     fn wants(&self, entry: &AuditEntry) -> bool {
-        let kind = entry.fact.name();
         let of_kind = |wanted: &String| {
-            kind.strip_prefix(wanted.as_str())
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+            is_of_kind(&entry.fact, wanted)
+                || decisions(&entry.fact).any(|fact| is_of_kind(fact, wanted))
         };
         let of_run = |wanted: &String| {
             let run = entry.run.as_ref().map_or("", |run| run.as_str());
             !run.is_empty() && run.starts_with(&wanted.to_uppercase())
         };
         let of_key = |wanted: &String| {
-            entry.client.as_ref() == Some(wanted) || entry.fact.key_name() == Some(wanted)
+            let client = entry.client.as_ref();
+            client.is_some_and(|client| is_client(client, wanted))
+                || entry.fact.key_name() == Some(wanted)
+                || decisions(&entry.fact).any(|fact| fact.key_name() == Some(wanted))
         };
         self.run.as_ref().is_none_or(of_run)
             && self.kind.as_ref().is_none_or(of_kind)
@@ -123,6 +126,30 @@ impl ShowArgs {
             && self.since.is_none_or(|since| entry.at >= since)
             && self.until.is_none_or(|until| entry.at < until)
     }
+}
+
+/// What was decided on the way of a request; it stands in the request's own entry.
+fn decisions(fact: &AuditFact) -> impl Iterator<Item = &AuditFact> {
+    let decided: &[AuditFact] = if let AuditFact::RequestFinished(request) = fact {
+        &request.decisions
+    } else {
+        &[]
+    };
+    decided.iter()
+}
+
+fn is_of_kind(fact: &AuditFact, wanted: &str) -> bool {
+    fact.name()
+        .strip_prefix(wanted)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
+/// Whether a client, on record as `name (id)`, is meant by its name, its id or both.
+fn is_client(client: &str, wanted: &str) -> bool {
+    let parts = client
+        .strip_suffix(')')
+        .and_then(|client| client.rsplit_once(" ("));
+    client == wanted || parts.is_some_and(|(name, id)| name == wanted || id == wanted)
 }
 
 fn line(ui: &Ui, entry: &AuditEntry) -> String {
