@@ -18,8 +18,8 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 use url::Url;
 
-pub(crate) use self::error::ArchiveError;
 use self::making::Making;
+pub(crate) use self::{error::ArchiveError, node::at_end};
 use crate::{
     app::{Place, STATE_FOLDER},
     cli::Global,

@@ -11,7 +11,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::ending;
+use super::{archive, ending};
 use crate::{
     app,
     cli::{Global, RunOptions},
@@ -68,6 +68,14 @@ pub(crate) async fn to_its_end(
 ) -> Result<u8, CliError> {
     let outcome = Box::pin(watched(ctx, ui, work)).await?;
     ending::tell(ctx, settings, ui, &outcome).await;
+    // Whoever stopped the run waits for nothing more.
+    if let Some(node) = settings
+        .archive
+        .as_ref()
+        .filter(|_| !ctx.cancel.is_cancelled())
+    {
+        Box::pin(archive::at_end(&ctx.store, node, ui)).await;
+    }
     Ok(outcome.report.exit as u8)
 }
 

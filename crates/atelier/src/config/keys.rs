@@ -30,6 +30,7 @@ pub(crate) enum Kind {
     Share,
     Model,
     Vectors,
+    Address,
 }
 
 impl Kind {
@@ -52,6 +53,7 @@ impl Kind {
             Self::Share => "a share from 0 to 1, such as 0.02",
             Self::Model => "a model as PROVIDER/MODEL",
             Self::Vectors => "words or model",
+            Self::Address => "an address such as http://127.0.0.1:5001",
         }
     }
 
@@ -99,6 +101,9 @@ impl Kind {
             (Self::Vectors, V::String(text)) if matches!(text.as_str(), "words" | "model") => {
                 Some(V::String(text))
             }
+            (Self::Address, V::String(text)) if is_address(text.trim()) => {
+                Some(V::String(text.trim().to_owned()))
+            }
             (Self::Share, V::Float(share)) if (0.0..=1.0).contains(&share) => Some(V::Float(share)),
             (Self::Share, V::Integer(share @ 0..=1)) => {
                 Some(V::Float(if share == 0 { 0.0 } else { 1.0 }))
@@ -141,6 +146,10 @@ pub(crate) struct Key {
     /// The value where none is set, if there is one.
     pub(crate) default: Option<String>,
     pub(crate) about: &'static str,
+}
+
+fn is_address(text: &str) -> bool {
+    url::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https"))
 }
 
 /// Settings of a model: the key is both global and, below `stages.NAME`, of one stage.
@@ -402,6 +411,12 @@ pub(crate) fn known_keys() -> Vec<Key> {
         Kind::Guard,
         Some("off"),
         "what is hidden from providers on this machine, unless the stage or the provider says otherwise",
+    ));
+    all.push(key(
+        "archive",
+        Kind::Address,
+        None,
+        "the IPFS node (Kubo) that holds all answers, sealed, from the end of each run on",
     ));
     all.extend(semantic_keys());
     for stage in Stage::ALL {

@@ -53,6 +53,8 @@ pub(crate) struct Settings {
     pub(crate) task_budget: Option<MicroUsd>,
     /// What relayed requests may cost on one day.
     pub(crate) budget_day: Option<MicroUsd>,
+    /// The node that holds all answers.
+    pub(crate) archive: Option<url::Url>,
 }
 
 impl Settings {
@@ -99,6 +101,7 @@ impl Settings {
             stage_budgets: stage_budgets(config),
             task_budget: money(config, "task_budget"),
             budget_day: money(config, "budget_day"),
+            archive: text(config.get("archive")).and_then(|url| url.parse().ok()),
         })
     }
 }

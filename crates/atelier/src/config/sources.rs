@@ -224,6 +224,7 @@ pub(crate) fn parse(key: &str, text: &str) -> toml::Value {
             | Kind::Effort
             | Kind::Strategy
             | Kind::Guard
+            | Kind::Address
             | Kind::Compression
             | Kind::Model
             | Kind::Vectors

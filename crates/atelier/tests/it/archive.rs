@@ -176,6 +176,28 @@ fn a_node_holds_what_it_cannot_read_and_gives_it_back() {
 }
 
 #[test]
+fn where_a_node_is_configured_the_end_of_a_run_archives_its_answers() {
+    let fixture = chain(1).unwrap();
+    let world = World::oracle(&fixture, Dialect::OpenAi).with_commit();
+    let node = Node::start();
+    let archive = format!("archive={}", node.url());
+    let build = ["-c", &archive, "build", &fixture.requirement];
+    let ended = world.run(&build).expect(0);
+    let told = ended.all();
+    let name = told
+        .split("answers as ")
+        .nth(1)
+        .and_then(|rest| rest.split_whitespace().next());
+    assert!(node.holds(&name.unwrap().parse().unwrap()), "{told}");
+    // A run is not less done for a node that is away.
+    node.stop();
+    let ended = world.run(&build).expect(0);
+    assert!(ended.all().contains("not archived"), "{}", ended.all());
+    let refused = world.run(&["-c", "archive=here", "build", "x"]);
+    refused.expect_failure(3, "archive");
+}
+
+#[test]
 fn a_node_that_does_not_do_it_is_named() {
     let world = World::offline();
     let node = Node::start();

@@ -10,9 +10,11 @@ use std::{
 use atelier_archive::{Block, Cid, car_header, car_section};
 use atelier_llm::{Kubo, Transport};
 use atelier_model::Limits;
+use atelier_store::Store;
 use serde_json::json;
+use url::Url;
 
-use super::{ArchiveError, GetArgs, NodeArgs, PinArgs, PushArgs, making::Making, seal_key, taking};
+use super::{ArchiveError, GetArgs, PinArgs, PushArgs, making::Making, seal_key, taking};
 use crate::{app::Place, cli_error::CliError, ui::Ui};
 
 /// Bytes of blocks that are sent at once.
@@ -42,36 +44,21 @@ impl Sending {
     }
 }
 
-fn node(args: &NodeArgs) -> Result<Kubo, ArchiveError> {
-    Ok(Kubo::new(&args.node, &Transport::new(Limits::default()))?)
+fn node(at: &Url) -> Result<Kubo, ArchiveError> {
+    Ok(Kubo::new(at, &Transport::new(Limits::default()))?)
+}
+
+/// Has a node hold every answer at the end of a run. What fails is told and changes nothing: the
+/// run has ended as it has.
+pub(crate) async fn at_end(store: &Store, at: &Url, ui: &Ui) {
+    match pushed(store, at).await {
+        Ok((root, answers)) => ui.status(&format!("archived {answers} answers as {root}")),
+        Err(error) => ui.warn(&format!("the answers are not archived: {}", error.text())),
+    }
 }
 
 pub(crate) async fn push(place: &Place, args: &PushArgs, ui: &Ui) -> Result<u8, CliError> {
-    let mut sending = Sending {
-        node: node(&args.at)?,
-        sections: Vec::new(),
-        first: None,
-    };
-    let store = place.ledger_store().await?;
-    let mut making = Making::new(Some(seal_key()?));
-    while let Some(blocks) = making.next(&store).await? {
-        for block in &blocks {
-            sending.add(block);
-            sending.send_if_many().await?;
-        }
-    }
-    let answers = making.count();
-    let (root, blocks) = making.finish();
-    for block in blocks.iter().filter(|block| block.cid != root) {
-        sending.add(block);
-        sending.send_if_many().await?;
-    }
-    for block in blocks.iter().filter(|block| block.cid == root) {
-        sending.add(block);
-    }
-    let car = [car_header(&root), sending.sections].concat();
-    let held = sending.node.import_and_pin(&car, &root).await;
-    held.map_err(ArchiveError::Node)?;
+    let (root, answers) = pushed(&place.ledger_store().await?, &args.at.node).await?;
     if ui.is_json() {
         let line = json!({
             "v": 1, "type": "archive.pushed", "root": root.to_string(), "answers": answers,
@@ -86,8 +73,38 @@ pub(crate) async fn push(place: &Place, args: &PushArgs, ui: &Ui) -> Result<u8, 
     Ok(0)
 }
 
+/// Sends every answer of a state to a node, sealed, and returns the archive's name and how many
+/// there are.
+async fn pushed(store: &Store, at: &Url) -> Result<(Cid, u64), CliError> {
+    let mut sending = Sending {
+        node: node(at)?,
+        sections: Vec::new(),
+        first: None,
+    };
+    let mut making = Making::new(Some(seal_key()?));
+    while let Some(blocks) = making.next(store).await? {
+        for block in &blocks {
+            sending.add(block);
+            sending.send_if_many().await?;
+        }
+    }
+    let answers = making.count();
+    let (root, blocks) = making.finish();
+    for block in &blocks {
+        // The root stays for the file that names it.
+        if block.cid != root {
+            sending.send_if_many().await?;
+        }
+        sending.add(block);
+    }
+    let car = [car_header(&root), sending.sections].concat();
+    let held = sending.node.import_and_pin(&car, &root).await;
+    held.map_err(ArchiveError::Node)?;
+    Ok((root, answers))
+}
+
 pub(crate) async fn pin(args: &PinArgs, ui: &Ui) -> Result<u8, CliError> {
-    let pinned = node(&args.at)?.pin(&args.root).await;
+    let pinned = node(&args.at.node)?.pin(&args.root).await;
     pinned.map_err(ArchiveError::Node)?;
     if ui.is_json() {
         let line = json!({"v": 1, "type": "archive.pinned", "root": args.root.to_string()});
@@ -99,7 +116,7 @@ pub(crate) async fn pin(args: &PinArgs, ui: &Ui) -> Result<u8, CliError> {
 }
 
 pub(crate) async fn get(place: &Place, args: &GetArgs, ui: &Ui) -> Result<u8, CliError> {
-    let node = node(&args.at)?;
+    let node = node(&args.at.node)?;
     let folder = place.ledger_folder()?;
     let path = folder.join(format!("{}.car", args.root));
     let failed = |source| ArchiveError::Write {
