@@ -174,7 +174,7 @@ impl Gateway {
         store: Store,
         (clock, ids): (Arc<dyn Clock>, Arc<dyn IdSource>),
     ) -> Result<Self, GatewayError> {
-        config.check_guard()?;
+        config.guard()?;
         let GatewayConfig {
             mut routes,
             mut routing,
