@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use atelier_model::{AskSource, BoxFuture, MicroUsd, Reply, TaskId, Timestamp};
+use atelier_model::{AskSource, BoxFuture, MicroUsd, RelayRecord, Reply, TaskId, Timestamp};
 
 use crate::{
     AskErrorKind,
@@ -38,27 +38,10 @@ impl Layer for Observer {
     ) -> BoxFuture<'a, Result<Opened, Refusal>> {
         let meter = self.meter.clone();
         transit.at_end(move |ending| {
-            let record = &ending.record;
-            let finished = Finished {
-                asker: &record.dialect,
-                provider: &record.provider,
-                model: &record.model,
-                outcome: &outcome(ending),
-                source: record.source,
-                usage: record.usage,
-                cost: record.cost,
-                saved: record.saved,
-                first_byte_ms: record.first_byte_ms,
-                latency_ms: record.latency_ms,
-                sendings: record.sendings,
-            };
-            meter.count(&finished);
-            let whose = Whose {
-                id: record.id.as_str(),
-                client: record.client.as_deref(),
-                ..Whose::default()
-            };
-            say(&finished, &whose);
+            for record in &ending.given_up {
+                count_relayed(&meter, record, &record.status.to_string());
+            }
+            count_relayed(&meter, &ending.record, &outcome(ending));
         });
         next.open(transit)
     }
@@ -106,6 +89,30 @@ impl Observer {
         };
         say(&finished, &whose);
     }
+}
+
+/// Counts what was relayed to one upstream.
+fn count_relayed(meter: &Meter, record: &RelayRecord, outcome: &str) {
+    let finished = Finished {
+        asker: &record.dialect,
+        provider: &record.provider,
+        model: &record.model,
+        outcome,
+        source: record.source,
+        usage: record.usage,
+        cost: record.cost,
+        saved: record.saved,
+        first_byte_ms: record.first_byte_ms,
+        latency_ms: record.latency_ms,
+        sendings: record.sendings,
+    };
+    meter.count(&finished);
+    let whose = Whose {
+        id: record.id.as_str(),
+        client: record.client.as_deref(),
+        ..Whose::default()
+    };
+    say(&finished, &whose);
 }
 
 /// Whose call it was.

@@ -41,8 +41,13 @@ impl Refusal {
         }
     }
 
-    /// The refusal as an ask's error would tell it.
+    /// The refusal of one sending as an ask's error would tell it.
     pub(crate) fn error(&self, provider: &str) -> AskError {
+        self.error_after(1, provider)
+    }
+
+    /// The refusal of the last of so many sendings as an ask's error would tell it.
+    pub(crate) fn error_after(&self, tries: u32, provider: &str) -> AskError {
         let provider = provider.to_owned();
         let (status, said) = (self.status, self.said.clone());
         match self.retry {
@@ -50,14 +55,14 @@ impl Refusal {
                 provider,
                 status,
                 said,
-                tries: 1,
+                tries,
                 retry_after_ms: Some(wait_ms),
             },
             Retry::Soon | Retry::Backoff | Retry::Never => AskError::Provider {
                 provider,
                 status,
                 said,
-                tries: 1,
+                tries,
             },
         }
     }

@@ -9,10 +9,11 @@ pub(crate) fn reported(mut refusal: Refusal, transit: &Transit) -> Refusal {
     let record = &transit.record;
     let id = record.id.to_string();
     let model = format!("{}/{}", record.provider, record.model);
-    let tries = transit.sendings.to_string();
+    let sendings = transit.sendings_to_all();
+    let tries = sendings.to_string();
     if refusal.body.is_none() {
         let (remedy, at) = (remedy(&refusal), record.at);
-        let how_often = match transit.sendings {
+        let how_often = match sendings {
             0 => "not sent".to_owned(),
             1 => "sent once".to_owned(),
             several => format!("sent {several} times"),

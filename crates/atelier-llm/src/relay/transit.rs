@@ -86,6 +86,8 @@ pub(crate) struct Ending {
     pub(crate) record: RelayRecord,
     /// All of a complete answer, unless it is too large to keep or nobody may keep it.
     pub(crate) kept: Option<Kept>,
+    /// What is kept of the upstreams that were asked before and given up.
+    pub(crate) given_up: Vec<RelayRecord>,
     /// When it ended.
     pub(crate) at: Timestamp,
     /// What is let go only when every layer has been told.
@@ -146,6 +148,7 @@ pub(crate) struct Transit {
     value: Value,
     tails: Vec<Tail>,
     filters: Vec<Box<dyn Filter>>,
+    given_up: Vec<RelayRecord>,
     is_over: bool,
 }
 
@@ -181,6 +184,7 @@ impl Transit {
             value,
             tails: Vec::new(),
             filters: Vec::new(),
+            given_up: Vec::new(),
             is_over: false,
         })
     }
@@ -227,6 +231,7 @@ impl Transit {
         record.cost = record.cost + self.debit(refusal);
         record.reserved = MicroUsd::ZERO;
         self.hands.settle(&record, self.reservation.take());
+        self.given_up.push(record.clone());
         self.turned_away = 0;
         self.record = RelayRecord {
             id: fresh,
@@ -238,6 +243,12 @@ impl Transit {
         self.record.status = OK;
         self.record.error = None;
         self.record.decisions.clear();
+    }
+
+    /// How often it was sent, to whomever.
+    pub(crate) fn sendings_to_all(&self) -> u32 {
+        let before: u32 = self.given_up.iter().map(|record| record.sendings).sum();
+        before.saturating_add(self.sendings)
     }
 
     /// Whether a budget is kept, for everyone or for this client.
@@ -404,6 +415,7 @@ impl Transit {
             how,
             record,
             kept,
+            given_up: self.given_up.clone(),
             at,
             held: Vec::new(),
         };

@@ -245,13 +245,22 @@ async fn where_nobody_answers_a_client_is_told_the_whole_story() {
     for part in [
         "any of 2 models",
         "a/priced at 2026-",
-        "busy",
+        "busy (500, tried once)",
         "b/priced",
-        "slow down",
+        "slow down (429, tried once)",
+        "sent 2 times",
         "remedy: wait",
     ] {
         assert!(said.contains(part), "no `{part}` in: {said}");
     }
+    assert_eq!(got.header("x-atelier-tries"), "2");
+    let counted = world.relay.counts();
+    let counted: Vec<_> = counted
+        .iter()
+        .map(|(series, counts)| (&*series.provider, counts.repeats, &counts.outcomes))
+        .collect();
+    let once = |outcome: &str| std::collections::BTreeMap::from([(outcome.to_owned(), 1)]);
+    assert_eq!(counted, [("a", 0, &once("500")), ("b", 0, &once("429"))]);
     let ledger = world.ledger().await;
     assert!(
         ledger

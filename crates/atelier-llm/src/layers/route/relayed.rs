@@ -148,7 +148,7 @@ fn failure(transit: &Transit, (to, at): (&Relayed, Timestamp), refusal: &Refusal
         route: to.route.label(),
         at,
         tries: transit.sendings,
-        error: refusal.error(to.route.name()),
+        error: refusal.error_after(transit.sendings, to.route.name()),
     }
 }
 
