@@ -8,6 +8,7 @@ mod taking;
 use std::{
     fs::File,
     io::{BufWriter, Seek as _, SeekFrom, Write as _},
+    os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
 };
 
@@ -155,7 +156,14 @@ impl Writing {
             path: path.to_owned(),
             source,
         };
-        let file = File::create(path).map_err(failed)?;
+        // Whoever else uses this machine has no business in what was asked and answered.
+        let options = File::options()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(path);
+        let file = options.map_err(failed)?;
         let mut file = BufWriter::new(file);
         // The root is known at the end, and stands at the beginning.
         let unknown = Cid::of(Codec::Raw, b"");

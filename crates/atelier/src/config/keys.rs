@@ -377,6 +377,11 @@ const RATE_KEYS: [(&str, &str); 7] = [
     ),
 ];
 
+fn archive_key() -> Key {
+    let node = "the IPFS node (Kubo) that holds all answers, sealed, from the end of each run on";
+    key("archive", Kind::Address, None, node)
+}
+
 /// Every key, with `NAME` where a price names its model, or a table its provider.
 pub(crate) fn known_keys() -> Vec<Key> {
     let mut all = model_keys("");
@@ -412,12 +417,7 @@ pub(crate) fn known_keys() -> Vec<Key> {
         Some("off"),
         "what is hidden from providers on this machine, unless the stage or the provider says otherwise",
     ));
-    all.push(key(
-        "archive",
-        Kind::Address,
-        None,
-        "the IPFS node (Kubo) that holds all answers, sealed, from the end of each run on",
-    ));
+    all.push(archive_key());
     all.extend(semantic_keys());
     for stage in Stage::ALL {
         all.extend(model_keys(&format!("stages.{stage}.")));
