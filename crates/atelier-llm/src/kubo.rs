@@ -127,7 +127,9 @@ impl Kubo {
         if is_pinned {
             return Ok(());
         }
-        let why = roots.clone().find_map(|root| root.get("PinErrorMsg")?.as_str());
+        let why = roots
+            .clone()
+            .find_map(|root| root.get("PinErrorMsg")?.as_str());
         Err(self.refused(PIN, why.unwrap_or("it does not say that it does")))
     }
 
