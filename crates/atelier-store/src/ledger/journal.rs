@@ -290,7 +290,8 @@ impl Segment {
                 Ok(rest[..length.min(rest.len())].to_vec())
             }
             Medium::File { file, .. } => {
-                let mut bytes = Vec::new();
+                // Whoever writes waits for this, so it is read in one piece.
+                let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or_default());
                 file.seek(SeekFrom::Start(from))?;
                 file.take(length).read_to_end(&mut bytes)?;
                 Ok(bytes)
