@@ -2,7 +2,7 @@
 
 mod reload;
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{io, net::SocketAddr, sync::Arc};
 
 use atelier_engine::Exit;
 use atelier_llm::{GatewayConfig, Listed, Relay, Secret};
@@ -11,7 +11,7 @@ use atelier_server::{Bounds, Keys, Server};
 use atelier_store::{Budgets, Ledger};
 use clap::Args;
 use serde_json::json;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -63,6 +63,8 @@ pub(crate) async fn run(global: &Global, args: &GatewayArgs, ui: &Ui) -> Result<
     let keys = door_keys(args, &configured.sources)?;
     let bounds = Bounds::default();
     let server = Server::bind(args.listen, relay.clone(), keys, !args.no_cache, bounds).await?;
+    // Before anybody knows the address: whoever was answered may be the one who stops it.
+    let signals = signals();
     tell(server.address(), &relay.models(), ui);
     let stop = CancellationToken::new();
     let ended = CancellationToken::new();
@@ -84,7 +86,7 @@ pub(crate) async fn run(global: &Global, args: &GatewayArgs, ui: &Ui) -> Result<
     let (kept, (), (), ()) = tokio::join!(
         ledger.keep(ended.cancelled()),
         serving,
-        signalled(&stop, ended.cancelled(), ui),
+        signalled(signals, &stop, ended.cancelled(), ui),
         reading,
     );
     kept?;
@@ -92,12 +94,22 @@ pub(crate) async fn run(global: &Global, args: &GatewayArgs, ui: &Ui) -> Result<
     Ok(Exit::Verified as u8)
 }
 
+/// The signals to stop. From here on they no longer end the process by force.
+fn signals() -> io::Result<(Signal, Signal)> {
+    Ok((
+        signal(SignalKind::interrupt())?,
+        signal(SignalKind::terminate())?,
+    ))
+}
+
 /// Waits for the signal to stop. Nothing is answered after it but what is under way.
-async fn signalled(stop: &CancellationToken, ended: impl Future<Output = ()>, ui: &Ui) {
-    let (Ok(mut interrupt), Ok(mut terminate)) = (
-        signal(SignalKind::interrupt()),
-        signal(SignalKind::terminate()),
-    ) else {
+async fn signalled(
+    signals: io::Result<(Signal, Signal)>,
+    stop: &CancellationToken,
+    ended: impl Future<Output = ()>,
+    ui: &Ui,
+) {
+    let Ok((mut interrupt, mut terminate)) = signals else {
         // Without signals the end comes by force, which loses nothing either.
         return ended.await;
     };

@@ -583,7 +583,7 @@ fn requests_are_found_by_client_by_key_and_by_what_was_decided() {
     let builder = issue(&world, &["laptop"]);
     let gateway = Gateway::start(&world, &[]);
     is(&gateway.ask(&builder, 1), 200);
-    gateway.stop();
+    gateway.stop().expect(0);
     let finished = |option: &str, wanted: &str| {
         let ended = world.run(&["audit", "show", option, wanted]).expect(0);
         ended.stdout.contains("request.finished")
