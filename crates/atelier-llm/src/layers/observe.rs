@@ -78,7 +78,11 @@ impl Observer {
                 finished.provider = &reply.provider;
                 finished.model = &reply.model;
             }
-            Err(failure) => finished.outcome = kind(failure.error.kind()),
+            Err(failure) => {
+                finished.outcome = kind(failure.error.kind());
+                // A broken sending may be billed, and counts as spent.
+                finished.cost = passage.debit(failure);
+            }
         }
         self.meter.count(&finished);
         let whose = Whose {

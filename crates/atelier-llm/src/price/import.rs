@@ -118,6 +118,7 @@ impl ImportedPrices {
             .iter()
             .filter(|(name, _)| !NO_MODELS.contains(&name.as_str()));
         for (name, entry) in models {
+            // An entry that names no provider stands for its model wherever that is.
             let provider = entry["litellm_provider"].as_str().unwrap_or_default();
             let bare = name
                 .strip_prefix(provider)
@@ -146,10 +147,12 @@ impl ImportedPrices {
         match read {
             Ok(Some(price)) => {
                 let provider = our_name(provider);
-                if VENDORS.contains(&provider) {
+                if provider.is_empty() || VENDORS.contains(&provider) {
                     self.prices.insert(model.to_owned(), price);
                 }
-                self.prices.insert(format!("{provider}/{model}"), price);
+                if !provider.is_empty() {
+                    self.prices.insert(format!("{provider}/{model}"), price);
+                }
             }
             Ok(None) => self.priceless += 1,
             Err((field, value)) => self.left_out.push(LeftOut {
@@ -181,13 +184,24 @@ fn litellm(entry: &Value) -> Read {
     };
     Ok(Some(Price {
         input,
-        output: field("output_cost_per_token")?.unwrap_or(0),
+        output: match field("output_cost_per_token")? {
+            Some(output) => output,
+            // Vectors have no answer to pay for; whatever else answers without a price would count
+            // as free.
+            None if entry["mode"] == "embedding" => 0,
+            None => return Err(missing("output_cost_per_token")),
+        },
         cached_input: field("cache_read_input_token_cost")?,
         cache_write: field("cache_creation_input_token_cost")?,
         batch_input: field("input_cost_per_token_batches")?,
         batch_output: field("output_cost_per_token_batches")?,
         long: litellm_long(entry)?,
     }))
+}
+
+/// What is said of a field that is not there.
+fn missing(field: &str) -> (String, String) {
+    (field.to_owned(), "missing".to_owned())
 }
 
 /// The price of long prompts: `input_cost_per_token_above_200k_tokens` and its like.
@@ -223,7 +237,7 @@ fn models_dev(cost: &Value) -> Read {
     let Some(input) = field("input")? else {
         return Ok(None);
     };
-    let output = field("output")?.unwrap_or(0);
+    let output = field("output")?.ok_or_else(|| missing("output"))?;
     let long = &cost["context_over_200k"];
     let of_long = |name: &str| micros(long, name, DOLLAR_PLACES);
     let long = match of_long("input")? {

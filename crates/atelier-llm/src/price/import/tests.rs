@@ -31,6 +31,8 @@ fn a_list_of_prices_by_the_token() {
         "dall-e-3": {"litellm_provider": "openai", "mode": "image_generation",
             "output_cost_per_image": 0.04},
         "broken": {"litellm_provider": "openai", "input_cost_per_token": -1e-06},
+        "half": {"litellm_provider": "openai", "mode": "chat", "input_cost_per_token": 1e-06},
+        "alone": {"input_cost_per_token": 1e-06, "output_cost_per_token": 2e-06},
         "worse": {"litellm_provider": "openai", "input_cost_per_token": "cheap"}
     }"#;
     let read = read_prices(text).unwrap();
@@ -55,13 +57,22 @@ fn a_list_of_prices_by_the_token() {
     assert_eq!(price("azure/gpt-5").input, 1_375_000);
     assert_eq!(price("text-embedding-3-small").input, 20_000);
     assert_eq!(price("text-embedding-3-small").output, 0);
+    assert_eq!(price("alone").output, 2_000_000);
+    assert!(!read.prices.contains_key("/alone"));
     assert_eq!(read.priceless, 1);
     let left_out: Vec<_> = read
         .left_out
         .iter()
         .map(|one| (one.model.as_str(), one.value.as_str()))
         .collect();
-    assert_eq!(left_out, [("broken", "-1e-6"), ("worse", "\"cheap\"")]);
+    assert_eq!(
+        left_out,
+        [
+            ("broken", "-1e-6"),
+            ("half", "missing"),
+            ("worse", "\"cheap\"")
+        ]
+    );
 }
 
 #[test]
