@@ -244,14 +244,11 @@ impl CliError {
                 "stop the other gateway, or give this one a state of its own in ATELIER_DATA"
                     .to_owned()
             }
-            Self::Ledger(LedgerError::Journal { .. }) => {
-                "check that it may be written and that the disk has room".to_owned()
-            }
             Self::Open(_) | Self::Store(_) | Self::Ledger(LedgerError::Store(_)) => {
                 "run `atelier doctor`".to_owned()
             }
             Self::Git(_) => "check that `git status` works there".to_owned(),
-            Self::File { .. } => {
+            Self::File { .. } | Self::Ledger(LedgerError::Journal { .. }) => {
                 "check that it may be written and that the disk has room".to_owned()
             }
             Self::Pattern(_) => {

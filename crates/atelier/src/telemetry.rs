@@ -89,9 +89,10 @@ fn wanted(
 
 /// Says how the program ends, and sends what is left.
 pub(crate) fn end(telemetry: Telemetry, code: u8, error: Option<&str>, ui: &Ui) {
-    match error {
-        Some(error) => tracing::error!(target: "atelier::program", code, error, "ended"),
-        None => tracing::info!(target: "atelier::program", code, "ended"),
+    if let Some(error) = error {
+        tracing::error!(target: "atelier::program", code, error, "ended");
+    } else {
+        tracing::info!(target: "atelier::program", code, "ended");
     }
     let dropped = telemetry.finish(FINISH_MAX);
     if dropped > 0 {

@@ -1,6 +1,7 @@
 //! `atelier prices`: what models cost, from public lists.
 
 use std::{
+    fmt::Write as _,
     io::Read as _,
     path::{Path, PathBuf},
 };
@@ -30,7 +31,7 @@ const LEFT_OUT_SHOWN: usize = 5;
 pub(crate) enum PricesCommand {
     /// Take the prices of a public list over, from today on
     ///
-    /// Two lists are understood: LiteLLM's `model_prices_and_context_window.json`, and the
+    /// Two lists are understood: `LiteLLM`'s `model_prices_and_context_window.json`, and the
     /// `api.json` of models.dev. Prices of your configuration still go before them. What was called
     /// before today keeps the price of its day.
     Import(PricesImportArgs),
@@ -168,6 +169,7 @@ fn line(model: &str, origin: &str, tariff: &Tariff, as_json: bool) -> String {
         dollars(price.input),
         dollars(price.output)
     );
+    // Writing to a text does not fail.
     for (word, amount) in [
         ("cached", price.cached_input),
         ("cache write", price.cache_write),
@@ -177,15 +179,15 @@ fn line(model: &str, origin: &str, tariff: &Tariff, as_json: bool) -> String {
         ("long out", price.long.map(|long| long.output)),
     ] {
         if let Some(amount) = amount {
-            line.push_str(&format!(", {} {word}", dollars(amount)));
+            let _ = write!(line, ", {} {word}", dollars(amount));
         }
     }
-    line.push_str(&format!("  ({origin}"));
+    let _ = write!(line, "  ({origin}");
     if let Some(from) = from {
-        line.push_str(&format!(", from {from}"));
+        let _ = write!(line, ", from {from}");
     }
     if let Some(to) = to {
-        line.push_str(&format!(", until {to}"));
+        let _ = write!(line, ", until {to}");
     }
     line.push(')');
     line

@@ -15,7 +15,9 @@ pub(super) async fn show(ui: &Ui, store: &Store, is_asked_for: bool) -> Result<(
     Ledger::recover(store).await?;
     let parts = store.relay_spend_list(Timestamp::default()).await?;
     if ui.is_json() {
-        parts.iter().for_each(|part| ui.out(&line_of_json(part)));
+        for part in &parts {
+            ui.out(&line_of_json(part));
+        }
         return Ok(());
     }
     if parts.is_empty() {
@@ -32,7 +34,9 @@ pub(super) async fn show(ui: &Ui, store: &Store, is_asked_for: bool) -> Result<(
     };
     let name = ui.ink(Tone::Strong, "gateway");
     ui.out(&format!("{name}  {cost}{told}"));
-    parts.iter().for_each(|part| ui.out(&line(part)));
+    for part in &parts {
+        ui.out(&line(part));
+    }
     Ok(())
 }
 

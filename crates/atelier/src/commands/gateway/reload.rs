@@ -62,7 +62,7 @@ async fn asked(hangup: &mut Option<tokio::signal::unix::Signal>) {
         None => None,
     };
     if came.is_none() {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

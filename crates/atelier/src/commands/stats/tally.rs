@@ -98,11 +98,11 @@ impl Tally {
 
 /// What a kept answer would have cost on its day.
 fn saved(call: &PastCall, prices: &PriceTable) -> MicroUsd {
-    let priced = || {
+    let by_price = || {
         let price = prices.price(&call.provider, &call.model, call.at)?;
         Some(price.cost(&call.usage))
     };
-    call.saved.or_else(priced).unwrap_or(MicroUsd::ZERO)
+    call.saved.or_else(by_price).unwrap_or(MicroUsd::ZERO)
 }
 
 /// The smallest of some sorted numbers that this share of them does not exceed (nearest rank).
