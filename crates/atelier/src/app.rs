@@ -13,7 +13,7 @@ use atelier_model::{Clock, IdSource, Timestamp};
 use atelier_prompt::Library;
 use atelier_recipe::Recipes;
 use atelier_seal::SealKey;
-use atelier_store::Store;
+use atelier_store::{Ledger, Store};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -129,10 +129,12 @@ impl Place {
         Ok(store)
     }
 
-    /// The state in which relayed requests are kept: the project's, else the user's.
+    /// The state in which relayed requests are kept: the project's, else the user's. What a gateway
+    /// that was killed has left beside it is brought into it.
     pub(crate) async fn ledger_store(&self) -> Result<Store, CliError> {
         let store = crate::audit::store(&self.ledger_folder()?).await?;
         keys::seal(&store, Asking::Yes).await?;
+        Ledger::recover(&store).await?;
         Ok(store)
     }
 

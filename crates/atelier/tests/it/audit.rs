@@ -276,6 +276,22 @@ fn requests_of_other_programs_are_on_record() {
     assert!(!text.contains("quietly") && !text.contains(KEY));
 }
 
+#[test]
+fn what_a_killed_gateway_answered_is_on_record_without_another_gateway() {
+    let script = Script::new(Mode::Scripted(vec![Answer::Text("A tree.".to_owned())]));
+    let world = World::with(script, Dialect::OpenAi);
+    let gateway = Gateway::start(&world, &[]);
+    let said = json!([{"role": "user", "content": "# DESIGN\nWhat stands there?"}]);
+    let body = json!({"model": "code", "messages": said, "max_completion_tokens": 100});
+    let answer = gateway.post("/v1/chat/completions", "", &body);
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    gateway.kill();
+    let entries = shown(&world, &["--kind", "request"]);
+    assert_eq!(kinds(&entries), ["request.finished"]);
+    let total = world.run(&["--json", "stats"]).expect(0).json();
+    assert_eq!(total.last().unwrap()["requests"], 1);
+}
+
 /// Changes an export somehow.
 fn tamper(export: &str, chance: &mut Chance) -> Vec<u8> {
     let mut lines: Vec<&str> = export.lines().collect();

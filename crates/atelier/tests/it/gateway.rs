@@ -64,7 +64,7 @@ impl Gateway {
     }
 
     /// Ends it without a word.
-    fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
