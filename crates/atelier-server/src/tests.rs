@@ -129,6 +129,24 @@ async fn a_budget_is_never_passed() {
 }
 
 #[tokio::test]
+async fn what_decides_a_bill_is_said_once() {
+    let world = World::with_budget(Dialect::Chat, 1_000_000_000).await;
+    let (path, body) = ask(Dialect::Chat, false, "m");
+    for more in [
+        r#"{"model":"other","#,
+        r#"{"max_tokens":1,"max_tokens":90000,"#,
+        r#"{"n":1,"n":50,"#,
+    ] {
+        let twice = body.replacen('{', more, 1);
+        let got = world.post(&path, &twice, &[]).await;
+        assert_eq!(got.status, 400, "{more}");
+        assert!(got.body.contains("twice"), "{}", got.body);
+    }
+    assert_eq!(world.count(), 0);
+    assert_eq!(world.post(&path, &body, &[]).await.status, 200);
+}
+
+#[tokio::test]
 async fn only_who_shows_a_key_is_answered() {
     let world = World::with_keys(Dialect::Chat, &["one-key", "two-key"]).await;
     let (path, body) = ask(Dialect::Chat, false, "m");

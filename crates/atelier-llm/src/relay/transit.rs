@@ -161,8 +161,8 @@ impl Transit {
     ) -> Result<Self, Refusal> {
         let at = hands.clock.now();
         let (value, asked) = prepare::read(&incoming)?;
-        allow(&incoming, &asked)?;
         let facts = facts(&incoming, &hands, at);
+        allow(&incoming, facts, &asked)?;
         let prepared = routes.prepared(&incoming, (&value, &asked), None, facts)?;
         let record = record(&incoming, &prepared, RelayId::new(at, &*hands.ids), at);
         Ok(Self {
@@ -491,24 +491,49 @@ fn client_budgets(incoming: &Incoming) -> Budgets {
     }
 }
 
-/// Whether a body has two names of a model: a provider might take the one that nobody looked at.
-fn names_twice(body: &[u8]) -> bool {
+/// Whether a body says something twice that decides who is asked or how much may be spent: a
+/// provider might take the one that nobody looked at.
+fn says_twice(body: &[u8]) -> bool {
+    use serde::de::IgnoredAny;
+
     #[derive(serde::Deserialize)]
-    struct Named {
+    struct Deciding {
         #[serde(default, rename = "model")]
-        _model: serde::de::IgnoredAny,
+        _model: IgnoredAny,
+        #[serde(default, rename = "stream")]
+        _stream: IgnoredAny,
+        #[serde(default, rename = "n")]
+        _answers: IgnoredAny,
+        #[serde(default, rename = "max_tokens")]
+        _limit: IgnoredAny,
+        #[serde(default, rename = "max_completion_tokens")]
+        _limit_of_chat: IgnoredAny,
+        #[serde(default, rename = "max_output_tokens")]
+        _limit_of_responses: IgnoredAny,
+        #[serde(default, rename = "generationConfig")]
+        _generation: Option<Generation>,
     }
-    serde_json::from_slice::<Named>(body).is_err()
+
+    #[derive(serde::Deserialize)]
+    struct Generation {
+        #[serde(default, rename = "maxOutputTokens")]
+        _limit: IgnoredAny,
+        #[serde(default, rename = "candidateCount")]
+        _answers: IgnoredAny,
+    }
+
+    serde_json::from_slice::<Deciding>(body).is_err()
 }
 
 /// Whether a client may ask for a model by the name that it used.
-fn allow(incoming: &Incoming, model: &str) -> Result<(), Refusal> {
+fn allow(incoming: &Incoming, facts: Facts, model: &str) -> Result<(), Refusal> {
     let model = model.trim_start_matches("models/");
+    let is_bound = facts.is_bounded || incoming.client.is_some();
+    if is_bound && says_twice(&incoming.body) {
+        let said = "the request says its model, its limits or its number of answers twice";
+        return Err(Refusal::new(BAD_REQUEST, said));
+    }
     match &incoming.client {
-        Some(_) if names_twice(&incoming.body) => {
-            let said = "the request names its model twice";
-            Err(Refusal::new(BAD_REQUEST, said.to_owned()))
-        }
         Some(client) if !client.terms.allow_model(model) => {
             let models = client.terms.models.join(", ");
             let said = format!(
