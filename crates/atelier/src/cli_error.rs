@@ -234,6 +234,10 @@ impl CliError {
             Self::Config(error) => error.hint(),
             Self::Archive(error) => error.hint(),
             Self::Keys(error) => error.hint(),
+            Self::Gateway(GatewayError::NothingToRelay) => {
+                "name a model with -m, or list models under `[providers.NAME]` in atelier.toml"
+                    .to_owned()
+            }
             Self::Gateway(_) => "see `atelier config show`".to_owned(),
             Self::GuardKey(error) => error.hint(),
             Self::Notary(error) => notary_hint(error),
