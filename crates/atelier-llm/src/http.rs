@@ -170,7 +170,10 @@ impl Endpoint {
     }
 }
 
-async fn send(request: reqwest::RequestBuilder, limits: &Limits) -> Result<Response, CallError> {
+pub(crate) async fn send(
+    request: reqwest::RequestBuilder,
+    limits: &Limits,
+) -> Result<Response, CallError> {
     request.send().await.map_err(|error| {
         if !error.is_connect() && !error.is_builder() {
             return broken(&error);
@@ -188,7 +191,7 @@ async fn send(request: reqwest::RequestBuilder, limits: &Limits) -> Result<Respo
 }
 
 /// Passes on a response of success and turns any other into an error with its words.
-async fn accept(
+pub(crate) async fn accept(
     mut response: Response,
     (limits, now): (&Limits, Timestamp),
     permit: Option<&Permit>,
@@ -225,7 +228,7 @@ async fn accept(
     })
 }
 
-async fn next_piece(response: &mut Response) -> Result<Option<Bytes>, CallError> {
+pub(crate) async fn next_piece(response: &mut Response) -> Result<Option<Bytes>, CallError> {
     response.chunk().await.map_err(|error| broken(&error))
 }
 
@@ -268,7 +271,7 @@ async fn error_body(response: &mut Response, limits: &Limits) -> Vec<u8> {
 }
 
 /// Bounds one of the waits.
-async fn within<T>(
+pub(crate) async fn within<T>(
     which: Wait,
     limit_ms: u64,
     work: impl Future<Output = Result<T, CallError>>,

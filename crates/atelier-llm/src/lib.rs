@@ -10,6 +10,7 @@
 //! worst case is reserved before anything is sent; a key reaches no log, no error and no store. This
 //! crate reads no clock, environment or random source, opens no file, and holds no SQL.
 
+mod batch;
 mod call;
 mod config;
 mod discover;
@@ -34,6 +35,10 @@ mod wire;
 mod tests;
 
 pub use atelier_seal::Secret;
+pub use batch::{
+    BATCH_BYTES_MAX, BATCH_QUESTIONS_MAX, BatchError, BatchOutcome, BatchProgress, BatchQuestions,
+    BatchStage, Batches,
+};
 pub use call::{Call, CallError, Retry, Wait};
 pub use config::{Effort, GatewayConfig, Route, Routing, is_private};
 pub use discover::{LocalServer, LocalServerKind, local_servers, server_url};

@@ -6,6 +6,7 @@ pub(crate) mod artifacts;
 pub(crate) mod asks;
 pub(crate) mod attempts;
 pub(crate) mod audit;
+pub(crate) mod batches;
 pub(crate) mod blobs;
 pub(crate) mod calls;
 pub(crate) mod data_keys;

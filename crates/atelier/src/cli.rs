@@ -131,6 +131,8 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Archive(commands::archive::ArchiveCommand),
     #[command(subcommand)]
+    Batch(commands::batch::BatchCommand),
+    #[command(subcommand)]
     Config(commands::config::ConfigCommand),
     Shell(commands::shell::ShellArgs),
     Completion(commands::completion::CompletionArgs),

@@ -13,8 +13,11 @@ use atelier_server::ServerError;
 use atelier_store::{LedgerError, LockError, NotaryError, OpenError, StoreError};
 
 use crate::{
-    commands::archive::ArchiveError, config::ConfigError, guard_key::GuardKeyError,
-    keys::KeysError, telemetry::StartError,
+    commands::{archive::ArchiveError, batch::BatchCommandError},
+    config::ConfigError,
+    guard_key::GuardKeyError,
+    keys::KeysError,
+    telemetry::StartError,
 };
 
 /// Why a command failed.
@@ -134,6 +137,9 @@ pub(crate) enum CliError {
     /// Answers were not archived or brought back.
     #[error(transparent)]
     Archive(#[from] ArchiveError),
+    /// A batch was not sent, shown or fetched.
+    #[error(transparent)]
+    Batch(#[from] BatchCommandError),
     /// Other programs cannot be answered.
     #[error(transparent)]
     Server(#[from] ServerError),
@@ -197,6 +203,7 @@ impl CliError {
             Self::Ledger(LedgerError::Lock(LockError::Held { .. })) => Exit::Blocked,
             Self::Tampered { .. } => Exit::Failed,
             Self::Archive(error) => error.exit(),
+            Self::Batch(error) => error.exit(),
             Self::Build(error) => error.exit(),
             Self::Change(error) => change_exit(error),
         };
@@ -233,6 +240,7 @@ impl CliError {
             }
             Self::Config(error) => error.hint(),
             Self::Archive(error) => error.hint(),
+            Self::Batch(error) => error.hint(),
             Self::Keys(error) => error.hint(),
             Self::Gateway(GatewayError::NothingToRelay) => {
                 "name a model with -m, or list models under `[providers.NAME]` in atelier.toml"

@@ -2,6 +2,7 @@
 
 pub(crate) mod archive;
 pub(crate) mod audit;
+pub(crate) mod batch;
 pub(crate) mod build;
 pub(crate) mod completion;
 pub(crate) mod config;
@@ -57,6 +58,7 @@ pub(crate) async fn run(cli: &Cli, ui: &Ui) -> Result<u8, CliError> {
         Command::Guard(command) => guard::run(command, ui),
         Command::Audit(command) => Box::pin(audit::run(global, command, ui)).await,
         Command::Archive(command) => Box::pin(archive::run(global, command, ui)).await,
+        Command::Batch(command) => Box::pin(batch::run(global, command, ui)).await,
         Command::Gateway(args) => Box::pin(gateway::run(global, args, ui)).await,
         Command::Keys(command) => Box::pin(keys::run(global, command, ui)).await,
         Command::Prices(command) => prices::run(global, command, ui),

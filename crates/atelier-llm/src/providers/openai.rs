@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// The registry's line.
-pub(super) const ENTRY: ProviderEntry = ProviderEntry {
+pub(crate) const ENTRY: ProviderEntry = ProviderEntry {
     name: "openai",
     about: "OpenAI, or any server that speaks its chat completions",
     default_base_url: Some("https://api.openai.com/v1"),

@@ -10,7 +10,7 @@ use atelier_store::{Spend, Store};
 use clap::Args;
 use serde_json::json;
 
-use super::select;
+use super::{batch, select};
 use crate::{
     app::Place,
     cli::Global,
@@ -44,7 +44,9 @@ pub(crate) struct CostArgs {
 pub(crate) async fn run(global: &Global, args: &CostArgs, ui: &Ui) -> Result<u8, CliError> {
     let place = Place::find(global)?;
     if args.gateway {
-        relayed::show(ui, &place.ledger_store().await?, true).await?;
+        let store = place.ledger_store().await?;
+        relayed::show(ui, &store, true).await?;
+        batch::spent(ui, &store).await?;
         return Ok(0);
     }
     let store = place.store().await?;
@@ -65,6 +67,7 @@ pub(crate) async fn run(global: &Global, args: &CostArgs, ui: &Ui) -> Result<u8,
     }
     if args.run.is_none() {
         relayed::show(ui, &store, false).await?;
+        batch::spent(ui, &store).await?;
     }
     Ok(0)
 }

@@ -11,6 +11,7 @@
 
 mod archive;
 mod audit;
+mod batch;
 mod budget;
 mod commands;
 mod compression;

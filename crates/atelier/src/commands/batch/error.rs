@@ -1,0 +1,108 @@
+//! What can go wrong with batches, and what to do then.
+
+use std::{io, path::PathBuf};
+
+use atelier_engine::Exit;
+use atelier_llm::{BatchError, CallError};
+
+/// Why a batch was not sent, shown or fetched.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BatchCommandError {
+    /// The file cannot be read.
+    #[error("read the questions from {}", path.display())]
+    Read {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    /// The answers cannot be written.
+    #[error("write the answers to {}", path.display())]
+    Write {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    /// There is no batch of that name.
+    #[error("find batch `{name}`")]
+    NotFound { name: String },
+    /// The provider of a batch is configured no more.
+    #[error("find provider `{provider}` in the configuration")]
+    NoRoute { provider: String },
+    /// The same questions were sent.
+    #[error("send the batch: the same questions were sent as batch {id}")]
+    Same { id: String },
+    /// Nobody knows whether the provider has it.
+    #[error("send batch {id}")]
+    Uncertain {
+        id: String,
+        #[source]
+        source: BatchError,
+    },
+    /// The provider does not list it.
+    #[error("find batch {id} at the provider: its sending was cut, and nothing of it is there")]
+    Lost { id: String },
+    /// It did not go well.
+    #[error(transparent)]
+    Batch(#[from] BatchError),
+}
+
+impl BatchCommandError {
+    /// The exit code.
+    pub(crate) fn exit(&self) -> Exit {
+        match self {
+            Self::Read { .. } | Self::NotFound { .. } => Exit::Usage,
+            Self::Write { .. } => Exit::Internal,
+            Self::NoRoute { .. } => Exit::Configuration,
+            Self::Same { .. } | Self::Lost { .. } => Exit::Blocked,
+            Self::Uncertain { .. } => Exit::Provider,
+            Self::Batch(error) => match error {
+                BatchError::Line { .. } | BatchError::NoQuestion | BatchError::TooLarge => {
+                    Exit::Usage
+                }
+                BatchError::NoBatches { .. }
+                | BatchError::Guarded { .. }
+                | BatchError::Route(_)
+                | BatchError::Call(CallError::KeyMissing) => Exit::Configuration,
+                BatchError::Call(_) | BatchError::Uncertain(_) => Exit::Provider,
+            },
+        }
+    }
+
+    /// What a person can do about it.
+    pub(crate) fn hint(&self) -> String {
+        match self {
+            Self::Read { .. } => "name a file that is there and may be read".to_owned(),
+            Self::Write { .. } => {
+                "name a place that may be written; the answers can be collected again".to_owned()
+            }
+            Self::NotFound { .. } => "see `atelier batch status`".to_owned(),
+            Self::NoRoute { provider } => format!("name it with --provider {provider}"),
+            Self::Same { id } => {
+                format!("see `atelier batch status {id}`; --again sends them once more")
+            }
+            Self::Uncertain { id, .. } => {
+                format!("`atelier batch status {id}` looks for it at the provider")
+            }
+            Self::Lost { .. } => {
+                "look again in a minute; then `atelier batch submit` it with --again".to_owned()
+            }
+            Self::Batch(error) => match error {
+                BatchError::Line { .. } | BatchError::NoQuestion => {
+                    "write one JSON object a line, with `custom_id` and `messages`".to_owned()
+                }
+                BatchError::TooLarge => "send it as several files".to_owned(),
+                BatchError::NoBatches { .. } => "name the provider with --provider".to_owned(),
+                BatchError::Guarded { .. } => {
+                    "set `guard = \"off\"` for that provider if it may see what is in the file"
+                        .to_owned()
+                }
+                BatchError::Route(_) | BatchError::Call(CallError::KeyMissing) => {
+                    "see `atelier config show` and `atelier doctor`".to_owned()
+                }
+                BatchError::Call(_) | BatchError::Uncertain(_) => {
+                    "try again; nothing is sent twice".to_owned()
+                }
+            },
+        }
+    }
+}
