@@ -54,7 +54,8 @@ pub(super) async fn submit(
 /// Whether a failed order certainly made no batch.
 fn is_certain(error: &CallError) -> bool {
     match error {
-        CallError::Status { status, .. } => *status < 500,
+        // 408 is what a server between says that gave up waiting.
+        CallError::Status { status, .. } => *status < 500 && *status != 408,
         CallError::KeyMissing | CallError::Connect { .. } => true,
         CallError::Reported { .. }
         | CallError::Broken { .. }
