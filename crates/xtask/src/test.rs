@@ -16,7 +16,7 @@ use crate::{
 pub(crate) fn run(root: &Path) -> Result<(), Problem> {
     tools::prepare(root)?;
     let examples = cargo(root, &["test", "--doc", "--workspace", "--quiet"]);
-    let libraries = foreign::sdks_if_any(root).and(foreign::cars_if_any(root));
+    let libraries = foreign::sdks(root).and(foreign::cars(root));
     let tests = if starts(root, "cargo-nextest", "--version") {
         cargo(root, &["nextest", "run", "--workspace", "--no-fail-fast"])
     } else {
