@@ -1,10 +1,8 @@
 //! Blocks in which a line of dots stands for lines that the author left out.
 
 use super::{
-    Trouble,
-    before::surrounded,
-    choose,
-    splice::{Reading, Work, splice},
+    Trouble, choose,
+    splice::{Reading, Work, splice, stands},
     whole,
 };
 use crate::{
@@ -40,14 +38,9 @@ pub(super) fn work(
             return Ok(None);
         };
         let splice = splice(text, page, &piece(old, new), &hit, Ending::Kept)?;
-        let above = page.lines[..hit.range.start].iter().rev().copied();
-        let below = page.lines[hit.range.end..].iter().copied();
-        let same = splice.pieces.len() == hit.range.len()
-            && splice
-                .pieces
-                .iter()
-                .all(|piece| matches!(piece, Piece::Kept(_)));
-        if !same && !surrounded(above, below, hit.range.len(), &splice.pieces) {
+        let is_kept = |piece: &Piece| matches!(piece, Piece::Kept(_));
+        let same = splice.pieces.len() == hit.range.len() && splice.pieces.iter().all(is_kept);
+        if !same && !stands(page, &splice) {
             splices.push(splice);
         }
     }

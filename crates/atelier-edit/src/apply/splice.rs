@@ -247,9 +247,7 @@ fn fit(
     }
     let ending = ending(text, &hit, reading)?;
     let splice = splice(text, page, reading, &hit, ending)?;
-    let above = page.lines[..hit.range.start].iter().rev().copied();
-    let below = page.lines[hit.range.end..].iter().copied();
-    if ending == Ending::Kept && surrounded(above, below, hit.range.len(), &splice.pieces) {
+    if ending == Ending::Kept && stands(page, &splice) {
         return Ok(Work::Applied);
     }
     if hit.way.rung != Rung::Exact {
@@ -257,6 +255,13 @@ fn fit(
     }
     asked.placed(text, &hit.range);
     Ok(Work::Put(vec![splice], notes))
+}
+
+/// Whether what a splice adds stands around its place already.
+pub(super) fn stands(page: Page<'_>, splice: &Splice) -> bool {
+    let above = page.lines[..splice.range.start].iter().rev().copied();
+    let below = page.lines[splice.range.end..].iter().copied();
+    surrounded(above, below, splice.range.len(), &splice.pieces)
 }
 
 /// The trouble with a blank line that an edit keeps and the file does not have.
