@@ -9,8 +9,8 @@ use std::{
 use atelier_model::Timestamp;
 
 use crate::{
-    Action, CLIENT_KEY_PREFIX, Client, KeyStore, KeyStoreError, client::digest_of,
-    contents::CLIENTS, meter::Meter, store::Stamp,
+    Action, CLIENT_KEY_PREFIX, Client, KeyStore, KeyStoreError, client::digest_of, meter::Meter,
+    store::Stamp,
 };
 
 /// The keys of clients as a running gateway knows them. Cheap to clone; all clones are one.
@@ -29,7 +29,8 @@ struct Known {
     stamp: Option<Stamp>,
     by_digest: HashMap<[u8; 32], Arc<Client>>,
     meters: HashMap<String, Meter>,
-    /// Whether a key was ever issued. A file that is gone must not open the door to everyone.
+    /// Whether a key was ever issued. Neither a file that is gone nor one that says otherwise opens
+    /// a door to everyone that was shut.
     were_any: bool,
 }
 
@@ -55,6 +56,14 @@ pub enum Turned {
         name: String,
         /// When it ended.
         at: Timestamp,
+    },
+    /// There are no keys yet, and this is not for everyone.
+    #[error(
+        "without a key nobody may {action}; `atelier keys issue NAME --role admin` issues one that may"
+    )]
+    Keyless {
+        /// What was wanted.
+        action: &'static str,
     },
     /// Its role may not do this.
     #[error("the key of {name} is a {}'s, who may not {}", .role, .action)]
@@ -90,7 +99,9 @@ impl Turned {
     /// The HTTP status that says the same.
     pub fn status(&self) -> u16 {
         match self {
-            Self::Unknown | Self::Revoked { .. } | Self::Expired { .. } => 401,
+            Self::Unknown | Self::Revoked { .. } | Self::Expired { .. } | Self::Keyless { .. } => {
+                401
+            }
             Self::Role { .. } | Self::Dialect { .. } => 403,
             Self::TooOften { .. } => 429,
         }
@@ -165,8 +176,7 @@ impl Clients {
 impl Known {
     fn take(&mut self, store: &KeyStore, stamp: Option<Stamp>) -> Result<(), KeyStoreError> {
         let contents = store.read()?;
-        let mut damaged = contents.damaged.iter();
-        self.were_any |= damaged.any(|row| row.list == CLIENTS) || !contents.clients.is_empty();
+        self.were_any |= contents.were_issued;
         let clients = contents.clients.into_iter();
         self.by_digest = clients
             .filter_map(|client| Some((client.digest().try_into().ok()?, Arc::new(client))))

@@ -27,6 +27,8 @@ pub struct Contents {
     pub clients: Vec<Client>,
     /// Rows that are not what this program writes. They stay in the file as they are.
     pub damaged: Vec<DamagedRow>,
+    /// Whether a key was ever issued to a client, also if none of them is there any more.
+    pub were_issued: bool,
     locked: Option<Locked>,
 }
 
@@ -61,6 +63,9 @@ struct Document {
     lock: Option<LockDocument>,
     keys: Vec<Value>,
     clients: Vec<Value>,
+    /// Files from before it was kept are without it.
+    #[serde(default)]
+    were_issued: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -94,11 +99,13 @@ impl Contents {
             });
         }
         let document: Document = serde_json::from_str(text).map_err(damaged)?;
+        let were_issued = document.were_issued || !document.clients.is_empty();
         let mut rows = Vec::new();
         Ok(Self {
             keys: read(document.keys, KEYS, &mut rows),
             clients: read(document.clients, CLIENTS, &mut rows),
             damaged: rows,
+            were_issued,
             locked: document.lock.map(|lock| Locked {
                 lock: lock.with,
                 print: lock.print,
@@ -119,6 +126,7 @@ impl Contents {
             lock,
             keys: written(&self.keys, KEYS, &self.damaged),
             clients: written(&self.clients, CLIENTS, &self.damaged),
+            were_issued: self.were_issued || !self.clients.is_empty(),
         };
         // Texts and numbers are all it holds, and each of them can be written.
         let mut text = serde_json::to_string_pretty(&document).unwrap_or_default();

@@ -129,6 +129,12 @@ pub enum KeyStoreError {
         /// Which of its terms shuts everything.
         why: &'static str,
     },
+    /// Somebody still has a key.
+    #[error("let everybody in while {id} is issued")]
+    StillIssued {
+        /// The key, or its row.
+        id: String,
+    },
     /// There is nothing in the value.
     #[error("keep an empty key")]
     EmptyValue,
@@ -196,6 +202,10 @@ impl KeyStoreError {
             }
             Self::NoName => "write a name on one line".to_owned(),
             Self::OpensNothing { .. } => "change that, or leave it out".to_owned(),
+            Self::StillIssued { .. } => {
+                "`atelier keys clients` shows who has a key; `atelier keys revoke` takes it back"
+                    .to_owned()
+            }
             Self::EmptyValue => {
                 "pass the key on standard input, such as `atelier keys add openai < file`"
                     .to_owned()

@@ -13,8 +13,8 @@ use atelier_model::Timestamp;
 use atelier_seal::{SealKey, Secret};
 
 use crate::{
-    Client, ClientTerms, Contents, Issued, KeyState, KeyStoreError, Lock, StoredKey, key_file,
-    random,
+    Client, ClientTerms, Contents, Issued, KeyState, KeyStoreError, Lock, StoredKey,
+    contents::CLIENTS, key_file, random,
 };
 
 /// Rows of each kind, revoked ones included.
@@ -217,7 +217,8 @@ impl KeyStore {
         })
     }
 
-    /// Removes what is revoked, and says how many rows that were.
+    /// Removes what is revoked, and says how many rows that were. Whoever has issued keys does not
+    /// let everybody in by that.
     pub fn forget_revoked(&self) -> Result<usize, KeyStoreError> {
         self.change(|contents| {
             let before = contents.keys.len() + contents.clients.len();
@@ -226,6 +227,25 @@ impl KeyStore {
                 .clients
                 .retain(|client| client.revoked_at.is_none());
             Ok(before - contents.keys.len() - contents.clients.len())
+        })
+    }
+
+    /// Forgets that keys were ever issued to clients, so that a gateway which is started from now on
+    /// lets everybody on this machine in. Refused while there is a key that is not revoked.
+    pub fn forget_issuing(&self) -> Result<(), KeyStoreError> {
+        self.change(|contents| {
+            let mut left = contents.clients.iter();
+            if let Some(client) = left.find(|client| client.revoked_at.is_none()) {
+                let id = client.id.clone();
+                return Err(KeyStoreError::StillIssued { id });
+            }
+            if let Some(row) = contents.damaged.iter().find(|row| row.list == CLIENTS) {
+                let id = row.id.clone().unwrap_or_else(|| format!("row {}", row.row));
+                return Err(KeyStoreError::StillIssued { id });
+            }
+            contents.clients.clear();
+            contents.were_issued = false;
+            Ok(())
         })
     }
 

@@ -132,6 +132,7 @@ fn status(error: &KeyStoreError) -> u16 {
         KeyStoreError::NameTaken { .. }
         | KeyStoreError::ClientNameTaken { .. }
         | KeyStoreError::Ambiguous { .. }
+        | KeyStoreError::StillIssued { .. }
         | KeyStoreError::TooMany { .. } => 409,
         KeyStoreError::NoName | KeyStoreError::OpensNothing { .. } | KeyStoreError::EmptyValue => {
             400

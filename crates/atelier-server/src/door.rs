@@ -9,7 +9,7 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use http_body_util::{BodyExt, Full, Limited, StreamBody, combinators::UnsyncBoxBody};
 use hyper::{
-    Request, Response, StatusCode,
+    Method, Request, Response, StatusCode,
     body::{Frame, Incoming as Arriving},
     header::{HeaderMap, HeaderName, HeaderValue},
 };
@@ -40,7 +40,7 @@ pub(crate) type Body = UnsyncBoxBody<Bytes, Infallible>;
 impl Door {
     /// Answers a request.
     pub(crate) async fn answer(&self, request: Request<Arriving>) -> Response<Body> {
-        let is_head = request.method() == hyper::Method::HEAD;
+        let is_head = request.method() == Method::HEAD;
         let mut response = response(self.passed(request).await);
         if is_head {
             *response.body_mut() = Full::default().boxed_unsync();
@@ -100,7 +100,7 @@ impl Door {
             },
             Wanted::NotOffered(what) => refuse(501, &format!("this gateway offers no {what}")),
             Wanted::WrongMethod => refuse(405, "the address is right, the method is not"),
-            Wanted::Unknown => refuse(404, "there is nothing at this address"),
+            Wanted::Unknown => nothing_here(dialect, request.method(), request.uri().path()),
             Wanted::Model {
                 dialect,
                 demand,
@@ -216,10 +216,25 @@ fn turned_away(dialect: Dialect, turned: &Turned) -> Passed {
     passed
 }
 
+/// The answer to a request for an address that is none.
+fn nothing_here(dialect: Dialect, method: &Method, path: &str) -> Passed {
+    let said = format!("there is nothing at {method} {path}; check the base URL");
+    let mut passed = Passed::refusal(dialect, 404, &said);
+    if dialect == Dialect::Chat {
+        // Programs tell a wrong address from a model that is not there by this word.
+        let error = json!({"error": {
+            "message": said, "type": "invalid_request_error", "param": null, "code": "unknown_url",
+        }});
+        passed.body = PassedBody::Whole(error.to_string().into());
+    }
+    passed
+}
+
 /// What goes on record of somebody who is not let in, and the name of the key where it has one.
 fn refused(turned: &Turned) -> (Option<String>, AuditFact) {
     let (client, reason) = match turned {
         Turned::Unknown => (None, "unknown"),
+        Turned::Keyless { .. } => (None, "keyless"),
         Turned::Revoked { name } => (Some(name), "revoked"),
         Turned::Expired { name, .. } => (Some(name), "expired"),
         Turned::Role { name, .. } => (Some(name), "role"),

@@ -64,7 +64,11 @@ impl Keys {
         let mut turned = Turned::Unknown;
         for shown in shown(headers, query) {
             if self.holds(shown) {
-                return usual(action, "--keys-from");
+                return usual(action).map_err(|action| Turned::Role {
+                    name: "--keys-from".to_owned(),
+                    role: USUAL_ROLE.name(),
+                    action,
+                });
             }
             let Some((clients, clock)) = &self.issued else {
                 continue;
@@ -77,7 +81,7 @@ impl Keys {
             }
         }
         if turned == Turned::Unknown && self.are_none() {
-            return usual(action, "nobody");
+            return usual(action).map_err(|action| Turned::Keyless { action });
         }
         Err(turned)
     }
@@ -89,15 +93,12 @@ impl Keys {
     }
 }
 
-fn usual(action: Action, name: &str) -> Result<Caller, Turned> {
-    if USUAL_ROLE.may(action) {
-        return Ok(None);
+/// Lets in somebody without terms, or says what they may not do.
+fn usual(action: Action) -> Result<Caller, &'static str> {
+    match USUAL_ROLE.may(action) {
+        true => Ok(None),
+        false => Err(action.name()),
     }
-    Err(Turned::Role {
-        name: name.to_owned(),
-        role: USUAL_ROLE.name(),
-        action: action.name(),
-    })
 }
 
 fn is_same(key: &str, shown: &str) -> bool {

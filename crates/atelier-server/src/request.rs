@@ -2,6 +2,7 @@
 
 use atelier_llm::{Demand, Dialect};
 use hyper::Method;
+use percent_encoding::percent_decode_str;
 
 /// What a request asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,12 +88,17 @@ pub(crate) fn wanted(method: &Method, path: &str, messages: bool) -> Wanted {
         ["responses", _, ..] => Wanted::NotOffered("stored responses"),
         ["models"] if is_get => Wanted::Models(of_models(version, messages)),
         ["models", named @ ..] if is_get => {
-            Wanted::Described(of_models(version, messages), named.join("/"))
+            Wanted::Described(of_models(version, messages), decoded(&named.join("/")))
         }
-        ["models", named @ ..] if is_post => generation(&named.join("/")),
+        ["models", _, ..] if is_post => generation(&decoded(&rest[1..].join("/"))),
         ["models", ..] => Wanted::WrongMethod,
         _ => Wanted::Unknown,
     }
+}
+
+/// A name out of an address, where a slash may stand as `%2F`.
+fn decoded(name: &str) -> String {
+    percent_decode_str(name).decode_utf8_lossy().into_owned()
 }
 
 /// The dialect of whoever looks at the models.
@@ -109,7 +115,7 @@ fn of_atelier(method: &Method, rest: &[&str]) -> Wanted {
     match (method, rest) {
         (&Method::GET, ["keys"]) => Wanted::Keys(KeysWanted::See),
         (&Method::POST, ["keys"]) => Wanted::Keys(KeysWanted::Issue),
-        (&Method::DELETE, ["keys", named]) => Wanted::Keys(KeysWanted::Revoke((*named).to_owned())),
+        (&Method::DELETE, ["keys", named]) => Wanted::Keys(KeysWanted::Revoke(decoded(named))),
         (_, ["keys"] | ["keys", _]) => Wanted::WrongMethod,
         _ => Wanted::Unknown,
     }
@@ -118,7 +124,7 @@ fn of_atelier(method: &Method, rest: &[&str]) -> Wanted {
 /// Reads `MODEL:METHOD`, as Gemini's dialect has it in its addresses.
 fn generation(named: &str) -> Wanted {
     let Some((model, method)) = named.rsplit_once(':') else {
-        return Wanted::Unknown;
+        return Wanted::WrongMethod;
     };
     let (demand, stream) = match method {
         "generateContent" => (Demand::Answer, false),

@@ -201,9 +201,24 @@ async fn what_is_not_there_is_said() {
     assert_eq!(said["error"]["type"], "not_found_error");
     assert!(unknown.body.contains("code"), "{}", unknown.body);
     assert_eq!(world.post("/v1/batches", "{}", &[]).await.status, 501);
-    assert_eq!(world.post("/v1/nothing", "{}", &[]).await.status, 404);
-    assert_eq!(world.post("/v1/models", "{}", &[]).await.status, 404);
-    assert_eq!(world.get("/v1/models/nobody").await.status, 404);
+    let nowhere = world.post("/v1/nothing", "{}", &[]).await;
+    assert_eq!(nowhere.status, 404);
+    let said: Value = serde_json::from_str(&nowhere.body).unwrap();
+    assert_eq!(said["error"]["code"], "unknown_url");
+    assert!(
+        nowhere.body.contains("POST /v1/nothing"),
+        "{}",
+        nowhere.body
+    );
+    let absent = world.get("/v1/models/nobody").await;
+    assert_eq!(absent.status, 404);
+    assert!(absent.body.contains("model_not_found"), "{}", absent.body);
+    assert_eq!(world.post("/v1/models", "{}", &[]).await.status, 405);
+    assert_eq!(world.post("/v1/models/code", "{}", &[]).await.status, 405);
+    assert_eq!(
+        world.post("/v1/models/code:no", "{}", &[]).await.status,
+        404
+    );
     assert_eq!(world.get("/v1/messages").await.status, 405);
     assert_eq!(world.post("/v1/messages", "[", &[]).await.status, 400);
     let large = "x".repeat(world::BODY_BYTES_MAX + 1);

@@ -2,7 +2,7 @@
 
 use atelier_model::MicroUsd;
 
-use super::{World, at};
+use super::{SECRET, World, at};
 use crate::{Action, ClientTerms, Clients, Issued, KeyStoreError, Role, Turned};
 
 fn issue(world: &World, name: &str, terms: ClientTerms) -> Issued {
@@ -58,6 +58,28 @@ fn a_revoked_key_opens_nothing_from_the_next_request_on() {
         "a file that is gone opens the door to nobody"
     );
     issue(&world, "laptop", ClientTerms::of(Role::Viewer));
+}
+
+#[test]
+fn forgetting_the_last_revoked_key_opens_no_door_until_that_is_asked_for() {
+    let world = World::new();
+    let is_open = || Clients::open(world.store.clone()).unwrap().are_none();
+    assert!(is_open());
+    let issued = issue(&world, "laptop", ClientTerms::of(Role::Builder));
+    let refused = world.store.forget_issuing().unwrap_err();
+    let KeyStoreError::StillIssued { id } = &refused else {
+        panic!("{refused}");
+    };
+    assert_eq!(*id, issued.client.id);
+    world.store.client_revoke("laptop", at(1)).unwrap();
+    assert_eq!(world.store.forget_revoked().unwrap(), 1);
+    assert!(!is_open(), "a gateway that starts now remembers it");
+    let running = Clients::open(world.store.clone()).unwrap();
+    world.add("openai", "default", SECRET);
+    assert!(!is_open(), "and so does a file that was written since");
+    world.store.forget_issuing().unwrap();
+    assert!(is_open());
+    assert!(!running.are_none(), "one that runs stays as it was started");
 }
 
 #[test]

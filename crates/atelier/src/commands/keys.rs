@@ -77,7 +77,12 @@ pub(crate) struct KeysRevokeArgs {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct KeysForgetArgs {}
+pub(crate) struct KeysForgetArgs {
+    /// Forget too that keys were issued to clients: a gateway started from now on answers everybody
+    /// on this machine again
+    #[arg(long)]
+    pub(crate) open: bool,
+}
 
 #[derive(Debug, Args)]
 pub(crate) struct KeysLockArgs {
@@ -147,7 +152,7 @@ pub(crate) async fn run(global: &Global, command: &KeysCommand, ui: &Ui) -> Resu
         KeysCommand::Add(args) => providers::add(&at, global, args, ui)?,
         KeysCommand::Rotate(args) => providers::rotate(&at, args, ui)?,
         KeysCommand::Revoke(args) => revoke(&at, args, ui)?,
-        KeysCommand::Forget(_) => forget(&at, ui)?,
+        KeysCommand::Forget(args) => forget(&at, args, ui)?,
         KeysCommand::Lock(args) => lock(&at, args, ui)?,
         KeysCommand::Issue(args) => clients::issue(&at, args, ui)?,
     };
@@ -238,17 +243,25 @@ fn revoke(at: &KeyPlace, args: &KeysRevokeArgs, ui: &Ui) -> Result<Changed, CliE
     })
 }
 
-fn forget(at: &KeyPlace, ui: &Ui) -> Result<Changed, CliError> {
+fn forget(at: &KeyPlace, args: &KeysForgetArgs, ui: &Ui) -> Result<Changed, CliError> {
     let count = at.store.forget_revoked().map_err(KeysError::from)?;
+    if args.open {
+        at.store.forget_issuing().map_err(KeysError::from)?;
+    }
+    let left = at.store.read().map_err(KeysError::from)?;
     if ui.is_json() {
-        let line = json!({"v": 1, "type": "keys_forgotten", "count": count});
+        let line = json!({"v": 1, "type": "keys_forgotten", "count": count, "open": !left.were_issued});
         ui.out(&line.to_string());
     } else {
         ui.out(&format!("removed {count} revoked from the list"));
     }
+    if left.were_issued && left.clients.is_empty() {
+        ui.status("no client has a key, and the gateway goes on answering only who shows one");
+        ui.hint("`atelier keys issue NAME` issues one; `atelier keys forget --open` lets everybody on this machine in");
+    }
     Ok(Changed {
         name: "revoked".to_owned(),
-        change: "forgotten",
+        change: if args.open { "opened" } else { "forgotten" },
     })
 }
 
