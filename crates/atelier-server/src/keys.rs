@@ -95,10 +95,10 @@ impl Keys {
 
 /// Lets in somebody without terms, or says what they may not do.
 fn usual(action: Action) -> Result<Caller, &'static str> {
-    match USUAL_ROLE.may(action) {
-        true => Ok(None),
-        false => Err(action.name()),
+    if USUAL_ROLE.may(action) {
+        return Ok(None);
     }
+    Err(action.name())
 }
 
 fn is_same(key: &str, shown: &str) -> bool {

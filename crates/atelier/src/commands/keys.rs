@@ -250,14 +250,15 @@ fn forget(at: &KeyPlace, args: &KeysForgetArgs, ui: &Ui) -> Result<Changed, CliE
     }
     let left = at.store.read().map_err(KeysError::from)?;
     if ui.is_json() {
-        let line = json!({"v": 1, "type": "keys_forgotten", "count": count, "open": !left.were_issued});
+        let line =
+            json!({"v": 1, "type": "keys_forgotten", "count": count, "open": !left.were_issued});
         ui.out(&line.to_string());
     } else {
         ui.out(&format!("removed {count} revoked from the list"));
     }
     if left.were_issued && left.clients.is_empty() {
         ui.status("no client has a key, and the gateway goes on answering only who shows one");
-        ui.hint("`atelier keys issue NAME` issues one; `atelier keys forget --open` lets everybody on this machine in");
+        ui.status("`atelier keys issue NAME` issues one; `atelier keys forget --open` lets everybody on this machine in");
     }
     Ok(Changed {
         name: "revoked".to_owned(),
