@@ -348,5 +348,6 @@ fn usage(node: &Node) -> Option<Usage> {
         output,
         cached_input,
         cache_write,
+        ..Usage::default()
     })
 }

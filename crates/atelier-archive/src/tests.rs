@@ -29,6 +29,7 @@ fn entry(number: u64) -> ArchiveEntry {
             output: 1 << number.min(40),
             cached_input: 300,
             cache_write: 70_000,
+            ..Usage::default()
         }),
         cost: MicroUsd(number * 1000),
         latency_ms: number,

@@ -174,5 +174,6 @@ fn sum(one: Usage, other: Usage) -> Usage {
         output: one.output.saturating_add(other.output),
         cached_input: one.cached_input.saturating_add(other.cached_input),
         cache_write: one.cache_write.saturating_add(other.cache_write),
+        cache_write_hour: one.cache_write_hour.saturating_add(other.cache_write_hour),
     }
 }

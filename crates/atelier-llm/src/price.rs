@@ -20,6 +20,10 @@ const MESSAGE_TOKENS_MAX: u64 = 64;
 /// Tokens that a price is quoted for.
 const QUOTED_TOKENS: u128 = 1_000_000;
 
+/// What a token that the provider's cache keeps for an hour costs, in tokens of the prompt, where
+/// no price says so: those who offer it ask twice as much.
+const HOUR_FACTOR: u64 = 2;
+
 /// The fewest digits of a date at the end of a model's name.
 const DATE_DIGITS_MIN: usize = 8;
 
@@ -37,6 +41,9 @@ pub struct Price {
     /// Tokens written to the provider's prompt cache; as input where it is not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cache_write: Option<u64>,
+    /// Of those written, the ones kept for an hour; twice as input where it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_write_hour: Option<u64>,
     /// Tokens of the prompt in a batch; as input where it is not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub batch_input: Option<u64>,
@@ -86,6 +93,7 @@ impl Price {
         output: 0,
         cached_input: None,
         cache_write: None,
+        cache_write_hour: None,
         batch_input: None,
         batch_output: None,
         long: None,
@@ -106,6 +114,7 @@ impl Price {
             input: self.batch_input.unwrap_or(self.input),
             output: self.batch_output.unwrap_or(self.output),
             // What the cache does there is not published; at list price nothing is undercounted.
+            cache_write_hour: Some(self.hour()),
             ..*self
         }
     }
@@ -114,16 +123,40 @@ impl Price {
     fn plain_cost(&self, usage: &Usage) -> MicroUsd {
         let cached = usage.cached_input.min(usage.input);
         let written = usage.cache_write.min(usage.input - cached);
+        let of_an_hour = usage.cache_write_hour.min(written);
         let plain = usage.input - cached - written;
         let part = |tokens: u64, price: u64| u128::from(tokens) * u128::from(price);
         let quoted = part(plain, self.input)
             + part(cached, self.cached_input.unwrap_or(self.input))
-            + part(written, self.cache_write.unwrap_or(self.input))
+            + part(written - of_an_hour, self.cache_write.unwrap_or(self.input))
+            + part(of_an_hour, self.hour())
             + part(usage.output, self.output);
         MicroUsd(u64::try_from(quoted.div_ceil(QUOTED_TOKENS)).unwrap_or(u64::MAX))
     }
 
-    /// The most that so many tokens can cost, whatever the provider's cache does.
+    /// What a token costs that the provider's cache keeps for an hour.
+    fn hour(&self) -> u64 {
+        let usual = self.input.saturating_mul(HOUR_FACTOR);
+        self.cache_write_hour.unwrap_or(usual)
+    }
+
+    /// The price of a call that may have its prompt kept for an hour: whatever is written to the
+    /// cache costs as much as the dearer of both ways.
+    #[must_use]
+    pub(crate) fn for_an_hour(&self) -> Self {
+        let dearer = |price: &Self| Some(price.hour().max(price.cache_write.unwrap_or(0)));
+        Self {
+            cache_write: dearer(self),
+            long: self.long.map(|long| LongPrice {
+                cache_write: dearer(&long.whole()),
+                ..long
+            }),
+            ..*self
+        }
+    }
+
+    /// The most that so many tokens can cost, whatever the provider's cache does with a prompt that
+    /// it is not told to keep for an hour.
     pub(crate) fn most(&self, input: u64, output: u64) -> MicroUsd {
         let dearest = self
             .input

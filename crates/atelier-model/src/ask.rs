@@ -150,6 +150,15 @@ pub struct Usage {
     pub cached_input: u64,
     /// Of the input, those written to the provider's prompt cache.
     pub cache_write: u64,
+    /// Of those written, the ones that the provider keeps for an hour instead of some minutes. Only
+    /// the price asks for them: what is counted up afterwards knows all that was written.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub cache_write_hour: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 /// Why an answer ended.

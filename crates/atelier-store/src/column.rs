@@ -103,5 +103,6 @@ pub(crate) fn from_tokens(tokens: [i64; 4]) -> Usage {
         output,
         cached_input,
         cache_write,
+        ..Usage::default()
     }
 }

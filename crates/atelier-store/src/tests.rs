@@ -161,6 +161,7 @@ fn reply(record: &AskRecord, cost: u64) -> Reply {
             output: 20,
             cached_input: 30,
             cache_write: 4,
+            ..Usage::default()
         },
         cost: MicroUsd(cost),
         latency_ms: 700,

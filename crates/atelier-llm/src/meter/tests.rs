@@ -23,7 +23,7 @@ fn finished() -> Finished<'static> {
             input: 100,
             output: 20,
             cached_input: 60,
-            cache_write: 0,
+            ..Usage::default()
         },
         cost: MicroUsd(1_250),
         saved: MicroUsd::ZERO,

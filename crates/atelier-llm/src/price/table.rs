@@ -73,6 +73,8 @@ struct Row {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     cache_write: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    cache_write_hour: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     batch_input: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     batch_output: Option<u64>,
@@ -206,6 +208,7 @@ fn tariff(model: &str, row: Row) -> Result<Tariff, ReadTariffsError> {
             output: row.output,
             cached_input: row.cached_input,
             cache_write: row.cache_write,
+            cache_write_hour: row.cache_write_hour,
             batch_input: row.batch_input,
             batch_output: row.batch_output,
             long: row.long,
@@ -222,6 +225,7 @@ fn row(tariff: &Tariff) -> Row {
         output: price.output,
         cached_input: price.cached_input,
         cache_write: price.cache_write,
+        cache_write_hour: price.cache_write_hour,
         batch_input: price.batch_input,
         batch_output: price.batch_output,
         from: from.as_ref().map(Date::to_string),

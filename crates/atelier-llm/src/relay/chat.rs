@@ -489,6 +489,7 @@ pub(crate) fn tokens(value: &Value) -> Option<Tokens> {
             cached_input: count(prompt, "cached_tokens")
                 .max(count(counts, "prompt_cache_hit_tokens")),
             cache_write: count(prompt, "cache_write_tokens"),
+            ..Usage::default()
         },
         reasoning: count(details("completion_tokens_details"), "reasoning_tokens"),
     })

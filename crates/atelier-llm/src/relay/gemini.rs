@@ -494,7 +494,7 @@ fn tokens(value: &Value) -> Option<Tokens> {
             input: counts.get("promptTokenCount")?.as_u64()?,
             output: count(counts, "candidatesTokenCount").saturating_add(reasoning),
             cached_input: count(counts, "cachedContentTokenCount"),
-            cache_write: 0,
+            ..Usage::default()
         },
         reasoning,
     })

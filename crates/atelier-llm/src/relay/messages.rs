@@ -288,17 +288,18 @@ pub(crate) struct MessagesReader {
     /// Which calls were told any of their arguments.
     told: Vec<bool>,
     /// Counts so far; later events repeat some of them, with the newer value.
-    counts: [Option<u64>; 4],
+    counts: [Option<u64>; 5],
     stopped: bool,
     done: bool,
 }
 
 /// Where the counts of [`MessagesReader`] stand.
-const COUNTS: [&str; 4] = [
-    "input_tokens",
-    "output_tokens",
-    "cache_read_input_tokens",
-    "cache_creation_input_tokens",
+const COUNTS: [&str; 5] = [
+    "/input_tokens",
+    "/output_tokens",
+    "/cache_read_input_tokens",
+    "/cache_creation_input_tokens",
+    "/cache_creation/ephemeral_1h_input_tokens",
 ];
 
 impl MessagesReader {
@@ -371,7 +372,7 @@ impl MessagesReader {
 
     fn count(&mut self, usage: Option<&Value>) {
         for (kept, name) in self.counts.iter_mut().zip(COUNTS) {
-            let newer = usage.and_then(|usage| usage.get(name)?.as_u64());
+            let newer = usage.and_then(|usage| usage.pointer(name)?.as_u64());
             *kept = newer.or(*kept);
         }
     }
@@ -392,7 +393,7 @@ impl MessagesReader {
 
     /// The counts with the cached tokens inside the input, where this dialect puts them beside it.
     fn tokens(&self) -> Option<Piece> {
-        let [input, output, cached, written] = self.counts;
+        let [input, output, cached, written, of_an_hour] = self.counts;
         let (cached_input, cache_write) = (cached.unwrap_or(0), written.unwrap_or(0));
         let beside = cached_input.saturating_add(cache_write);
         let usage = Usage {
@@ -400,6 +401,7 @@ impl MessagesReader {
             output: output?,
             cached_input,
             cache_write,
+            cache_write_hour: of_an_hour.unwrap_or(0).min(cache_write),
         };
         Some(Piece::Tokens(Tokens {
             usage,

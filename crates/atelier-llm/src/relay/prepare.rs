@@ -65,6 +65,8 @@ pub(crate) struct Prepared {
     pub(crate) tokens_max: u64,
     /// Answers that are asked for at once.
     pub(crate) answers: u64,
+    /// Whether the provider may keep the prompt for an hour, which costs more.
+    pub(crate) is_kept_long: bool,
     /// The texts that become vectors, where the client wants them otherwise than they come.
     pub(crate) texts: Option<Texts>,
 }
@@ -101,6 +103,7 @@ impl Prepared {
             is_estimated: false,
             tokens_max: 0,
             answers: 1,
+            is_kept_long: false,
             texts: None,
             relayed,
             model,
@@ -122,6 +125,11 @@ impl Prepared {
     /// The most it can cost.
     pub(crate) fn worst_case(&self, price: &Price) -> MicroUsd {
         let input = price::input_tokens_max(self.body.len(), 1);
+        let price = if self.is_kept_long {
+            price.for_an_hour()
+        } else {
+            *price
+        };
         price.most(input, self.tokens_max.saturating_mul(self.answers))
     }
 }
@@ -308,6 +316,8 @@ fn forward(
     let limit = most(settings, &LIMIT_NAMES, facts)?;
     prepared.answers = most(settings, &ANSWERS_NAMES, facts)?.unwrap_or(1).max(1);
     prepared.tokens_max = limit.unwrap_or(relayed.route.tokens_max);
+    let has_words = prepared.client == Dialect::Messages;
+    prepared.is_kept_long = facts.is_bounded && has_words && says_how_long(value);
     let mut body = named(prepared, incoming);
     if facts.is_bounded && limit.is_none() {
         let path = ["generationConfig", relayed.limit_name];
@@ -322,6 +332,18 @@ fn forward(
     prepared.headers = kept_headers(incoming);
     prepared.body = body;
     Ok(())
+}
+
+/// Whether a request may say anywhere how long its prompt is to be kept. What it says does not
+/// matter: where a name stands twice, nobody knows which one the provider takes.
+fn says_how_long(value: &Value) -> bool {
+    match value {
+        Value::Array(items) => items.iter().any(says_how_long),
+        Value::Object(members) => {
+            members.contains_key("ttl") || members.values().any(says_how_long)
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+    }
 }
 
 /// The largest number under any of these names, since servers differ in which of them they read.

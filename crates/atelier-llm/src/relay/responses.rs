@@ -400,6 +400,7 @@ fn tokens(response: &Value) -> Option<Tokens> {
             output: count(counts, "output_tokens"),
             cached_input: count(details("input_tokens_details"), "cached_tokens"),
             cache_write: count(details("input_tokens_details"), "cache_write_tokens"),
+            ..Usage::default()
         },
         reasoning: count(details("output_tokens_details"), "reasoning_tokens"),
     })

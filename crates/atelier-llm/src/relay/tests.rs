@@ -68,7 +68,7 @@ fn pieces(why: Why) -> Vec<Piece> {
                 input: 20,
                 output: 9,
                 cached_input: 5,
-                cache_write: 0,
+                ..Usage::default()
             },
             reasoning: 0,
         }),

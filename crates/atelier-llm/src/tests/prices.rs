@@ -88,6 +88,7 @@ fn money_is_exact_and_rounds_up() {
             output,
             cached_input,
             cache_write,
+            ..Usage::default()
         })
     };
     assert_eq!(cost(0, 0, 0, 0), MicroUsd(0));
@@ -99,6 +100,42 @@ fn money_is_exact_and_rounds_up() {
         "no more is cached than was sent"
     );
     assert_eq!(cost(u64::MAX, u64::MAX, 0, 0), MicroUsd(u64::MAX));
+}
+
+#[test]
+fn what_is_kept_for_an_hour_costs_twice_the_input_unless_a_price_says_otherwise() {
+    let price = Price {
+        input: 3_000_000,
+        cache_write: Some(3_750_000),
+        ..Price::FREE
+    };
+    let usage = Usage {
+        input: 1_000,
+        cache_write: 900,
+        cache_write_hour: 600,
+        ..Usage::default()
+    };
+    let rest = 300 + 1_125;
+    assert_eq!(price.cost(&usage), MicroUsd(rest + 3_600));
+    let said = Price {
+        cache_write_hour: Some(5_000_000),
+        ..price
+    };
+    assert_eq!(said.cost(&usage), MicroUsd(rest + 3_000));
+    // No more is kept for an hour than was written.
+    let torn = Usage {
+        cache_write_hour: 5_000,
+        ..usage
+    };
+    assert_eq!(said.cost(&torn), MicroUsd(300 + 4_500));
+    let batch = Price {
+        batch_input: Some(1_500_000),
+        ..price
+    };
+    let halved = 150 + 1_125;
+    assert_eq!(batch.in_batch().cost(&usage), MicroUsd(halved + 3_600));
+    assert_eq!(price.most(1_000, 0), MicroUsd(3_750));
+    assert_eq!(price.for_an_hour().most(1_000, 0), MicroUsd(6_000));
 }
 
 #[test]
@@ -240,6 +277,8 @@ proptest! {
         output in 0u64..1_000_000,
         cached in 0u64..1_000_000,
         written in 0u64..1_000_000,
+        of_an_hour in 0u64..1_000_000,
+        hour in prop::option::of(0u64..100_000_000),
         above in 0u64..1_000_000,
         more in prop::array::uniform4(0u64..100_000_000),
     ) {
@@ -249,6 +288,7 @@ proptest! {
             output: answer,
             cached_input: Some(read),
             cache_write: Some(write),
+            cache_write_hour: hour,
             long: Some(LongPrice {
                 above,
                 input: more[0],
@@ -258,7 +298,15 @@ proptest! {
             }),
             ..Price::FREE
         };
-        let usage = Usage { input, output, cached_input: cached, cache_write: written };
+        let usage = Usage {
+            input,
+            output,
+            cached_input: cached,
+            cache_write: written,
+            cache_write_hour: 0,
+        };
         prop_assert!(price.cost(&usage) <= price.most(input, output));
+        let kept = Usage { cache_write_hour: of_an_hour, ..usage };
+        prop_assert!(price.cost(&kept) <= price.for_an_hour().most(input, output));
     }
 }

@@ -180,6 +180,15 @@ struct MessageUsage {
     cache_read_input_tokens: Option<u64>,
     #[serde(default)]
     cache_creation_input_tokens: Option<u64>,
+    #[serde(default)]
+    cache_creation: Option<CacheCreation>,
+}
+
+/// The written tokens by how long they are kept.
+#[derive(Debug, Clone, Copy, Deserialize)]
+struct CacheCreation {
+    #[serde(default)]
+    ephemeral_1h_input_tokens: Option<u64>,
 }
 
 impl MessageUsage {
@@ -195,6 +204,7 @@ impl MessageUsage {
             &mut self.cache_creation_input_tokens,
             newer.cache_creation_input_tokens,
         );
+        self.cache_creation = newer.cache_creation.or(self.cache_creation);
     }
 
     /// The counts with the cached tokens inside the input, where this dialect puts them beside it.
@@ -202,11 +212,15 @@ impl MessageUsage {
         let cached_input = self.cache_read_input_tokens.unwrap_or(0);
         let cache_write = self.cache_creation_input_tokens.unwrap_or(0);
         let beside = cached_input.saturating_add(cache_write);
+        let of_an_hour = self
+            .cache_creation
+            .and_then(|written| written.ephemeral_1h_input_tokens);
         Some(Usage {
             input: self.input_tokens?.saturating_add(beside),
             output: self.output_tokens?,
             cached_input,
             cache_write,
+            cache_write_hour: of_an_hour.unwrap_or(0).min(cache_write),
         })
     }
 }

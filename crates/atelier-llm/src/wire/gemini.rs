@@ -176,7 +176,7 @@ impl UsageMetadata {
             input,
             output,
             cached_input: self.cached_content_token_count.unwrap_or(0).min(input),
-            cache_write: 0,
+            ..Usage::default()
         })
     }
 }

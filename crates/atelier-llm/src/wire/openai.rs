@@ -147,6 +147,7 @@ impl ChatUsage {
             output: self.completion_tokens?,
             cached_input,
             cache_write: written.unwrap_or(0).min(input - cached_input),
+            ..Usage::default()
         })
     }
 }

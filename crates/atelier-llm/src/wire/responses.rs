@@ -123,6 +123,7 @@ impl ResponseUsage {
             output: self.output_tokens?,
             cached_input,
             cache_write: written.unwrap_or(0).min(input - cached_input),
+            ..Usage::default()
         })
     }
 }

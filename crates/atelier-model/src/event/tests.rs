@@ -79,6 +79,7 @@ fn of_asks() -> Vec<(&'static str, EventKind)> {
         output: 2,
         cached_input: 3,
         cache_write: 4,
+        ..Usage::default()
     };
     vec![
         (

@@ -370,6 +370,7 @@ fn plus(left: Usage, right: Usage) -> Usage {
         output: left.output + right.output,
         cached_input: left.cached_input + right.cached_input,
         cache_write: left.cache_write + right.cache_write,
+        cache_write_hour: left.cache_write_hour + right.cache_write_hour,
     }
 }
 

@@ -401,7 +401,8 @@ async fn the_cost_of_a_run_is_told_by_stage() {
             input: 100,
             output: 20,
             cached_input: 30,
-            cache_write: 4
+            cache_write: 4,
+            ..Usage::default()
         }
     );
 }

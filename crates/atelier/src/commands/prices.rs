@@ -173,6 +173,7 @@ fn line(model: &str, origin: &str, tariff: &Tariff, as_json: bool) -> String {
     for (word, amount) in [
         ("cached", price.cached_input),
         ("cache write", price.cache_write),
+        ("cache write for an hour", price.cache_write_hour),
         ("batch in", price.batch_input),
         ("batch out", price.batch_output),
         ("long in", price.long.map(|long| long.input)),

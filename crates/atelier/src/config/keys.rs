@@ -338,7 +338,7 @@ const LIMIT_KEYS: [(&str, &str); 25] = [
     ),
 ];
 
-const PRICE_KEYS: [(&str, &str); 4] = [
+const PRICE_KEYS: [(&str, &str); 5] = [
     ("input", "dollars for a million prompt tokens"),
     ("output", "dollars for a million answer tokens"),
     (
@@ -348,6 +348,10 @@ const PRICE_KEYS: [(&str, &str); 4] = [
     (
         "cache_write",
         "dollars for a million prompt tokens written to the provider's cache",
+    ),
+    (
+        "cache_write_hour",
+        "dollars for a million prompt tokens that the provider's cache keeps for an hour",
     ),
 ];
 

@@ -554,6 +554,7 @@ fn own_prices(config: &Config) -> BTreeMap<String, Price> {
             "input" => price.input = micros,
             "output" => price.output = micros,
             "cached_input" => price.cached_input = Some(micros),
+            "cache_write_hour" => price.cache_write_hour = Some(micros),
             _ => price.cache_write = Some(micros),
         }
     }

@@ -95,7 +95,7 @@ fn request(dice: &mut Dice, crowd: &Crowd) -> Request {
             input,
             output,
             cached_input,
-            cache_write: 0,
+            ..Usage::default()
         },
         there_ms: dice.ms(5, 400),
         begin_ms: if crowd.streams { begin_ms } else { end_ms },

@@ -349,7 +349,7 @@ fn vendors_count_each_their_own() {
         input: 1_000,
         output: 300,
         cached_input: 600,
-        cache_write: 0,
+        ..Usage::default()
     };
     let tokens = |contract: Contract| {
         use crate::limit::measure::Measure as M;

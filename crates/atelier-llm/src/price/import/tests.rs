@@ -24,6 +24,9 @@ fn a_list_of_prices_by_the_token() {
             "output_cost_per_token_above_200k_tokens": 1.5e-05},
         "gemini-2.5-pro": {"litellm_provider": "vertex_ai-language-models",
             "input_cost_per_token": 9e-06, "output_cost_per_token": 9e-06},
+        "claude-sonnet-4-5": {"litellm_provider": "anthropic", "input_cost_per_token": 3e-06,
+            "output_cost_per_token": 1.5e-05, "cache_creation_input_token_cost": 3.75e-06,
+            "cache_creation_input_token_cost_above_1hr": 6e-06},
         "azure/gpt-5": {"litellm_provider": "azure", "input_cost_per_token": 1.375e-06,
             "output_cost_per_token": 1.1e-05},
         "text-embedding-3-small": {"litellm_provider": "openai", "mode": "embedding",
@@ -53,6 +56,11 @@ fn a_list_of_prices_by_the_token() {
     assert_eq!(
         (long.above, long.input, long.output),
         (200_000, 2_500_000, 15_000_000)
+    );
+    let claude = price("claude-sonnet-4-5");
+    assert_eq!(
+        (claude.cache_write, claude.cache_write_hour),
+        (Some(3_750_000), Some(6_000_000))
     );
     assert_eq!(price("azure/gpt-5").input, 1_375_000);
     assert_eq!(price("text-embedding-3-small").input, 20_000);

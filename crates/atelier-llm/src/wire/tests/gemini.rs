@@ -109,7 +109,7 @@ fn counts_have_this_dialects_meaning() {
             input,
             output,
             cached_input,
-            cache_write: 0,
+            ..Usage::default()
         });
         let completion = decoded(&piece("x", Some("STOP"), &usage)).unwrap();
         assert_eq!(completion.usage, expected, "{usage}");

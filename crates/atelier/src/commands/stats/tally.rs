@@ -73,6 +73,7 @@ impl Tally {
                     output: self.usage.output + call.usage.output,
                     cached_input: self.usage.cached_input + call.usage.cached_input,
                     cache_write: self.usage.cache_write + call.usage.cache_write,
+                    cache_write_hour: self.usage.cache_write_hour + call.usage.cache_write_hour,
                 };
                 self.total_ms.push(call.latency_ms);
                 self.first_byte_ms.extend(call.first_byte_ms);
