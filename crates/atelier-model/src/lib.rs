@@ -24,6 +24,7 @@ mod relay;
 mod routing;
 mod run;
 mod state;
+mod step;
 mod task;
 mod time;
 mod tree;
@@ -53,6 +54,10 @@ pub use relay::RelayRecord;
 pub use routing::{ChoiceReason, PassedOver, PassedOverReason, RouteChoice, Strategy};
 pub use run::{Approval, Budget, Run, RunMode, RunStatus};
 pub use state::{Refused, RunFact, TaskFact, TaskState, next_run, next_task};
+pub use step::{
+    BuildStep, Network, PathPattern, PatternError, PatternForm, ReportFormat, RootPattern,
+    SandboxLevel, StepError, StepKind, Tool,
+};
 pub use task::{Attempt, AttemptOutcome, Task, TaskSource};
 pub use time::{Clock, Timestamp};
 pub use tree::{FileEntry, FileTree, Obstacle};

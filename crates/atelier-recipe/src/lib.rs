@@ -32,11 +32,11 @@ mod recipes;
 mod report;
 mod step;
 
+pub use atelier_model::{BuildStep, ReportFormat, StepKind, Tool};
 pub use detect::Project;
 pub use escape::{declared_tests, early_ends, is_test_path, new_escapes};
 pub use forgery::forgeries;
 pub use harness::{decides_tests, test_settings};
 pub use recipe::RecipeError;
 pub use recipes::Recipes;
-pub use report::{ReportFormat, read_report, recognise_tests};
-pub use step::{BuildStep, StepKind, Tool};
+pub use report::{read_report, recognise_tests};

@@ -1,13 +1,11 @@
 //! A recipe file as data: how a kind of project is recognised, built and tested.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use atelier_model::{Network, PathPattern, ReportFormat, SandboxLevel, StepKind};
 use serde::{Deserialize, Deserializer};
 
-use crate::{
-    ReportFormat, StepKind,
-    pattern::{PathGlob, Pattern},
-};
+use crate::pattern::{PathGlob, Pattern};
 
 /// Why a recipe file cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -52,6 +50,14 @@ pub enum RecipeError {
         /// The section that is needed.
         section: &'static str,
     },
+    /// A step has no command, or two.
+    #[error("read recipe `{name}`: step `{step}` needs either `argv` or `shell`")]
+    Command {
+        /// The recipe.
+        name: String,
+        /// The step.
+        step: String,
+    },
     /// There are more recipes than may be looked through.
     #[error("take {found} recipes: at most {max} are possible")]
     TooMany {
@@ -81,6 +87,9 @@ pub(crate) struct Recipe {
     /// Programs that steps need, with the hint for whoever has to install one.
     #[serde(default)]
     pub(crate) tools: BTreeMap<String, String>,
+    /// Arguments with which such a program prints its version.
+    #[serde(default)]
+    pub(crate) versions: BTreeMap<String, Vec<String>>,
     /// Variables of every step.
     #[serde(default)]
     pub(crate) env: BTreeMap<String, String>,
@@ -178,15 +187,36 @@ pub(crate) struct StepRule {
     pub(crate) name: Option<String>,
     #[serde(default)]
     pub(crate) when: Vec<Condition>,
+    #[serde(default)]
     pub(crate) argv: Vec<String>,
+    /// A script for the shell, instead of `argv`.
+    pub(crate) shell: Option<String>,
     #[serde(default)]
     pub(crate) env: BTreeMap<String, String>,
+    #[serde(default)]
+    pub(crate) env_pass: BTreeSet<String>,
+    #[serde(default)]
+    pub(crate) inputs: Vec<PathPattern>,
+    #[serde(default)]
+    pub(crate) outputs: Vec<PathPattern>,
+    /// Names of steps of the same project; those that it does not have are passed over.
+    #[serde(default)]
+    pub(crate) depends_on: Vec<String>,
     /// Arguments and variables that only some projects need.
     #[serde(default)]
     pub(crate) add: Vec<Addition>,
     #[serde(default)]
-    pub(crate) network: bool,
+    pub(crate) network: Network,
+    pub(crate) sandbox: Option<SandboxLevel>,
     pub(crate) timeout_ms: Option<u64>,
+    pub(crate) idle_timeout_ms: Option<u64>,
+    pub(crate) cpu: Option<u32>,
+    pub(crate) memory_bytes: Option<u64>,
+    #[serde(default)]
+    pub(crate) tokens: BTreeMap<String, u32>,
+    #[serde(default)]
+    pub(crate) retries: u32,
+    pub(crate) cacheable: Option<bool>,
     pub(crate) report: Option<ReportFormat>,
     #[serde(default)]
     pub(crate) report_files: Vec<String>,
@@ -273,6 +303,13 @@ impl<'de> Deserialize<'de> for Condition {
     }
 }
 
+impl StepRule {
+    /// The name of the step it makes, in a project whose steps begin with `label`.
+    pub(crate) fn step_name(&self, label: &str) -> String {
+        label.to_owned() + self.name.as_deref().unwrap_or(self.kind.as_str())
+    }
+}
+
 impl Recipe {
     /// Reads a recipe and refuses one whose conditions could not be evaluated.
     pub(crate) fn parse(name: &str, text: &str) -> Result<Self, RecipeError> {
@@ -334,8 +371,17 @@ impl Recipe {
         if self.recognise.is_empty() {
             return Err(missing("recognise"));
         }
-        if self.steps.iter().all(|step| step.argv.is_empty()) {
+        let commands = |step: &StepRule| {
+            usize::from(!step.argv.is_empty()) + usize::from(step.shell.is_some())
+        };
+        if self.steps.iter().all(|step| commands(step) == 0) {
             return Err(missing("steps"));
+        }
+        if let Some(rule) = self.steps.iter().find(|step| commands(step) != 1) {
+            return Err(RecipeError::Command {
+                name: name.to_owned(),
+                step: rule.step_name(""),
+            });
         }
         if !self.values.iter().any(|value| value.name == "language") {
             return Err(missing("language"));

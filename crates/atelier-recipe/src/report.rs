@@ -1,7 +1,6 @@
 //! Test reports: what a runner printed or wrote, read into counts.
 
-use atelier_model::TestCounts;
-use serde::{Deserialize, Serialize};
+use atelier_model::{ReportFormat, TestCounts};
 
 mod cargo;
 mod command;
@@ -15,38 +14,6 @@ mod text;
 mod xml;
 
 pub use command::recognise_tests;
-
-/// How a test report is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ReportFormat {
-    /// `cargo test`, and `cargo nextest run`.
-    Cargo,
-    /// Python's `unittest`.
-    Unittest,
-    /// `pytest`, in text or as a `JUnit` file.
-    Pytest,
-    /// Node's own runner, as TAP or in its `spec` form.
-    NodeTest,
-    /// `vitest`.
-    Vitest,
-    /// `jest`.
-    Jest,
-    /// `mocha`.
-    Mocha,
-    /// `go test`, as JSON, verbose or terse.
-    Go,
-    /// `ctest`, in text or as a `JUnit` file.
-    Ctest,
-    /// Maven's Surefire, in text or as `JUnit` files.
-    Surefire,
-    /// `JUnit` files of any runner.
-    Junit,
-    /// The Test Anything Protocol.
-    Tap,
-    /// Whatever a script or a makefile may have run.
-    Any,
-}
 
 /// One reader of what a runner prints: the runs it found, complete ones only.
 type Reader = fn(&str) -> Vec<TestCounts>;

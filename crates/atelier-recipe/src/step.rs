@@ -1,67 +1,13 @@
 //! Build steps: the commands of a project, derived from its recipe and its tree.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
-use atelier_model::TreePath;
-use serde::{Deserialize, Serialize};
+use atelier_model::{BuildStep, Tool, TreePath};
 
 use crate::{
-    ReportFormat,
     folder::Findings,
     recipe::{Recipe, StepRule},
 };
-
-/// What a step is for. Steps come in this order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum StepKind {
-    /// Fetches what the project depends on.
-    Install,
-    /// Compiles or type-checks.
-    Build,
-    /// Runs the tests.
-    Test,
-    /// Looks for doubtful code.
-    Lint,
-    /// Checks the layout of the code and changes nothing.
-    Format,
-    /// Starts the program, for a person.
-    Run,
-}
-
-/// A program that a step needs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Tool {
-    /// Its name on the search path.
-    pub program: String,
-    /// What to do where it is missing.
-    pub hint: String,
-}
-
-/// One command of a project.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BuildStep {
-    /// `test`, or `web:test` for a project in the folder `web`.
-    pub name: String,
-    /// What it is for.
-    pub kind: StepKind,
-    /// Program and arguments; no shell.
-    pub argv: Vec<String>,
-    /// Folder to run in; the root of the tree if `None`.
-    pub cwd: Option<TreePath>,
-    /// Variables it needs beyond the allowed ones.
-    pub env: BTreeMap<String, String>,
-    /// Whether it may need the network.
-    pub network: bool,
-    /// Milliseconds it may take, where the limit of all steps is not right for it.
-    pub timeout_ms: Option<u64>,
-    /// How its test report is read.
-    pub report: Option<ReportFormat>,
-    /// Patterns of the report's files, from the folder it runs in; none if it is in the output.
-    pub report_files: Vec<String>,
-    /// Programs it needs.
-    pub tools: Vec<Tool>,
-}
 
 /// The steps of a recipe in a folder: of each name the first rule whose conditions hold.
 pub(crate) fn steps(
@@ -72,13 +18,23 @@ pub(crate) fn steps(
 ) -> Vec<BuildStep> {
     let mut steps: Vec<BuildStep> = Vec::new();
     for rule in &recipe.steps {
-        let name = label.to_owned() + rule.name.as_deref().unwrap_or(rule.kind.as_str());
+        let name = rule.step_name(label);
         if steps.iter().all(|step| step.name != name) && findings.hold(&rule.when) {
-            steps.push(step(recipe, rule, findings, folder, name));
+            steps.push(step(recipe, rule, findings, folder, label));
         }
     }
+    keep_known_dependencies(&mut steps);
     steps.sort_by_key(|step| step.kind);
     steps
+}
+
+/// A rule may name steps that this project does not have, such as an installation that it does not
+/// need.
+fn keep_known_dependencies(steps: &mut [BuildStep]) {
+    let names: BTreeSet<String> = steps.iter().map(|step| step.name.clone()).collect();
+    for step in steps {
+        step.depends_on.retain(|name| names.contains(name));
+    }
 }
 
 fn step(
@@ -86,8 +42,9 @@ fn step(
     rule: &StepRule,
     findings: &Findings<'_>,
     folder: Option<&TreePath>,
-    name: String,
+    label: &str,
 ) -> BuildStep {
+    let name = rule.step_name(label);
     let mut argv = rule.argv.clone();
     let mut env = recipe.env.clone();
     env.extend(rule.env.clone());
@@ -101,38 +58,40 @@ fn step(
         }
     }
     let argv: Vec<String> = argv.iter().map(|text| findings.fill(text)).collect();
+    let script = rule.shell.as_ref().map(|script| findings.fill(script));
     let needed = argv.first().into_iter().chain(&rule.tools);
     let tools = needed
         .filter_map(|program| recipe.tools.get_key_value(program))
         .map(|(program, hint)| Tool {
             program: program.clone(),
             hint: hint.clone(),
+            version_args: recipe.versions.get(program).cloned().unwrap_or_default(),
         })
         .collect();
+    let plain = match script {
+        Some(script) => BuildStep::script(name, rule.kind, script),
+        None => BuildStep::new(name, rule.kind, argv),
+    };
+    let depends_on = rule.depends_on.iter().map(|other| label.to_owned() + other);
     BuildStep {
-        name,
-        kind: rule.kind,
         tools,
-        argv,
         cwd: folder.cloned(),
         env,
+        env_pass: rule.env_pass.clone(),
+        inputs: rule.inputs.clone(),
+        outputs: rule.outputs.clone(),
+        depends_on: depends_on.collect(),
         network: rule.network,
+        sandbox: rule.sandbox,
         timeout_ms: rule.timeout_ms,
+        idle_timeout_ms: rule.idle_timeout_ms,
+        cpu: rule.cpu.unwrap_or(plain.cpu),
+        memory_bytes: rule.memory_bytes,
+        tokens: rule.tokens.clone(),
+        retries: rule.retries,
+        cacheable: rule.cacheable.unwrap_or(plain.cacheable),
         report: rule.report,
         report_files,
-    }
-}
-
-impl StepKind {
-    /// Its word, as in a step's name.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Install => "install",
-            Self::Build => "build",
-            Self::Test => "test",
-            Self::Lint => "lint",
-            Self::Format => "format",
-            Self::Run => "run",
-        }
+        ..plain
     }
 }

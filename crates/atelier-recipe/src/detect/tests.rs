@@ -147,6 +147,14 @@ fn a_recipe_that_could_not_work_is_refused_with_the_reason() {
         mine("argv = [\"true\"]", "argv = []"),
         "read recipe `mine`: it has no `steps`"
     );
+    assert_eq!(
+        mine("argv = [\"true\"]", "argv = [\"true\"], shell = \"true\""),
+        "read recipe `mine`: step `build` needs either `argv` or `shell`"
+    );
+    assert!(
+        mine("argv = [\"true\"]", "argv = [\"true\"], network = \"yes\"").contains("`install`"),
+        "the accepted forms are named"
+    );
     assert!(
         mine("kind = \"build\"", "kind = \"bake\"")
             .starts_with("read recipe `mine`: TOML parse error")
