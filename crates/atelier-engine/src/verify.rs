@@ -5,7 +5,7 @@ use std::{
     path::Path,
 };
 
-use atelier_exec::{Command, Exit, Report, SpawnError};
+use atelier_exec::{Command, Confinement, Exit, Report, SpawnError};
 use atelier_model::{
     Acceptance, Check, CheckOutcome, CheckResult, Digest, EventKind, Evidence, FileEntry, FileTree,
     PathError, RunId, TaskId, TestCounts, TreePath,
@@ -287,6 +287,7 @@ impl Verification<'_> {
             processes_max: limits.step_processes_max,
             kill_grace_ms: limits.kill_grace_ms_max,
             stdin: Vec::new(),
+            confinement: Confinement::light(),
         }
     }
 

@@ -193,6 +193,43 @@ pub fn environment(home: &Path) -> BTreeMap<String, String> {
     variables
 }
 
+/// Variables that name a file in which a tool keeps its user's settings, passwords of package
+/// registries among them.
+const TOLD_IN_CONFIDENCE: [&str; 4] = [
+    "NPM_CONFIG_USERCONFIG",
+    "PIP_CONFIG_FILE",
+    "UV_CONFIG_FILE",
+    "GOENV",
+];
+
+/// Files and folders that an environment names: programs, tools and their settings. Those that may
+/// hold passwords of registries are named only where packages are to be fetched.
+///
+/// A place that holds the user's whole home is none: it is far more than a tool.
+pub(crate) fn places(environment: &BTreeMap<String, String>, fetches: bool) -> Vec<PathBuf> {
+    let home = env::var_os("HOME").map(PathBuf::from);
+    let holds_home = |path: &Path| {
+        let holds = |home: &PathBuf| home.starts_with(path);
+        path.components().count() < 2 || home.as_ref().is_some_and(holds)
+    };
+    let told = environment
+        .iter()
+        .filter(|(name, _)| fetches || !TOLD_IN_CONFIDENCE.contains(&name.as_str()));
+    let mut found: Vec<PathBuf> = told
+        .flat_map(|(_, value)| value.split([':', '=', ',', ' ']))
+        .filter(|piece| piece.starts_with('/'))
+        .map(PathBuf::from)
+        .filter(|path| !holds_home(path) && path.exists())
+        .collect();
+    if let Some(own) = environment.get("CARGO_HOME").filter(|_| fetches) {
+        let files = CARGO_FILES.map(|file| Path::new(own).join(file));
+        found.extend(files.iter().filter_map(|file| fs::canonicalize(file).ok()));
+    }
+    found.sort();
+    found.dedup();
+    found
+}
+
 /// Java takes the home from the password file, so Maven is told where its repository is. What the
 /// user's own repository holds is found there by the versions that look into a second one.
 fn maven_options(home: &Path, user_home: Option<&Path>) -> String {

@@ -25,8 +25,9 @@ pub use host::HostError;
 pub use keyring::{Keyring, KeyringError};
 pub use program::{find_program, program_version};
 pub use sandbox::{
-    Command, Exit, HELPER_COMMAND, Level, OutputSink, Report, RequestError, Sandbox, Service,
-    ServiceAnswer, SpawnError, free_port, helper_main,
+    Cap, Caps, Command, Confinement, Exit, HELPER_COMMAND, Level, Network, OutputSink, Report,
+    RequestError, Returned, Returns, Sandbox, Service, ServiceAnswer, SpawnError, Support, Usage,
+    Workspace, free_port, helper_main,
 };
 pub use tree::{
     ChangeFilesError, HeldFolder, ReadTreeError, Settled, Skip, SkippedFile, WriteTreeError,

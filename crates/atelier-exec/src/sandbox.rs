@@ -6,14 +6,21 @@
 
 mod background;
 mod confine;
+mod confinement;
 mod family;
+mod filter;
 mod frame;
+mod kernel;
+mod places;
 mod request;
 mod supervisor;
 mod tape;
 mod watch;
 
 pub use background::Service;
+pub use confinement::{
+    Cap, Caps, Confinement, Level, Network, Returned, Returns, Usage, Workspace,
+};
 pub use request::{RequestError, ServiceAnswer, free_port};
 pub use supervisor::helper_main;
 
@@ -26,7 +33,7 @@ use std::{
 use tokio_util::sync::CancellationToken;
 
 use self::{
-    frame::Order,
+    frame::{Order, Rations},
     watch::{Patience, Watch},
 };
 
@@ -40,18 +47,18 @@ pub type OutputSink<'a> = &'a (dyn Fn(&[u8]) + Send + Sync);
 #[derive(Debug, Clone)]
 pub struct Sandbox {
     helper: PathBuf,
-    level: Level,
+    support: Support,
 }
 
-/// How far this machine can confine a command.
+/// What this machine's kernel offers for confining a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Level {
-    /// The kernel refuses writes outside the places a command may write to.
+pub enum Support {
+    /// The kernel refuses files outside the places of a command.
     Landlock {
         /// Version of the kernel's interface; from 6 on, signals to other processes are refused too.
         abi: u32,
     },
-    /// Nothing but time, output and processes is limited.
+    /// Nothing: commands can only be run unconfined.
     None {
         /// Why.
         reason: String,
@@ -81,6 +88,8 @@ pub struct Command {
     pub kill_grace_ms: u64,
     /// What it finds on its standard input.
     pub stdin: Vec<u8>,
+    /// How it is kept from the rest of the machine.
+    pub confinement: Confinement,
 }
 
 /// How a command ended.
@@ -117,16 +126,21 @@ pub struct Report {
     pub truncated: bool,
     /// Milliseconds from its start to its end.
     pub duration_ms: u64,
+    /// What it used up.
+    pub usage: Usage,
 }
 
 impl Report {
     /// Of a command that was cancelled before it began.
-    const CANCELLED: Self = Self {
-        exit: Exit::Cancelled,
-        output: String::new(),
-        truncated: false,
-        duration_ms: 0,
-    };
+    fn cancelled() -> Self {
+        Self {
+            exit: Exit::Cancelled,
+            output: String::new(),
+            truncated: false,
+            duration_ms: 0,
+            usage: Usage::default(),
+        }
+    }
 }
 
 /// Why a command did not run, or its end is not known. Never a verdict on the command.
@@ -204,13 +218,13 @@ impl Sandbox {
     pub fn new(helper: PathBuf) -> Self {
         Self {
             helper,
-            level: confine::level(),
+            support: confine::support(),
         }
     }
 
-    /// How far this machine can confine a command.
-    pub fn level(&self) -> &Level {
-        &self.level
+    /// What this machine's kernel offers for confining a command.
+    pub fn support(&self) -> &Support {
+        &self.support
     }
 
     /// Runs a command to its end. `output` sees every byte, also those the report leaves out.
@@ -223,13 +237,14 @@ impl Sandbox {
         output: Option<OutputSink<'_>>,
     ) -> Result<Report, SpawnError> {
         if cancel.is_cancelled() {
-            return Ok(Report::CANCELLED);
+            return Ok(Report::cancelled());
         }
         let watch = Watch::start(&self.helper, &self.order(command), &command.stdin).await?;
         let patience = Patience {
             wall: Duration::from_millis(command.wall_ms),
             idle: Some(Duration::from_millis(command.idle_ms)),
             grace: Duration::from_millis(command.kill_grace_ms),
+            printed_bytes_max: command.confinement.caps.printed_bytes_max,
         };
         let tape = tape::Tape::new(command.output_bytes_max).shared();
         let ended = watch.end(patience, cancel, &tape, output).await?;
@@ -247,6 +262,7 @@ impl Sandbox {
             wall: Duration::from_millis(command.wall_ms),
             idle: None,
             grace: Duration::from_millis(command.kill_grace_ms),
+            printed_bytes_max: command.confinement.caps.printed_bytes_max,
         };
         let tape = tape::Tape::new(command.output_bytes_max).shared();
         Ok(Service::start(watch, patience, cancel.child_token(), tape))
@@ -254,14 +270,31 @@ impl Sandbox {
 
     fn order(&self, command: &Command) -> Order {
         let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let all = |paths: &[PathBuf]| paths.iter().map(|path| absolute(path)).collect();
+        let confinement = &command.confinement;
+        let fetches = matches!(confinement.network, Network::Install | Network::Host);
+        let mut readable: Vec<PathBuf> = all(&confinement.readable);
+        readable.extend(crate::environment::places(&command.env, fetches));
+        let program = command.argv.first().map(PathBuf::from);
+        readable.extend(program.filter(|program| program.is_absolute()));
         Order {
             argv: command.argv.clone(),
             cwd: absolute(&command.cwd),
             env: command.env.clone(),
-            writable: command.writable.iter().map(|path| absolute(path)).collect(),
-            processes_max: command.processes_max,
+            writable: all(&command.writable),
+            readable,
+            level: confinement.level,
+            network: confinement.network,
+            workspace: confinement.workspace.as_ref().map(|workspace| Workspace {
+                folder: absolute(&workspace.folder),
+                returns: workspace.returns.clone(),
+            }),
+            rations: Rations {
+                processes_max: command.processes_max,
+                data_bytes_max: confinement.caps.memory_bytes_max,
+                caps: confinement.caps,
+            },
             kill_grace_ms: command.kill_grace_ms,
-            confined: matches!(self.level, Level::Landlock { .. }),
         }
     }
 }

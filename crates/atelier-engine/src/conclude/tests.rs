@@ -34,6 +34,7 @@ fn check(
         output: "all fine".to_owned(),
         truncated: false,
         duration_ms: 1500,
+        usage: atelier_exec::Usage::default(),
     };
     let wanted = Wanted {
         exit: 0,
@@ -132,6 +133,7 @@ fn the_output_must_match_where_that_is_asked() {
         output: "usage: x\nunknown option --y\n".to_owned(),
         truncated: false,
         duration_ms: 1,
+        usage: atelier_exec::Usage::default(),
     };
     let wanted = |pattern| Wanted {
         exit: 2,

@@ -8,7 +8,7 @@ use std::{
     process::ExitCode,
 };
 
-use atelier_exec::{Command, Exit, HELPER_COMMAND, Sandbox, environment, helper_main};
+use atelier_exec::{Command, Confinement, Exit, HELPER_COMMAND, Sandbox, environment, helper_main};
 use atelier_model::Limits;
 use tokio_util::sync::CancellationToken;
 
@@ -75,5 +75,6 @@ fn command(folder: PathBuf, argv: Vec<String>) -> Command {
         processes_max: limits.step_processes_max,
         kill_grace_ms: limits.kill_grace_ms_max,
         stdin: Vec::new(),
+        confinement: Confinement::light(),
     }
 }

@@ -1,10 +1,11 @@
-//! What the kernel refuses a command: writes outside its places, and rights it has no use for.
+//! What the kernel refuses a command: files outside its places, and rights it has no use for.
 
 use std::{path::PathBuf, thread};
 
 use landlock::{
-    ABI, Access, AccessFs, LandlockStatus, RestrictionStatus, Ruleset, RulesetAttr,
-    RulesetCreatedAttr, RulesetError, RulesetStatus, Scope, path_beneath_rules,
+    ABI, Access, AccessFs, BitFlags, LandlockStatus, PathBeneath, PathFd, RestrictionStatus,
+    Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetError, RulesetStatus, Scope,
+    path_beneath_rules,
 };
 use rustix::{
     io::Errno,
@@ -12,7 +13,7 @@ use rustix::{
     thread::{CapabilitySet, remove_capability_from_bounding_set},
 };
 
-use super::{Level, family};
+use super::{Support, family, frame::Rations};
 
 /// The newest kernel interface this is written for; an older kernel enforces what it knows.
 const NEWEST: ABI = ABI::V9;
@@ -33,7 +34,7 @@ const SHARED_MEMORY: &str = "/dev/shm";
 const OPEN_FILES_MAX: u64 = 16 * 1024;
 
 /// Of the root user's rights, those that installing and testing need; no others reach a command.
-const RIGHTS: CapabilitySet = CapabilitySet::CHOWN
+pub(super) const RIGHTS: CapabilitySet = CapabilitySet::CHOWN
     .union(CapabilitySet::DAC_OVERRIDE)
     .union(CapabilitySet::FOWNER)
     .union(CapabilitySet::FSETID)
@@ -42,16 +43,29 @@ const RIGHTS: CapabilitySet = CapabilitySet::CHOWN
     .union(CapabilitySet::SETUID)
     .union(CapabilitySet::NET_BIND_SERVICE);
 
+/// What of the file system a command reaches.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reach<'a> {
+    /// What it may read and run; everything, where nothing is named.
+    pub(super) readable: Option<&'a [PathBuf]>,
+    /// What it may change and read.
+    pub(super) writable: &'a [PathBuf],
+}
+
 /// Finds out how far this machine can confine a command, by confining a thread that then ends.
-pub(super) fn level() -> Level {
-    let tried = thread::spawn(|| restrict(&[])).join();
-    let none = |reason: String| Level::None { reason };
+pub(super) fn support() -> Support {
+    let nothing = Reach {
+        readable: None,
+        writable: &[],
+    };
+    let tried = thread::spawn(move || restrict(nothing)).join();
+    let none = |reason: String| Support::None { reason };
     match tried {
         Ok(Ok(status)) => match status.landlock {
             LandlockStatus::Available {
                 effective_abi,
                 kernel_abi,
-            } => Level::Landlock {
+            } => Support::Landlock {
                 abi: kernel_abi
                     .and_then(|abi| u32::try_from(abi).ok())
                     .unwrap_or(effective_abi as u32),
@@ -68,23 +82,26 @@ pub(super) fn level() -> Level {
     }
 }
 
-/// Confines the calling thread and all that it starts, for good.
-///
-/// With `required`, a kernel that does not take it is an error.
-pub(super) fn confine(writable: &[PathBuf], required: bool) -> Result<(), String> {
-    give_up_rights().map_err(|error| error.to_string())?;
-    let status = restrict(writable).map_err(|error| error.to_string())?;
-    if required && status.ruleset == RulesetStatus::NotEnforced {
-        return Err("the kernel does not enforce it any more".to_owned());
+/// Confines the calling thread and all that it starts, for good. A kernel that does not take it
+/// is an error.
+pub(super) fn confine(reach: Reach<'_>) -> Result<(), String> {
+    let status = restrict(reach).map_err(|error| error.to_string())?;
+    if status.ruleset == RulesetStatus::NotEnforced {
+        return Err(
+            "the kernel has no Landlock, or it is switched off (Linux 5.13 or newer has it; boot \
+             with `lsm=landlock,...`); `sandbox = \"none\"` in the configuration runs commands \
+             with your rights"
+                .to_owned(),
+        );
     }
     Ok(())
 }
 
 /// The root user may look into other processes, load kernel modules or restart the machine; what
 /// the calling thread starts may not, whoever starts it.
-fn give_up_rights() -> Result<(), Errno> {
+pub(super) fn give_up_rights(kept: CapabilitySet) -> Result<(), Errno> {
     for (_, right) in CapabilitySet::all().iter_names() {
-        if RIGHTS.contains(right) {
+        if kept.contains(right) {
             continue;
         }
         match remove_capability_from_bounding_set(right) {
@@ -96,35 +113,59 @@ fn give_up_rights() -> Result<(), Errno> {
     Ok(())
 }
 
-fn restrict(writable: &[PathBuf]) -> Result<RestrictionStatus, RulesetError> {
+fn restrict(reach: Reach<'_>) -> Result<RestrictionStatus, RulesetError> {
     let changes = AccessFs::from_write(NEWEST);
+    let reads = AccessFs::from_read(NEWEST);
     let shared =
         AccessFs::WriteFile | AccessFs::Truncate | AccessFs::MakeReg | AccessFs::RemoveFile;
+    let handled = match reach.readable {
+        Some(_) => changes | reads,
+        None => changes,
+    };
+    let readable = reach.readable.unwrap_or_default();
+    let reads = reads & handled;
     Ruleset::default()
-        .handle_access(changes)?
+        .handle_access(handled)?
         .scope(Scope::from_all(NEWEST))?
         .create()?
-        .add_rules(path_beneath_rules(writable, changes))?
-        .add_rules(path_beneath_rules(DEVICES, changes))?
-        .add_rules(path_beneath_rules([SHARED_MEMORY], shared))?
+        .add_rules(rules(readable, reads))?
+        .add_rules(rules(reach.writable, handled))?
+        .add_rules(rules(&DEVICES, changes | reads))?
+        .add_rules(rules(&[SHARED_MEMORY], shared | reads))?
         .restrict_self()
+}
+
+/// Rules for the places that exist; none where nothing is granted.
+fn rules<P: AsRef<std::path::Path>>(
+    places: &[P],
+    granted: BitFlags<AccessFs>,
+) -> impl Iterator<Item = Result<PathBeneath<PathFd>, RulesetError>> {
+    let places = if granted.is_empty() { &[] } else { places };
+    path_beneath_rules(places, granted)
 }
 
 /// Limits this process and all that it starts.
 ///
 /// The kernel counts the processes of the user, those of before included; the root user's it does
 /// not count, which the supervisor does instead.
-pub(super) fn limit(processes_max: u64) -> std::io::Result<()> {
-    let before = if geteuid().is_root() {
-        0
-    } else {
-        family::users_tasks()
-    };
-    for (resource, wanted) in [
-        (Resource::Core, 0),
-        (Resource::Nproc, processes_max.saturating_add(before)),
-        (Resource::Nofile, OPEN_FILES_MAX),
-    ] {
+pub(super) fn limit(rations: &Rations, others: u64) -> std::io::Result<()> {
+    let wanted = [
+        (Resource::Core, Some(0)),
+        (
+            Resource::Nproc,
+            Some(rations.processes_max.saturating_add(others)),
+        ),
+        (Resource::Nofile, Some(OPEN_FILES_MAX)),
+        (Resource::Fsize, rations.caps.file_bytes_max),
+        (
+            Resource::Cpu,
+            // The kernel ends one process a second late at most; all together are counted beside.
+            rations.caps.cpu_seconds_max,
+        ),
+        (Resource::Data, rations.data_bytes_max),
+    ];
+    for (resource, wanted) in wanted {
+        let Some(wanted) = wanted else { continue };
         let most = getrlimit(resource).maximum;
         let value = Some(most.map_or(wanted, |most| most.min(wanted)));
         setrlimit(
@@ -136,4 +177,13 @@ pub(super) fn limit(processes_max: u64) -> std::io::Result<()> {
         )?;
     }
     Ok(())
+}
+
+/// Threads that this user has already, where the kernel counts them in.
+pub(super) fn others() -> u64 {
+    if geteuid().is_root() {
+        0
+    } else {
+        family::users_tasks()
+    }
 }

@@ -8,6 +8,8 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
+use super::{Cap, Caps, Level, Network, Returned, Workspace};
+
 /// Bytes of an order, and of the input that follows it.
 pub(super) const FRAME_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// What the parent sends to have the command ended politely. The end of the stream ends it at once.
@@ -24,12 +26,29 @@ pub(super) struct Order {
     pub(super) env: BTreeMap<String, String>,
     /// What it may change.
     pub(super) writable: Vec<PathBuf>,
-    /// Processes of the user.
-    pub(super) processes_max: u64,
+    /// What it may read beside that and the system.
+    pub(super) readable: Vec<PathBuf>,
+    /// How strongly it is confined.
+    pub(super) level: Level,
+    /// Which network it sees.
+    pub(super) network: Network,
+    /// The folder whose changes are kept apart.
+    pub(super) workspace: Option<Workspace>,
+    /// What it may use up.
+    pub(super) rations: Rations,
     /// Milliseconds from the polite request to the end by force.
     pub(super) kill_grace_ms: u64,
-    /// Whether it may only start when the kernel refuses other writes.
-    pub(super) confined: bool,
+}
+
+/// What a command may use up.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Rations {
+    /// Processes at once.
+    pub(super) processes_max: u64,
+    /// Bytes of private memory of one process, which the kernel counts by itself.
+    pub(super) data_bytes_max: Option<u64>,
+    /// Everything else.
+    pub(super) caps: Caps,
 }
 
 /// What the supervisor tells its parent, one a line.
@@ -50,6 +69,17 @@ pub(super) enum Fact {
         /// Why.
         message: String,
     },
+    /// What the command used up; the word before the last.
+    Used {
+        /// Milliseconds of processor time.
+        cpu_ms: u64,
+        /// Most bytes of memory at once.
+        memory_peak_bytes: u64,
+        /// Limits it ran into.
+        hit: Vec<Cap>,
+    },
+    /// What was taken over from its workspace.
+    Returned(Returned),
     /// The command ended with a code, and nothing of it is left.
     Code {
         /// The code.

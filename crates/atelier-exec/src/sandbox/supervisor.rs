@@ -5,13 +5,16 @@ use std::{
     fs::{self, File},
     io::{self, Write},
     os::{fd::AsFd, unix::process::CommandExt},
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, ExitCode, Stdio},
     thread,
     time::Duration,
 };
 
-use rustix::process::{Pid, Signal, WaitStatus, geteuid, getpid, set_child_subreaper, setsid};
+use rustix::{
+    process::{Pid, Signal, WaitStatus, geteuid, getpid, set_child_subreaper, setsid},
+    thread::set_no_new_privs,
+};
 use tokio::{
     io::AsyncReadExt,
     net::unix::pipe,
@@ -21,9 +24,12 @@ use tokio::{
 };
 
 use super::{
-    confine::{confine, limit},
+    Level, Network,
+    confine::{RIGHTS, Reach, confine, give_up_rights, limit, others},
     family,
+    filter::{Surface, filter},
     frame::{Fact, Order, STOP, frame_read},
+    places,
 };
 use crate::host::input_file;
 
@@ -160,14 +166,31 @@ fn start(order: &Order, input: &[u8], temporary: &Path) -> Result<Pid, Fact> {
     })?;
     thread::scope(|scope| {
         let confined = thread::Builder::new().spawn_scoped(scope, || {
-            limit(order.processes_max).map_err(|error| not_confined(error.to_string()))?;
-            confine(&writable, order.confined).map_err(not_confined)?;
+            confine_light(order, &writable).map_err(not_confined)?;
             spawn(&mut command, order)
         });
         let confined = confined.map_err(|error| not_confined(error.to_string()))?;
         let failed = |_| Err(not_confined("the confined thread failed".to_owned()));
         confined.join().unwrap_or_else(failed)
     })
+}
+
+/// Confines the calling thread on the machine it stands on.
+fn confine_light(order: &Order, writable: &[PathBuf]) -> Result<(), String> {
+    limit(&order.rations, others()).map_err(|error| error.to_string())?;
+    give_up_rights(RIGHTS).map_err(|error| error.to_string())?;
+    if order.level == Level::None {
+        return set_no_new_privs(true).map_err(|error| error.to_string());
+    }
+    let fetches = matches!(order.network, Network::Install | Network::Host);
+    let mut readable = places::machine(fetches);
+    readable.extend(order.readable.iter().cloned());
+    readable.push(order.cwd.clone());
+    confine(Reach {
+        readable: Some(&readable),
+        writable,
+    })?;
+    filter(Surface::of(order.level, order.network)).map_err(|error| error.to_string())
 }
 
 fn prepare(order: &Order, input: &[u8], temporary: &Path) -> io::Result<Command> {
@@ -267,9 +290,9 @@ async fn wait_for(
                 Ok(_) | Err(_) => return None,
             },
             _ = counts.tick(), if counted => {
-                if family::size() as u64 > order.processes_max {
+                if family::size() as u64 > order.rations.processes_max {
                     // The report shows it; it is ended whether or not that can be said.
-                    let _ = writeln!(io::stdout(), "\n[ended: more than {} processes]", order.processes_max);
+                    let _ = writeln!(io::stdout(), "\n[ended: more than {} processes]", order.rations.processes_max);
                     return None;
                 }
                 false

@@ -10,7 +10,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Exit, HELPER_COMMAND, OutputSink, Report, SpawnError,
+    Cap, Exit, HELPER_COMMAND, OutputSink, Report, SpawnError, Usage,
     frame::{FRAME_BYTES_MAX, Fact, Order, STOP, frame},
     tape::{self, SharedTape},
 };
@@ -23,6 +23,8 @@ const FORCE: Duration = Duration::from_secs(15);
 const REST: Duration = Duration::from_secs(2);
 /// Bytes of output taken at once.
 const PIECE_BYTES: usize = 64 * 1024;
+/// The signal that nothing can refuse.
+const KILLED: i32 = 9;
 /// Bytes of what a broken supervisor says.
 const COMPLAINT_BYTES_MAX: usize = 2000;
 
@@ -35,6 +37,8 @@ pub(super) struct Patience {
     pub(super) idle: Option<Duration>,
     /// Time from the request to end to the end by force.
     pub(super) grace: Duration,
+    /// Bytes of output altogether.
+    pub(super) printed_bytes_max: Option<u64>,
 }
 
 /// A command that runs.
@@ -50,10 +54,11 @@ pub(super) struct Watch {
 }
 
 /// How a command ended.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Ended {
     pub(super) exit: Exit,
     duration_ms: u64,
+    usage: Usage,
 }
 
 impl Ended {
@@ -65,6 +70,7 @@ impl Ended {
             output,
             truncated,
             duration_ms: self.duration_ms,
+            usage: self.usage,
         }
     }
 }
@@ -105,9 +111,9 @@ impl Watch {
                 program: watch.program,
                 message,
             }),
-            Some(Fact::Code { .. } | Fact::Signal { .. }) => {
-                Err(watch.lost("it spoke out of turn").await)
-            }
+            Some(
+                Fact::Code { .. } | Fact::Signal { .. } | Fact::Used { .. } | Fact::Returned(_),
+            ) => Err(watch.lost("it spoke out of turn").await),
             None => Err(watch.lost("it said nothing").await),
         }
     }
@@ -152,14 +158,37 @@ impl Watch {
     ) -> Result<Ended, SpawnError> {
         let mut piece = vec![0; PIECE_BYTES];
         let mut waiting = Waiting::new(self.started, patience);
-        let fact = loop {
+        let mut usage = Usage::default();
+        let exit = loop {
             match self.next(&mut piece, &waiting, cancel).await {
                 Next::Output(0) => waiting.output_open = false,
                 Next::Output(count) => {
                     waiting.heard = Instant::now();
-                    hear(tape, sink, &piece[..count]);
+                    if waiting.printed(count, &mut usage) {
+                        hear(tape, sink, &piece[..count]);
+                    } else if waiting.reason.is_none() {
+                        self.ask(Exit::Signal(KILLED), &mut waiting).await;
+                    }
                 }
-                Next::Told(fact) => break fact,
+                Next::Told(Some(Fact::Used {
+                    cpu_ms,
+                    memory_peak_bytes,
+                    hit,
+                })) => {
+                    usage.cpu_ms = cpu_ms;
+                    usage.memory_peak_bytes = memory_peak_bytes;
+                    usage.hit.extend(hit);
+                }
+                Next::Told(Some(Fact::Returned(returned))) => usage.returned = returned,
+                Next::Told(Some(Fact::Code { code })) => break Exit::Code(code),
+                Next::Told(Some(Fact::Signal { signal })) => break Exit::Signal(signal),
+                Next::Told(Some(Fact::NotConfined { message } | Fact::NotStarted { message })) => {
+                    return Err(self.lost(&message).await);
+                }
+                Next::Told(Some(Fact::Started | Fact::ProgramMissing)) => {
+                    return Err(self.lost("it spoke out of turn").await);
+                }
+                Next::Told(None) => return Err(self.lost("it said nothing").await),
                 Next::Due => match waiting.reason {
                     None => self.ask(waiting.due().1, &mut waiting).await,
                     Some(_) => return Err(self.lost("it did not end the command").await),
@@ -167,26 +196,23 @@ impl Watch {
                 Next::Cancelled => self.ask(Exit::Cancelled, &mut waiting).await,
             }
         };
-        let exit = match fact {
-            Some(Fact::Code { code }) => Exit::Code(code),
-            Some(Fact::Signal { signal }) => Exit::Signal(signal),
-            Some(Fact::NotConfined { message } | Fact::NotStarted { message }) => {
-                return Err(self.lost(&message).await);
-            }
-            Some(Fact::Started | Fact::ProgramMissing) => {
-                return Err(self.lost("it spoke out of turn").await);
-            }
-            None => return Err(self.lost("it said nothing").await),
-        };
         let duration = self.started.elapsed();
         if waiting.output_open {
-            self.rest(&mut piece, tape, sink).await;
+            self.rest(&mut piece, tape, sink, &mut waiting, &mut usage)
+                .await;
         }
         // It has said its last word; nothing hangs on how it exits.
         drop(timeout(REST, self.child.wait()).await);
+        let exit = waiting.reason.unwrap_or(exit);
+        match exit {
+            Exit::WallTimeout => usage.hit.push(Cap::Wall),
+            Exit::IdleTimeout => usage.hit.push(Cap::Idle),
+            Exit::Code(_) | Exit::Signal(_) | Exit::Cancelled => {}
+        }
         Ok(Ended {
-            exit: waiting.reason.unwrap_or(exit),
+            exit,
             duration_ms: u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
+            usage,
         })
     }
 
@@ -215,10 +241,18 @@ impl Watch {
     }
 
     /// Reads what is still on its way.
-    async fn rest(&mut self, piece: &mut [u8], tape: &SharedTape, sink: Option<OutputSink<'_>>) {
+    async fn rest(
+        &mut self,
+        piece: &mut [u8],
+        tape: &SharedTape,
+        sink: Option<OutputSink<'_>>,
+        waiting: &mut Waiting,
+        usage: &mut Usage,
+    ) {
         let end = Instant::now() + REST;
         while let Ok(Ok(count)) = timeout_at(end, self.output.read(piece)).await
             && count > 0
+            && waiting.printed(count, usage)
         {
             hear(tape, sink, &piece[..count]);
         }
@@ -275,6 +309,19 @@ impl Waiting {
             reason: None,
             asked: started,
         }
+    }
+
+    /// Counts output; whether it is still within what may be printed.
+    fn printed(&mut self, count: usize, usage: &mut Usage) -> bool {
+        usage.printed_bytes = usage.printed_bytes.saturating_add(count as u64);
+        let within = self
+            .patience
+            .printed_bytes_max
+            .is_none_or(|most| usage.printed_bytes <= most);
+        if !within && !usage.hit.contains(&Cap::Output) {
+            usage.hit.push(Cap::Output);
+        }
+        within
     }
 
     /// When patience ends, and what is to be reported then.

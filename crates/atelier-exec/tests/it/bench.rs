@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use atelier_exec::{Command, Report, Sandbox, SpawnError};
+use atelier_exec::{Command, Confinement, Report, Sandbox, SpawnError};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
@@ -53,6 +53,7 @@ impl Bench {
             processes_max: 100_000,
             kill_grace_ms: 100,
             stdin: Vec::new(),
+            confinement: Confinement::light(),
         }
     }
 

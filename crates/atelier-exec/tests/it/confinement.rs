@@ -2,16 +2,16 @@
 
 use std::{fs, path::Path};
 
-use atelier_exec::{Exit, Level, Report};
+use atelier_exec::{Exit, Report, Support};
 
 use crate::bench::{Bench, lives};
 
 /// A bench on a machine that can confine; `None`, with a word on it, on one that cannot.
 fn confined(abi_min: u32) -> Option<Bench> {
     let bench = Bench::new();
-    match bench.sandbox.level() {
-        Level::Landlock { abi } if *abi >= abi_min => Some(bench),
-        level @ (Level::Landlock { .. } | Level::None { .. }) => {
+    match bench.sandbox.support() {
+        Support::Landlock { abi } if *abi >= abi_min => Some(bench),
+        level @ (Support::Landlock { .. } | Support::None { .. }) => {
             use std::io::Write;
             let _ = writeln!(
                 std::io::stderr(),

@@ -5,7 +5,7 @@ mod stored;
 use std::collections::BTreeMap;
 
 use atelier_engine::{Exit, chain};
-use atelier_exec::{Level, Sandbox, find_program, program_version};
+use atelier_exec::{Sandbox, Support, find_program, program_version};
 use atelier_llm::{
     LocalServer, PROVIDERS, ProbeError, Route, local_servers, probe_key, server_url,
 };
@@ -158,12 +158,12 @@ async fn machine(place: &Place) -> Vec<Finding> {
         ),
     };
     let sandbox = match std::env::current_exe().map(Sandbox::new) {
-        Ok(sandbox) => match sandbox.level() {
-            Level::Landlock { abi } => {
-                let text = format!("sandbox: Landlock {abi}, writes stay in the worktree");
+        Ok(sandbox) => match sandbox.support() {
+            Support::Landlock { abi } => {
+                let text = format!("sandbox: Landlock {abi}, commands stay in their places");
                 of(State::Good, text, "")
             }
-            Level::None { reason } => of(
+            Support::None { reason } => of(
                 State::Note,
                 format!("no sandbox: {reason}"),
                 "generated code runs with your rights; use a container, or Linux 5.13 or newer",

@@ -1,0 +1,104 @@
+//! Places of a machine that every program needs, and no secrets among them.
+
+use std::path::{Path, PathBuf};
+
+/// Programs, libraries and what comes with them.
+pub(super) const SYSTEM: [&str; 9] = [
+    "/usr",
+    "/bin",
+    "/sbin",
+    "/lib",
+    "/lib32",
+    "/lib64",
+    "/libx32",
+    "/opt",
+    "/nix/store",
+];
+
+/// Settings of the machine that programs look for, in the folder of all such settings; who may
+/// log in, with which password and key, is not among them.
+const SETTINGS: [&str; 42] = [
+    "alternatives",
+    "bash.bashrc",
+    "ca-certificates",
+    "ca-certificates.conf",
+    "crypto-policies",
+    "debian_version",
+    "environment",
+    "ethertypes",
+    "fonts",
+    "gai.conf",
+    "gitattributes",
+    "groovy",
+    "host.conf",
+    "hosts",
+    "inputrc",
+    "ld.so.cache",
+    "ld.so.conf",
+    "ld.so.conf.d",
+    "localtime",
+    "locale.alias",
+    "login.defs",
+    "magic",
+    "magic.mime",
+    "maven",
+    "mime.types",
+    "netconfig",
+    "nsswitch.conf",
+    "os-release",
+    "pki/ca-trust",
+    "pki/java",
+    "pki/tls/cert.pem",
+    "pki/tls/certs",
+    "profile",
+    "protocols",
+    "resolv.conf",
+    "rpc",
+    "services",
+    "ssl/certs",
+    "ssl/openssl.cnf",
+    "terminfo",
+    "timezone",
+    "xml",
+];
+
+/// Beginnings of names of settings folders of languages, a version behind each.
+const LANGUAGES: [&str; 6] = ["java-", "openjdk", "perl", "php", "python", "ruby"];
+
+/// Settings that name package registries, for commands that fetch packages.
+const REGISTRIES: [&str; 2] = ["npmrc", "pip.conf"];
+
+/// Settings that name the machine's users; a command in a machine of its own is given others.
+const ACCOUNTS: [&str; 2] = ["passwd", "group"];
+
+/// Folder of the machine's settings.
+const SETTINGS_FOLDER: &str = "/etc";
+
+/// The kernel's own records and devices.
+const RECORDS: [&str; 3] = ["/proc", "/dev", "/sys"];
+
+/// What a command on this machine may read beside what it is told.
+pub(super) fn machine(fetches: bool) -> Vec<PathBuf> {
+    let accounts = ACCOUNTS.map(|name| Path::new(SETTINGS_FOLDER).join(name));
+    let system = SYSTEM.iter().chain(&RECORDS).map(PathBuf::from);
+    system.chain(accounts).chain(settings(fetches)).collect()
+}
+
+/// Settings of the machine that are no secret, as far as they are there.
+pub(super) fn settings(fetches: bool) -> Vec<PathBuf> {
+    let folder = Path::new(SETTINGS_FOLDER);
+    let named = SETTINGS.iter().chain(REGISTRIES.iter().filter(|_| fetches));
+    let named = named.map(|name| folder.join(name));
+    let languages = std::fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| {
+            let name = entry.ok()?.file_name().into_string().ok()?;
+            let known = LANGUAGES.iter().any(|start| name.starts_with(start));
+            known.then(|| folder.join(name))
+        });
+    named
+        .chain(languages)
+        .filter(|path| path.exists())
+        .collect()
+}
