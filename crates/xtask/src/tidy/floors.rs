@@ -37,6 +37,7 @@ const ROOMS: &[Room] = &[
     room("atelier-guard", 1, Kind::Thinking),
     room("atelier-semantic", 1, Kind::Thinking),
     room("atelier-archive", 1, Kind::Thinking),
+    room("atelier-cas", 1, Kind::Hands),
     room("atelier-store", 1, Kind::Hands),
     room("atelier-exec", 1, Kind::Hands),
     room("atelier-keys", 1, Kind::Hands),

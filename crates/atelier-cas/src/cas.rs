@@ -1,0 +1,305 @@
+//! The store: contents, digests of files and records of executions in one folder.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io,
+    path::{Path, PathBuf},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use atelier_model::Digest;
+use rustix::fs::{FlockOperation, flock, syncfs};
+
+use crate::{
+    blobs::{Blobs, PutBlobError, ReadBlobError},
+    digests::Digests,
+    record::Record,
+    records::{Descriptor, History, Last, Records},
+    signature::Now,
+};
+
+/// How much a store holds at most.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CasLimits {
+    /// Bytes of all contents together; what was used longest ago goes first.
+    pub bytes_max: u64,
+    /// Bytes of one content.
+    pub blob_bytes_max: u64,
+    /// Bytes of a content that is read into memory at once.
+    pub read_bytes_max: u64,
+    /// Bytes of a descriptor.
+    pub descriptor_bytes_max: u64,
+    /// Executions that are remembered.
+    pub records_max: usize,
+    /// Files whose digests are remembered.
+    pub digests_max: usize,
+    /// Files, links and folders of one step's outputs.
+    pub outputs_max: usize,
+    /// Files and links of a workspace that are looked at as inputs.
+    pub survey_entries_max: usize,
+}
+
+impl Default for CasLimits {
+    fn default() -> Self {
+        Self {
+            bytes_max: 10 * 1024 * 1024 * 1024,
+            blob_bytes_max: 4 * 1024 * 1024 * 1024,
+            read_bytes_max: 256 * 1024 * 1024,
+            descriptor_bytes_max: 64 * 1024 * 1024,
+            records_max: 200_000,
+            digests_max: 500_000,
+            outputs_max: 500_000,
+            survey_entries_max: 1_000_000,
+        }
+    }
+}
+
+/// Descriptors up to this size are kept in their record.
+const DESCRIPTOR_INLINE_BYTES_MAX: usize = 4 * 1024;
+
+/// Why a store could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenCasError {
+    /// The store was written by a later version.
+    #[error("open the store {}: it has format {found}, this version knows {FORMAT}", .folder.display())]
+    Format {
+        /// The store.
+        folder: PathBuf,
+        /// Its format.
+        found: String,
+    },
+    /// Its files could not be used.
+    #[error("open the store {}", .folder.display())]
+    Io {
+        /// The store.
+        folder: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// Why records or digests could not be used.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    /// The file system of the store is full, or the user's share of it.
+    #[error("write the records of the store: no space is left")]
+    NoSpace,
+    /// The descriptor is larger than the store takes.
+    #[error("keep a descriptor of {bytes} bytes, at most {bytes_max}")]
+    DescriptorTooLarge {
+        /// Its size.
+        bytes: u64,
+        /// The limit.
+        bytes_max: u64,
+    },
+    /// The descriptor could not be kept.
+    #[error("keep a descriptor")]
+    Descriptor(#[source] PutBlobError),
+    /// Something else went wrong.
+    #[error("use the records of the store")]
+    Io(#[source] io::Error),
+}
+
+impl From<io::Error> for RecordError {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::NoSpace,
+            _ => Self::Io(error),
+        }
+    }
+}
+
+/// Version of everything on disk.
+const FORMAT: &str = "1";
+/// Bytes of the file that names the version.
+const FORMAT_BYTES_MAX: u64 = 16;
+
+/// An open store. Any number of threads and processes may use one at once.
+///
+/// All methods block; call them from threads that may.
+#[derive(Debug)]
+pub struct Cas {
+    folder: PathBuf,
+    limits: CasLimits,
+    pub(crate) blobs: Blobs,
+    pub(crate) digests: Digests,
+    pub(crate) records: Mutex<Records>,
+    /// Locked for sharing as long as the store is open.
+    pub(crate) presence: File,
+    /// When it was opened, by the clock of its file system.
+    pub(crate) opened: Now,
+}
+
+impl Cas {
+    /// Opens a store, and makes it where there is none.
+    ///
+    /// The folder should lie in the same file system as the workspaces: files are moved between
+    /// them, and the ages of files are told by its clock.
+    pub fn open(folder: &Path, limits: CasLimits) -> Result<Self, OpenCasError> {
+        let io = |source| OpenCasError::Io {
+            folder: folder.to_owned(),
+            source,
+        };
+        fs::create_dir_all(folder).map_err(io)?;
+        check_format(folder)?;
+        let presence = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(folder.join("lock"))
+            .map_err(io)?;
+        let blobs = Blobs::open(
+            folder.join("blobs"),
+            folder.join("stage"),
+            limits.blob_bytes_max,
+        )
+        .map_err(io)?;
+        if flock(&presence, FlockOperation::NonBlockingLockExclusive).is_ok() {
+            blobs.stage().sweep().map_err(io)?;
+        }
+        flock(&presence, FlockOperation::LockShared).map_err(|error| io(error.into()))?;
+        let opened = Now::ask(&presence).map_err(|error| io(error.into()))?;
+        let digests = Digests::open(&folder.join("digests"), limits.digests_max).map_err(io)?;
+        let records = Records::open(&folder.join("records")).map_err(io)?;
+        Ok(Self {
+            folder: folder.to_owned(),
+            limits,
+            blobs,
+            digests,
+            records: Mutex::new(records),
+            presence,
+            opened,
+        })
+    }
+
+    /// The folder it lies in.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// How much it holds at most.
+    pub fn limits(&self) -> &CasLimits {
+        &self.limits
+    }
+
+    /// Takes in bytes and says their digest.
+    pub fn put_bytes(&self, bytes: &[u8]) -> Result<Digest, PutBlobError> {
+        self.blobs.put(bytes)
+    }
+
+    /// Takes in what is left of an open file, and says its digest and size.
+    pub fn put_file(&self, file: &File) -> Result<(Digest, u64), PutBlobError> {
+        self.blobs.put_file(file)
+    }
+
+    /// Reads a content into memory. Its digest is made sure of: what was damaged is removed, and
+    /// the error says so.
+    pub fn read(&self, digest: &Digest) -> Result<Vec<u8>, ReadBlobError> {
+        self.blobs.read(digest, self.limits.read_bytes_max)
+    }
+
+    /// The size of a content, where it is there.
+    pub fn size(&self, digest: &Digest) -> Option<u64> {
+        self.blobs.size(digest)
+    }
+
+    pub(crate) fn records(&self) -> MutexGuard<'_, Records> {
+        self.records.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The record under a key, where the newest execution under it succeeded at the first try.
+    ///
+    /// Its outputs may have to be restored, and some of them may be gone: that is for
+    /// [`Workspace::restore`](crate::Workspace::restore) to find out.
+    pub fn find(&self, key: &Digest) -> Result<Option<Record>, RecordError> {
+        Ok(self.records().find(key)?)
+    }
+
+    /// Adds the record of an execution, and the descriptor that its key is the digest of.
+    ///
+    /// All contents that the record names must be in the store already.
+    pub fn append(&self, record: &Record, descriptor: &[u8]) -> Result<(), RecordError> {
+        let bytes = descriptor.len() as u64;
+        if bytes > self.limits.descriptor_bytes_max {
+            return Err(RecordError::DescriptorTooLarge {
+                bytes,
+                bytes_max: self.limits.descriptor_bytes_max,
+            });
+        }
+        let descriptor = if descriptor.len() <= DESCRIPTOR_INLINE_BYTES_MAX {
+            Descriptor::Inline(descriptor.to_owned())
+        } else {
+            let digest = self.blobs.put(descriptor).map_err(|error| match error {
+                PutBlobError::NoSpace => RecordError::NoSpace,
+                error @ (PutBlobError::TooLarge { .. } | PutBlobError::Io(_)) => {
+                    RecordError::Descriptor(error)
+                }
+            })?;
+            Descriptor::Blob(digest)
+        };
+        Ok(self.records().append(record, &descriptor)?)
+    }
+
+    /// The last execution of a step, however it ended.
+    pub fn last(&self, step: &str) -> Result<Option<Last>, RecordError> {
+        let Some((record, descriptor)) = self.records().last(step)? else {
+            return Ok(None);
+        };
+        let descriptor = match descriptor {
+            Some(Descriptor::Inline(bytes)) => Some(bytes),
+            // An explanation that is lost is no reason to fail.
+            Some(Descriptor::Blob(digest)) => self.blobs.read(&digest, self.limits.descriptor_bytes_max).ok(),
+            None => None,
+        };
+        Ok(Some(Last { record, descriptor }))
+    }
+
+    /// What past executions of a step say about the next one.
+    pub fn history(&self, step: &str) -> Option<History> {
+        self.records().history(step)
+    }
+
+    /// Writes what was learnt since the last time. What a killed process did not save costs reading
+    /// files again, and nothing else.
+    pub fn save(&self) -> Result<(), RecordError> {
+        self.records().save()?;
+        Ok(self.digests.save()?)
+    }
+
+    /// Sees to it that everything written so far outlives a power cut, in one go.
+    pub fn sync(&self) -> Result<(), RecordError> {
+        syncfs(&self.presence).map_err(|error| RecordError::from(io::Error::from(error)))
+    }
+}
+
+fn check_format(folder: &Path) -> Result<(), OpenCasError> {
+    let io = |source| OpenCasError::Io {
+        folder: folder.to_owned(),
+        source,
+    };
+    let path = folder.join("format");
+    match read_short(&path) {
+        Ok(found) if found.trim_end() == FORMAT => Ok(()),
+        // A power cut may have left it empty.
+        Ok(found) if !found.is_empty() => Err(OpenCasError::Format {
+            folder: folder.to_owned(),
+            found: found.trim_end().to_owned(),
+        }),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(io(error)),
+        Ok(_) | Err(_) => fs::write(&path, FORMAT).map_err(io),
+    }
+}
+
+fn read_short(path: &Path) -> io::Result<String> {
+    use io::Read as _;
+    let mut text = String::new();
+    File::open(path)?
+        .take(FORMAT_BYTES_MAX)
+        .read_to_string(&mut text)?;
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests;

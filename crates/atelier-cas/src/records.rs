@@ -1,0 +1,309 @@
+//! The log of executions: the newest record of each key and each step is found in memory.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    fs::{File, OpenOptions},
+    io,
+    ops::Range,
+    os::unix::fs::FileExt as _,
+    path::Path,
+};
+
+use atelier_model::Digest;
+
+use crate::{
+    codec::{Reader, Writer},
+    frame,
+    record::{Outcome, Record, RecordHead},
+};
+
+/// Durations of a step that are remembered, the newest ones.
+const DURATIONS_MAX: usize = 8;
+/// A record that was used so few runs ago is not marked as used again.
+const MARK_EVERY: u32 = 8;
+
+const RECORD: u8 = 1;
+const USED: u8 = 2;
+const INLINE: u8 = 0;
+const BLOB: u8 = 1;
+
+/// The last execution of a step, and what went into it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Last {
+    /// The execution.
+    pub record: Record,
+    /// Its descriptor as it was handed in; `None` where it is lost.
+    pub descriptor: Option<Vec<u8>>,
+}
+
+/// What past executions of a step say about the next one.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct History {
+    /// Microseconds of the newest executions that succeeded, the newest last.
+    pub durations_us: Vec<u64>,
+    /// Bytes of memory it had at most in the executions that are remembered.
+    pub rss_bytes_max: u64,
+    /// How the last one ended.
+    pub last: Option<Outcome>,
+}
+
+/// Where a descriptor is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Descriptor {
+    /// In the record itself.
+    Inline(Vec<u8>),
+    /// In a content of its own.
+    Blob(Digest),
+}
+
+/// The place of one record.
+#[derive(Debug, Clone)]
+pub(crate) struct Slot {
+    pub(crate) key: Digest,
+    /// Where the content of its frame is in the log.
+    pub(crate) at: u64,
+    /// Its bytes in memory, without key and descriptor.
+    hot: Range<usize>,
+    /// Its descriptor in the log.
+    cold: Range<u64>,
+    /// The run that used it last.
+    pub(crate) used: u32,
+}
+
+#[derive(Debug, Default)]
+struct StepState {
+    last: usize,
+    durations: VecDeque<u64>,
+    rss_bytes_max: u64,
+}
+
+/// All records of a store.
+#[derive(Debug)]
+pub(crate) struct Records {
+    log: File,
+    /// Up to where the log is known, and how long it was then.
+    end: u64,
+    seen: u64,
+    /// Bytes of the log that are no whole frame.
+    damaged: u64,
+    arena: Vec<u8>,
+    slots: Vec<Slot>,
+    by_key: HashMap<Digest, usize>,
+    by_step: HashMap<Box<str>, StepState>,
+    /// The number of this run.
+    run: u32,
+    marked: Vec<usize>,
+}
+
+impl Records {
+    pub(crate) fn open(path: &Path) -> io::Result<Self> {
+        let log = OpenOptions::new()
+            .read(true)
+            .append(true)
+            .create(true)
+            .open(path)?;
+        let mut records = Self {
+            log,
+            end: 0,
+            seen: 0,
+            damaged: 0,
+            arena: Vec::new(),
+            slots: Vec::new(),
+            by_key: HashMap::new(),
+            by_step: HashMap::new(),
+            run: 0,
+            marked: Vec::new(),
+        };
+        records.refresh()?;
+        records.run += 1;
+        Ok(records)
+    }
+
+    /// Takes in what was added to the log since the last time, by whomever.
+    fn refresh(&mut self) -> io::Result<()> {
+        let len = self.log.metadata()?.len();
+        if len == self.seen {
+            return Ok(());
+        }
+        let log = self.log.try_clone()?;
+        let scanned = frame::scan(&log, self.end, |at, content| {
+            self.take(at, content);
+        })?;
+        self.end = scanned.end;
+        self.damaged = scanned.damaged;
+        self.seen = len;
+        Ok(())
+    }
+
+    fn take(&mut self, at: u64, content: &[u8]) {
+        let mut reader = Reader::new(content);
+        match reader.byte() {
+            Some(RECORD) => drop(self.take_record(at, content, reader)),
+            Some(USED) => drop(self.take_marks(reader)),
+            // What a later version wrote.
+            Some(_) | None => {}
+        }
+    }
+
+    fn take_record(&mut self, at: u64, content: &[u8], mut reader: Reader<'_>) -> Option<()> {
+        let used = u32::try_from(reader.number()?).ok()?;
+        let key = reader.digest()?;
+        let hot = reader.bytes()?;
+        let head = RecordHead::read(&mut Reader::new(hot))?;
+        let cold = reader.rest().len() as u64;
+        let end = at + content.len() as u64;
+        let slot = Slot {
+            key,
+            at,
+            hot: self.arena.len()..self.arena.len() + hot.len(),
+            cold: end - cold..end,
+            used,
+        };
+        self.arena.extend_from_slice(hot);
+        self.run = self.run.max(used);
+        let index = self.slots.len();
+        self.by_key.insert(key, index);
+        self.slots.push(slot);
+        if !self.by_step.contains_key(head.step) {
+            self.by_step.insert(head.step.into(), StepState::default());
+        }
+        let state = self.by_step.get_mut(head.step)?;
+        state.last = index;
+        state.rss_bytes_max = state.rss_bytes_max.max(head.rss_bytes_max);
+        if head.outcome == Outcome::Passed {
+            if state.durations.len() == DURATIONS_MAX {
+                state.durations.pop_front();
+            }
+            state.durations.push_back(head.duration_us);
+        }
+        Some(())
+    }
+
+    fn take_marks(&mut self, mut reader: Reader<'_>) -> Option<()> {
+        let run = u32::try_from(reader.number()?).ok()?;
+        self.run = self.run.max(run);
+        let mut at = 0_u64;
+        while !reader.is_empty() {
+            at = at.checked_add(reader.number()?)?;
+            if let Ok(index) = self.slots.binary_search_by_key(&at, |slot| slot.at) {
+                self.slots[index].used = self.slots[index].used.max(run);
+            }
+        }
+        Some(())
+    }
+
+    fn record(&self, index: usize) -> Option<Record> {
+        let slot = self.slots.get(index)?;
+        Record::read(slot.key, &mut Reader::new(&self.arena[slot.hot.clone()]))
+    }
+
+    /// The record of a key, where its newest execution succeeded.
+    pub(crate) fn find(&mut self, key: &Digest) -> io::Result<Option<Record>> {
+        if !self.by_key.contains_key(key) {
+            self.refresh()?;
+        }
+        let Some(&index) = self.by_key.get(key) else {
+            return Ok(None);
+        };
+        let record = self.record(index);
+        let found = record.filter(|record| record.outcome == Outcome::Passed);
+        if found.is_some() {
+            self.mark(index);
+        }
+        Ok(found)
+    }
+
+    /// Notes that a record was of use in this run.
+    fn mark(&mut self, index: usize) {
+        let run = self.run;
+        let slot = &mut self.slots[index];
+        if run.saturating_sub(slot.used) >= MARK_EVERY {
+            self.marked.push(index);
+        }
+        slot.used = run;
+    }
+
+    /// The last record of a step, and where its descriptor is.
+    pub(crate) fn last(&mut self, step: &str) -> io::Result<Option<(Record, Option<Descriptor>)>> {
+        let Some(state) = self.by_step.get(step) else {
+            return Ok(None);
+        };
+        let index = state.last;
+        let descriptor = self.descriptor(index)?;
+        Ok(self.record(index).map(|record| (record, descriptor)))
+    }
+
+    fn descriptor(&self, index: usize) -> io::Result<Option<Descriptor>> {
+        let Some(slot) = self.slots.get(index) else {
+            return Ok(None);
+        };
+        let len = usize::try_from(slot.cold.end - slot.cold.start).unwrap_or(0);
+        let mut cold = vec![0; len];
+        self.log.read_exact_at(&mut cold, slot.cold.start)?;
+        let mut reader = Reader::new(&cold);
+        Ok(match reader.byte() {
+            Some(INLINE) => Some(Descriptor::Inline(reader.rest().to_owned())),
+            Some(BLOB) => reader.digest().map(Descriptor::Blob),
+            Some(_) | None => None,
+        })
+    }
+
+    pub(crate) fn history(&self, step: &str) -> Option<History> {
+        let state = self.by_step.get(step)?;
+        Some(History {
+            durations_us: state.durations.iter().copied().collect(),
+            rss_bytes_max: state.rss_bytes_max,
+            last: self.record(state.last).map(|record| record.outcome),
+        })
+    }
+
+    /// Adds a record. All contents it names must be in the store already.
+    pub(crate) fn append(&mut self, record: &Record, descriptor: &Descriptor) -> io::Result<()> {
+        let mut hot = Writer::default();
+        record.write(&mut hot);
+        let mut content = Writer::default();
+        content.byte(RECORD);
+        content.number(u64::from(self.run));
+        content.digest(&record.key);
+        content.bytes(&hot.finish());
+        match descriptor {
+            Descriptor::Inline(bytes) => {
+                content.byte(INLINE);
+                content.raw(bytes);
+            }
+            Descriptor::Blob(digest) => {
+                content.byte(BLOB);
+                content.digest(digest);
+            }
+        }
+        let mut frames = Vec::new();
+        frame::push(&mut frames, &content.finish())?;
+        frame::append(&self.log, &frames)?;
+        self.refresh()
+    }
+
+    /// Writes which records were of use.
+    pub(crate) fn save(&mut self) -> io::Result<()> {
+        if self.marked.is_empty() {
+            return Ok(());
+        }
+        let mut places: Vec<u64> = self.marked.iter().map(|at| self.slots[*at].at).collect();
+        places.sort_unstable();
+        let mut content = Writer::default();
+        content.byte(USED);
+        content.number(u64::from(self.run));
+        let mut before = 0;
+        for place in places {
+            content.number(place - before);
+            before = place;
+        }
+        let mut frames = Vec::new();
+        frame::push(&mut frames, &content.finish())?;
+        frame::append(&self.log, &frames)?;
+        self.marked.clear();
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;
