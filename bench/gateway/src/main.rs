@@ -1,9 +1,11 @@
 //! A provider that answers at once, and clients that ask and measure.
 //!
 //! `gateway-bench mock PORT` answers chat completions: 514 bytes, or a stream of 25 events.
-//! `gateway-bench load ADDRESS PATH CONNECTIONS SECONDS whole|stream unique|same MODEL` asks as fast
-//! as it is answered and prints one JSON object. Both speak HTTP by hand, so that they cost little
-//! beside what is measured, and both send small packets at once.
+//! `gateway-bench load ADDRESS PATH CONNECTIONS SECONDS whole|stream SORT MODEL` asks as fast as it
+//! is answered and prints one JSON object. SORT is `unique` where every question is another one,
+//! `same` where all are one, and a number where each client asks so many questions, which are the
+//! same whenever it asks again; `BENCH_PAUSE_MS` is waited after each. Both speak HTTP by hand, so
+//! that they cost little beside what is measured, and both send small packets at once.
 
 use std::{
     env,
@@ -43,7 +45,7 @@ fn main() -> ExitCode {
         ["load", rest @ ..] if rest.len() == 7 => set.block_on(&runtime, load(rest)),
         _ => {
             eprintln!("usage: gateway-bench mock PORT");
-            eprintln!("       gateway-bench load ADDRESS PATH CONNECTIONS SECONDS whole|stream unique|same MODEL");
+            eprintln!("       gateway-bench load ADDRESS PATH CONNECTIONS SECONDS whole|stream unique|same|COUNT MODEL");
             return ExitCode::from(2);
         }
     };
@@ -175,10 +177,22 @@ struct Plan {
     address: String,
     path: String,
     is_streamed: bool,
-    is_unique: bool,
+    sort: Sort,
     model: String,
+    pause: Duration,
     /// Further lines of the head.
     headers: String,
+}
+
+/// Which questions are asked.
+#[derive(Clone, Copy)]
+enum Sort {
+    /// Every one is another.
+    Unique,
+    /// All are one.
+    Same,
+    /// So many of each client, which it asks again the next time.
+    Numbered(u64),
 }
 
 /// Milliseconds to the first byte of the body and to the last, of one answer.
@@ -187,16 +201,24 @@ type Times = (f64, f64);
 async fn load(words: &[&str]) -> Result<(), Error> {
     let number = |text: &str| text.parse::<f64>().map_err(|error| Error::new(ErrorKind::InvalidInput, error));
     let (connections, seconds) = (number(words[2])? as usize, number(words[3])?);
+    let sort = match words[5] {
+        "unique" => Sort::Unique,
+        "same" => Sort::Same,
+        count => Sort::Numbered(number(count)? as u64),
+    };
+    let pause_ms = env::var("BENCH_PAUSE_MS").ok().and_then(|text| text.parse().ok());
     let plan = Rc::new(Plan {
         address: words[0].to_owned(),
         path: words[1].to_owned(),
         is_streamed: words[4] == "stream",
-        is_unique: words[5] == "unique",
+        sort,
         model: words[6].to_owned(),
         headers: env::var("BENCH_HEADERS").unwrap_or_default(),
+        pause: Duration::from_millis(pause_ms.unwrap_or(0)),
     });
     let began = Instant::now();
-    let counted = began + Duration::from_secs_f64(WARM_S);
+    let warm_s = if matches!(sort, Sort::Numbered(_)) { 0.0 } else { WARM_S };
+    let counted = began + Duration::from_secs_f64(warm_s);
     let until = counted + Duration::from_secs_f64(seconds);
     let clients: Vec<_> = (0..connections)
         .map(|client| tokio::task::spawn_local(ask(Rc::clone(&plan), client, (counted, until))))
@@ -212,6 +234,7 @@ async fn load(words: &[&str]) -> Result<(), Error> {
             }
         }
     }
+    let seconds = seconds.min(counted.elapsed().as_secs_f64());
     let (mut first, mut total): (Vec<f64>, Vec<f64>) = times.into_iter().unzip();
     first.sort_by(f64::total_cmp);
     total.sort_by(f64::total_cmp);
@@ -240,7 +263,7 @@ async fn ask(plan: Rc<Plan>, client: usize, (counted, until): (Instant, Instant)
     for number in 0_u64.. {
         let request = request(&plan, client, number);
         let began = Instant::now();
-        if began >= until {
+        if began >= until || matches!(plan.sort, Sort::Numbered(count) if number >= count) {
             break;
         }
         stream.write_all(&request).await?;
@@ -266,15 +289,18 @@ async fn ask(plan: Rc<Plan>, client: usize, (counted, until): (Instant, Instant)
             let total = began.elapsed();
             times.push((ms(first.unwrap_or(total)), ms(total)));
         }
+        if !plan.pause.is_zero() {
+            tokio::time::sleep(plan.pause).await;
+        }
     }
     Ok(times)
 }
 
 fn request(plan: &Plan, client: usize, number: u64) -> Vec<u8> {
-    let salt = if plan.is_unique {
-        format!("{client}-{number}-{:?}", Instant::now())
-    } else {
-        "same".to_owned()
+    let salt = match plan.sort {
+        Sort::Unique => format!("{client}-{number}-{:?}", Instant::now()),
+        Sort::Same => "same".to_owned(),
+        Sort::Numbered(_) => format!("{client}-{number}"),
     };
     let model = &plan.model;
     let stream = if plan.is_streamed {
