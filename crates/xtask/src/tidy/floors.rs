@@ -36,6 +36,7 @@ const ROOMS: &[Room] = &[
     room("atelier-scaffold", 1, Kind::Thinking),
     room("atelier-guard", 1, Kind::Thinking),
     room("atelier-semantic", 1, Kind::Thinking),
+    room("atelier-step", 1, Kind::Thinking),
     room("atelier-archive", 1, Kind::Thinking),
     room("atelier-cas", 1, Kind::Hands),
     room("atelier-store", 1, Kind::Hands),
