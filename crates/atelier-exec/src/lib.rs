@@ -25,9 +25,9 @@ pub use host::HostError;
 pub use keyring::{Keyring, KeyringError};
 pub use program::{find_program, program_version};
 pub use sandbox::{
-    Cap, Caps, Command, Confinement, Exit, HELPER_COMMAND, Level, Network, OutputSink, Report,
-    RequestError, Returned, Returns, Sandbox, Service, ServiceAnswer, SpawnError, Support, Usage,
-    Workspace, free_port, helper_main,
+    Cap, Caps, Command, Confinement, Exit, HELPER_COMMAND, OutputSink, Report, RequestError,
+    Returned, Returns, Sandbox, Service, ServiceAnswer, SpawnError, Support, Usage, Workspace,
+    free_port, helper_main,
 };
 pub use tree::{
     ChangeFilesError, HeldFolder, ReadTreeError, Settled, Skip, SkippedFile, WriteTreeError,

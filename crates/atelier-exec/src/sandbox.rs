@@ -18,9 +18,7 @@ mod tape;
 mod watch;
 
 pub use background::Service;
-pub use confinement::{
-    Cap, Caps, Confinement, Level, Network, Returned, Returns, Usage, Workspace,
-};
+pub use confinement::{Cap, Caps, Confinement, Returned, Returns, Usage, Workspace};
 pub use request::{RequestError, ServiceAnswer, free_port};
 pub use supervisor::helper_main;
 
@@ -30,6 +28,7 @@ use std::{
     time::Duration,
 };
 
+use atelier_model::Network;
 use tokio_util::sync::CancellationToken;
 
 use self::{
@@ -272,7 +271,7 @@ impl Sandbox {
         let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let all = |paths: &[PathBuf]| paths.iter().map(|path| absolute(path)).collect();
         let confinement = &command.confinement;
-        let fetches = matches!(confinement.network, Network::Install | Network::Host);
+        let fetches = confinement.network == Network::Install;
         let mut readable: Vec<PathBuf> = all(&confinement.readable);
         readable.extend(crate::environment::places(&command.env, fetches));
         let program = command.argv.first().map(PathBuf::from);
@@ -285,6 +284,7 @@ impl Sandbox {
             readable,
             level: confinement.level,
             network: confinement.network,
+            host_network: confinement.host_network,
             workspace: confinement.workspace.as_ref().map(|workspace| Workspace {
                 folder: absolute(&workspace.folder),
                 returns: workspace.returns.clone(),

@@ -2,74 +2,8 @@
 
 use std::path::PathBuf;
 
+use atelier_model::{Network, SandboxLevel};
 use serde::{Deserialize, Serialize};
-
-/// How strongly a command is confined. There is no way from one to the next below but the
-/// operator's own word: what cannot be had is an error.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Level {
-    /// Nothing but time, output and processes is limited.
-    None,
-    /// The kernel refuses files and system calls that a command has no business with. For tools
-    /// that are trusted to mean well.
-    Light,
-    /// A small machine of its own: users, files, processes and network are others than outside.
-    Strong,
-}
-
-impl Level {
-    /// All levels, the strongest first.
-    pub const ALL: [Self; 3] = [Self::Strong, Self::Light, Self::None];
-
-    /// Its name in configuration, on the command line and in reports.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Light => "light",
-            Self::Strong => "strong",
-        }
-    }
-
-    /// The level of a name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|level| level.name() == name)
-    }
-}
-
-/// Which network a command sees.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Network {
-    /// None at all.
-    None,
-    /// Its own loopback device and nothing else.
-    Loopback,
-    /// The package registries that the operator named, through a proxy of this process.
-    Install,
-    /// The machine's own. Only commands that others on this machine talk to need it, and the
-    /// strong level cannot give it.
-    Host,
-}
-
-impl Network {
-    /// Its name on the command line and in reports.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Loopback => "loopback",
-            Self::Install => "install",
-            Self::Host => "host",
-        }
-    }
-
-    /// The network of a name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        [Self::None, Self::Loopback, Self::Install, Self::Host]
-            .into_iter()
-            .find(|network| network.name() == name)
-    }
-}
 
 /// A folder that the command sees as its own: what it changes stays in a layer above it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -112,10 +46,13 @@ pub struct Caps {
 /// How one command is confined.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Confinement {
-    /// How strongly.
-    pub level: Level,
+    /// How strongly. What cannot be had is an error, never less than this.
+    pub level: SandboxLevel,
     /// Which network it sees.
     pub network: Network,
+    /// Whether the machine's own network is left to it all the same. Only commands that others on
+    /// this machine talk to need it, and the strong level cannot give it.
+    pub host_network: bool,
     /// What it may read beside the system's programs and libraries, its own folder, and the tools
     /// that its environment names.
     pub readable: Vec<PathBuf>,
@@ -128,23 +65,30 @@ pub struct Confinement {
 impl Confinement {
     /// Kept from the user's files, not from the network: for tools that are trusted to mean well.
     pub fn light() -> Self {
-        Self::of(Level::Light, Network::Host)
+        Self {
+            host_network: true,
+            ..Self::of(SandboxLevel::Light, Network::Install)
+        }
     }
 
     /// A small machine of its own, with a loopback network.
     pub fn strong() -> Self {
-        Self::of(Level::Strong, Network::Loopback)
+        Self::of(SandboxLevel::Strong, Network::Loopback)
     }
 
     /// The operator wanted none.
     pub fn none() -> Self {
-        Self::of(Level::None, Network::Host)
+        Self {
+            host_network: true,
+            ..Self::of(SandboxLevel::None, Network::Install)
+        }
     }
 
-    fn of(level: Level, network: Network) -> Self {
+    fn of(level: SandboxLevel, network: Network) -> Self {
         Self {
             level,
             network,
+            host_network: false,
             readable: Vec::new(),
             workspace: None,
             caps: Caps::default(),
@@ -154,23 +98,23 @@ impl Confinement {
     /// What this does not keep a command from although it may be asked for, one sentence each.
     pub fn missing(&self) -> Vec<&'static str> {
         match self.level {
-            Level::Strong => Vec::new(),
-            Level::Light => {
+            SandboxLevel::Strong => Vec::new(),
+            SandboxLevel::Light => {
                 let mut missing = vec![
                     "other processes of this machine can be seen, but not looked into",
                     "services of this machine can be reached through sockets in its folders",
                     "memory is limited for each process, not for all together",
                     "disk space is not limited",
                 ];
-                if matches!(self.network, Network::Loopback) {
-                    missing.push("the whole network can be reached, not the loopback device alone");
+                if self.network != Network::None {
+                    missing.push("the whole network can be reached");
                 }
                 if self.workspace.is_some() {
                     missing.push("files of the workspace are changed in place");
                 }
                 missing
             }
-            Level::None => vec!["files, network, memory and system calls are not confined"],
+            SandboxLevel::None => vec!["files, network, memory and system calls are not confined"],
         }
     }
 }

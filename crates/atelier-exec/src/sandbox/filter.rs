@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use atelier_model::{Network, SandboxLevel};
 use libc::c_long;
 use seccompiler::{
     BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
     SeccompRule, TargetArch, apply_filter, sock_filter,
 };
 
-use super::{Level, Network};
+use super::frame::Order;
 
 /// Whether the network is closed by refusing its sockets, and what else the level asks for.
 #[derive(Debug, Clone, Copy)]
@@ -20,11 +21,11 @@ pub(super) struct Surface {
 }
 
 impl Surface {
-    /// What a level and a network ask for.
-    pub(super) fn of(level: Level, network: Network) -> Self {
+    /// What an order asks for.
+    pub(super) fn of(order: &Order) -> Self {
         Self {
-            without_network: matches!(network, Network::None),
-            without_old_ipc: matches!(level, Level::Light),
+            without_network: order.network == Network::None && !order.host_network,
+            without_old_ipc: order.level == SandboxLevel::Light,
         }
     }
 }

@@ -6,9 +6,10 @@ use std::{
     path::PathBuf,
 };
 
-use serde::{Deserialize, Serialize};
+use atelier_model::{Network, SandboxLevel};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::{Cap, Caps, Level, Network, Returned, Workspace};
+use super::{Cap, Caps, Returned, Workspace};
 
 /// Bytes of an order, and of the input that follows it.
 pub(super) const FRAME_BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -16,7 +17,7 @@ pub(super) const FRAME_BYTES_MAX: usize = 16 * 1024 * 1024;
 pub(super) const STOP: u8 = b's';
 
 /// What the supervisor is to run.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Order {
     /// Program and arguments.
     pub(super) argv: Vec<String>,
@@ -29,9 +30,11 @@ pub(super) struct Order {
     /// What it may read beside that and the system.
     pub(super) readable: Vec<PathBuf>,
     /// How strongly it is confined.
-    pub(super) level: Level,
+    pub(super) level: SandboxLevel,
     /// Which network it sees.
     pub(super) network: Network,
+    /// Whether it is the machine's own all the same.
+    pub(super) host_network: bool,
     /// The folder whose changes are kept apart.
     pub(super) workspace: Option<Workspace>,
     /// What it may use up.
@@ -55,6 +58,13 @@ pub(super) struct Rations {
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(super) enum Fact {
+    /// The first process of a machine of its own is there; the supervisor alone hears of it.
+    First {
+        /// Its number outside.
+        pid: u32,
+    },
+    /// Everything is in place, and the first process waits for a word.
+    Ready,
     /// The command runs.
     Started,
     /// There is no such program.
@@ -93,7 +103,7 @@ pub(super) enum Fact {
 }
 
 /// An order with the command's input as one frame; `None` when it is too long.
-pub(super) fn frame(order: &Order, input: &[u8]) -> Option<Vec<u8>> {
+pub(super) fn frame(order: &impl Serialize, input: &[u8]) -> Option<Vec<u8>> {
     let order = serde_json::to_vec(order).ok()?;
     if order.len() > FRAME_BYTES_MAX || input.len() > FRAME_BYTES_MAX {
         return None;
@@ -107,7 +117,7 @@ pub(super) fn frame(order: &Order, input: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// Reads a frame and not a byte more.
-pub(super) fn frame_read(stream: &mut impl Read) -> io::Result<(Order, Vec<u8>)> {
+pub(super) fn frame_read<T: DeserializeOwned>(stream: &mut impl Read) -> io::Result<(T, Vec<u8>)> {
     let order = part_read(stream)?;
     let input = part_read(stream)?;
     Ok((serde_json::from_slice(&order)?, input))

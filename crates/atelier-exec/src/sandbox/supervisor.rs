@@ -11,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use atelier_model::{Network, SandboxLevel};
 use rustix::{
     process::{Pid, Signal, WaitStatus, geteuid, getpid, set_child_subreaper, setsid},
     thread::set_no_new_privs,
@@ -24,7 +25,6 @@ use tokio::{
 };
 
 use super::{
-    Level, Network,
     confine::{RIGHTS, Reach, confine, give_up_rights, limit, others},
     family,
     filter::{Surface, filter},
@@ -179,10 +179,10 @@ fn start(order: &Order, input: &[u8], temporary: &Path) -> Result<Pid, Fact> {
 fn confine_light(order: &Order, writable: &[PathBuf]) -> Result<(), String> {
     limit(&order.rations, others()).map_err(|error| error.to_string())?;
     give_up_rights(RIGHTS).map_err(|error| error.to_string())?;
-    if order.level == Level::None {
+    if order.level == SandboxLevel::None {
         return set_no_new_privs(true).map_err(|error| error.to_string());
     }
-    let fetches = matches!(order.network, Network::Install | Network::Host);
+    let fetches = order.network == Network::Install;
     let mut readable = places::machine(fetches);
     readable.extend(order.readable.iter().cloned());
     readable.push(order.cwd.clone());
@@ -190,7 +190,7 @@ fn confine_light(order: &Order, writable: &[PathBuf]) -> Result<(), String> {
         readable: Some(&readable),
         writable,
     })?;
-    filter(Surface::of(order.level, order.network)).map_err(|error| error.to_string())
+    filter(Surface::of(order)).map_err(|error| error.to_string())
 }
 
 fn prepare(order: &Order, input: &[u8], temporary: &Path) -> io::Result<Command> {

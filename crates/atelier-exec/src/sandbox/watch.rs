@@ -112,7 +112,12 @@ impl Watch {
                 message,
             }),
             Some(
-                Fact::Code { .. } | Fact::Signal { .. } | Fact::Used { .. } | Fact::Returned(_),
+                Fact::Code { .. }
+                | Fact::Signal { .. }
+                | Fact::Used { .. }
+                | Fact::Returned(_)
+                | Fact::First { .. }
+                | Fact::Ready,
             ) => Err(watch.lost("it spoke out of turn").await),
             None => Err(watch.lost("it said nothing").await),
         }
@@ -185,7 +190,9 @@ impl Watch {
                 Next::Told(Some(Fact::NotConfined { message } | Fact::NotStarted { message })) => {
                     return Err(self.lost(&message).await);
                 }
-                Next::Told(Some(Fact::Started | Fact::ProgramMissing)) => {
+                Next::Told(Some(
+                    Fact::Started | Fact::ProgramMissing | Fact::First { .. } | Fact::Ready,
+                )) => {
                     return Err(self.lost("it spoke out of turn").await);
                 }
                 Next::Told(None) => return Err(self.lost("it said nothing").await),
