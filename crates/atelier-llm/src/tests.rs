@@ -6,6 +6,7 @@
 )]
 
 mod ask;
+mod bills;
 mod breaker;
 mod budget;
 mod discover;
@@ -24,5 +25,4 @@ mod routing;
 mod routing_relayed;
 mod semantic;
 mod server;
-mod usage;
 pub(crate) mod world;

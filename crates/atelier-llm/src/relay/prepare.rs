@@ -316,8 +316,7 @@ fn forward(
     let limit = most(settings, &LIMIT_NAMES, facts)?;
     prepared.answers = most(settings, &ANSWERS_NAMES, facts)?.unwrap_or(1).max(1);
     prepared.tokens_max = limit.unwrap_or(relayed.route.tokens_max);
-    let has_words = prepared.client == Dialect::Messages;
-    prepared.is_kept_long = facts.is_bounded && has_words && says_how_long(value);
+    prepared.is_kept_long = prepared.client == Dialect::Messages && says_how_long(value);
     let mut body = named(prepared, incoming);
     if facts.is_bounded && limit.is_none() {
         let path = ["generationConfig", relayed.limit_name];

@@ -170,7 +170,6 @@ struct Delta {
 
 /// Counts so far; later events repeat some of them, with the newer value.
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
-#[expect(clippy::struct_field_names, reason = "the dialect names them so")]
 struct MessageUsage {
     #[serde(default)]
     input_tokens: Option<u64>,
