@@ -255,7 +255,7 @@ async fn drain(response: &mut Response) {
 }
 
 /// The beginning of an error body, as far as it arrives in time: the status says enough without.
-async fn error_body(response: &mut Response, limits: &Limits) -> Vec<u8> {
+pub(crate) async fn error_body(response: &mut Response, limits: &Limits) -> Vec<u8> {
     let mut body = Vec::new();
     let reading = async {
         while let Ok(Some(piece)) = response.chunk().await {

@@ -10,12 +10,22 @@ const RETRY_AFTER_MS: &str = "retry-after-ms";
 
 /// Reads the wait from the headers of a refusal: milliseconds, seconds or a date.
 pub(crate) fn millis(headers: &HeaderMap, now: Timestamp) -> Option<u64> {
-    let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
-    if let Some(wait) = text(RETRY_AFTER_MS).and_then(|text| scaled(text, 1.0)) {
-        return Some(wait);
-    }
-    let text = text(RETRY_AFTER.as_str())?;
+    let exact = text(headers, RETRY_AFTER_MS).and_then(|text| scaled(text, 1.0));
+    exact.or_else(|| coarse(headers, now))
+}
+
+/// Whether the header that every client knows says how long to wait.
+pub(crate) fn is_readable(headers: &HeaderMap, now: Timestamp) -> bool {
+    coarse(headers, now).is_some()
+}
+
+fn coarse(headers: &HeaderMap, now: Timestamp) -> Option<u64> {
+    let text = text(headers, RETRY_AFTER.as_str())?;
     scaled(text, 1_000.0).or_else(|| until(text, now))
+}
+
+fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    headers.get(name)?.to_str().ok().map(str::trim)
 }
 
 /// Reads the wait from the body of a refusal, where one vendor puts it: seconds with their unit.

@@ -275,12 +275,11 @@ fn sent_away(refused: Refused, target: &News, transit: &mut Transit) -> Refusal 
         None => (UNAVAILABLE, String::new()),
     };
     let error = left_alone(last.clone(), &transit.prepared.relayed.route, wait_ms);
-    let seconds = wait_ms.div_ceil(1_000).to_string();
     Refusal {
-        headers: vec![("retry-after".to_owned(), seconds)],
         retry: Retry::After(wait_ms),
         ..Refusal::new(status, format!("failed to {error}{cause}"))
     }
+    .with_wait(wait_ms)
 }
 
 fn left_alone(last: Option<AskError>, route: &Route, wait_ms: u64) -> AskError {

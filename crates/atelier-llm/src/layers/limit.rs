@@ -131,15 +131,26 @@ impl Layer for Limiter {
             let before = transit.sendings;
             let opened = next.open(transit).await;
             transit.permit = None;
-            match &opened {
-                Ok(_) => transit.at_end(move |end| permit.end(&relayed_ending(end), None)),
-                Err(_) if transit.sendings == before => permit.end(&Ending::Unsent, None),
-                Err(refusal) => {
-                    let last = refusal.error(relayed.route.name());
-                    permit.end(&refused(refusal), Some(&last));
+            let refusal = match opened {
+                Ok(opened) => {
+                    transit.at_end(move |end| permit.end(&relayed_ending(end), None));
+                    return Ok(opened);
                 }
+                Err(refusal) => refusal,
+            };
+            if transit.sendings == before {
+                permit.end(&Ending::Unsent, None);
+                return Err(refusal);
             }
-            opened
+            let last = refusal.error(relayed.route.name());
+            permit.end(&refused(&refusal), Some(&last));
+            // Where the provider does not say how long to wait, the gate still stays shut.
+            match permit.shut_ms() {
+                Some(wait_ms) if refusal.status == TOO_MANY && !refusal.says_wait() => {
+                    Err(refusal.with_wait(wait_ms))
+                }
+                Some(_) | None => Err(refusal),
+            }
         })
     }
 }
@@ -393,12 +404,11 @@ fn sent_away(turned: Turned, transit: &mut Transit) -> Refusal {
         }
     };
     transit.turned_away += 1;
-    let seconds = wait_ms.div_ceil(1_000).to_string();
     Refusal {
-        headers: vec![("retry-after".to_owned(), seconds)],
         retry: Retry::After(wait_ms),
         ..Refusal::new(TOO_MANY, format!("failed to {error}{cause}"))
     }
+    .with_wait(wait_ms)
 }
 
 fn left_alone(route: &Route, model: &str, wait_ms: u64, last: Option<AskError>) -> AskError {

@@ -8,6 +8,9 @@ use crate::{
     wire::DecodeError,
 };
 
+/// The header that says how long to wait.
+const RETRY_AFTER: &str = "retry-after";
+
 /// A refusal on its way to the client.
 #[derive(Debug, Clone)]
 pub(crate) struct Refusal {
@@ -39,6 +42,20 @@ impl Refusal {
             retry: Retry::Never,
             no_access: false,
         }
+    }
+
+    /// The refusal with how long its client is to wait, in the place of whatever else says so.
+    #[must_use]
+    pub(crate) fn with_wait(mut self, wait_ms: u64) -> Self {
+        self.headers.retain(|(name, _)| name != RETRY_AFTER);
+        let seconds = wait_ms.div_ceil(1_000).to_string();
+        self.headers.push((RETRY_AFTER.to_owned(), seconds));
+        self
+    }
+
+    /// Whether its client is told how long to wait.
+    pub(crate) fn says_wait(&self) -> bool {
+        self.headers.iter().any(|(name, _)| name == RETRY_AFTER)
     }
 
     /// The refusal of one sending as an ask's error would tell it.

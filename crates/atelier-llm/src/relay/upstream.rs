@@ -6,20 +6,17 @@ use atelier_model::{Limits, Timestamp};
 use bytes::Bytes;
 use reqwest::{
     Response,
-    header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
+    header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER},
 };
 use tokio::time::timeout;
 
 use crate::{
     CallError, Secret, Wait,
-    http::retry_after,
+    http::{error_body, retry_after},
     layers::Permit,
     relay::{Refusal, prepare::Prepared, source::Source, transit::Opened},
     wire,
 };
-
-/// Bytes of a refusal's body that are read.
-const REFUSAL_BYTES_MAX: usize = 64 * 1024;
 
 /// Beginnings of the headers of a provider that clients act on.
 const PASSED_HEADERS: [&str; 5] = [
@@ -112,15 +109,18 @@ fn passed(headers: &HeaderMap) -> Vec<(String, String)> {
 /// A refusal of the provider: its status, its words, and its body where the client speaks its
 /// dialect; never its quotation of the key.
 async fn refused(
-    response: Response,
-    headers: Vec<(String, String)>,
+    mut response: Response,
+    mut headers: Vec<(String, String)>,
     (prepared, key): (&Prepared, Option<&Secret>),
     (limits, now): (&Limits, Timestamp),
     permit: Option<&Permit>,
 ) -> Refusal {
     let status = response.status();
     let in_headers = retry_after::millis(response.headers(), now);
-    let body = read(response, limits).await;
+    if !retry_after::is_readable(response.headers(), now) {
+        headers.retain(|(name, _)| name != RETRY_AFTER.as_str());
+    }
+    let body = error_body(&mut response, limits).await;
     let text = String::from_utf8_lossy(&body);
     let text = key.map_or_else(|| text.to_string(), |key| key.wiped_from(&text));
     let value = wire::error_document(text.as_bytes());
@@ -150,26 +150,14 @@ async fn refused(
         retry_after_ms,
         no_access: wire::denies_access(&value),
     };
-    Refusal {
+    let refusal = Refusal {
         said,
         headers,
         body: is_kept.then(|| Bytes::from(text)),
         ..Refusal::from(error)
-    }
-}
-
-async fn read(mut response: Response, limits: &Limits) -> Vec<u8> {
-    let mut body = Vec::new();
-    let reading = async {
-        while let Ok(Some(piece)) = response.chunk().await {
-            let room = REFUSAL_BYTES_MAX - body.len();
-            body.extend_from_slice(&piece[..piece.len().min(room)]);
-            if body.len() == REFUSAL_BYTES_MAX {
-                break;
-            }
-        }
     };
-    // The status says enough without the rest.
-    let _ = timeout(Duration::from_millis(limits.ask_idle_ms_max), reading).await;
-    body
+    match retry_after_ms {
+        Some(wait_ms) if !refusal.says_wait() => refusal.with_wait(wait_ms),
+        Some(_) | None => refusal,
+    }
 }

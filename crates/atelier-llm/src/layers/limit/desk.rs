@@ -309,6 +309,16 @@ impl Permit {
             .exceeded(&self.ticket, &limits, wait_ms, now);
     }
 
+    /// Milliseconds for which the provider is to be left alone; `None` where it need not be.
+    pub(super) fn shut_ms(&self) -> Option<u64> {
+        let inner = self.desk.lock();
+        let wait_ms = inner
+            .turnstile
+            .gate(&self.target)?
+            .shut_ms(self.clock.now());
+        (wait_ms > 0).then_some(wait_ms)
+    }
+
     /// The request has ended. Only the first end counts.
     pub(super) fn end(&self, ending: &Ending, last: Option<&AskError>) {
         if self.is_over.swap(true, Ordering::Relaxed) {
