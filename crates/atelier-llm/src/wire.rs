@@ -69,6 +69,16 @@ pub(crate) enum DecodeError {
     },
 }
 
+impl DecodeError {
+    /// The same of an event that was not closed by its blank line: unless it parses it was cut off.
+    pub(crate) fn of_last(self) -> Self {
+        match self {
+            Self::Malformed { .. } => Self::Truncated,
+            other @ (Self::Truncated | Self::Reported { .. } | Self::TooLarge { .. }) => other,
+        }
+    }
+}
+
 /// What one dialect makes of the JSON it receives.
 pub(crate) trait Dialect: Default {
     /// Takes a whole answer.
@@ -156,7 +166,7 @@ impl<D: Dialect> Decoder<D> {
                 if !self.dialect.is_complete()
                     && let Some(last) = stream.finish()
                 {
-                    self.take_last(&last)?;
+                    self.dialect.event(&last).map_err(DecodeError::of_last)?;
                 }
             }
         }
@@ -189,19 +199,6 @@ impl<D: Dialect> Decoder<D> {
             self.dialect.event(data)?;
         }
         self.check(self.dialect.text_bytes(), 1)
-    }
-
-    /// Takes an event that was not closed by its blank line. Unless it parses it was cut off.
-    fn take_last(&mut self, data: &str) -> Result<(), DecodeError> {
-        match self.dialect.event(data) {
-            Err(DecodeError::Malformed { .. }) => Err(DecodeError::Truncated),
-            taken @ (Ok(())
-            | Err(
-                DecodeError::Truncated
-                | DecodeError::Reported { .. }
-                | DecodeError::TooLarge { .. },
-            )) => taken,
-        }
     }
 
     fn check(&self, size: usize, factor: usize) -> Result<(), DecodeError> {

@@ -77,14 +77,20 @@ impl Source {
     }
 
     /// Waits for the first event of a stream, or for all of a document in its place. What begins
-    /// with an error, or ends before that, is no answer.
+    /// with an error, or ends before that, is no answer: nobody was told anything, so somebody else
+    /// may be asked.
     pub(crate) async fn begun(mut self, limits: &Limits) -> Result<Self, Refusal> {
         let mut begun = Vec::new();
+        let mut seen = 0;
         loop {
             let is_document = Form::of(&begun) == Form::Document;
-            if !is_document && let Some(end) = event_end(&begun) {
-                looked_at(&begun[..end], self.dialect)?;
-                break;
+            if !is_document && let Some(end) = event_end(&begun[seen..]) {
+                let next = seen + end;
+                if has_begun(&begun[seen..next], self.dialect)? {
+                    break;
+                }
+                seen = next;
+                continue;
             }
             if begun.len() > document_bytes_max(limits) {
                 let limit = document_bytes_max(limits);
@@ -179,10 +185,13 @@ pub(crate) fn understood(bytes: Bytes, dialect: Dialect) -> Result<Whole, Decode
         }
     } else {
         let mut events = SseDecoder::default();
-        let mut data = events.push(&bytes);
-        data.extend(events.finish());
-        for data in data {
+        for data in events.push(&bytes) {
             for piece in reader.event(&data)? {
+                answer.take(&piece);
+            }
+        }
+        if let Some(last) = events.finish() {
+            for piece in reader.event(&last).map_err(DecodeError::of_last)? {
                 answer.take(&piece);
             }
         }
@@ -214,17 +223,15 @@ fn taken(bytes: Bytes) -> Whole {
     }
 }
 
-/// Looks whether a stream begins with an error; the rest of it is looked at as it flows.
-fn looked_at(first: &[u8], dialect: Dialect) -> Result<(), DecodeError> {
+/// Whether a part of a stream says anything but that the server still works; an error where it says
+/// that there is no answer. What follows is looked at as it flows.
+fn has_begun(events: &[u8], dialect: Dialect) -> Result<bool, DecodeError> {
     let mut reader = dialect.reader();
-    let events = SseDecoder::default().push(first);
-    events.iter().try_for_each(|data| match reader.event(data) {
-        Err(error @ DecodeError::Reported { .. }) => Err(error),
-        Ok(_)
-        | Err(
-            DecodeError::Truncated | DecodeError::Malformed { .. } | DecodeError::TooLarge { .. },
-        ) => Ok(()),
-    })
+    let events = SseDecoder::default().push(events);
+    events
+        .iter()
+        .try_for_each(|data| reader.event(data).map(drop))?;
+    Ok(!events.is_empty())
 }
 
 /// The place after the first blank line.

@@ -207,6 +207,60 @@ async fn what_may_pass_is_sent_again_and_broken_sendings_are_paid() {
 }
 
 #[tokio::test]
+async fn a_stream_that_says_nothing_before_it_is_cut_off_is_sent_again() {
+    let paid = cost(true).await + worst(1, true);
+    for cut in [
+        "data: {\"id\":\"chatc",
+        "data: {\"id\":\"chatcmpl-1\",\"choices\":[]}\n\n"[..20].trim_end(),
+        ": still at work\n\ndata: {\"id\":\"chatc",
+        ": still at work\r\n\r\n: still at work\r\n\r\n",
+        "\n",
+    ] {
+        let lane = Lane::new(vec![Act::json(cut), answer(true)]).await;
+        let (status, body) = lane.pass(1, true).await;
+        assert_eq!((status, lane.sent()), (200, 2), "{cut:?}: {body}");
+        assert!(body.ends_with("data: [DONE]\n\n"), "{cut:?}: {body}");
+        assert_eq!(lane.spent().await.cost, paid, "{cut:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_wait_that_cannot_be_read_is_told_as_far_as_it_is_known() {
+    let strict = Limits {
+        ask_tries_max: 1,
+        ..limits()
+    };
+    let of_body = r#"{"error":{"message":"slow down","details":[{"retryDelay":"7.2s"}]}}"#;
+    let plain = r#"{"error":{"message":"slow down"}}"#;
+    for (headers, body, told) in [
+        (vec![("retry-after", "")], of_body, "8"),
+        (vec![("retry-after", "soon")], of_body, "8"),
+        (
+            vec![("retry-after", "soon"), ("retry-after-ms", "4100")],
+            plain,
+            "5",
+        ),
+        (vec![("retry-after", "3")], of_body, "3"),
+        // Nobody says how long, so it is as long as nobody is sent.
+        (vec![("retry-after", "")], plain, "1"),
+        (vec![], plain, "1"),
+    ] {
+        let case = format!("{headers:?} {body}");
+        let headers = headers
+            .into_iter()
+            .map(|(name, value)| (name, value.to_owned()));
+        let act = Act::Answer(429, headers.collect(), body.into());
+        let all = (Budgets::default(), strict.clone());
+        let lane = Lane::limited(Layers::new(), vec![act], all).await;
+        let passed = lane.relay.pass(incoming(1, false)).await;
+        let waits = passed.headers.iter();
+        let waits = waits.filter(|(name, _)| name == "retry-after");
+        let waits: Vec<&str> = waits.map(|(_, value)| &**value).collect();
+        assert_eq!((passed.status, waits), (429, vec![told]), "{case}");
+    }
+}
+
+#[tokio::test]
 async fn a_long_wait_is_the_clients_and_nobody_is_sent_before_it_is_over() {
     let lane = Lane::new(vec![Act::wait(429, "retry-after", "7"), answer(false)]).await;
     assert_eq!(lane.pass(1, false).await.0, 429);
