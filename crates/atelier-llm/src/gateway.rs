@@ -267,6 +267,7 @@ impl Gateway {
         let mut passage = Passage {
             key: None,
             has_spare_key: false,
+            given_up: Vec::new(),
             ask: Cow::Borrowed(ask),
             key_of,
             guard_key: inner.guard_key.as_ref(),

@@ -25,7 +25,7 @@ use atelier_store::{RunBudgets, Store, StoreError};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    AskError, Call, CallError, Completion, Price, Provider, RateTable, Retry, Route,
+    AskError, AskErrorKind, Call, CallError, Completion, Price, Provider, RateTable, Retry, Route,
     SemanticConfig,
     gateway::Channels,
     limit::gate::LimitState,
@@ -177,6 +177,18 @@ pub(crate) struct Passage<'a> {
     pub(crate) sendings: u32,
     /// How often it came when its model was to be left alone.
     pub(crate) turned_away: u32,
+    /// Who was asked before, and given up.
+    pub(crate) given_up: Vec<GivenUp>,
+}
+
+/// A route that was asked and did not answer.
+pub(crate) struct GivenUp {
+    /// What was kept of it.
+    pub(crate) record: AskRecord,
+    /// What kind of trouble it was.
+    pub(crate) kind: AskErrorKind,
+    /// How often it was sent there.
+    pub(crate) sendings: u32,
 }
 
 /// A failed ask, with what the outer layers need to know of its last sending.

@@ -102,21 +102,23 @@ async fn begin(passage: &mut Passage<'_>) -> Result<(), Failure> {
     begun.map_err(|error| Failure::free(error.into()))
 }
 
-async fn finish(passage: &Passage<'_>, reply: Reply) -> Result<Reply, Failure> {
+async fn finish(passage: &mut Passage<'_>, reply: Reply) -> Result<Reply, Failure> {
     let at = passage.clock.now();
     passage
         .store
         .ask_finish(&passage.record.id, &reply, at)
         .await?;
+    passage.record.cost = passage.record.cost + reply.cost;
     Ok(reply)
 }
 
 /// Closes the record of a failed ask; what the provider may charge for counts as spent.
-async fn fail(passage: &Passage<'_>, failure: Failure) -> Failure {
+async fn fail(passage: &mut Passage<'_>, failure: Failure) -> Failure {
     if failure.is_closed {
         return failure;
     }
     let cost = passage.debit(&failure);
+    passage.record.cost = passage.record.cost + cost;
     let words = failure.error.to_string();
     let at = passage.clock.now();
     let closed = passage

@@ -2,11 +2,13 @@
 
 use std::borrow::Cow;
 
-use atelier_model::{AskSource, BoxFuture, MicroUsd, RelayRecord, Reply, TaskId, Timestamp};
+use atelier_model::{
+    AskRecord, AskSource, BoxFuture, MicroUsd, RelayRecord, Reply, TaskId, Timestamp,
+};
 
 use crate::{
     AskErrorKind,
-    layers::{Failure, Layer, Next, Passage},
+    layers::{Failure, GivenUp, Layer, Next, Passage},
     meter::{Counts, Finished, Meter, Series},
     relay::{Ending, How, Opened, Refusal, Transit},
 };
@@ -26,6 +28,9 @@ impl Layer for Observer {
         Box::pin(async move {
             let begun = passage.clock.now();
             let answered = next.run(passage).await;
+            for route in &passage.given_up {
+                self.count_given_up(route);
+            }
             self.count(passage, &answered, begun);
             answered
         })
@@ -53,45 +58,57 @@ impl Layer for Observer {
 
 impl Observer {
     fn count(&self, passage: &Passage<'_>, answered: &Result<Reply, Failure>, begun: Timestamp) {
-        let latency_ms = passage.clock.now().millis_since(begun);
         let mut finished = Finished {
-            asker: passage.record.stage.name(),
-            provider: &passage.record.provider,
-            model: &passage.record.model,
-            outcome: "ok",
-            source: None,
-            usage: passage.record.usage,
-            cost: MicroUsd::ZERO,
-            saved: MicroUsd::ZERO,
-            first_byte_ms: None,
-            latency_ms,
-            sendings: passage.sendings,
+            latency_ms: passage.clock.now().millis_since(begun),
+            ..asked(&passage.record, "ok", passage.sendings)
         };
         match answered {
             Ok(reply) => {
                 finished.source = Some(reply.source);
                 finished.usage = reply.usage;
-                finished.cost = reply.cost;
                 if let (true, Some(price)) = (reply.source.is_kept(), &passage.price) {
                     finished.saved = price.cost(&reply.usage);
                 }
                 finished.provider = &reply.provider;
                 finished.model = &reply.model;
             }
-            Err(failure) => {
-                finished.outcome = kind(failure.error.kind());
-                // A broken sending may be billed, and counts as spent.
-                finished.cost = passage.debit(failure);
-            }
+            Err(failure) => finished.outcome = kind(failure.error.kind()),
         }
         self.meter.count(&finished);
-        let whose = Whose {
-            id: passage.record.id.as_str(),
-            run: Some(passage.record.run.as_str()),
-            task: passage.record.task.as_ref().map(TaskId::as_str),
-            client: None,
-        };
-        say(&finished, &whose);
+        say(&finished, &whose(&passage.record));
+    }
+
+    /// Counts a route that did not answer.
+    fn count_given_up(&self, route: &GivenUp) {
+        let finished = asked(&route.record, kind(route.kind), route.sendings);
+        self.meter.count(&finished);
+        say(&finished, &whose(&route.record));
+    }
+}
+
+/// The counts of what was asked, as it stands on the record.
+fn asked<'a>(record: &'a AskRecord, outcome: &'a str, sendings: u32) -> Finished<'a> {
+    Finished {
+        asker: record.stage.name(),
+        provider: &record.provider,
+        model: &record.model,
+        outcome,
+        source: None,
+        usage: record.usage,
+        cost: record.cost,
+        saved: MicroUsd::ZERO,
+        first_byte_ms: None,
+        latency_ms: record.latency_ms,
+        sendings,
+    }
+}
+
+fn whose(record: &AskRecord) -> Whose<'_> {
+    Whose {
+        id: record.id.as_str(),
+        run: Some(record.run.as_str()),
+        task: record.task.as_ref().map(TaskId::as_str),
+        client: None,
     }
 }
 

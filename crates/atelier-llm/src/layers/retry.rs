@@ -142,15 +142,16 @@ fn scattered_ms(bound_ms: u64, ids: &dyn IdSource) -> u64 {
 
 /// Debits the broken sending and reserves the next one.
 pub(super) async fn renew(
-    passage: &Passage<'_>,
+    passage: &mut Passage<'_>,
     failure: &Failure,
     wait_ms: u64,
 ) -> Result<(), Failure> {
+    let debit = passage.debit(failure);
     let renewed = passage
         .store
         .ask_retry(
             &passage.record.id,
-            passage.debit(failure),
+            debit,
             passage.record.reserved,
             &failure.error.to_string(),
             wait_ms,
@@ -158,16 +159,20 @@ pub(super) async fn renew(
             passage.clock.now(),
         )
         .await;
-    renewed.map_err(|error| {
-        let error = AskError::from(error);
-        let is_closed = matches!(error, AskError::Budget { .. });
-        Failure {
+    let refused = renewed.err().map(AskError::from);
+    let is_closed = matches!(refused, Some(AskError::Budget { .. }));
+    if refused.is_none() || is_closed {
+        passage.record.cost = passage.record.cost + debit;
+    }
+    match refused {
+        None => Ok(()),
+        Some(error) => Err(Failure {
             // Where the store could not take the debit, it is still to be made.
             may_be_billed: failure.may_be_billed && !is_closed,
             is_closed,
             ..Failure::free(error)
-        }
-    })
+        }),
+    }
 }
 
 async fn pause(passage: &Passage<'_>, wait_ms: u64) -> Result<(), Failure> {

@@ -10,7 +10,9 @@ mod relayed;
 
 use std::sync::Arc;
 
-use atelier_model::{AskId, BoxFuture, ChoiceReason, IdSource, Reply, RouteChoice, Strategy};
+use atelier_model::{
+    AskId, BoxFuture, ChoiceReason, IdSource, MicroUsd, Reply, RouteChoice, Strategy,
+};
 
 use self::{
     choice::{Asked, chosen},
@@ -19,7 +21,7 @@ use self::{
 use crate::{
     AskError, AskErrorKind, RouteFailure,
     gateway::{BYTES_PER_TOKEN, expected_output_tokens},
-    layers::{Failure, Layer, Next, Passage},
+    layers::{Failure, GivenUp, Layer, Next, Passage},
     relay::{Opened, Refusal, Transit},
     routing::{Needs, Order, Standing, order},
 };
@@ -80,15 +82,17 @@ impl Routes {
             if is_last && (failures.is_empty() || !is_told(&failure.error)) {
                 return Err(failure);
             }
+            let kind = failure.error.kind();
             failures.push(RouteFailure {
                 route: passage.route.label(),
                 at: passage.record.at,
                 tries: passage.sendings,
                 error: failure.error,
             });
-            if is_last {
+            if is_last || !passage.has_standby {
                 break;
             }
+            passage.give_up(kind);
         }
         Err(Failure::free(AskError::of_routes(failures)))
     }
@@ -128,12 +132,24 @@ impl Routes {
 }
 
 impl Passage<'_> {
+    /// Notes that the route it stands at did not answer, before another is turned to.
+    fn give_up(&mut self, kind: AskErrorKind) {
+        let mut record = self.record.clone();
+        record.latency_ms = self.clock.now().millis_since(record.at);
+        self.given_up.push(GivenUp {
+            record,
+            kind,
+            sendings: self.sendings,
+        });
+    }
+
     /// Goes on with the channel at a place, as an ask of its own on the record.
     fn turn_to(&mut self, place: usize, choice: RouteChoice) {
         let channel = self.channels.at(place);
         if choice.reason == ChoiceReason::Fallback {
             self.record.at = self.clock.now();
             self.record.id = AskId::new(self.record.at, self.ids);
+            self.record.cost = MicroUsd::ZERO;
         }
         channel.route.name().clone_into(&mut self.record.provider);
         channel.route.model.clone_into(&mut self.record.model);

@@ -1,12 +1,15 @@
 //! Several routes behind one stage: who is asked, who next, and what stands on the record.
 
+use std::sync::Arc;
+
 use atelier_model::{
     Ask, ChoiceReason, Limits, MicroUsd, PassedOver, PassedOverReason, RouteChoice, Stage, Strategy,
 };
 use futures_util::future::join_all;
 
 use crate::{
-    AskError, AskErrorKind, GatewayConfig, Route, Routing,
+    AskError, AskErrorKind, Gateway, GatewayConfig, Route, Routing,
+    layers::Layers,
     tests::{
         ask::recorded,
         server::{Act, Server},
@@ -185,6 +188,49 @@ async fn the_record_says_who_answered_and_why_the_others_did_not() {
     assert_eq!(
         names,
         ["ask.started", "ask.failed", "ask.started", "ask.finished"]
+    );
+}
+
+#[tokio::test]
+async fn every_route_that_was_asked_is_counted() {
+    let cut = Act::Cut(recorded("openai", true)[..40].to_vec());
+    let twice = Limits {
+        ask_tries_max: 2,
+        ..limits()
+    };
+    let scripts = vec![vec![cut], vec![busy()], vec![answer()]];
+    let (mut world, servers) = world(scripts, twice.clone()).await;
+    let routes = [("a", 0), ("b", 1), ("c", 2)].map(|(name, place)| named(name, &servers[place]));
+    let layers = Arc::new(Layers::new());
+    let among = among(Strategy::Static, &routes, twice);
+    let sources = (world.clock(), world.ids());
+    let store = world.store.clone();
+    world.gateway = Gateway::with_layers(Arc::clone(&layers), among, store, sources).unwrap();
+    world.ask(&ask_of(&world.run), None).await.unwrap();
+    let counted = layers.counts();
+    let ends: Vec<_> = counted
+        .iter()
+        .map(|(series, counts)| {
+            let outcomes: Vec<_> = counts.outcomes.iter().collect();
+            (&*series.provider, counts.repeats, format!("{outcomes:?}"))
+        })
+        .collect();
+    let once = |outcome: &str| format!("[({outcome:?}, 1)]");
+    assert_eq!(
+        ends,
+        [
+            ("a", 1, once("provider")),
+            ("b", 1, once("provider")),
+            ("c", 0, once("ok"))
+        ]
+    );
+    // Both broken sendings count, as they do on the record.
+    let costs: Vec<MicroUsd> = counted.iter().map(|(_, counts)| counts.cost).collect();
+    let told: Vec<MicroUsd> = told(&world).await.iter().map(|told| told.2).collect();
+    assert_eq!(costs, told);
+    assert!(
+        costs[0] > costs[2] && costs[1] == MicroUsd::ZERO,
+        "{costs:?}"
     );
 }
 
