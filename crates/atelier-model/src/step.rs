@@ -146,6 +146,40 @@ pub enum ReportFormat {
     Junit,
     /// The Test Anything Protocol.
     Tap,
+    /// Ruby's Minitest.
+    Minitest,
+    /// Ruby's `RSpec`, Crystal's own runner, Haskell's Hspec.
+    Rspec,
+    /// PHP's `PHPUnit`.
+    Phpunit,
+    /// Elixir's `ExUnit`, Erlang's `EUnit`, and Gleam's runner.
+    Exunit,
+    /// Nim's `unittest`.
+    Nim,
+    /// `meson test`.
+    Meson,
+    /// Automake's `make check`.
+    Automake,
+    /// `zig build test`.
+    Zig,
+    /// `bun test`.
+    Bun,
+    /// `deno test`.
+    Deno,
+    /// `dotnet test`.
+    Dotnet,
+    /// `swift test`.
+    Swift,
+    /// `dart test` and `flutter test`.
+    Dart,
+    /// `sbt test`.
+    Sbt,
+    /// `terraform test` and `tofu test`.
+    Terraform,
+    /// Haskell's Tasty.
+    Tasty,
+    /// `JUnit`'s console launcher.
+    JunitConsole,
     /// Whatever a script or a makefile may have run.
     Any,
 }

@@ -3,12 +3,15 @@
 use atelier_model::{ReportFormat, TestCounts};
 
 mod cargo;
+mod closing;
 mod command;
 mod go;
 mod java;
 mod javascript;
 mod native;
+mod nim;
 mod python;
+mod swift;
 mod tap;
 mod text;
 mod xml;
@@ -19,7 +22,7 @@ pub use command::recognise_tests;
 type Reader = fn(&str) -> Vec<TestCounts>;
 
 /// Every reader of printed reports, for a command that may run any of them.
-const READERS: [Reader; 12] = [
+const READERS: [Reader; 15] = [
     cargo::libtest,
     cargo::nextest,
     python::unittest,
@@ -32,6 +35,9 @@ const READERS: [Reader; 12] = [
     native::ctest,
     native::frameworks,
     java::surefire,
+    closing::all,
+    nim::runs,
+    swift::runs,
 ];
 
 /// Reads a test report from what a command printed and from the files it wrote.
@@ -60,6 +66,24 @@ pub fn read_report(
         ReportFormat::Surefire => named(sum(java::surefire(output)), xml::junit(files)),
         ReportFormat::Junit => xml::junit(files),
         ReportFormat::Tap => least(tap::runs(output)),
+        ReportFormat::Nim => least(nim::runs(output)),
+        ReportFormat::Swift => sum(swift::runs(output)),
+        // Umbrella projects and workspaces close once for each of their members.
+        ReportFormat::Exunit
+        | ReportFormat::Dotnet
+        | ReportFormat::Sbt
+        | ReportFormat::Automake => sum(closing::runs(*format, output)),
+        ReportFormat::Minitest
+        | ReportFormat::Rspec
+        | ReportFormat::Phpunit
+        | ReportFormat::Meson
+        | ReportFormat::Zig
+        | ReportFormat::Bun
+        | ReportFormat::Deno
+        | ReportFormat::Dart
+        | ReportFormat::Terraform
+        | ReportFormat::Tasty
+        | ReportFormat::JunitConsole => least(closing::runs(*format, output)),
         ReportFormat::Any => any(output).or_else(|| xml::junit(files)),
     }
 }

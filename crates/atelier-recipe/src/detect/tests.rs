@@ -91,29 +91,29 @@ fn step_names_are_unique_within_a_tree() {
 
 #[test]
 fn a_recipe_of_the_user_comes_first_and_replaces_one_of_the_same_name() {
-    let zig = r#"
-        name = "zig"
-        values = [{ name = "language", choices = [{ value = "Zig" }] }]
-        facts = [{ name = "manifest", any = [{ file = "build.zig" }] }]
+    let ada = r#"
+        name = "ada"
+        values = [{ name = "language", choices = [{ value = "Ada" }] }]
+        facts = [{ name = "manifest", any = [{ file = "alire.toml" }] }]
         recognise = [{ strength = "sure", when = ["manifest"] }]
         [[steps]]
         kind = "test"
-        argv = ["zig", "build", "test"]
+        argv = ["alr", "test"]
     "#;
-    let go = zig
-        .replace("\"zig\"", "\"go\"")
-        .replace("build.zig", "go.mod");
-    let files = [("zig".to_owned(), zig.to_owned()), ("go".to_owned(), go)];
+    let go = ada
+        .replace("\"ada\"", "\"go\"")
+        .replace("alire.toml", "go.mod");
+    let files = [("ada".to_owned(), ada.to_owned()), ("go".to_owned(), go)];
     let recipes = Recipes::with_user(&files).unwrap();
     assert_eq!(recipes.names().len(), Recipes::builtin().names().len() + 1);
-    let tree = tree("--- go.mod\nmodule a\n--- build.zig\n");
+    let tree = tree("--- go.mod\nmodule a\n--- alire.toml\n");
     let found = recipes.detect(&tree);
     let languages: Vec<_> = found
         .iter()
         .map(|project| project.language.as_str())
         .collect();
-    assert_eq!(languages, ["Zig", "Zig"]);
-    assert_eq!(found[0].recipe, "zig");
+    assert_eq!(languages, ["Ada", "Ada"]);
+    assert_eq!(found[0].recipe, "ada");
 }
 
 fn refusal(text: &str) -> String {
@@ -167,7 +167,7 @@ fn a_recipe_that_could_not_work_is_refused_with_the_reason() {
     assert!(wrong.contains("unclosed group"), "{wrong}");
     let many: Vec<_> = (0..200).map(|n| (format!("r{n}"), String::new())).collect();
     let refused = Recipes::with_user(&many).unwrap_err().to_string();
-    assert_eq!(refused, "take 208 recipes: at most 200 are possible");
+    assert_eq!(refused, "take 232 recipes: at most 200 are possible");
 }
 
 proptest! {

@@ -41,6 +41,7 @@ fn unwrapped<'a, 'w>(words: &'w [&'a str]) -> Option<&'w [&'a str]> {
             start.map(|start| &rest[start..])
         }
         ("npx" | "bunx" | "time" | "nice", _) => after_options(rest),
+        ("bundle", Some("exec")) => after_options(&rest[1..]),
         ("npm" | "pnpm" | "yarn", Some("exec" | "dlx" | "x"))
         | ("uv" | "poetry" | "pdm" | "pipenv" | "hatch" | "rye", Some("run")) => {
             after_options(&rest[1..])
@@ -87,6 +88,7 @@ fn runner(program: &str, arguments: &[&str]) -> Option<ReportFormat> {
         "vitest" => Some(ReportFormat::Vitest),
         "jest" => Some(ReportFormat::Jest),
         "mocha" | "_mocha" => Some(ReportFormat::Mocha),
+        "bun" if first == Some("test") => Some(ReportFormat::Bun),
         "npm" | "pnpm" | "yarn" | "bun" => package_script(arguments),
         "go" => (first == Some("test")).then_some(ReportFormat::Go),
         "ctest" => (!has(&["-N", "--show-only"])).then_some(ReportFormat::Ctest),
@@ -102,6 +104,26 @@ fn runner(program: &str, arguments: &[&str]) -> Option<ReportFormat> {
             has(&["test", "tests", "check"]).then_some(ReportFormat::Any)
         }
         "tox" | "nox" => Some(ReportFormat::Any),
+        "deno" => (first == Some("test")).then_some(ReportFormat::Deno),
+        "rspec" => (!has(&["--dry-run"])).then_some(ReportFormat::Rspec),
+        "crystal" => (first == Some("spec")).then_some(ReportFormat::Rspec),
+        "phpunit" | "pest" => Some(ReportFormat::Phpunit),
+        "mix" | "gleam" => (first == Some("test")).then_some(ReportFormat::Exunit),
+        "rebar3" => (first == Some("eunit")).then_some(ReportFormat::Exunit),
+        "meson" => (first == Some("test") && !has(&["--list"])).then_some(ReportFormat::Meson),
+        "zig" => has(&["test"]).then_some(ReportFormat::Zig),
+        "nimble" => (first == Some("test")).then_some(ReportFormat::Nim),
+        "dotnet" => {
+            let tests = first == Some("test") && !has(&["--list-tests", "-t"]);
+            tests.then_some(ReportFormat::Dotnet)
+        }
+        "swift" => (first == Some("test")).then_some(ReportFormat::Swift),
+        "dart" | "flutter" => (first == Some("test")).then_some(ReportFormat::Dart),
+        "sbt" => has(&["test"]).then_some(ReportFormat::Sbt),
+        "terraform" | "tofu" => (first == Some("test")).then_some(ReportFormat::Terraform),
+        "rake" => has(&["test", "spec"]).then_some(ReportFormat::Any),
+        "cabal" | "stack" | "dune" => has(&["test"]).then_some(ReportFormat::Any),
+        "busted" => has(&["TAP", "--output=TAP"]).then_some(ReportFormat::Tap),
         "prove" => has(&["-v", "--verbose"]).then_some(ReportFormat::Tap),
         "bats" => Some(ReportFormat::Tap),
         "sh" | "bash" | "dash" | "zsh" => shell_line(arguments),

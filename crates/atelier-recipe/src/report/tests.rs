@@ -15,7 +15,7 @@ use proptest::{prelude::*, sample::Index};
 
 use super::{ReportFormat, read_report, recognise_tests};
 
-const FORMATS: [ReportFormat; 13] = [
+const FORMATS: [ReportFormat; 30] = [
     ReportFormat::Cargo,
     ReportFormat::Unittest,
     ReportFormat::Pytest,
@@ -28,6 +28,23 @@ const FORMATS: [ReportFormat; 13] = [
     ReportFormat::Surefire,
     ReportFormat::Junit,
     ReportFormat::Tap,
+    ReportFormat::Minitest,
+    ReportFormat::Rspec,
+    ReportFormat::Phpunit,
+    ReportFormat::Exunit,
+    ReportFormat::Nim,
+    ReportFormat::Meson,
+    ReportFormat::Automake,
+    ReportFormat::Zig,
+    ReportFormat::Bun,
+    ReportFormat::Deno,
+    ReportFormat::Dotnet,
+    ReportFormat::Swift,
+    ReportFormat::Dart,
+    ReportFormat::Sbt,
+    ReportFormat::Terraform,
+    ReportFormat::Tasty,
+    ReportFormat::JunitConsole,
     ReportFormat::Any,
 ];
 
@@ -69,7 +86,7 @@ fn case(folder: PathBuf) -> Case {
 #[test]
 fn every_captured_report_is_read_exactly() {
     let cases = cases();
-    assert!(cases.len() >= 40, "only {} reports were found", cases.len());
+    assert!(cases.len() >= 90, "only {} reports were found", cases.len());
     for case in cases {
         let read = read_report(&case.format, &case.output, &case.files);
         let read = serde_json::to_string_pretty(&read).unwrap() + "\n";

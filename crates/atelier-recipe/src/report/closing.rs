@@ -1,0 +1,176 @@
+//! Runners that close with a line of counts: the line, and how a failure looks above it, as data.
+
+use std::sync::LazyLock;
+
+use atelier_model::{TestCounts, TestFailure};
+use regex::{Captures, Regex};
+
+use crate::{
+    ReportFormat,
+    report::text::{capped, counts, failure, number, pattern},
+};
+
+/// What one runner prints.
+///
+/// `closing` has the groups `total` or `passed`, and any of `failed`, `errors`, `skipped` and
+/// `more`, which all count nothing where they are absent; `total` is all of them together. `more`
+/// is a second group of skipped ones. `failure` has the group `name` and perhaps `message` and
+/// `place` (or `at`, where it stands before the name).
+struct Runner {
+    format: ReportFormat,
+    closing: &'static str,
+    failure: &'static str,
+}
+
+/// Runners that were seen to print this.
+const RUNNERS: &[Runner] = &[
+    Runner {
+        format: ReportFormat::Minitest,
+        closing: r"(?m)^(?P<total>\d+) runs, \d+ assertions, (?P<failed>\d+) failures, (?P<errors>\d+) errors, (?P<skipped>\d+) skips$",
+        failure: r"(?m)^ +\d+\) (?:Failure|Error):\n(?P<name>[^\s:]+)(?: \[(?P<place>[^\]\n]+)\])?:\n(?P<message>(?:.+\n)+)",
+    },
+    // Also Crystal's own runner and Haskell's Hspec.
+    Runner {
+        format: ReportFormat::Rspec,
+        closing: r"(?m)^(?P<total>\d+) examples?, (?P<failed>\d+) failures?(?:, (?P<errors>\d+) errors?)?(?:, (?P<skipped>\d+) pending)?(?:, \d+ errors? occurred outside of examples)?$",
+        failure: r"(?m)(?:^  (?P<at>\S+:\d+):\d+: *\n)?^  \d+\) (?P<name>.+)\n(?P<message> {5} *[^#\s].*\n(?: {5}.*\n|\n)*?)(?: +# (?P<place>\S+:\d+)|  To rerun)",
+    },
+    Runner {
+        format: ReportFormat::Phpunit,
+        closing: r"(?m)^(?:OK \((?P<passed>\d+) tests?, \d+ assertions?\)|Tests: (?P<total>\d+), Assertions: \d+(?:, Errors: (?P<errors>\d+))?(?:, Failures: (?P<failed>\d+))?(?:, (?:PHPUnit )?(?:Warnings|Deprecations|Notices): \d+)*(?:, Skipped: (?P<skipped>\d+))?(?:, Incomplete: (?P<more>\d+))?(?:, Risky: \d+)?\.)$",
+        failure: r"(?m)^\d+\) (?P<name>\S+::.+)\n(?P<message>(?:.+\n)+)\n(?P<place>\S+:\d+)$",
+    },
+    // Elixir's ExUnit, Erlang's EUnit, and Gleam's runner, which is EUnit's.
+    Runner {
+        format: ReportFormat::Exunit,
+        closing: r"(?m)^(?:(?P<doctests>\d+) doctests?, )?(?:(?P<properties>\d+) propert(?:y|ies), )?(?P<total>\d+) tests?, (?P<failed>\d+) failures?(?:, (?P<more>\d+) excluded)?(?:, (?P<errors>\d+) (?:invalid|cancelled))?(?:, (?P<skipped>\d+) skipped)?$",
+        failure: r"(?m)^  \d+\) (?P<name>.+)\n(?:     (?P<place>\S+:\d+)\n)?(?P<message>(?: {5}.*\n)+)",
+    },
+    Runner {
+        format: ReportFormat::Meson,
+        closing: r"(?m)^Ok: +(?P<passed>\d+) *\nExpected Fail: +(?P<more>\d+) *\nFail: +(?P<failed>\d+) *\nUnexpected Pass: +(?P<unexpected>\d+) *\nSkipped: +(?P<skipped>\d+) *\nTimeout: +(?P<errors>\d+) *$",
+        failure: r"(?m)^ *\d+/\d+ (?P<name>.+?) +(?P<message>(?:FAIL|TIMEOUT|ERROR|UNEXPECTEDPASS|INTERRUPT)\b.*)$",
+    },
+    Runner {
+        format: ReportFormat::Automake,
+        closing: r"(?m)^# TOTAL: +\d+\n# PASS: +(?P<passed>\d+)\n# SKIP: +(?P<skipped>\d+)\n# XFAIL: +(?P<more>\d+)\n# FAIL: +(?P<failed>\d+)\n# XPASS: +(?P<unexpected>\d+)\n# ERROR: +(?P<errors>\d+)$",
+        failure: r"(?m)^(?:FAIL|XPASS|ERROR): (?P<name>\S.*)$",
+    },
+    Runner {
+        format: ReportFormat::Zig,
+        closing: r"(?m)^Build Summary: .*; (?P<passed>\d+)/\d+ tests passed(?:; (?P<skipped>\d+) skipped)?(?:; (?P<failed>\d+) failed)?(?: \((?:(?P<more>\d+) skipped)?(?:, )?(?:(?P<errors>\d+) failed)?(?:, \d+ \w+)*\))?$",
+        failure: r"(?m)^error: '(?P<name>[^'\n]+)' failed:(?P<message>.*\n(?:  .*\n)*?) +\S+\.zig:\d+",
+    },
+    Runner {
+        format: ReportFormat::Bun,
+        closing: r"(?m)^ *(?P<passed>\d+) pass\n(?: *(?P<skipped>\d+) skip\n)?(?: *(?P<more>\d+) todo\n)?(?: *\d+ filtered out\n)? *(?P<failed>\d+) fail\n(?: .*\n)*Ran \d+ tests? across \d+ files?\.",
+        failure: r"(?m)^(?P<message>error: (?:.*\n)*?)(?:.*\((?P<place>[^()\n]+:\d+):\d+\)\n)?\(fail\) (?P<name>.+?)(?: \[[\d.]+m?s\])?$",
+    },
+    Runner {
+        format: ReportFormat::Deno,
+        closing: r"(?m)^(?:ok|FAILED) \| (?P<passed>\d+) passed(?: \(\d+ steps?\))? \| (?P<failed>\d+) failed(?: \(\d+ steps?\))?(?: \| (?P<skipped>\d+) ignored(?: \(\d+ steps?\))?)?(?: \| \d+ (?:measured|filtered out))* \(",
+        failure: r"(?m)^(?P<name>.+) => (?P<place>\S+:\d+):\d+\n(?P<message>error: (?:.+\n)+)",
+    },
+    Runner {
+        format: ReportFormat::Dotnet,
+        closing: r"(?m)^(?:Passed!|Failed!|Skipped!) +- Failed: +(?P<failed>\d+), Passed: +(?P<passed>\d+), Skipped: +(?P<skipped>\d+), Total: +\d+,",
+        failure: r"(?m)^  Failed (?P<name>\S+) \[.*\]\n  Error Message:\n(?P<message>(?:.*\n)*?)  Stack Trace:\n(?:.* in (?P<place>\S+:line \d+))?",
+    },
+    Runner {
+        format: ReportFormat::Dart,
+        closing: r"(?m)^\d\d:\d\d \+(?P<passed>\d+)(?: ~(?P<skipped>\d+))?(?: -(?P<failed>\d+))?: (?:All tests (?:passed!|skipped\.)|Some tests failed\.)$",
+        failure: r"(?m)^\d\d:\d\d \+\d+(?: ~\d+)? -\d+: (?P<name>.+) \[E\]\n(?P<message>(?:  .*\n)+)",
+    },
+    Runner {
+        format: ReportFormat::Sbt,
+        closing: r"(?m)^\[(?:info|error)\] (?:Passed|Failed|Error): Total \d+, Failed (?P<failed>\d+), Errors (?P<errors>\d+), Passed (?P<passed>\d+)(?:, Ignored (?P<more>\d+))?(?:, Skipped (?P<skipped>\d+))?",
+        failure: r"(?m)^\[info\] - (?P<name>.+) \*\*\* FAILED \*\*\*\n\[info\] +(?P<message>.*\n)",
+    },
+    Runner {
+        format: ReportFormat::Terraform,
+        closing: r"(?m)^(?:Success|Failure)! (?P<passed>\d+) passed, (?P<failed>\d+) failed(?:, (?P<skipped>\d+) skipped)?\.$",
+        failure: r#"(?m)^  run "(?P<name>[^"\n]+)"\.\.\. fail$"#,
+    },
+    Runner {
+        format: ReportFormat::Tasty,
+        closing: r"(?m)^(?:All (?P<passed>\d+) tests passed|(?P<failed>\d+) out of (?P<total>\d+) tests failed) \([\d.]+s\)$",
+        failure: r"(?m)^ +(?P<name>.+): +FAIL(?: \([\d.]+s\))?\n(?P<message>(?: {4}.*\n)+)",
+    },
+    Runner {
+        format: ReportFormat::JunitConsole,
+        closing: r"(?m)^\[ +(?P<skipped>\d+) tests skipped +\]\n\[ +\d+ tests started +\]\n\[ +(?P<errors>\d+) tests aborted +\]\n\[ +(?P<passed>\d+) tests successful +\]\n\[ +(?P<failed>\d+) tests failed +\]$",
+        failure: r"(?m)^  JUnit \w+:(?P<name>.+)\n(?:    .*\n)*?    => (?P<message>.*\n)",
+    },
+];
+
+/// The runs that a runner of this format closed; none if it is no format of this table.
+pub(crate) fn runs(format: ReportFormat, output: &str) -> Vec<TestCounts> {
+    let mut compiled = COMPILED.iter();
+    let found = compiled.find(|runner| runner.format == format);
+    found.map_or_else(Vec::new, |runner| runner.runs(output))
+}
+
+/// The runs that any of the runners closed.
+pub(crate) fn all(output: &str) -> Vec<TestCounts> {
+    let runs = COMPILED.iter().flat_map(|runner| runner.runs(output));
+    runs.collect()
+}
+
+struct Compiled {
+    format: ReportFormat,
+    closing: Regex,
+    failure: Regex,
+}
+
+static COMPILED: LazyLock<Vec<Compiled>> = LazyLock::new(|| {
+    let compiled = RUNNERS.iter().map(|runner| Compiled {
+        format: runner.format,
+        closing: pattern(runner.closing),
+        failure: pattern(runner.failure),
+    });
+    compiled.collect()
+});
+
+impl Compiled {
+    fn runs(&self, output: &str) -> Vec<TestCounts> {
+        let closings = self.closing.captures_iter(output);
+        let mut runs: Vec<TestCounts> = closings.filter_map(|found| counted(&found)).collect();
+        // Some runners name their failures before the counts and some after them.
+        if let [run] = runs.as_mut_slice()
+            && run.failed > 0
+        {
+            run.failures = self.failures(output);
+        }
+        runs
+    }
+
+    fn failures(&self, output: &str) -> Vec<TestFailure> {
+        let group = |found: &Captures<'_>, name: &str| {
+            let text = found.name(name);
+            text.map(|text| text.as_str().to_owned())
+        };
+        let found = self.failure.captures_iter(output).map(|found| {
+            let message = group(&found, "message").unwrap_or_default();
+            let place = group(&found, "place").or_else(|| group(&found, "at"));
+            failure(&found["name"], place, &message)
+        });
+        capped(found)
+    }
+}
+
+/// The counts of a closing line; none where they contradict each other.
+fn counted(found: &Captures<'_>) -> Option<TestCounts> {
+    let of = |groups: &[&str]| -> u64 {
+        let numbers = groups.iter().filter_map(|group| number(found, group));
+        numbers.sum()
+    };
+    let failed = of(&["failed", "errors", "unexpected"]);
+    let skipped = of(&["skipped", "more"]);
+    let passed = match number(found, "passed") {
+        Some(passed) => passed,
+        None => of(&["total", "doctests", "properties"])
+            .checked_sub(failed)?
+            .checked_sub(skipped)?,
+    };
+    Some(counts(passed, failed, skipped))
+}
