@@ -105,6 +105,26 @@ impl Vault {
         Restorer::new(self, form)
     }
 
+    /// Every placeholder with its value, so that they can be kept where only their owner reads.
+    pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        let values = self.values.iter();
+        values.map(|(placeholder, value)| (placeholder.as_str(), value.as_str()))
+    }
+
+    /// A vault that restores what another one hid, from its pairs. It counts none of them.
+    pub fn of_pairs(
+        key: [u8; KEY_BYTES],
+        pairs: impl IntoIterator<Item = (String, String)>,
+    ) -> Self {
+        let pairs = pairs.into_iter();
+        let values = pairs
+            .map(|(placeholder, value)| (Placeholder::read(&placeholder), Zeroizing::new(value)));
+        Self {
+            values: values.collect(),
+            ..Self::new(key)
+        }
+    }
+
     /// How many different values of each kind were replaced.
     pub fn counts(&self) -> &BTreeMap<Kind, u32> {
         &self.counts

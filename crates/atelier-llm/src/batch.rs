@@ -1,6 +1,11 @@
 //! Batches: questions that a provider answers together, within a day and for less.
 
+mod anthropic;
+mod error;
+mod exchange;
+mod hidden;
 mod openai;
+mod outcome;
 mod questions;
 
 #[cfg(test)]
@@ -8,16 +13,20 @@ mod tests;
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use atelier_guard::Policy;
+use atelier_keys::{KeyRing, PickedKey};
 use atelier_model::{Limits, MicroUsd, Timestamp, Usage};
-use reqwest::{Method, header::CONTENT_TYPE};
-use serde_json::Value;
+use atelier_seal::SealKey;
 
-pub use self::questions::BatchQuestions;
+pub use self::{
+    error::BatchError,
+    hidden::BatchHidden,
+    outcome::{BatchFound, BatchOutcome, BatchProgress, BatchStage, BatchTrace},
+    questions::BatchQuestions,
+};
 use crate::{
-    CallError, GatewayError, PriceTable, Route, Secret, Transport, Wait,
-    http::{accept, next_piece, send, within},
-    providers::{openai as provider, relayed::Relayed},
+    CallError, Price, PriceTable, Route, Secret, Transport,
+    batch::hidden::Restoring,
+    providers::{anthropic as messages, openai as chat, relayed::Relayed},
 };
 
 /// Questions of one batch.
@@ -26,108 +35,48 @@ pub const BATCH_QUESTIONS_MAX: usize = 50_000;
 /// Bytes of the questions of one batch.
 pub const BATCH_BYTES_MAX: usize = 100 << 20;
 
-/// Bytes of what a provider says of a batch.
-const SAID_BYTES_MAX: usize = 16 << 20;
+/// Stored keys of one provider that are looked through.
+const KEYS_MAX: usize = 64;
 
-/// Bytes of the answers of one batch.
-const ANSWERS_BYTES_MAX: usize = 512 << 20;
-
-/// Why a batch was not sent, looked at or fetched.
-#[derive(Debug, thiserror::Error)]
-pub enum BatchError {
-    /// The provider has none, or none that is known here.
-    #[error("give {provider} a batch: only provider `openai` takes them")]
-    NoBatches {
-        /// The provider.
-        provider: String,
-    },
-    /// Something is to be hidden from the provider, which batches do not do.
-    #[error("send a batch to {provider}: what is to be hidden from it would be seen")]
-    Guarded {
-        /// The provider.
-        provider: String,
-    },
-    /// The route cannot be used.
-    #[error(transparent)]
-    Route(#[from] GatewayError),
-    /// A line of the file is no question.
-    #[error("read line {line} of the questions: {why}")]
-    Line {
-        /// Its number, from 1.
-        line: usize,
-        /// What is wrong with it.
-        why: &'static str,
-    },
-    /// There is nothing to ask.
-    #[error("find a question in the file")]
-    NoQuestion,
-    /// There is too much to ask.
-    #[error("send a batch of more than {BATCH_QUESTIONS_MAX} questions or {BATCH_BYTES_MAX} bytes")]
-    TooLarge,
-    /// The provider did not answer as it should.
-    #[error(transparent)]
-    Call(#[from] CallError),
-    /// The provider may have the batch: nobody heard its answer.
-    #[error("learn whether the provider took the batch")]
-    Uncertain(#[source] CallError),
+/// What the batches of a provider are made with.
+#[derive(Debug, Clone, Copy)]
+pub struct BatchTerms<'a> {
+    /// What tokens cost.
+    pub prices: &'a PriceTable,
+    /// How far anything may go.
+    pub limits: &'a Limits,
+    /// From which placeholders follow.
+    pub guard_key: &'a SealKey,
+    /// The stored key that is to be used, where it matters: batches belong to one account.
+    pub key_name: Option<&'a str>,
+    /// Now.
+    pub now: Timestamp,
 }
 
-/// How far a provider is with a batch.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BatchProgress {
-    /// Whether it is still at it, done, or did not take it.
-    pub stage: BatchStage,
-    /// Its own word for that.
-    pub word: String,
-    /// Questions that are answered.
-    pub succeeded: u64,
-    /// Questions that failed.
-    pub failed: u64,
-    /// Why it did not take it.
-    pub said: Option<String>,
-    /// Where the answers are.
-    places: Vec<String>,
-}
-
-/// What a provider does with a batch.
+/// How a provider takes batches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum BatchStage {
-    /// It is at it.
-    Going,
-    /// It is done; some questions may have no answer.
-    Ended,
-    /// It did not take it.
-    Refused,
+enum Form {
+    OpenAi,
+    Anthropic,
 }
 
-/// What came of one question.
-#[derive(Debug, Clone, PartialEq)]
-pub enum BatchOutcome {
-    /// An answer.
-    Answered {
-        /// Its text.
-        text: String,
-        /// All of it, as the provider wrote it.
-        response: Value,
-        /// Its tokens.
-        usage: Usage,
-    },
-    /// An error in its place.
-    Failed {
-        /// HTTP status that means the same, where there is one.
-        status: Option<u16>,
-        /// The provider's words.
-        said: String,
-    },
-    /// Nothing at all.
-    Missing,
+/// What is ready to be ordered, and has cost nothing so far.
+#[derive(Debug)]
+pub struct PreparedBatch<'a> {
+    questions: &'a BatchQuestions,
+    token: &'a str,
+    /// The file of its questions, where the provider wants one.
+    file: Option<String>,
 }
 
 /// The door to the batches of one provider.
 #[derive(Debug)]
 pub struct Batches {
+    form: Form,
     relayed: Relayed,
     key: Option<Arc<Secret>>,
+    key_name: Option<Arc<str>>,
+    guard_key: SealKey,
     prices: PriceTable,
     limits: Limits,
     now: Timestamp,
@@ -135,29 +84,35 @@ pub struct Batches {
 
 impl Batches {
     /// The batches of a route's provider.
-    pub fn new(
-        route: &Route,
-        (prices, limits): (&PriceTable, &Limits),
-        now: Timestamp,
-    ) -> Result<Self, BatchError> {
-        let transport = Transport::new(limits.clone());
-        let relayed = Relayed::new(route, &transport)?;
-        let relayed = relayed.filter(|_| route.provider == provider::ENTRY.name);
-        let relayed = relayed.ok_or_else(|| BatchError::NoBatches {
+    pub fn new(route: &Route, terms: BatchTerms<'_>) -> Result<Self, BatchError> {
+        let none = || BatchError::NoBatches {
             provider: route.name().to_owned(),
-        })?;
-        let picked = route.ring.as_ref().and_then(|ring| ring.pick(now, &[]));
+        };
+        let forms = [
+            (chat::ENTRY.name, Form::OpenAi),
+            (messages::ENTRY.name, Form::Anthropic),
+        ];
+        let form = forms.into_iter().find(|(name, _)| route.provider == *name);
+        let (_, form) = form.ok_or_else(none)?;
+        let transport = Transport::new(terms.limits.clone());
+        let relayed = Relayed::new(route, &transport)?.ok_or_else(none)?;
         let configured = route.usable_key().cloned().map(Arc::new);
-        let key = configured.or_else(|| picked.map(|pick| pick.key.secret));
+        let ring = route.ring.as_ref().filter(|_| configured.is_none());
+        let picked = ring.and_then(|ring| picked(ring, terms.now, terms.key_name));
+        let key_name = picked.as_ref().map(|key| Arc::clone(&key.id));
+        let key = configured.or_else(|| picked.map(|key| key.secret));
         if key.is_none() && relayed.needs_key {
             return Err(CallError::KeyMissing.into());
         }
         Ok(Self {
+            form,
             relayed,
             key,
-            prices: prices.clone(),
-            limits: limits.clone(),
-            now,
+            key_name,
+            guard_key: terms.guard_key.clone(),
+            prices: terms.prices.clone(),
+            limits: terms.limits.clone(),
+            now: terms.now,
         })
     }
 
@@ -166,144 +121,181 @@ impl Batches {
         self.relayed.route.name()
     }
 
-    /// Reads the questions of a file; refuses them where something in them would have to be hidden.
+    /// Name of the stored key that is used.
+    pub fn key_name(&self) -> Option<&str> {
+        self.key_name.as_deref()
+    }
+
+    /// Reads the questions of a file, and hides in them what the provider must not see.
     pub fn read(&self, text: &str) -> Result<BatchQuestions, BatchError> {
-        let route = &self.relayed.route;
-        if route.guard != Policy::Off {
-            return Err(BatchError::Guarded {
-                provider: route.name().to_owned(),
-            });
-        }
-        questions::read(text, &self.relayed)
+        questions::read(text, self)
     }
 
     /// The most that a batch can cost; `None` where nobody knows its price.
     pub fn worst_case(&self, questions: &BatchQuestions) -> Option<MicroUsd> {
-        let route = &self.relayed.route;
-        let price = self.prices.of_route(route, &questions.model, self.now)?;
-        Some(questions.worst_case(&price.in_batch()))
+        Some(questions.worst_case(&self.price(&questions.model)?))
     }
 
     /// What the tokens of an answer cost.
     pub fn cost(&self, model: &str, usage: &Usage) -> MicroUsd {
-        let price = self.prices.of_route(&self.relayed.route, model, self.now);
-        price.map_or(MicroUsd::ZERO, |price| price.in_batch().cost(usage))
+        let price = self.price(model);
+        price.map_or(MicroUsd::ZERO, |price| price.cost(usage))
     }
 
-    /// Sends a batch, once, and returns its name there. By `token` it can be found again.
-    pub async fn submit(
+    /// What tokens cost in a batch of this provider.
+    fn price(&self, model: &str) -> Option<Price> {
+        let route = &self.relayed.route;
+        let price = self.prices.of_route(route, model, self.now)?;
+        Some(match self.form {
+            Form::OpenAi => price.in_batch(),
+            Form::Anthropic => stacked(&price),
+        })
+    }
+
+    /// Does all that costs nothing. By its token the batch is found again.
+    pub async fn prepare<'a>(
         &self,
-        questions: &BatchQuestions,
-        token: &str,
-    ) -> Result<String, BatchError> {
-        openai::submit(self, questions, token).await
+        questions: &'a BatchQuestions,
+        token: &'a str,
+    ) -> Result<PreparedBatch<'a>, BatchError> {
+        let file = match self.form {
+            Form::OpenAi => Some(openai::upload(self, questions, token).await?),
+            Form::Anthropic => None,
+        };
+        Ok(PreparedBatch {
+            questions,
+            token,
+            file,
+        })
     }
 
-    /// The name of the batch that was sent with a token, where the provider has it.
-    pub async fn find(&self, token: &str) -> Result<Option<String>, BatchError> {
-        openai::find(self, token).await
+    /// Orders a batch, once, and returns its name there. This costs money.
+    pub async fn order(&self, prepared: PreparedBatch<'_>) -> Result<String, BatchError> {
+        let PreparedBatch {
+            questions,
+            token,
+            file,
+        } = prepared;
+        let made = match file {
+            Some(file) => openai::order(self, &file, token).await,
+            None => anthropic::order(self, questions, token).await,
+        };
+        made.map_err(BatchError::of_order)
+    }
+
+    /// Looks for a batch whose order went out without an answer.
+    pub async fn find(&self, trace: BatchTrace<'_>) -> Result<BatchFound, BatchError> {
+        match self.form {
+            Form::OpenAi => {
+                let found = openai::find(self, trace.token).await?;
+                Ok(found.map_or(BatchFound::Nowhere, BatchFound::Here))
+            }
+            Form::Anthropic => anthropic::find(self, trace).await,
+        }
     }
 
     /// How far the provider is.
     pub async fn look(&self, vendor_id: &str) -> Result<BatchProgress, BatchError> {
-        openai::look(self, vendor_id).await
+        match self.form {
+            Form::OpenAi => openai::look(self, vendor_id).await,
+            Form::Anthropic => anthropic::look(self, vendor_id).await,
+        }
     }
 
-    /// Fetches what came of every question, by its name.
+    /// Asks the provider to answer no more of the questions. What it answered is paid for.
+    pub async fn cancel(&self, vendor_id: &str) -> Result<(), BatchError> {
+        match self.form {
+            Form::OpenAi => openai::cancel(self, vendor_id).await,
+            Form::Anthropic => anthropic::cancel(self, vendor_id).await,
+        }
+    }
+
+    /// Fetches what came of every question, by its place, with what was hidden put back.
     pub async fn collect(
         &self,
         progress: &BatchProgress,
-    ) -> Result<BTreeMap<String, BatchOutcome>, BatchError> {
+        (token, custom_ids): (&str, &[String]),
+        hidden: Option<&[u8]>,
+    ) -> Result<BTreeMap<usize, BatchOutcome>, BatchError> {
+        let dialect = self.relayed.dialect;
+        let read = |kept| Restoring::read(kept, &self.guard_key, dialect);
+        let restoring = hidden.map(read).transpose()?;
         let mut outcomes = BTreeMap::new();
         for place in &progress.places {
-            for (name, outcome) in openai::answers(self, place).await? {
-                outcomes.entry(name).or_insert(outcome);
+            let answers = match self.form {
+                Form::OpenAi => openai::answers(self, place).await?,
+                Form::Anthropic => anthropic::answers(self, place).await?,
+            };
+            for (name, outcome) in answers {
+                let Some(at) = questions::place(&name, token, custom_ids) else {
+                    continue;
+                };
+                let outcome = match &restoring {
+                    Some(restoring) => self.restored(at, outcome, restoring),
+                    None => outcome,
+                };
+                outcomes.entry(at).or_insert(outcome);
             }
         }
         Ok(outcomes)
     }
 
-    /// One exchange; the answer's bytes.
-    async fn exchange(
-        &self,
-        method: Method,
-        (segments, query): (&[&str], &[(&str, &str)]),
-        body: Option<(&str, Vec<u8>)>,
-    ) -> Result<Vec<u8>, BatchError> {
-        let segments: Vec<String> = segments.iter().map(|&part| part.to_owned()).collect();
-        let most = if segments.last().is_some_and(|last| last == "content") {
-            ANSWERS_BYTES_MAX
-        } else {
-            SAID_BYTES_MAX
-        };
-        let mut url = self.relayed.beside(&segments)?;
-        if !query.is_empty() {
-            url.query_pairs_mut().extend_pairs(query);
-        }
-        let headers = self.relayed.headers.with(self.key.as_deref())?;
-        let mut request = self.relayed.client.request(method, url).headers(headers);
-        if let Some((kind, body)) = body {
-            request = request.header(CONTENT_TYPE, kind).body(body);
-        }
-        let limits = &self.limits;
-        let exchange = async {
-            let response = send(request, limits).await?;
-            let mut response = accept(response, (limits, self.now), None).await?;
-            let mut all = Vec::new();
-            while let Some(piece) = next_piece(&mut response).await? {
-                if all.len() + piece.len() > most {
-                    return Err(CallError::TooLarge { limit: most });
+    fn restored(&self, at: usize, outcome: BatchOutcome, restoring: &Restoring) -> BatchOutcome {
+        match outcome {
+            BatchOutcome::Answered {
+                response, usage, ..
+            } => {
+                let response = restoring.response(at, response);
+                let text = match self.form {
+                    Form::OpenAi => openai::text(&response),
+                    Form::Anthropic => anthropic::text(&response),
+                };
+                BatchOutcome::Answered {
+                    text,
+                    response,
+                    usage,
                 }
-                all.extend_from_slice(&piece);
             }
-            Ok(all)
-        };
-        let done = within(Wait::Total, limits.ask_total_ms_max, exchange).await;
-        Ok(done.map_err(|error| self.told(error))?)
-    }
-
-    /// The same, of JSON.
-    async fn said(
-        &self,
-        method: Method,
-        address: (&[&str], &[(&str, &str)]),
-        body: Option<(&str, Vec<u8>)>,
-    ) -> Result<Value, BatchError> {
-        let bytes = self.exchange(method, address, body).await?;
-        serde_json::from_slice(&bytes).map_err(|_| malformed("it is no JSON"))
-    }
-
-    /// An error without the key, which providers like to quote.
-    fn told(&self, error: CallError) -> CallError {
-        match (error, &self.key) {
-            (
-                CallError::Status {
-                    status,
-                    said,
-                    retry_after_ms,
-                    no_access,
-                },
-                Some(key),
-            ) => CallError::Status {
+            BatchOutcome::Failed { status, said } => BatchOutcome::Failed {
                 status,
-                said: key.wiped_from(&said),
-                retry_after_ms,
-                no_access,
+                said: restoring.words(&said),
             },
-            (other, _) => other,
+            BatchOutcome::Missing => BatchOutcome::Missing,
         }
     }
 }
 
-fn malformed(said: &str) -> BatchError {
-    BatchError::Call(CallError::Malformed {
-        said: said.to_owned(),
-    })
+/// The key of a name, else the best there is.
+fn picked(ring: &KeyRing, now: Timestamp, name: Option<&str>) -> Option<PickedKey> {
+    let mut tried = Vec::new();
+    while let Some(name) = name
+        && tried.len() < KEYS_MAX
+    {
+        let Some(pick) = ring.pick(now, &tried) else {
+            break;
+        };
+        if *pick.key.id == *name {
+            return Some(pick.key);
+        }
+        tried.push(pick.key.id);
+    }
+    ring.pick(now, &[]).map(|pick| pick.key)
 }
 
-/// A text of an answer that must be there.
-fn named(value: &Value, key: &str) -> Result<String, BatchError> {
-    let text = value.get(key).and_then(Value::as_str);
-    text.map(str::to_owned)
-        .ok_or_else(|| malformed(&format!("it has no `{key}`")))
+/// The price in a batch where what the cache does is as much cheaper as the rest.
+fn stacked(price: &Price) -> Price {
+    let batch = price.in_batch();
+    let share = |full: Option<u64>| {
+        let scaled = |full: u64| match price.input {
+            0 => full,
+            input => full.saturating_mul(batch.input).div_ceil(input),
+        };
+        full.map(scaled)
+    };
+    Price {
+        cached_input: share(price.cached_input),
+        cache_write: share(price.cache_write),
+        cache_write_hour: share(batch.cache_write_hour),
+        ..batch
+    }
 }

@@ -36,8 +36,8 @@ mod tests;
 
 pub use atelier_seal::Secret;
 pub use batch::{
-    BATCH_BYTES_MAX, BATCH_QUESTIONS_MAX, BatchError, BatchOutcome, BatchProgress, BatchQuestions,
-    BatchStage, Batches,
+    BATCH_BYTES_MAX, BATCH_QUESTIONS_MAX, BatchError, BatchFound, BatchHidden, BatchOutcome,
+    BatchProgress, BatchQuestions, BatchStage, BatchTerms, BatchTrace, Batches, PreparedBatch,
 };
 pub use call::{Call, CallError, Retry, Wait};
 pub use config::{Effort, GatewayConfig, Route, Routing, is_private};

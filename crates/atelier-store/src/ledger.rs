@@ -19,11 +19,12 @@ use std::{
 use atelier_model::{Digest, MicroUsd, RelayRecord, Timestamp};
 use tokio::{sync::Mutex as Turn, time::sleep};
 
+pub(crate) use self::purses::midnight;
 pub use self::purses::{Budgets, OverBudget, Scope};
 use self::{
     answers::Answers,
     journal::{Chunk, Folded, Journal},
-    purses::{Purse, Purses, midnight},
+    purses::{Purse, Purses},
 };
 use crate::{
     LockError, RunLock, Store, StoreError, StoredAnswer, lock, queries::relays::ClientSpend,
@@ -310,6 +311,7 @@ async fn recover(store: &Store, dir: &std::path::Path) -> Result<(), LedgerError
 async fn purses(store: &Store, budgets: Budgets, at: Timestamp) -> Result<Purses, StoreError> {
     let spent = store.relay_client_spend(midnight(at)).await?;
     let today: MicroUsd = spent.iter().map(|one| one.today).sum();
+    let today = today + store.batch_spent(midnight(at)).await?;
     let mut clients = BTreeMap::new();
     for ClientSpend {
         client,

@@ -45,7 +45,7 @@ pub use queries::answers::StoredAnswer;
 pub use queries::archive::ArchivedAnswer;
 pub use queries::asks::{AskBeginError, RunBudgets, RunCost, StageCost};
 pub use queries::audit::AuditRow;
-pub use queries::batches::{Batch, BatchState};
+pub use queries::batches::{Batch, BatchBegun, BatchState};
 pub use queries::calls::{ModelQuality, PastCall};
 pub use queries::documents::DocumentRow;
 pub use queries::events::ChainError;

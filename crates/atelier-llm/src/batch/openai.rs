@@ -5,10 +5,11 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{
-    BatchError, BatchOutcome, BatchProgress, BatchQuestions, BatchStage, Batches, malformed, named,
+    BatchError, BatchOutcome, BatchProgress, BatchQuestions, BatchStage, Batches,
+    exchange::{JSON, named},
     questions::ENDPOINT,
 };
-use crate::{CallError, wire};
+use crate::wire;
 
 /// The name under which a batch carries its token.
 const TOKEN: &str = "atelier";
@@ -16,55 +17,43 @@ const TOKEN: &str = "atelier";
 /// Batches in which one is looked for: as many as one page has.
 const LISTED: &str = "100";
 
-const JSON: &str = "application/json";
-
-/// Sends the questions as a file, then the batch of it: only the second costs anything.
-pub(super) async fn submit(
+/// Sends the questions as a file, which costs nothing, and returns its name.
+pub(super) async fn upload(
     batches: &Batches,
     questions: &BatchQuestions,
     token: &str,
 ) -> Result<String, BatchError> {
+    let mut lines = String::new();
+    for (name, body) in questions.sent(token) {
+        // The body is JSON already, and is not read again for this.
+        lines.push_str(&format!(
+            r#"{{"custom_id":"{name}","method":"POST","url":"{ENDPOINT}","body":{body}}}"#
+        ));
+        lines.push('\n');
+    }
     // No content holds its own digest, so it never ends the part too early.
-    let boundary = format!("atelier-{}", Digest::of(&questions.lines));
+    let boundary = format!("atelier-{}", Digest::of(&lines));
     let kind = format!("multipart/form-data; boundary={boundary}");
-    let form = form(&boundary, &questions.lines);
-    let file = batches
-        .said(Method::POST, (&["files"], &[]), Some((&kind, form)))
-        .await?;
+    let form = Some((kind.as_str(), form(&boundary, &lines)));
+    let file = batches.said(Method::POST, (&["files"], &[]), form).await?;
+    named(&file, "id")
+}
+
+/// Orders the batch of a file: this costs money.
+pub(super) async fn order(
+    batches: &Batches,
+    file: &str,
+    token: &str,
+) -> Result<String, BatchError> {
     let order = json!({
-        "input_file_id": named(&file, "id")?, "endpoint": ENDPOINT, "completion_window": "24h",
+        "input_file_id": file, "endpoint": ENDPOINT, "completion_window": "24h",
         "metadata": {TOKEN: token},
     });
     let order = Some((JSON, order.to_string().into_bytes()));
-    let made = batches.said(Method::POST, (&["batches"], &[]), order).await;
-    let made = made.and_then(|made| named(&made, "id"));
-    made.map_err(|error| {
-        if let BatchError::Call(cause) = error {
-            if is_certain(&cause) {
-                BatchError::Call(cause)
-            } else {
-                BatchError::Uncertain(cause)
-            }
-        } else {
-            error
-        }
-    })
-}
-
-/// Whether a failed order certainly made no batch.
-fn is_certain(error: &CallError) -> bool {
-    match error {
-        // 408 is what a server between says that gave up waiting.
-        CallError::Status { status, .. } => *status < 500 && *status != 408,
-        CallError::KeyMissing | CallError::Connect { .. } => true,
-        CallError::Reported { .. }
-        | CallError::Broken { .. }
-        | CallError::TimedOut { .. }
-        | CallError::Truncated
-        | CallError::Malformed { .. }
-        | CallError::TooLarge { .. }
-        | CallError::Scaffold(_) => false,
-    }
+    let made = batches
+        .said(Method::POST, (&["batches"], &[]), order)
+        .await?;
+    named(&made, "id")
 }
 
 fn form(boundary: &str, lines: &str) -> Vec<u8> {
@@ -112,22 +101,23 @@ pub(super) async fn look(batches: &Batches, id: &str) -> Result<BatchProgress, B
     })
 }
 
-/// The answers in a file, by the names of their questions.
+/// Asks the provider to do no more.
+pub(super) async fn cancel(batches: &Batches, id: &str) -> Result<(), BatchError> {
+    let address = (&["batches", id, "cancel"][..], &[][..]);
+    batches.said(Method::POST, address, None).await.map(drop)
+}
+
+/// The answers in a file, by the names their questions were sent with.
 pub(super) async fn answers(
     batches: &Batches,
     file: &str,
 ) -> Result<Vec<(String, BatchOutcome)>, BatchError> {
-    let address = (&["files", file, "content"][..], &[][..]);
-    let bytes = batches.exchange(Method::GET, address, None).await?;
-    let text = String::from_utf8(bytes).map_err(|_| malformed("its answers are no text"))?;
-    let lines = text.lines().filter(|line| !line.trim().is_empty());
-    lines.map(answer).collect()
+    let lines = batches.lines(&["files", file, "content"]).await?;
+    lines.into_iter().map(answer).collect()
 }
 
 /// One line of answers.
-pub(super) fn answer(line: &str) -> Result<(String, BatchOutcome), BatchError> {
-    let mut line: Value =
-        serde_json::from_str(line).map_err(|_| malformed("a line of its answers is no JSON"))?;
+pub(super) fn answer(mut line: Value) -> Result<(String, BatchOutcome), BatchError> {
     let name = named(&line, "custom_id")?;
     let status = line.pointer("/response/status_code");
     let status = status
@@ -154,17 +144,18 @@ pub(super) fn answer(line: &str) -> Result<(String, BatchOutcome), BatchError> {
     Ok((name, outcome))
 }
 
-fn text(response: &Value) -> String {
+/// The text of an answer.
+pub(super) fn text(response: &Value) -> String {
     let text = response.pointer("/choices/0/message/content");
     text.and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
-fn usage(response: &Value) -> Usage {
-    let counted = |path| response.pointer(path).and_then(Value::as_u64).unwrap_or(0);
-    Usage {
-        input: counted("/usage/prompt_tokens"),
-        output: counted("/usage/completion_tokens"),
-        cached_input: counted("/usage/prompt_tokens_details/cached_tokens"),
+fn usage(response: &Value) -> Option<Usage> {
+    let counted = |path| response.pointer(path).and_then(Value::as_u64);
+    Some(Usage {
+        input: counted("/usage/prompt_tokens")?,
+        output: counted("/usage/completion_tokens")?,
+        cached_input: counted("/usage/prompt_tokens_details/cached_tokens").unwrap_or(0),
         ..Usage::default()
-    }
+    })
 }

@@ -4,9 +4,9 @@
 //! Everything inside sees placeholders alone: keys, caches, records and providers. The same value
 //! has the same placeholder in every question under one key, so equal questions stay equal.
 
-mod answer;
+pub(crate) mod answer;
 mod lanes;
-mod question;
+pub(crate) mod question;
 mod strings;
 
 #[cfg(test)]
@@ -134,7 +134,7 @@ fn note(passage: &Passage<'_>, vault: &Vault) {
 }
 
 /// What may be told of a vault: how many values of each kind are in it.
-fn fact(vault: &Vault) -> AuditFact {
+pub(crate) fn fact(vault: &Vault) -> AuditFact {
     let counts = vault.counts().iter();
     let counts: BTreeMap<_, _> = counts
         .map(|(kind, count)| (kind.name().to_owned(), u64::from(*count)))

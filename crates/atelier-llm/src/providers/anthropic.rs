@@ -22,7 +22,7 @@ pub(super) const VERSION_HEADER: HeaderName = HeaderName::from_static("anthropic
 pub(super) const VERSION: HeaderValue = HeaderValue::from_static("2023-06-01");
 
 /// The registry's line.
-pub(super) const ENTRY: ProviderEntry = ProviderEntry {
+pub(crate) const ENTRY: ProviderEntry = ProviderEntry {
     name: "anthropic",
     about: "Anthropic, or any server that speaks its messages",
     default_base_url: Some("https://api.anthropic.com"),

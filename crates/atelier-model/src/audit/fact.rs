@@ -158,6 +158,24 @@ pub enum AuditFact {
         /// How many of each kind.
         counts: BTreeMap<String, u64>,
     },
+    /// A batch went out, was found again, given up, refused, ended early or collected.
+    #[serde(rename = "batch.changed")]
+    BatchChanged {
+        /// Its name.
+        batch: String,
+        /// Provider.
+        provider: String,
+        /// Model.
+        model: String,
+        /// Digest of its questions.
+        questions: Digest,
+        /// What happened to it, in one word such as `sent` or `collected`.
+        change: String,
+        /// The most it may still cost.
+        reserved: MicroUsd,
+        /// What its answers cost.
+        cost: MicroUsd,
+    },
     /// The configuration was read again while requests were under way.
     #[serde(rename = "configuration.reloaded")]
     ConfigurationReloaded {
@@ -227,6 +245,30 @@ pub struct AuditRequest {
 }
 
 impl AuditFact {
+    /// Every name that a fact has.
+    pub const NAMES: [&str; 20] = [
+        "ask.started",
+        "ask.retried",
+        "ask.finished",
+        "ask.failed",
+        "request.finished",
+        "budget.refused",
+        "route.chosen",
+        "key.used",
+        "key.changed",
+        "client.refused",
+        "limit.waited",
+        "limit.refused",
+        "breaker.opened",
+        "guard.redacted",
+        "batch.changed",
+        "configuration.reloaded",
+        "approval.given",
+        "notes.lost",
+        "copy.missed",
+        "run.finished",
+    ];
+
     /// The fact's name, such as `key.used`.
     pub fn name(&self) -> &'static str {
         match self {
@@ -244,6 +286,7 @@ impl AuditFact {
             Self::LimitRefused { .. } => "limit.refused",
             Self::BreakerOpened { .. } => "breaker.opened",
             Self::GuardRedacted { .. } => "guard.redacted",
+            Self::BatchChanged { .. } => "batch.changed",
             Self::ConfigurationReloaded { .. } => "configuration.reloaded",
             Self::ApprovalGiven { .. } => "approval.given",
             Self::NotesLost { .. } => "notes.lost",
@@ -268,6 +311,7 @@ impl AuditFact {
             | Self::LimitRefused { .. }
             | Self::BreakerOpened { .. }
             | Self::GuardRedacted { .. }
+            | Self::BatchChanged { .. }
             | Self::ConfigurationReloaded { .. }
             | Self::ApprovalGiven { .. }
             | Self::NotesLost { .. }

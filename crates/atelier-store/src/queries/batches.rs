@@ -1,9 +1,17 @@
 //! Batches: what was sent to be answered later, and what came of it.
 
+use std::collections::BTreeSet;
+
 use atelier_model::{Digest, MicroUsd, Timestamp, Usage};
 use serde::{Deserialize, Serialize};
 
-use crate::{Store, StoreError, column};
+use crate::{
+    Budgets, OverBudget, Scope, Store, StoreError, column, ledger::midnight,
+    queries::blobs::blob_put_in_txn, write::Write,
+};
+
+/// Batches of one provider that are told from one whose name there nobody heard.
+const VENDOR_IDS_MAX: i64 = 10_000;
 
 /// How far a batch is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,6 +56,12 @@ pub struct Batch {
     pub reserved: MicroUsd,
     /// What its answers cost.
     pub cost: MicroUsd,
+    /// When the request that costs money went out; `None` as long as none did.
+    pub ordered_at: Option<Timestamp>,
+    /// The provider's key it belongs to, where that is a stored one.
+    pub key_name: Option<String>,
+    /// The content that holds what was hidden from the provider.
+    pub hidden: Option<Digest>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was last changed.
@@ -71,6 +85,9 @@ struct BatchRow {
     cache_write_tokens: i64,
     reserved: i64,
     cost: i64,
+    ordered_at: Option<i64>,
+    key_name: Option<String>,
+    hidden: Option<Vec<u8>>,
     created_at: i64,
     updated_at: i64,
 }
@@ -79,6 +96,8 @@ impl TryFrom<BatchRow> for Batch {
     type Error = StoreError;
 
     fn try_from(row: BatchRow) -> Result<Self, StoreError> {
+        let hidden = row.hidden.as_deref();
+        let hidden = hidden.map(|digest| column::digest(digest, "what a batch hides"));
         Ok(Self {
             questions: column::digest(&row.questions, "the questions of a batch")?,
             custom_ids: column::from_json(&row.custom_ids, "the names in a batch")?,
@@ -97,60 +116,94 @@ impl TryFrom<BatchRow> for Batch {
             ]),
             reserved: column::from_money(row.reserved),
             cost: column::from_money(row.cost),
+            ordered_at: row.ordered_at.map(column::at),
+            key_name: row.key_name,
+            hidden: hidden.transpose()?,
             created_at: column::at(row.created_at),
             updated_at: column::at(row.updated_at),
         })
     }
 }
 
+/// What became of a batch that was to be written down.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BatchBegun {
+    /// It is written down, and its money reserved.
+    New,
+    /// The same questions are with the same provider already, as this batch; nothing was written.
+    Same(Box<Batch>),
+    /// A budget does not cover it; nothing was written.
+    OverBudget(OverBudget),
+}
+
 impl Store {
-    /// Writes down a batch before it is sent. Where the same questions are with the same provider
-    /// already, nothing is written and that batch is returned, unless `is_meant`.
+    /// Writes down a batch before it is sent, with what is hidden from its provider, and reserves
+    /// its money. The budget in total is that of this one batch; that of the day is shared with
+    /// all batches and relayed requests of the day. Where the same questions are with the same
+    /// provider already, nothing is written, unless `is_meant`.
     pub async fn batch_begin(
         &self,
-        batch: &Batch,
+        batch: &mut Batch,
+        hidden: Option<&[u8]>,
+        budgets: Budgets,
         is_meant: bool,
-    ) -> Result<Option<Batch>, StoreError> {
+    ) -> Result<BatchBegun, StoreError> {
         let mut write = self.write().await?;
-        let same: Option<BatchRow> = sqlx::query_as(
-            "SELECT * FROM batches WHERE questions = $1 AND provider = $2 AND state <> 'refused'
-             ORDER BY id DESC LIMIT 1",
-        )
-        .bind(column::bytes(&batch.questions))
-        .bind(&batch.provider)
-        .fetch_optional(write.connection())
-        .await?;
-        if let Some(same) = same.filter(|_| !is_meant) {
-            return Batch::try_from(same).map(Some);
+        if !is_meant && let Some(same) = same_in_txn(&mut write, batch).await? {
+            return Ok(BatchBegun::Same(Box::new(same)));
         }
-        let [input, output, cached_input, cache_write] = column::tokens(batch.usage);
-        sqlx::query(
-            "INSERT INTO batches (id, provider, model, questions, custom_ids, vendor_id, state,
-                 succeeded, failed, input_tokens, output_tokens, cached_input_tokens,
-                 cache_write_tokens, reserved, cost, created_at, updated_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
+        if let Some(over) = uncovered_in_txn(&mut write, batch, budgets).await? {
+            return Ok(BatchBegun::OverBudget(over));
+        }
+        if let Some(hidden) = hidden {
+            batch.hidden = Some(blob_put_in_txn(&mut write, hidden).await?);
+        }
+        insert_in_txn(&mut write, batch).await?;
+        self.commit(write).await?;
+        Ok(BatchBegun::New)
+    }
+
+    /// Claims the one request that costs money: whoever is told `true` sends it, and nobody else.
+    pub async fn batch_order(&self, id: &str, at: Timestamp) -> Result<bool, StoreError> {
+        let mut write = self.write().await?;
+        let claimed = sqlx::query(
+            "UPDATE batches SET ordered_at = $2, updated_at = $2
+             WHERE id = $1 AND state = 'sending' AND ordered_at IS NULL",
         )
-        .bind(&batch.id)
-        .bind(&batch.provider)
-        .bind(&batch.model)
-        .bind(column::bytes(&batch.questions))
-        .bind(column::json(&batch.custom_ids))
-        .bind(&batch.vendor_id)
-        .bind(column::word(&batch.state))
-        .bind(column::count(batch.succeeded))
-        .bind(column::count(batch.failed))
-        .bind(input)
-        .bind(output)
-        .bind(cached_input)
-        .bind(cache_write)
-        .bind(column::money(batch.reserved))
-        .bind(column::money(batch.cost))
-        .bind(batch.created_at.millis())
-        .bind(batch.updated_at.millis())
+        .bind(id)
+        .bind(at.millis())
         .execute(write.connection())
         .await?;
         self.commit(write).await?;
-        Ok(None)
+        Ok(claimed.rows_affected() == 1)
+    }
+
+    /// Gives up a batch whose order never went out; `false` where it did.
+    pub async fn batch_drop(&self, id: &str, at: Timestamp) -> Result<bool, StoreError> {
+        let mut write = self.write().await?;
+        let dropped = sqlx::query(
+            "UPDATE batches SET state = 'refused', reserved = 0, updated_at = $2
+             WHERE id = $1 AND state = 'sending' AND ordered_at IS NULL",
+        )
+        .bind(id)
+        .bind(at.millis())
+        .execute(write.connection())
+        .await?;
+        self.commit(write).await?;
+        Ok(dropped.rows_affected() == 1)
+    }
+
+    /// What the newest batches of a provider are called there.
+    pub async fn batch_vendor_ids(&self, provider: &str) -> Result<BTreeSet<String>, StoreError> {
+        let ids: Vec<String> = sqlx::query_scalar(
+            "SELECT vendor_id FROM batches WHERE provider = $1 AND vendor_id IS NOT NULL
+             ORDER BY id DESC LIMIT $2",
+        )
+        .bind(provider)
+        .bind(VENDOR_IDS_MAX)
+        .fetch_all(self.readers())
+        .await?;
+        Ok(ids.into_iter().collect())
     }
 
     /// Writes down how far a batch is. What was collected once stays so.
@@ -160,7 +213,8 @@ impl Store {
         sqlx::query(
             "UPDATE batches SET vendor_id = $2, state = $3, succeeded = $4, failed = $5,
                  input_tokens = $6, output_tokens = $7, cached_input_tokens = $8,
-                 cache_write_tokens = $9, reserved = $10, cost = $11, updated_at = $12
+                 cache_write_tokens = $9, reserved = $10, cost = $11, key_name = $12,
+                 updated_at = $13
              WHERE id = $1 AND (state <> 'collected' OR $3 = 'collected')",
         )
         .bind(&batch.id)
@@ -174,6 +228,7 @@ impl Store {
         .bind(cache_write)
         .bind(column::money(batch.reserved))
         .bind(column::money(batch.cost))
+        .bind(&batch.key_name)
         .bind(batch.updated_at.millis())
         .execute(write.connection())
         .await?;
@@ -191,4 +246,99 @@ impl Store {
         .await?;
         rows.into_iter().map(Batch::try_from).collect()
     }
+
+    /// What batches that were made since an instant cost or may cost.
+    pub(crate) async fn batch_spent(&self, since: Timestamp) -> Result<MicroUsd, StoreError> {
+        let spent: i64 = sqlx::query_scalar(SPENT)
+            .bind(since.millis())
+            .fetch_one(self.readers())
+            .await?;
+        Ok(column::from_money(spent))
+    }
+}
+
+/// Money of the batches since an instant.
+const SPENT: &str = "SELECT CAST(COALESCE(SUM(reserved + cost), 0) AS BIGINT) FROM batches
+     WHERE created_at >= $1";
+
+/// The newest batch of the same questions that its provider did not refuse.
+async fn same_in_txn(write: &mut Write, batch: &Batch) -> Result<Option<Batch>, StoreError> {
+    let same: Option<BatchRow> = sqlx::query_as(
+        "SELECT * FROM batches WHERE questions = $1 AND provider = $2 AND state <> 'refused'
+         ORDER BY id DESC LIMIT 1",
+    )
+    .bind(column::bytes(&batch.questions))
+    .bind(&batch.provider)
+    .fetch_optional(write.connection())
+    .await?;
+    same.map(Batch::try_from).transpose()
+}
+
+/// The budget that does not cover a batch.
+async fn uncovered_in_txn(
+    write: &mut Write,
+    batch: &Batch,
+    budgets: Budgets,
+) -> Result<Option<OverBudget>, StoreError> {
+    let over = |scope, budget: MicroUsd, taken: MicroUsd| {
+        let needed = batch.reserved;
+        (taken + needed > budget).then_some(OverBudget {
+            scope,
+            budget,
+            taken,
+            needed,
+        })
+    };
+    let total = budgets.total;
+    let total = total.and_then(|budget| over(Scope::Everyone, budget, MicroUsd::ZERO));
+    let Some(day) = budgets.day.filter(|_| total.is_none()) else {
+        return Ok(total);
+    };
+    let since = midnight(batch.created_at).millis();
+    let batches: i64 = sqlx::query_scalar(SPENT)
+        .bind(since)
+        .fetch_one(write.connection())
+        .await?;
+    let relays = "SELECT CAST(COALESCE(SUM(cost), 0) AS BIGINT) FROM relays WHERE at >= $1";
+    let relays: i64 = sqlx::query_scalar(relays)
+        .bind(since)
+        .fetch_one(write.connection())
+        .await?;
+    let taken = column::from_money(batches) + column::from_money(relays);
+    Ok(over(Scope::EveryoneDay, day, taken))
+}
+
+async fn insert_in_txn(write: &mut Write, batch: &Batch) -> Result<(), StoreError> {
+    let [input, output, cached_input, cache_write] = column::tokens(batch.usage);
+    sqlx::query(
+        "INSERT INTO batches (id, provider, model, questions, custom_ids, vendor_id, state,
+             succeeded, failed, input_tokens, output_tokens, cached_input_tokens,
+             cache_write_tokens, reserved, cost, ordered_at, key_name, hidden, created_at,
+             updated_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
+             $19, $20)",
+    )
+    .bind(&batch.id)
+    .bind(&batch.provider)
+    .bind(&batch.model)
+    .bind(column::bytes(&batch.questions))
+    .bind(column::json(&batch.custom_ids))
+    .bind(&batch.vendor_id)
+    .bind(column::word(&batch.state))
+    .bind(column::count(batch.succeeded))
+    .bind(column::count(batch.failed))
+    .bind(input)
+    .bind(output)
+    .bind(cached_input)
+    .bind(cache_write)
+    .bind(column::money(batch.reserved))
+    .bind(column::money(batch.cost))
+    .bind(batch.ordered_at.map(Timestamp::millis))
+    .bind(&batch.key_name)
+    .bind(batch.hidden.as_ref().map(column::bytes))
+    .bind(batch.created_at.millis())
+    .bind(batch.updated_at.millis())
+    .execute(write.connection())
+    .await?;
+    Ok(())
 }

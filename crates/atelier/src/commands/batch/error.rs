@@ -4,6 +4,7 @@ use std::{io, path::PathBuf};
 
 use atelier_engine::Exit;
 use atelier_llm::{BatchError, CallError};
+use atelier_store::OverBudget;
 
 /// Why a batch was not sent, shown or fetched.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +42,18 @@ pub(crate) enum BatchCommandError {
     /// The provider does not list it.
     #[error("find batch {id} at the provider: its sending was cut, and nothing of it is there")]
     Lost { id: String },
+    /// Some batches may be it.
+    #[error("find batch {id} at the provider: {count} that are under way there may be it")]
+    Unproved { id: String, count: usize },
+    /// Somebody else sends it, or gave it up.
+    #[error("send the batch: another process took it over")]
+    Overtaken,
+    /// There is a budget, and nobody can say whether it is kept.
+    #[error("keep to the budget: nobody knows what {model} costs")]
+    PriceUnknown { model: String },
+    /// A budget does not cover it.
+    #[error(transparent)]
+    OverBudget(OverBudget),
     /// It did not go well.
     #[error(transparent)]
     Batch(#[from] BatchError),
@@ -52,17 +65,20 @@ impl BatchCommandError {
         match self {
             Self::Read { .. } | Self::NotFound { .. } => Exit::Usage,
             Self::Write { .. } => Exit::Internal,
-            Self::NoRoute { .. } => Exit::Configuration,
-            Self::Same { .. } | Self::Lost { .. } => Exit::Blocked,
+            Self::NoRoute { .. } | Self::PriceUnknown { .. } => Exit::Configuration,
+            Self::Same { .. } | Self::Lost { .. } | Self::Unproved { .. } | Self::Overtaken => {
+                Exit::Blocked
+            }
             Self::Uncertain { .. } => Exit::Provider,
+            Self::OverBudget(_) => Exit::Budget,
             Self::Batch(error) => match error {
                 BatchError::Line { .. } | BatchError::NoQuestion | BatchError::TooLarge => {
                     Exit::Usage
                 }
                 BatchError::NoBatches { .. }
-                | BatchError::Guarded { .. }
                 | BatchError::Route(_)
                 | BatchError::Call(CallError::KeyMissing) => Exit::Configuration,
+                BatchError::Hidden => Exit::Internal,
                 BatchError::Call(_) | BatchError::Uncertain(_) => Exit::Provider,
             },
         }
@@ -84,7 +100,22 @@ impl BatchCommandError {
                 format!("`atelier batch status {id}` looks for it at the provider")
             }
             Self::Lost { .. } => {
-                "look again in a minute; then `atelier batch submit` it with --again".to_owned()
+                "look again in a minute; if it stays away, `atelier batch cancel` gives it up and \
+                 `atelier batch submit --again` sends it once more"
+                    .to_owned()
+            }
+            Self::Unproved { id, .. } => format!(
+                "`atelier batch status {id}` tells which one when they have ended; sending the \
+                 questions again may pay for them twice"
+            ),
+            Self::Overtaken => "see `atelier batch status`".to_owned(),
+            Self::PriceUnknown { .. } => {
+                "give the model a price under `[prices]`, or leave the budget out".to_owned()
+            }
+            Self::OverBudget(_) => {
+                "send fewer questions or ask for fewer tokens of each; or raise `budget` or \
+                 `budget_day`"
+                    .to_owned()
             }
             Self::Batch(error) => match error {
                 BatchError::Line { .. } | BatchError::NoQuestion => {
@@ -92,9 +123,8 @@ impl BatchCommandError {
                 }
                 BatchError::TooLarge => "send it as several files".to_owned(),
                 BatchError::NoBatches { .. } => "name the provider with --provider".to_owned(),
-                BatchError::Guarded { .. } => {
-                    "set `guard = \"off\"` for that provider if it may see what is in the file"
-                        .to_owned()
+                BatchError::Hidden => {
+                    "the answers can be collected by the version that sent the batch".to_owned()
                 }
                 BatchError::Route(_) | BatchError::Call(CallError::KeyMissing) => {
                     "see `atelier config show` and `atelier doctor`".to_owned()

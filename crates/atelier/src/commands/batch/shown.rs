@@ -19,7 +19,7 @@ const SUMMED_MAX: u32 = 10_000;
 fn document(kind: &str, batch: &Batch) -> Value {
     json!({
         "v": 1, "type": kind, "batch": batch.id, "provider": batch.provider, "model": batch.model,
-        "vendor_id": batch.vendor_id, "state": batch.state, "questions": batch.custom_ids.len(),
+        "vendor_id": batch.vendor_id, "key": batch.key_name, "state": batch.state, "questions": batch.custom_ids.len(),
         "succeeded": batch.succeeded, "failed": batch.failed, "usage": batch.usage,
         "reserved_micro_usd": batch.reserved, "cost_micro_usd": batch.cost,
     })
@@ -35,6 +35,7 @@ pub(super) fn batch(ui: &Ui, batch: &Batch, progress: Option<&BatchProgress>) {
         return;
     }
     let state = match batch.state {
+        BatchState::Sending if batch.ordered_at.is_none() => "not sent",
         BatchState::Sending => "sending",
         BatchState::Sent => "under way",
         BatchState::Ended => "ready to collect",
