@@ -8,7 +8,7 @@ use std::{
 
 use atelier_engine::{Approver, Ctx};
 use atelier_exec::{Git, Sandbox};
-use atelier_llm::{Gateway, GatewayConfig};
+use atelier_llm::Gateway;
 use atelier_model::{Clock, IdSource, Timestamp};
 use atelier_prompt::Library;
 use atelier_recipe::Recipes;
@@ -256,20 +256,12 @@ pub(crate) fn gateway(
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdSource>,
 ) -> Result<Gateway, CliError> {
-    let config = GatewayConfig {
-        routes: settings.routes.clone(),
-        routing: settings.routing.clone(),
-        stage_budgets: settings.stage_budgets.clone(),
-        task_budget: settings.task_budget,
-        prices: settings.prices.clone(),
-        rates: settings.rates.clone(),
-        semantic: settings.semantic.clone(),
-        embeddings: settings.embeddings.clone(),
-        guard_key: Some(guard_key),
-        limits: settings.limits.clone(),
-        ..GatewayConfig::default()
-    };
-    Ok(Gateway::new(config, store, clock, ids)?)
+    Ok(Gateway::new(
+        settings.gateway(guard_key),
+        store,
+        clock,
+        ids,
+    )?)
 }
 
 /// The files of a folder by their names without ending, which stand in for built-in ones.

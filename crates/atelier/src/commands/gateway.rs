@@ -139,18 +139,7 @@ impl Configured {
         let settings = Settings::resolve(&config, &sources)?;
         let guard_key = guard_key::of(&place.ledger_folder()?)?;
         Ok(Self {
-            models: GatewayConfig {
-                routes: settings.routes,
-                routing: settings.routing,
-                upstreams: settings.upstreams,
-                prices: settings.prices,
-                rates: settings.rates,
-                semantic: settings.semantic,
-                embeddings: settings.embeddings,
-                guard_key: Some(guard_key),
-                limits: settings.limits,
-                ..GatewayConfig::default()
-            },
+            models: settings.gateway(guard_key),
             budgets: Budgets {
                 total: settings.budget,
                 day: settings.budget_day,

@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use atelier_guard::Policy;
 use atelier_keys::KeyRing;
 use atelier_llm::{
-    Effort, PROVIDERS, Price, PriceTable, ProviderEntry, Rate, RateTable, Route, Routing, Secret,
-    SemanticConfig, Tariffs, is_private, provider_entry, server_url,
+    Effort, GatewayConfig, PROVIDERS, Price, PriceTable, ProviderEntry, Rate, RateTable, Route,
+    Routing, Secret, SemanticConfig, Tariffs, is_private, provider_entry, server_url,
 };
 use atelier_model::{Approval, Limits, MicroUsd, Stage, Strategy};
 use atelier_prompt::context::Compression;
+use atelier_seal::SealKey;
 
 use crate::{
     keys::{Asking, KeysError},
@@ -58,6 +59,23 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
+    /// What a gateway needs to know, with the key of its placeholders.
+    pub(crate) fn gateway(&self, guard_key: SealKey) -> GatewayConfig {
+        GatewayConfig {
+            routes: self.routes.clone(),
+            routing: self.routing.clone(),
+            upstreams: self.upstreams.clone(),
+            stage_budgets: self.stage_budgets.clone(),
+            task_budget: self.task_budget,
+            embeddings: self.embeddings.clone(),
+            prices: self.prices.clone(),
+            guard_key: Some(guard_key),
+            semantic: self.semantic.clone(),
+            rates: self.rates.clone(),
+            limits: self.limits.clone(),
+        }
+    }
+
     /// Prices of every origin.
     pub(crate) fn prices(config: &Config, sources: &Sources) -> Result<PriceTable, ConfigError> {
         let imported = match &sources.prices {
