@@ -168,9 +168,7 @@ impl Blobs {
             .read_to_end(&mut piece)
             .map_err(PutBlobError::io)?;
         if piece.len() <= PIECE_BYTES {
-            return self
-                .put(&piece)
-                .map(|digest| (digest, piece.len() as u64));
+            return self.put(&piece).map(|digest| (digest, piece.len() as u64));
         }
         let mut staged = self.stage.file(false).map_err(PutBlobError::io)?;
         let (digest, size) = self
@@ -238,14 +236,16 @@ impl Blobs {
 
     /// Copies a content into a file that is being written, and makes sure that it is the one.
     pub(crate) fn copy(&self, digest: &Digest, to: &mut File) -> Result<u64, CopyBlobError> {
-        let from = File::open(self.path(digest)).map_err(|source| ReadBlobError::io(*digest, source))?;
+        let from =
+            File::open(self.path(digest)).map_err(|source| ReadBlobError::io(*digest, source))?;
         let size = from
             .metadata()
             .map_err(|source| ReadBlobError::io(*digest, source))?
             .len();
         let cloned = size > PIECE_BYTES as u64 && self.clone_to(&from, to);
         let mut hasher = blake3::Hasher::new();
-        let mut buffer = Vec::with_capacity(PIECE_BYTES.min(usize::try_from(size).unwrap_or(0) + 1));
+        let mut buffer =
+            Vec::with_capacity(PIECE_BYTES.min(usize::try_from(size).unwrap_or(0) + 1));
         let mut done = 0;
         while done < size {
             buffer.clear();
@@ -290,7 +290,9 @@ impl Blobs {
         match fs::remove_file(self.path(digest)) {
             Ok(()) => ReadBlobError::Damaged(*digest),
             // Somebody else has found it too.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => ReadBlobError::Damaged(*digest),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                ReadBlobError::Damaged(*digest)
+            }
             Err(source) => ReadBlobError::Io {
                 digest: *digest,
                 source,

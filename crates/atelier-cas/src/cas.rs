@@ -250,7 +250,10 @@ impl Cas {
         let descriptor = match descriptor {
             Some(Descriptor::Inline(bytes)) => Some(bytes),
             // An explanation that is lost is no reason to fail.
-            Some(Descriptor::Blob(digest)) => self.blobs.read(&digest, self.limits.descriptor_bytes_max).ok(),
+            Some(Descriptor::Blob(digest)) => self
+                .blobs
+                .read(&digest, self.limits.descriptor_bytes_max)
+                .ok(),
             None => None,
         };
         Ok(Some(Last { record, descriptor }))

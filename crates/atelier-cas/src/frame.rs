@@ -76,11 +76,7 @@ pub(crate) struct Scanned {
 
 /// Reads every whole frame from a place in a log: calls `each` with the place of the content and
 /// the content.
-pub(crate) fn scan(
-    log: &File,
-    from: u64,
-    mut each: impl FnMut(u64, &[u8]),
-) -> io::Result<Scanned> {
+pub(crate) fn scan(log: &File, from: u64, mut each: impl FnMut(u64, &[u8])) -> io::Result<Scanned> {
     // Nobody adds, or takes back what did not fit, while the log is read.
     flock(log, FlockOperation::LockShared)?;
     let scanned = scan_locked(log, from, &mut each);
@@ -88,11 +84,7 @@ pub(crate) fn scan(
     scanned
 }
 
-fn scan_locked(
-    log: &File,
-    from: u64,
-    each: &mut impl FnMut(u64, &[u8]),
-) -> io::Result<Scanned> {
+fn scan_locked(log: &File, from: u64, each: &mut impl FnMut(u64, &[u8])) -> io::Result<Scanned> {
     let mut window = Window::new(log, from)?;
     let (mut end, mut whole) = (window.at(), 0);
     while window.seek_mark()? {

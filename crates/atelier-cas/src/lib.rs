@@ -15,18 +15,31 @@
 mod blobs;
 mod cas;
 mod codec;
+mod collect;
 mod digests;
+mod drift;
 mod frame;
 mod outputs;
+mod patterns;
 mod record;
 mod records;
+mod restore;
 mod root;
 mod signature;
+mod survey;
 mod workspace;
 
 pub use blobs::{PutBlobError, ReadBlobError};
 pub use cas::{Cas, CasLimits, OpenCasError, RecordError};
+pub use collect::CollectError;
+pub use drift::{Drift, DriftKind};
 pub use outputs::{FileOutput, Output, OutputPathError, Outputs};
+pub use patterns::PatternError;
 pub use record::{Outcome, Record};
 pub use records::{History, Last};
+pub use restore::{RestoreError, Restored};
+pub use survey::{Survey, SurveyError};
 pub use workspace::{Found, LookError, OpenWorkspaceError, Workspace};
+
+#[cfg(test)]
+mod tests;

@@ -2,10 +2,10 @@
 
 use std::{
     fs::File,
-    io::{self, Read as _},
+    io,
     os::fd::OwnedFd,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     thread,
 };
 
@@ -30,7 +30,7 @@ const PATHS_PER_THREAD: usize = 512;
 /// Folders that are kept open while paths are looked at.
 const FOLDERS_OPEN_MAX: usize = 8;
 /// Readings of a file that changes while it is read.
-const READINGS_MAX: u32 = 3;
+pub(crate) const READINGS_MAX: u32 = 3;
 
 /// What stands at a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,6 +94,9 @@ pub struct Workspace {
     pub(crate) cas: Arc<Cas>,
     pub(crate) root: Root,
     pub(crate) keys: PathKeys,
+    /// Files whose digests a later look may not trust: they changed too short a time before they
+    /// were read.
+    unsettled: Mutex<Vec<String>>,
 }
 
 impl Workspace {
@@ -106,7 +109,12 @@ impl Workspace {
         };
         let keys = PathKeys::of(&root.canonicalize().map_err(error)?);
         let root = Root::open(root).map_err(|errno| error(errno.into()))?;
-        Ok(Self { cas, root, keys })
+        Ok(Self {
+            cas,
+            root,
+            keys,
+            unsettled: Mutex::default(),
+        })
     }
 
     /// The folder.
@@ -126,7 +134,7 @@ impl Workspace {
     pub fn look(&self, paths: &[&str]) -> Result<Vec<Found>, LookError> {
         let seen = in_threads(paths, |part| self.see_all(part))?;
         let unread: Vec<usize> = (0..seen.len())
-            .filter(|at| matches!(seen[*at], Seen::Unread(_)))
+            .filter(|at| matches!(seen[*at], Seen::Unread))
             .collect();
         let now = self.now(unread.is_empty(), paths)?;
         let read = in_threads(&unread, |part| {
@@ -135,15 +143,45 @@ impl Workspace {
                 .collect::<Result<Vec<_>, _>>()
         })?;
         let learnt: Vec<(PathKey, Known)> = read.iter().filter_map(|read| read.learnt).collect();
-        self.cas.digests.learn(&learnt);
+        let doubtful = unread
+            .iter()
+            .zip(&read)
+            .filter(|(_, read)| read.is_unsettled());
+        let doubtful = doubtful.map(|(at, _)| paths[*at].to_owned()).collect();
+        self.learn(&learnt, doubtful);
         let mut read = read.into_iter();
         Ok(seen
             .into_iter()
             .map(|seen| match seen {
                 Seen::Found(found) => found,
-                Seen::Unread(_) => read.next().map_or(Found::Absent, |read| read.found),
+                Seen::Unread => read.next().map_or(Found::Absent, |read| read.found),
             })
             .collect())
+    }
+
+    /// Keeps what was learnt about files.
+    pub(crate) fn learn(&self, learnt: &[(PathKey, Known)], unsettled: Vec<String>) {
+        self.cas.digests.learn(learnt);
+        let mut known = self
+            .unsettled
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        known.extend(unsettled);
+    }
+
+    /// Reads those files again that were read so soon after a change that the next look could not
+    /// trust what was found. Best done once, after all work: what is still too young stays so.
+    pub fn settle(&self) -> Result<(), LookError> {
+        let mut young = std::mem::take(
+            &mut *self
+                .unsettled
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+        );
+        young.sort_unstable();
+        young.dedup();
+        let paths: Vec<&str> = young.iter().map(String::as_str).collect();
+        self.look(&paths).map(drop)
     }
 
     /// The time by the clock of the file system; of no interest where nothing is read.
@@ -207,7 +245,7 @@ impl Workspace {
 enum Seen {
     Found(Found),
     /// A regular file that must be read.
-    Unread(()),
+    Unread,
 }
 
 struct Read {
@@ -216,6 +254,10 @@ struct Read {
 }
 
 impl Read {
+    fn is_unsettled(&self) -> bool {
+        self.learnt.is_some_and(|(_, known)| !known.settled)
+    }
+
     fn gone() -> Self {
         Self {
             found: Found::Absent,
@@ -236,7 +278,7 @@ fn seen(
             Some(known) if known.settled && known.signature == signature => {
                 Seen::Found(file_found(&known))
             }
-            Some(_) | None => Seen::Unread(()),
+            Some(_) | None => Seen::Unread,
         },
         FileType::Symlink => Seen::Found(Found::Link {
             target: Digest::of(readlinkat(folder, name, Vec::new())?.as_bytes()),
@@ -276,7 +318,9 @@ pub(crate) fn digest_of(file: &File) -> Result<(Digest, Signature, bool), Errno>
 
 fn content_digest(file: &File, size: u64) -> Result<Digest, Errno> {
     use std::os::unix::fs::FileExt as _;
-    let len = usize::try_from(size).unwrap_or(PIECE_BYTES).clamp(1, PIECE_BYTES);
+    let len = usize::try_from(size)
+        .unwrap_or(PIECE_BYTES)
+        .clamp(1, PIECE_BYTES);
     let mut buffer = vec![0; len];
     let mut hasher = blake3::Hasher::new();
     let mut at = 0;
