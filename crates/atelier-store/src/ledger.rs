@@ -258,10 +258,15 @@ impl Ledger {
         closed.map_err(|source| self.failed(source))
     }
 
-    /// Folds everything that the journal has into the database.
+    /// Folds everything that the journal has into the database. What comes meanwhile waits for the
+    /// next time: a transaction for the few requests that end during another one would cost many
+    /// times what they do together.
     pub async fn fold(&self) -> Result<(), LedgerError> {
         let mut folded = self.inner.folded.lock().await;
-        while let Some(chunk) = self.next_chunk(&mut folded).await? {
+        let end = self.inner.journal.end();
+        while folded.place() < end
+            && let Some(chunk) = self.next_chunk(&mut folded).await?
+        {
             self.inner.store.relays_put(&chunk.settled).await?;
             Journal::folded(chunk, &mut folded);
         }

@@ -32,7 +32,7 @@ const ENDING: &str = "journal";
 const RESERVED: &[u8] = b"{\"reserved\":{\"id\":\"";
 
 /// Why a reservation that no end was found for is closed.
-const INTERRUPTED: &str = "interrupted";
+pub(super) const INTERRUPTED: &str = "interrupted";
 
 /// One line.
 #[derive(Debug, Serialize, Deserialize)]
@@ -170,6 +170,11 @@ impl Journal {
         drop(segments);
         let chunk = Chunk::of(&bytes, (number, from));
         Ok((chunk.place != (number, from)).then_some(chunk))
+    }
+
+    /// Where it ends now.
+    pub(crate) fn end(&self) -> Place {
+        self.segments().live.place()
     }
 
     /// Notes that a chunk is in the database.

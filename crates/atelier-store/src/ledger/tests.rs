@@ -347,3 +347,23 @@ async fn a_reservation_whose_end_comes_later_stays_open_until_then() {
     let state = ledger.inner.folded.lock().await.open_count();
     assert_eq!((state, kept(ledger.store()).await), (1, (1, 20, 0)));
 }
+
+#[tokio::test]
+async fn however_many_requests_end_between_two_foldings_each_is_kept_and_audited_once() {
+    let ledger = in_memory(NONE).await;
+    let mut ended = 0;
+    // Rows go in groups of 64, of 8 and alone; none of them may be left out or come twice.
+    for count in [1, 7, 64, 137] {
+        for _ in 0..count {
+            ended += 1;
+            let record = record(ended, None, 0, 0);
+            ledger.settle(&record, None).unwrap();
+        }
+        ledger.fold().await.unwrap();
+        let (requests, ..) = kept(ledger.store()).await;
+        assert_eq!(u128::from(requests), ended);
+        let rows = ledger.store().audit_rows(0, 10_000).await.unwrap();
+        let numbers: Vec<u64> = rows.iter().map(|row| row.seq).collect();
+        assert_eq!(numbers, (1..=requests).collect::<Vec<_>>());
+    }
+}

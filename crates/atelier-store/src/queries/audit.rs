@@ -10,7 +10,7 @@ use atelier_model::{
     AuditCheck, AuditEntry, AuditFact, AuditLink, AuditNote, AuditReport, Checkpoint, Frontier,
     Standing, Tampering, Timestamp, TreeHash, TreeProof,
 };
-use sqlx::SqliteConnection;
+use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
 use crate::{AuditTrust, Notary, Store, StoreError, column, notes::Taken, write::Write};
 
@@ -20,12 +20,8 @@ const PAGE: u32 = 1_000;
 const LIST_MAX: u32 = 10_000;
 /// Bytes of a hash.
 const HASH_BYTES: usize = 32;
-/// Entries added by one statement.
-const INSERT_AT_ONCE: usize = 8;
-const INSERT_ONE: &str = "INSERT INTO audit_entries (seq, leaf, body) VALUES ($1, $2, $3)";
-const INSERT_SOME: &str = "INSERT INTO audit_entries (seq, leaf, body) VALUES
-    ($1, $2, $3), ($4, $5, $6), ($7, $8, $9), ($10, $11, $12),
-    ($13, $14, $15), ($16, $17, $18), ($19, $20, $21), ($22, $23, $24)";
+/// Entries added by one statement: few sizes, so that each is prepared once and kept.
+const INSERT_AT_ONCE: [usize; 3] = [64, 8, 1];
 
 /// An entry as it is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -479,20 +475,27 @@ async fn origin(
 }
 
 async fn insert_in_txn(write: &mut Write, rows: &[AuditRow]) -> Result<(), StoreError> {
-    let (some, rest) = rows.as_chunks::<INSERT_AT_ONCE>();
-    let some = some.iter().map(|rows| (INSERT_SOME, rows.as_slice()));
-    let rest = rest.chunks(1).map(|row| (INSERT_ONE, row));
-    for (statement, rows) in some.chain(rest) {
-        let mut insert = sqlx::query(statement);
-        for row in rows {
-            insert = insert
-                .bind(column::count(row.seq))
-                .bind(row.leaf.as_bytes().as_slice())
-                .bind(&row.body);
+    let mut rest = rows;
+    for size in INSERT_AT_ONCE {
+        let mut all = rest.chunks_exact(size);
+        for rows in &mut all {
+            let mut insert = insert(rows);
+            insert.build().execute(write.connection()).await?;
         }
-        insert.execute(write.connection()).await?;
+        rest = all.remainder();
     }
     Ok(())
+}
+
+fn insert(rows: &[AuditRow]) -> QueryBuilder<Sqlite> {
+    let mut insert = QueryBuilder::new("INSERT INTO audit_entries (seq, leaf, body) ");
+    insert.push_values(rows, |mut values, row| {
+        values
+            .push_bind(column::count(row.seq))
+            .push_bind(row.leaf.as_bytes().as_slice())
+            .push_bind(row.body.as_str());
+    });
+    insert
 }
 
 async fn sign_in_txn(
