@@ -30,8 +30,9 @@ pub struct Descriptor {
     pub cwd: Option<TreePath>,
     /// The variables it is given.
     pub env: BTreeMap<String, String>,
-    /// The variables that it gets as they are outside; `None` for one that is not set there.
-    pub env_pass: BTreeMap<String, Option<String>>,
+    /// The variables that it gets as they are outside, each by the digest of its value, which may be
+    /// a secret; `None` for one that is not set there.
+    pub env_pass: BTreeMap<String, Option<Digest>>,
     /// Its programs by name, and what tells one from another: a version or the digest of a file.
     pub tools: BTreeMap<String, String>,
     /// Operating system and processor.
@@ -59,7 +60,7 @@ impl Descriptor {
         canonical.map(&self.env, |one, value| one.text(value));
         canonical.map(&self.env_pass, |one, value| {
             one.number(u64::from(value.is_some()));
-            one.text(value.as_deref().unwrap_or_default());
+            one.bytes(value.as_ref().map_or(&[], |digest| digest.as_bytes()));
         });
         canonical.map(&self.tools, |one, identity| one.text(identity));
         canonical.text(&self.platform);
