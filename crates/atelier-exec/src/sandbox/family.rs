@@ -82,7 +82,7 @@ fn freeze() {
 }
 
 /// The descendants, parents before their children.
-fn descendants() -> Vec<Pid> {
+pub(super) fn descendants() -> Vec<Pid> {
     let mut children: BTreeMap<i32, Vec<i32>> = BTreeMap::new();
     for (pid, parent) in processes() {
         children.entry(parent).or_default().push(pid);
@@ -132,7 +132,7 @@ pub(super) fn users_tasks() -> u64 {
 
 /// The fields of `pid (name) state parent ...` after the name, which may hold anything, also
 /// brackets.
-fn fields(stat: &[u8]) -> Option<std::str::SplitAsciiWhitespace<'_>> {
+pub(super) fn fields(stat: &[u8]) -> Option<std::str::SplitAsciiWhitespace<'_>> {
     let end = stat.iter().rposition(|byte| *byte == b')')?;
     let rest = std::str::from_utf8(stat.get(end + 1..)?).ok()?;
     Some(rest.split_ascii_whitespace())

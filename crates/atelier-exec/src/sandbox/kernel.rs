@@ -23,13 +23,30 @@ pub(super) fn set_apart(flags: UnshareFlags) -> Result<(), Errno> {
     unsafe { unshare_unsafe(flags) }
 }
 
-/// Makes a detached mount show its files as those of other users, as the name space of users says.
-pub(super) fn map_owners(mount: BorrowedFd<'_>, users: BorrowedFd<'_>) -> std::io::Result<()> {
+/// What may be done below a mount.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct MountRights(u64);
+
+impl MountRights {
+    /// Reading and running, without anybody's rights.
+    pub(super) const READ: Self = Self(libc::MOUNT_ATTR_RDONLY | Self::WRITE.0);
+    /// Writing too.
+    pub(super) const WRITE: Self = Self(libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NODEV);
+}
+
+/// Sets the rights of a detached mount and of all mounts below it. With `users`, a name space of
+/// users, its files are shown as those of others, as that name space says.
+pub(super) fn mount_rights(
+    mount: BorrowedFd<'_>,
+    rights: MountRights,
+    users: Option<BorrowedFd<'_>>,
+) -> std::io::Result<()> {
+    let mapped = users.map_or(0, |_| libc::MOUNT_ATTR_IDMAP);
     let attributes = libc::mount_attr {
-        attr_set: libc::MOUNT_ATTR_IDMAP,
+        attr_set: rights.0 | mapped,
         attr_clr: 0,
         propagation: 0,
-        userns_fd: u64::from(users.as_raw_fd().unsigned_abs()),
+        userns_fd: users.map_or(0, |users| u64::from(users.as_raw_fd().unsigned_abs())),
     };
     // SAFETY: both descriptors are open for as long as they are borrowed; the path is an empty
     // string that ends in zero; the kernel reads the attributes, of the size given, and keeps none.

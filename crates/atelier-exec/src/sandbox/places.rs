@@ -81,24 +81,27 @@ const RECORDS: [&str; 3] = ["/proc", "/dev", "/sys"];
 pub(super) fn machine(fetches: bool) -> Vec<PathBuf> {
     let accounts = ACCOUNTS.map(|name| Path::new(SETTINGS_FOLDER).join(name));
     let system = SYSTEM.iter().chain(&RECORDS).map(PathBuf::from);
-    system.chain(accounts).chain(settings(fetches)).collect()
+    system
+        .chain(accounts)
+        .chain(settings(Path::new("/"), fetches))
+        .collect()
 }
 
-/// Settings of the machine that are no secret, as far as they are there.
-pub(super) fn settings(fetches: bool) -> Vec<PathBuf> {
+/// Settings of the machine whose root stands at `root` that are no secret, as far as they are
+/// there, by their names on that machine.
+pub(super) fn settings(root: &Path, fetches: bool) -> Vec<PathBuf> {
     let folder = Path::new(SETTINGS_FOLDER);
+    let seen = |path: &Path| root.join(path.strip_prefix("/").unwrap_or(path));
     let named = SETTINGS.iter().chain(REGISTRIES.iter().filter(|_| fetches));
     let named = named.map(|name| folder.join(name));
-    let languages = std::fs::read_dir(folder)
-        .into_iter()
-        .flatten()
-        .filter_map(|entry| {
-            let name = entry.ok()?.file_name().into_string().ok()?;
-            let known = LANGUAGES.iter().any(|start| name.starts_with(start));
-            known.then(|| folder.join(name))
-        });
+    let entries = std::fs::read_dir(seen(folder)).into_iter().flatten();
+    let languages = entries.filter_map(|entry| {
+        let name = entry.ok()?.file_name().into_string().ok()?;
+        let known = LANGUAGES.iter().any(|start| name.starts_with(start));
+        known.then(|| folder.join(name))
+    });
     named
         .chain(languages)
-        .filter(|path| path.exists())
+        .filter(|path| seen(path).exists())
         .collect()
 }

@@ -13,7 +13,7 @@ use std::{
 
 use atelier_model::{Network, SandboxLevel};
 use rustix::{
-    process::{Pid, Signal, WaitStatus, geteuid, getpid, set_child_subreaper, setsid},
+    process::{Pid, Signal, WaitStatus, getpid, set_child_subreaper, setsid},
     thread::set_no_new_privs,
 };
 use tokio::{
@@ -25,13 +25,24 @@ use tokio::{
 };
 
 use super::{
+    Cap,
     confine::{RIGHTS, Reach, confine, give_up_rights, limit, others},
+    enter::{enter, hold},
     family,
     filter::{Surface, filter},
+    first::first,
     frame::{Fact, Order, STOP, frame_read},
-    places,
+    meter::Meter,
+    outer, places,
 };
 use crate::host::input_file;
+
+/// The helper's further argument where it holds a name space of users.
+pub(super) const HOLD: &str = "hold";
+/// Where it leaves this machine for one of its own.
+pub(super) const ENTER: &str = "enter";
+/// Where it is the first process of that.
+pub(super) const FIRST: &str = "first";
 
 /// Exit code of a helper that could not do its work.
 const FAILED: u8 = 70;
@@ -39,20 +50,24 @@ const FAILED: u8 = 70;
 const BUSY_TRIES_MAX: usize = 20;
 /// Pause between two of them.
 const BUSY_PAUSE: Duration = Duration::from_millis(10);
-/// Pause between two counts of the command's processes, where the kernel does not count them.
-const COUNT_PAUSE: Duration = Duration::from_millis(500);
 /// Descriptors from here on are not the command's business.
-const FIRST_FOREIGN: i32 = 3;
+pub(super) const FIRST_FOREIGN: i32 = 3;
 
 /// The helper program: what runs when the first argument is [`HELPER_COMMAND`](super::HELPER_COMMAND).
 ///
-/// It takes its order from standard input, so further arguments are a mistake. The command's
-/// output goes to standard output; standard error tells the parent what happened.
+/// It takes its order from standard input; the one further argument there may be says which stage
+/// of a machine of its own it is. The command's output goes to standard output; standard error
+/// tells the parent what happened.
 pub fn helper_main(mut args: impl Iterator<Item = OsString>) -> ExitCode {
-    if args.next().is_some() {
-        return ExitCode::from(FAILED);
-    }
-    let Err(error) = supervise() else {
+    let stage = args.next().unwrap_or_default();
+    let ended = match (stage.to_str(), args.next()) {
+        (Some(""), None) => supervise(),
+        (Some(HOLD), None) => hold(),
+        (Some(ENTER), None) => enter(),
+        (Some(FIRST), None) => first(),
+        (_, _) => return ExitCode::from(FAILED),
+    };
+    let Err(error) = ended else {
         return ExitCode::SUCCESS;
     };
     // A parent that is gone wants no explanation.
@@ -64,25 +79,90 @@ pub fn helper_main(mut args: impl Iterator<Item = OsString>) -> ExitCode {
 
 fn supervise() -> io::Result<()> {
     let mut leash = File::from(io::stdin().as_fd().try_clone_to_owned()?);
-    let (order, input) = frame_read(&mut leash)?;
+    let (order, input): (Order, Vec<u8>) = frame_read(&mut leash)?;
     close_fds::set_fds_cloexec(FIRST_FOREIGN, &[]);
     // A session of its own: no terminal, and no part in what a terminal sends to the parent.
     setsid()?;
     set_child_subreaper(Some(getpid()))?;
     let temporary = tempfile::Builder::new().prefix("atelier-").tempdir()?;
+    let facts = match order.level {
+        SandboxLevel::Strong => outer::conduct(&order, &input, temporary.path(), leash)?,
+        SandboxLevel::Light | SandboxLevel::None => {
+            beside(&order, &input, temporary.path(), leash)?
+        }
+    };
+    // What is left of it is in the system's own folder for such files, and is no verdict.
+    let _ = crate::tree::folder_remove(temporary.path());
+    facts.iter().try_for_each(tell)
+}
+
+/// Runs a command on the machine this process stands on.
+fn beside(order: &Order, input: &[u8], temporary: &Path, leash: File) -> io::Result<Vec<Fact>> {
+    let mut writable = order.writable.clone();
+    writable.extend(
+        order
+            .workspace
+            .iter()
+            .map(|workspace| workspace.folder.clone()),
+    );
+    for folder in &writable {
+        if !folder.exists() {
+            let error = |error| io::Error::other(format!("create {}: {error}", folder.display()));
+            fs::create_dir_all(folder).map_err(error)?;
+        }
+    }
+    writable.push(temporary.to_owned());
+    let job = Job {
+        order,
+        input,
+        temporary,
+        confine: &|| confine_beside(order, &writable),
+    };
+    conduct(&job, leash, Meter::beside(&order.rations))
+}
+
+/// Confines the calling thread on the machine it stands on.
+fn confine_beside(order: &Order, writable: &[PathBuf]) -> Result<(), String> {
+    limit(&order.rations, others()).map_err(|error| error.to_string())?;
+    give_up_rights(RIGHTS).map_err(|error| error.to_string())?;
+    if order.level == SandboxLevel::None {
+        return set_no_new_privs(true).map_err(|error| error.to_string());
+    }
+    let mut readable = places::machine(order.network == Network::Install);
+    readable.extend(order.readable.iter().cloned());
+    readable.push(order.cwd.clone());
+    confine(Reach {
+        readable: Some(&readable),
+        writable,
+    })?;
+    filter(Surface::of(order)).map_err(|error| error.to_string())
+}
+
+/// A command, and how the thread that starts it is confined.
+pub(super) struct Job<'a> {
+    pub(super) order: &'a Order,
+    pub(super) input: &'a [u8],
+    /// A folder that ends with the command.
+    pub(super) temporary: &'a Path,
+    pub(super) confine: &'a (dyn Fn() -> Result<(), String> + Sync),
+}
+
+/// Starts the command and waits until nothing of it is left; what is to be told then.
+pub(super) fn conduct(job: &Job<'_>, leash: File, mut meter: Meter) -> io::Result<Vec<Fact>> {
     let runtime = runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let fact = {
+    let ended = {
         let _below = Below;
-        runtime.block_on(conduct(&order, &input, temporary.path(), leash))?
+        runtime.block_on(run(job, leash, &mut meter))?
     };
     if !family::end() {
         return Err(io::Error::other("some of its processes cannot be ended"));
     }
-    // What is left of it is in the system's own folder for such files, and is no verdict.
-    let _ = crate::tree::folder_remove(temporary.path());
-    tell(&fact)
+    Ok(match ended {
+        Ended::NotStarted(fact) => vec![fact],
+        Ended::By(fact) => vec![meter.used(), fact],
+    })
 }
 
 /// However the supervisor fails once it has started a command, nothing is left below it.
@@ -94,27 +174,32 @@ impl Drop for Below {
     }
 }
 
+enum Ended {
+    NotStarted(Fact),
+    By(Fact),
+}
+
 /// Starts the command and waits until it ended, or is to be ended by force.
-async fn conduct(order: &Order, input: &[u8], temporary: &Path, leash: File) -> io::Result<Fact> {
+async fn run(job: &Job<'_>, leash: File, meter: &mut Meter) -> io::Result<Ended> {
     // Before the start, so that no signal is missed.
     let mut signals = Signals::new()?;
     let leash = pipe::Receiver::from_owned_fd(leash.into())?;
-    let main = match start(order, input, temporary) {
+    let main = match start(job) {
         Ok(main) => main,
-        Err(fact) => return Ok(fact),
+        Err(fact) => return Ok(Ended::NotStarted(fact)),
     };
     tell(&Fact::Started)?;
-    let status = wait_for(main, leash, order, &mut signals).await;
-    Ok(status.map_or(
+    let status = wait_for(main, leash, job.order, &mut signals, meter).await;
+    Ok(Ended::By(status.map_or(
         Fact::Signal {
             signal: Signal::KILL.as_raw(),
         },
         fact,
-    ))
+    )))
 }
 
 /// What the supervisor is told by the kernel.
-struct Signals {
+pub(super) struct Signals {
     /// A child ended.
     ends: tokio::signal::unix::Signal,
     /// Somebody wants the supervisor to end; each would end it alone, and leave the command.
@@ -122,7 +207,7 @@ struct Signals {
 }
 
 impl Signals {
-    fn new() -> io::Result<Self> {
+    pub(super) fn new() -> io::Result<Self> {
         Ok(Self {
             ends: signal(SignalKind::child())?,
             requests: [
@@ -132,9 +217,20 @@ impl Signals {
             ],
         })
     }
+
+    /// Waits until somebody wants the supervisor to end.
+    pub(super) async fn requested(&mut self) {
+        let [terminate, interrupt, hangup] = &mut self.requests;
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+            _ = hangup.recv() => {}
+        }
+    }
 }
 
-fn tell(fact: &Fact) -> io::Result<()> {
+/// Tells the parent; one write, so that two stages never mix their words.
+pub(super) fn tell(fact: &Fact) -> io::Result<()> {
     let mut line = serde_json::to_string(fact)?;
     line.push('\n');
     io::stderr().write_all(line.as_bytes())
@@ -151,23 +247,15 @@ fn fact(status: WaitStatus) -> Fact {
 }
 
 /// Starts the command from a thread that is confined; the supervisor itself stays free to end it.
-fn start(order: &Order, input: &[u8], temporary: &Path) -> Result<Pid, Fact> {
+fn start(job: &Job<'_>) -> Result<Pid, Fact> {
     let not_confined = |message| Fact::NotConfined { message };
-    let mut writable = order.writable.clone();
-    for folder in &writable {
-        if !folder.exists() {
-            fs::create_dir_all(folder)
-                .map_err(|error| not_confined(format!("create {}: {error}", folder.display())))?;
-        }
-    }
-    writable.push(temporary.to_owned());
-    let mut command = prepare(order, input, temporary).map_err(|error| Fact::NotStarted {
+    let mut command = prepare(job).map_err(|error| Fact::NotStarted {
         message: error.to_string(),
     })?;
     thread::scope(|scope| {
         let confined = thread::Builder::new().spawn_scoped(scope, || {
-            confine_light(order, &writable).map_err(not_confined)?;
-            spawn(&mut command, order)
+            (job.confine)().map_err(not_confined)?;
+            spawn(&mut command, job.order)
         });
         let confined = confined.map_err(|error| not_confined(error.to_string()))?;
         let failed = |_| Err(not_confined("the confined thread failed".to_owned()));
@@ -175,26 +263,9 @@ fn start(order: &Order, input: &[u8], temporary: &Path) -> Result<Pid, Fact> {
     })
 }
 
-/// Confines the calling thread on the machine it stands on.
-fn confine_light(order: &Order, writable: &[PathBuf]) -> Result<(), String> {
-    limit(&order.rations, others()).map_err(|error| error.to_string())?;
-    give_up_rights(RIGHTS).map_err(|error| error.to_string())?;
-    if order.level == SandboxLevel::None {
-        return set_no_new_privs(true).map_err(|error| error.to_string());
-    }
-    let fetches = order.network == Network::Install;
-    let mut readable = places::machine(fetches);
-    readable.extend(order.readable.iter().cloned());
-    readable.push(order.cwd.clone());
-    confine(Reach {
-        readable: Some(&readable),
-        writable,
-    })?;
-    filter(Surface::of(order)).map_err(|error| error.to_string())
-}
-
-fn prepare(order: &Order, input: &[u8], temporary: &Path) -> io::Result<Command> {
-    let (program, args) = order
+fn prepare(job: &Job<'_>) -> io::Result<Command> {
+    let (program, args) = job
+        .order
         .argv
         .split_first()
         .ok_or(io::ErrorKind::InvalidInput)?;
@@ -202,16 +273,16 @@ fn prepare(order: &Order, input: &[u8], temporary: &Path) -> io::Result<Command>
     let mut command = Command::new(program);
     command
         .args(args)
-        .current_dir(&order.cwd)
+        .current_dir(&job.order.cwd)
         .env_clear()
-        .envs(&order.env)
-        .stdin(input_file(input)?)
+        .envs(&job.order.env)
+        .stdin(input_file(job.input)?)
         .stdout(Stdio::from(output.try_clone()?))
         .stderr(Stdio::from(output))
         // A command that signals its own group does not reach the supervisor.
         .process_group(0);
     for name in ["TMPDIR", "TMP", "TEMP"] {
-        command.env(name, temporary);
+        command.env(name, job.temporary);
     }
     Ok(command)
 }
@@ -266,11 +337,10 @@ async fn wait_for(
     mut leash: pipe::Receiver,
     order: &Order,
     signals: &mut Signals,
+    meter: &mut Meter,
 ) -> Option<WaitStatus> {
     let grace = Duration::from_millis(order.kill_grace_ms);
-    let counted = geteuid().is_root();
-    let mut counts = interval(COUNT_PAUSE);
-    let [terminate, interrupt, hangup] = &mut signals.requests;
+    let mut looks = interval(meter.pause());
     let mut force = None;
     let mut word = [0];
     loop {
@@ -279,6 +349,7 @@ async fn wait_for(
                 return Some(status);
             }
         }
+        let [terminate, interrupt, hangup] = &mut signals.requests;
         let polite = tokio::select! {
             _ = signals.ends.recv() => false,
             _ = terminate.recv() => true,
@@ -289,10 +360,10 @@ async fn wait_for(
                 // The parent is gone.
                 Ok(_) | Err(_) => return None,
             },
-            _ = counts.tick(), if counted => {
-                if family::size() as u64 > order.rations.processes_max {
+            _ = looks.tick(), if meter.looks() => {
+                if let Some(cap) = meter.look() {
                     // The report shows it; it is ended whether or not that can be said.
-                    let _ = writeln!(io::stdout(), "\n[ended: more than {} processes]", order.rations.processes_max);
+                    let _ = writeln!(io::stdout(), "\n[ended: {}]", ended_by(cap, order));
                     return None;
                 }
                 false
@@ -305,5 +376,25 @@ async fn wait_for(
             // A stopped process hears the request only once it goes on.
             family::signal(Signal::CONT);
         }
+    }
+}
+
+fn ended_by(cap: Cap, order: &Order) -> String {
+    let caps = &order.rations.caps;
+    let number = |limit: Option<u64>| limit.unwrap_or_default();
+    match cap {
+        Cap::Processes => format!("more than {} processes", order.rations.processes_max),
+        Cap::Memory => format!(
+            "more than {} bytes of memory",
+            number(caps.memory_bytes_max)
+        ),
+        Cap::Cpu => format!(
+            "more than {} s of processor time",
+            number(caps.cpu_seconds_max)
+        ),
+        Cap::Disk => format!("more than {} bytes written", number(caps.disk_bytes_max)),
+        Cap::Inodes => format!("more than {} files", number(caps.inodes_max)),
+        Cap::Output => format!("more than {} bytes printed", number(caps.printed_bytes_max)),
+        Cap::Wall | Cap::Idle => "it took too long".to_owned(),
     }
 }

@@ -8,3 +8,4 @@ mod environment;
 mod output;
 mod requests;
 mod starts;
+mod strong;

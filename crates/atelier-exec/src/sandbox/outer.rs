@@ -1,0 +1,264 @@
+//! The supervisor of a command in a machine of its own, as far as it stays outside: prepares,
+//! hands on what it is told, and takes over what the command leaves behind.
+
+use std::{
+    fs::{self, File},
+    io::{self, BufRead, BufReader, Write},
+    os::{fd::OwnedFd, unix::fs::MetadataExt},
+    path::Path,
+    process::{Child, ChildStderr, ChildStdin, Command, Stdio},
+};
+
+use rustix::{
+    fs::{Mode, OFlags, open},
+    process::{WaitOptions, geteuid, wait},
+};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt},
+    net::unix::pipe,
+    runtime,
+};
+
+use super::{
+    HELPER_COMMAND, Returned, Returns,
+    frame::{Fact, Order, STOP, frame},
+    inside::{Inside, Users, nobody, shown, stage},
+    returns,
+    supervisor::{ENTER, HOLD, Signals, tell},
+};
+
+/// This program, whatever its file is called by now.
+const SELF: &str = "/proc/self/exe";
+/// Word that lets the first process go on.
+const GO: u8 = b'g';
+
+/// Runs a command in a machine of its own; what is to be told once nothing of it is left.
+pub(super) fn conduct(
+    order: &Order,
+    input: &[u8],
+    temporary: &Path,
+    leash: File,
+) -> io::Result<Vec<Fact>> {
+    if order.host_network {
+        return Ok(vec![Fact::NotConfined {
+            message: "a machine of its own has a network of its own; the network of this one \
+                      needs the level light"
+                .to_owned(),
+        }]);
+    }
+    let holder = if geteuid().is_root() {
+        Some(Holder::new(order)?)
+    } else {
+        None
+    };
+    for place in &order.writable {
+        if !place.exists() {
+            fs::create_dir_all(place)?;
+        }
+    }
+    let inside = Inside {
+        order: order.clone(),
+        shown: shown(order),
+        temporary: temporary.to_owned(),
+        users: holder.as_ref().map(|holder| holder.users.clone()),
+    };
+    let machine = Machine::start(&inside, input)?;
+    drop(holder);
+    let (machine, layer) = match machine {
+        Start::Running(machine, layer) => (machine, layer),
+        Start::Failed(fact) => return Ok(vec![fact]),
+    };
+    let mut facts = machine.relay(leash)?;
+    // Whoever is left was ended by the kernel, together with the first process.
+    while let Ok(Some(_)) = wait(WaitOptions::empty()) {}
+    if let (Some(layer), Some(workspace)) = (layer, &order.workspace) {
+        let returned = match &workspace.returns {
+            Returns::Nothing => Returned::default(),
+            Returns::Everything => returns::take(&layer, &workspace.folder, None)?,
+            Returns::Only(places) => returns::take(&layer, &workspace.folder, Some(places))?,
+        };
+        facts.insert(0, Fact::Returned(returned));
+    }
+    Ok(facts)
+}
+
+/// A name space of users in which the owner of the files stands for somebody nobody is.
+struct Holder {
+    users: Users,
+    /// It ends when this is closed.
+    child: Child,
+}
+
+impl Holder {
+    fn new(order: &Order) -> io::Result<Self> {
+        let folder = order.workspace.as_ref().map(|workspace| &workspace.folder);
+        let folder = folder.or(order.writable.first()).unwrap_or(&order.cwd);
+        let owner = fs::metadata(folder)?;
+        let mut child = Command::new(SELF)
+            .args([HELPER_COMMAND, HOLD])
+            .env_clear()
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        let said = child.stderr.take().ok_or(io::ErrorKind::BrokenPipe)?;
+        let mut line = String::new();
+        BufReader::new(said).read_line(&mut line)?;
+        match serde_json::from_str(&line)? {
+            Fact::Ready => {}
+            Fact::NotConfined { message } => return Err(io::Error::other(message)),
+            Fact::First { .. }
+            | Fact::Started
+            | Fact::ProgramMissing
+            | Fact::NotStarted { .. }
+            | Fact::Used { .. }
+            | Fact::Returned(_)
+            | Fact::Code { .. }
+            | Fact::Signal { .. } => return Err(io::ErrorKind::InvalidData.into()),
+        }
+        let users = Users {
+            holder: child.id(),
+            owner: owner.uid(),
+            owner_group: owner.gid(),
+            nobody: nobody(child.id()),
+        };
+        let folder = format!("/proc/{}", users.holder);
+        let line = |owner: u32| format!("{owner} {} 1", users.nobody);
+        fs::write(format!("{folder}/gid_map"), line(users.owner_group))?;
+        fs::write(format!("{folder}/uid_map"), line(users.owner))?;
+        Ok(Self { users, child })
+    }
+}
+
+impl Drop for Holder {
+    fn drop(&mut self) {
+        drop(self.child.stdin.take());
+        // It ends by itself then.
+        let _ = self.child.wait();
+    }
+}
+
+/// A command in a machine of its own, and the lines to its first process.
+struct Machine {
+    leash: ChildStdin,
+    facts: BufReader<ChildStderr>,
+}
+
+enum Start {
+    /// It runs; with the layer over its workspace.
+    Running(Machine, Option<OwnedFd>),
+    /// It does not, and this is why.
+    Failed(Fact),
+}
+
+impl Machine {
+    fn start(inside: &Inside, input: &[u8]) -> io::Result<Start> {
+        let too_long = || io::Error::other("the order is too long");
+        let mut child = Command::new(SELF)
+            .args([HELPER_COMMAND, ENTER])
+            .env_clear()
+            .current_dir("/")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::inherit())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        let lines = (child.stdin.take(), child.stderr.take());
+        let (Some(leash), Some(facts)) = lines else {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        };
+        let mut machine = Self {
+            leash,
+            facts: BufReader::new(facts),
+        };
+        let mut frames = frame(inside, &[]).ok_or_else(too_long)?;
+        frames.extend(frame(inside, input).ok_or_else(too_long)?);
+        // A stage that is gone says why.
+        let _ = machine.leash.write_all(&frames);
+        let mut first = None;
+        let mut layer = None;
+        loop {
+            let Some(fact) = machine.fact()? else {
+                return Err(io::Error::other("the machine of its own said nothing"));
+            };
+            match fact {
+                Fact::First { pid } => {
+                    first = Some(pid);
+                    child.wait()?;
+                }
+                Fact::Ready => {
+                    let first = first.ok_or(io::ErrorKind::InvalidData)?;
+                    layer = Some(upper(first)?);
+                    machine.leash.write_all(&[GO])?;
+                }
+                Fact::Started => {
+                    tell(&Fact::Started)?;
+                    return Ok(Start::Running(machine, layer));
+                }
+                failed @ (Fact::ProgramMissing
+                | Fact::NotStarted { .. }
+                | Fact::NotConfined { .. }) => return Ok(Start::Failed(failed)),
+                Fact::Used { .. } | Fact::Returned(_) | Fact::Code { .. } | Fact::Signal { .. } => {
+                    return Err(io::ErrorKind::InvalidData.into());
+                }
+            }
+        }
+    }
+
+    fn fact(&mut self) -> io::Result<Option<Fact>> {
+        let mut line = String::new();
+        if self.facts.read_line(&mut line)? == 0 {
+            return Ok(None);
+        }
+        Ok(Some(serde_json::from_str(&line)?))
+    }
+
+    /// Hands on what the parent wants, until the first process has said its last word.
+    fn relay(self, leash: File) -> io::Result<Vec<Fact>> {
+        let runtime = runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        runtime.block_on(async {
+            let mut signals = Signals::new()?;
+            let mut above = pipe::Receiver::from_owned_fd(leash.into())?;
+            let mut below = Some(pipe::Sender::from_owned_fd(self.leash.into())?);
+            let buffered = self.facts.buffer().to_vec();
+            let facts = pipe::Receiver::from_owned_fd(self.facts.into_inner().into())?;
+            let facts = tokio::io::AsyncReadExt::chain(buffered.as_slice(), facts);
+            let mut lines = tokio::io::BufReader::new(facts).lines();
+            let mut told = Vec::new();
+            let mut word = [0];
+            loop {
+                let stop = tokio::select! {
+                    line = lines.next_line() => {
+                        let Some(line) = line? else { break };
+                        told.push(serde_json::from_str(&line)?);
+                        continue;
+                    }
+                    read = above.read(&mut word), if below.is_some() => {
+                        matches!(read, Ok(1) if word == [STOP])
+                    }
+                    () = signals.requested() => true,
+                };
+                match &mut below {
+                    Some(leash) if stop => {
+                        // A first process that is gone ends the loop by its silence.
+                        let _ = leash.write_all(&[STOP]).await;
+                    }
+                    // The parent is gone, and so is what hangs on it.
+                    _ => below = None,
+                }
+            }
+            if told.is_empty() {
+                return Err(io::Error::other("the first process of its machine is gone"));
+            }
+            Ok(told)
+        })
+    }
+}
+
+/// The layer over the workspace, which the first process is about to put out of sight.
+fn upper(first: u32) -> io::Result<OwnedFd> {
+    let path = format!("/proc/{first}/root{}/upper", stage::SCRATCH);
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    Ok(open(path, flags, Mode::empty())?)
+}

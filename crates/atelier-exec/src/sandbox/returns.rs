@@ -1,0 +1,376 @@
+//! What a command left in the layer over its workspace, taken over into the workspace: never
+//! through a link, never a device, nobody's rights, and nothing of the repository's own files.
+
+use std::{
+    ffi::{CStr, CString, OsStr},
+    fs::File,
+    io,
+    os::{
+        fd::{AsFd, BorrowedFd, OwnedFd},
+        unix::ffi::OsStrExt,
+    },
+    path::{Component, Path, PathBuf},
+};
+
+use rustix::{
+    fs::{
+        AtFlags, Dir, FileType, Mode, OFlags, ResolveFlags, Stat, Timespec, Timestamps, fchmod,
+        fgetxattr, futimens, major, minor, mkdirat, openat2, readlinkat, renameat, statat,
+        symlinkat, unlinkat,
+    },
+    io::Errno,
+};
+
+use super::Returned;
+
+/// Folders below each other.
+const DEPTH_MAX: usize = 128;
+/// Reasons that are kept.
+const REFUSED_MAX: usize = 100;
+/// Files, folders and links that are looked at.
+const ENTRIES_MAX: u64 = 4_000_000;
+/// Folders that steer the programs of whoever owns the workspace.
+const PROTECTED: [&str; 2] = [".git", ".atelier"];
+/// Bits of a mode that are taken over.
+const MODE_BITS: u32 = 0o777;
+/// How the layer says that a folder hides the one below it.
+const OPAQUE: &CStr = c"user.overlay.opaque";
+
+/// Name of a file that is being written.
+const PART: &str = ".atelier-part";
+
+/// Takes over what lies in `layer`: all of it, or what is at or below `only`.
+pub(super) fn take(
+    layer: &OwnedFd,
+    workspace: &Path,
+    only: Option<&[PathBuf]>,
+) -> io::Result<Returned> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let target = rustix::fs::open(workspace, flags, Mode::empty())?;
+    let mut taking = Taking {
+        only,
+        entries: 0,
+        returned: Returned::default(),
+    };
+    taking.folder(layer.as_fd(), target.as_fd(), Path::new(""), 0)?;
+    Ok(taking.returned)
+}
+
+struct Taking<'a> {
+    only: Option<&'a [PathBuf]>,
+    entries: u64,
+    returned: Returned,
+}
+
+/// One entry of the layer, and the folder of the workspace it belongs to.
+#[derive(Clone, Copy)]
+struct Entry<'a> {
+    from: BorrowedFd<'a>,
+    to: BorrowedFd<'a>,
+    name: &'a CStr,
+    path: &'a Path,
+}
+
+impl Taking<'_> {
+    fn folder(
+        &mut self,
+        from: BorrowedFd<'_>,
+        to: BorrowedFd<'_>,
+        path: &Path,
+        depth: usize,
+    ) -> io::Result<()> {
+        for name in names(from)? {
+            let path = path.join(OsStr::from_bytes(name.to_bytes()));
+            let entry = Entry {
+                from,
+                to,
+                name: &name,
+                path: &path,
+            };
+            self.entries += 1;
+            if self.entries > ENTRIES_MAX {
+                self.refuse(&path, "there are too many files");
+                return Ok(());
+            }
+            if let Err(error) = self.entry(entry, depth) {
+                self.refuse(&path, &error.to_string());
+            }
+        }
+        Ok(())
+    }
+
+    fn entry(&mut self, entry: Entry<'_>, depth: usize) -> io::Result<()> {
+        let (at_or_below, above) = self.wanted(entry.path);
+        if !at_or_below && !above {
+            return Ok(());
+        }
+        if is_protected(entry.name) {
+            self.refuse(entry.path, "it steers programs outside");
+            return Ok(());
+        }
+        let found = statat(entry.from, entry.name, AtFlags::SYMLINK_NOFOLLOW)?;
+        match FileType::from_raw_mode(found.st_mode) {
+            FileType::Directory if depth >= DEPTH_MAX => {
+                self.refuse(entry.path, "it lies too deep");
+                Ok(())
+            }
+            FileType::Directory => self.subfolder(entry, &found, depth, at_or_below),
+            // What is above a place that is wanted is no part of it.
+            _ if !at_or_below => Ok(()),
+            FileType::RegularFile if found.st_mode & !MODE_BITS & 0o7777 != 0 => {
+                self.refuse(entry.path, "it lends its owner's rights");
+                Ok(())
+            }
+            FileType::RegularFile => self.file(entry, &found),
+            FileType::Symlink => self.link(entry),
+            FileType::CharacterDevice if is_deletion(&found) => self.deletion(entry),
+            FileType::CharacterDevice
+            | FileType::BlockDevice
+            | FileType::Fifo
+            | FileType::Socket
+            | FileType::Unknown => {
+                self.refuse(entry.path, "it is no file, folder or link");
+                Ok(())
+            }
+        }
+    }
+
+    /// Whether a path is wanted with all below it, and whether something below it is.
+    fn wanted(&self, path: &Path) -> (bool, bool) {
+        match self.only {
+            None => (true, true),
+            Some(only) => (
+                only.iter().any(|place| path.starts_with(place)),
+                only.iter().any(|place| place.starts_with(path)),
+            ),
+        }
+    }
+
+    fn subfolder(
+        &mut self,
+        entry: Entry<'_>,
+        found: &Stat,
+        depth: usize,
+        at_or_below: bool,
+    ) -> io::Result<()> {
+        let from = folder_open(entry.from, entry.name)?;
+        if at_or_below && is_opaque(&from) && !self.removed(entry)? {
+            return Ok(());
+        }
+        let to = match folder_open(entry.to, entry.name) {
+            Ok(to) => to,
+            Err(Errno::NOENT) => self.folder_make(entry)?,
+            Err(Errno::LOOP | Errno::NOTDIR) if at_or_below => {
+                unlinkat(entry.to, entry.name, AtFlags::empty())?;
+                self.folder_make(entry)?
+            }
+            Err(error) => return Err(error.into()),
+        };
+        self.folder(from.as_fd(), to.as_fd(), entry.path, depth + 1)?;
+        if at_or_below {
+            // The owner must be able to remove it again.
+            fchmod(&to, mode(found) | Mode::RWXU)?;
+            futimens(&to, &times(found))?;
+        }
+        Ok(())
+    }
+
+    fn folder_make(&mut self, entry: Entry<'_>) -> Result<OwnedFd, Errno> {
+        mkdirat(entry.to, entry.name, Mode::RWXU)?;
+        self.returned.written += 1;
+        folder_open(entry.to, entry.name)
+    }
+
+    fn file(&mut self, entry: Entry<'_>, found: &Stat) -> io::Result<()> {
+        if self.folder_in_the_way(entry)? {
+            return Ok(());
+        }
+        let mut from = File::from(beneath(entry.from, entry.name, OFlags::RDONLY)?);
+        // Two stages of one file never meet: nobody else writes to the workspace in this name.
+        let _ = unlinkat(entry.to, PART, AtFlags::empty());
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL;
+        let part = openat2(
+            entry.to,
+            PART,
+            flags | OFlags::NOFOLLOW | OFlags::CLOEXEC,
+            Mode::RUSR | Mode::WUSR,
+            RESOLVE,
+        )?;
+        let mut part = File::from(part);
+        let written = io::copy(&mut from, &mut part).and_then(|_| {
+            fchmod(&part, mode(found))?;
+            futimens(&part, &times(found))?;
+            Ok(renameat(entry.to, PART, entry.to, entry.name)?)
+        });
+        if written.is_err() {
+            // The first error is the one to report.
+            let _ = unlinkat(entry.to, PART, AtFlags::empty());
+        }
+        written?;
+        self.returned.written += 1;
+        Ok(())
+    }
+
+    fn link(&mut self, entry: Entry<'_>) -> io::Result<()> {
+        let target = readlinkat(entry.from, entry.name, Vec::new())?;
+        if leads_out(entry.path, Path::new(OsStr::from_bytes(target.to_bytes()))) {
+            self.refuse(entry.path, "it is a link that leads out of the workspace");
+            return Ok(());
+        }
+        if self.folder_in_the_way(entry)? {
+            return Ok(());
+        }
+        match unlinkat(entry.to, entry.name, AtFlags::empty()) {
+            Ok(()) | Err(Errno::NOENT) => {}
+            Err(error) => return Err(error.into()),
+        }
+        symlinkat(&target, entry.to, entry.name)?;
+        self.returned.written += 1;
+        Ok(())
+    }
+
+    fn deletion(&mut self, entry: Entry<'_>) -> io::Result<()> {
+        if self.removed(entry)? {
+            self.returned.removed += 1;
+        }
+        Ok(())
+    }
+
+    /// Makes room for what is no folder; whether there is none.
+    fn folder_in_the_way(&mut self, entry: Entry<'_>) -> io::Result<bool> {
+        match statat(entry.to, entry.name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(found) if FileType::from_raw_mode(found.st_mode) == FileType::Directory => {
+                Ok(!self.removed(entry)?)
+            }
+            Ok(_) | Err(Errno::NOENT) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Removes what stands in the workspace; whether it could be.
+    fn removed(&mut self, entry: Entry<'_>) -> io::Result<bool> {
+        if !removable(entry.to, entry.name, 0)? {
+            self.refuse(entry.path, "it holds what steers programs outside");
+            return Ok(false);
+        }
+        remove(entry.to, entry.name, 0)?;
+        Ok(true)
+    }
+
+    fn refuse(&mut self, path: &Path, reason: &str) {
+        if self.returned.refused.len() < REFUSED_MAX {
+            let refused = format!("{}: {reason}", path.display());
+            self.returned.refused.push(refused);
+        }
+    }
+}
+
+/// Nothing is resolved but a name in the folder itself.
+const RESOLVE: ResolveFlags = ResolveFlags::BENEATH
+    .union(ResolveFlags::NO_SYMLINKS)
+    .union(ResolveFlags::NO_MAGICLINKS);
+
+fn beneath(folder: BorrowedFd<'_>, name: &CStr, flags: OFlags) -> Result<OwnedFd, Errno> {
+    let flags = flags | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    openat2(folder, name, flags, Mode::empty(), RESOLVE)
+}
+
+fn folder_open(folder: BorrowedFd<'_>, name: &CStr) -> Result<OwnedFd, Errno> {
+    beneath(folder, name, OFlags::RDONLY | OFlags::DIRECTORY)
+}
+
+fn names(folder: BorrowedFd<'_>) -> io::Result<Vec<CString>> {
+    let mut names = Vec::new();
+    for entry in Dir::read_from(folder)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        if name != c"." && name != c".." {
+            names.push(name.to_owned());
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+fn is_protected(name: &CStr) -> bool {
+    let name = name.to_bytes();
+    PROTECTED
+        .iter()
+        .any(|protected| name.eq_ignore_ascii_case(protected.as_bytes()))
+}
+
+/// How the layer says that something below it is gone.
+fn is_deletion(found: &Stat) -> bool {
+    major(found.st_rdev) == 0 && minor(found.st_rdev) == 0
+}
+
+fn is_opaque(folder: &OwnedFd) -> bool {
+    let mut value = [0_u8; 1];
+    matches!(fgetxattr(folder, OPAQUE, &mut value), Ok(1)) && value == *b"y"
+}
+
+/// Whether a link at a path below the workspace leads out of it, whatever stands there.
+fn leads_out(link: &Path, target: &Path) -> bool {
+    let mut depth = link.components().count().saturating_sub(1);
+    let mut named = false;
+    for part in target.components() {
+        match part {
+            Component::Normal(_) => named = true,
+            Component::CurDir => {}
+            // Behind a name, which may be a link itself, nobody knows what is above.
+            Component::ParentDir if named || depth == 0 => return true,
+            Component::ParentDir => depth -= 1,
+            Component::RootDir | Component::Prefix(_) => return true,
+        }
+    }
+    false
+}
+
+fn mode(found: &Stat) -> Mode {
+    Mode::from_raw_mode(found.st_mode & MODE_BITS)
+}
+
+fn times(found: &Stat) -> Timestamps {
+    let time = |seconds, nanoseconds| Timespec {
+        tv_sec: seconds,
+        tv_nsec: i64::try_from(nanoseconds).unwrap_or_default(),
+    };
+    Timestamps {
+        last_access: time(found.st_atime, found.st_atime_nsec),
+        last_modification: time(found.st_mtime, found.st_mtime_nsec),
+    }
+}
+
+/// Whether nothing at or below a name is protected.
+fn removable(folder: BorrowedFd<'_>, name: &CStr, depth: usize) -> io::Result<bool> {
+    if is_protected(name) || depth > DEPTH_MAX {
+        return Ok(false);
+    }
+    let inner = match folder_open(folder, name) {
+        Ok(inner) => inner,
+        Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => return Ok(true),
+        Err(error) => return Err(error.into()),
+    };
+    for name in names(inner.as_fd())? {
+        if !removable(inner.as_fd(), &name, depth + 1)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Removes a name with all below it, which is no deeper than was looked at.
+fn remove(folder: BorrowedFd<'_>, name: &CStr, depth: usize) -> io::Result<()> {
+    match folder_open(folder, name) {
+        Ok(inner) if depth <= DEPTH_MAX => {
+            for name in names(inner.as_fd())? {
+                remove(inner.as_fd(), &name, depth + 1)?;
+            }
+            Ok(unlinkat(folder, name, AtFlags::REMOVEDIR)?)
+        }
+        Ok(_) => Err(io::ErrorKind::InvalidInput.into()),
+        Err(Errno::NOENT) => Ok(()),
+        Err(Errno::NOTDIR | Errno::LOOP) => Ok(unlinkat(folder, name, AtFlags::empty())?),
+        Err(error) => Err(error.into()),
+    }
+}
