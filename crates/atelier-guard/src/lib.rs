@@ -18,6 +18,7 @@
 //! of the text whatever the text is; spans never overlap.
 
 mod check;
+pub mod command;
 mod gate;
 mod kind;
 mod mask;

@@ -1,0 +1,460 @@
+//! Code for other interpreters, held against what such code does when it does harm.
+//!
+//! This reads no grammar: it looks for the verbs and for the texts in quotes beside them. Code that
+//! starts programs has its texts judged as lines, and is asked about whatever they are.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use crate::command::{
+    field, parse,
+    place::Place,
+    program::{Call, is_installer},
+    screen::Screen,
+};
+
+/// Texts of one piece of code that are looked at.
+const TEXTS_MAX: usize = 64;
+
+/// Programs that run code, and the letters of the options that carry it.
+const INTERPRETERS: &[(&[&str], &str)] = &[
+    (&["python", "python3", "python2", "pypy", "pypy3", "ipython"], "c"),
+    (&["perl"], "eE"),
+    (&["ruby", "irb"], "e"),
+    (&["node", "nodejs", "bun"], "ep"),
+    (&["php"], "rR"),
+    (&["lua", "luajit", "Rscript", "julia", "osascript", "elixir", "groovy", "swift", "scala"], "e"),
+    (&["deno"], ""),
+    (&["tclsh", "expect", "wish"], "c"),
+    (&["pwsh", "powershell"], "cC"),
+];
+
+static REMOVES: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    pattern(r"unlink|rmtree|rmdir|rm_rf|rm_r\b|\bremove|\brmSync|\brm\(|rmdirSync|File\.delete|delete_file|FileUtils|\.truncate|remove-item|file delete|fs\.rm")
+});
+static STARTS: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    pattern(r"(?i)\bsystem\b|popen|subprocess|\bexec[lv]?[pe]*\b|spawn|child_process|shell_exec|passthru|proc_open|`|%x|qx|os\.fork|\bfork\b|do shell script|Deno\.(run|Command)|run\(`|pcntl_exec|open3|invoke-expression|\biex\b")
+});
+static CONNECTS: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    pattern(r"(?i)socket|urllib|urlopen|requests\.|http\.client|https?://|net/http|Net::HTTP|fetch\(|require\(.https?|require\(.net|LWP|fsockopen|TCPSocket|curl_exec|smtplib|ftplib|paramiko|inet|dns\.")
+});
+static WRITES: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    pattern(r#"(?i)['"][wa]b?\+?['"]|writeFile|appendFile|file_put_contents|write_text|File\.write|fopen|open\([^)]*['"]>|chmod|chown|symlink|copyfile|shutil\.(copy|move)|rename|makedirs|mkdir"#)
+});
+static HIDES: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    pattern(r"(?i)(exec|eval|system|loads|compile|Function)\b.*(base64|b64decode|fromhex|unhexlify|atob|rot13|codecs|decode|pack\(|chr\(|fromCharCode|decompress|marshal|gzinflate)|marshal\.loads|pickle\.loads")
+});
+static RUNS_FETCHED: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    pattern(r"(?is)(exec|eval|system|compile|Function)\s*[( ].*(urlopen|requests\.get|fetch|http|Net::HTTP|open-uri|URI\.open|file_get_contents)|open-uri.*eval")
+});
+static REVERSES: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    pattern(r"(?is)(socket|fsockopen|net\.|inet).*(dup2|subprocess|/bin/(ba|z|da)?sh|pty\.spawn|\bexec|child_process|popen|STDIN|spawn)")
+});
+static KILLS: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    pattern(r"(?is)os\.kill\(\s*-1|while.*(os\.)?fork|fork while|fork\(\)\s*while|os\.setuid|setuid\(0|process\.kill\(\s*-1|reboot|ctypes\.CDLL|loop\s*\{\s*fork")
+});
+static LISTENS: LazyLock<Option<Regex>> =
+    LazyLock::new(|| pattern(r"(?i)\.listen\(|createServer|\.bind\(|TCPServer|HTTPServer"));
+static ENVIRONMENT: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    pattern(r"(?i)dict\(os\.environ|os\.environ\s*[)\]]|print\(os\.environ|%ENV|ENV\.(to_h|each|inspect)|process\.env\s*[)\]]|JSON\.stringify\(process\.env|getenv\(\)|\$_ENV|p ENV\b|puts ENV\b")
+});
+static TEXT: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    pattern(r#""((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|`([^`]*)`|(?:qx|q|qq|%x|%q)[\{\(/\[]([^\}\)/\]]*)[\}\)/\]]"#)
+});
+
+/// A pattern of this file; a test finds one that is none.
+fn pattern(text: &str) -> Option<Regex> {
+    Regex::new(text).ok()
+}
+
+fn fits(pattern: &LazyLock<Option<Regex>>, text: &str) -> bool {
+    pattern.as_ref().is_some_and(|pattern| pattern.is_match(text))
+}
+
+impl Screen<'_> {
+    /// A program that runs code of its own language; none if this is not one.
+    pub(super) fn interpreted(&mut self, call: &Call, stdin: &str) -> Option<String> {
+        match call.name.as_str() {
+            "awk" | "gawk" | "mawk" | "nawk" => self.awk(call),
+            "sed" | "gsed" => self.sed(call),
+            "vim" | "vi" | "nvim" | "ex" | "view" | "emacs" | "ed" => self.editor(call, stdin),
+            "make" | "gmake" => self.make(call, stdin),
+            _ => {}
+        }
+        let (_, letters) = INTERPRETERS
+            .iter()
+            .find(|(names, _)| names.contains(&call.name.as_str()))?;
+        self.interpreter(call, letters, stdin);
+        // What it prints follows from nothing known.
+        None
+    }
+
+    fn interpreter(&mut self, call: &Call, letters: &str, stdin: &str) {
+        let mut rest = call.arguments.iter();
+        let mut has_code = false;
+        while let Some(argument) = rest.next() {
+            let is_long = matches!(argument.as_str(), "--eval" | "--print" | "-Command" | "eval" | "-pe" | "-EncodedCommand");
+            let is_short = argument.starts_with('-')
+                && !argument.starts_with("--")
+                && argument.ends_with(|letter| letters.contains(letter));
+            if argument == "-m" && call.name.starts_with("py") {
+                let words: Vec<String> = rest.cloned().collect();
+                return self.module(&words, stdin);
+            }
+            if is_long || is_short {
+                has_code = true;
+                if argument == "-EncodedCommand" {
+                    self.forbid("hidden-code", "it runs code that is hidden by an encoding");
+                }
+                if let Some(code) = rest.next() {
+                    self.code(code);
+                }
+            } else if let Some(code) = attached(argument, letters) {
+                has_code = true;
+                self.code(code);
+            } else if matches!(argument.as_str(), "-r" | "--require" | "-i" | "--import") && call.name == "node" {
+                self.reads_code(rest.next());
+            } else if argument == "-" {
+                break;
+            } else if !argument.starts_with('-') {
+                return self.reads_code(Some(argument));
+            } else if matches!(argument.as_str(), "--version" | "-V" | "-v" | "--help" | "-h") {
+                return;
+            }
+        }
+        if !has_code && !stdin.is_empty() {
+            self.code(stdin);
+        } else if !has_code && call.name != "deno" && call.name != "bun" {
+            self.ask("unknown-code", "it starts an interpreter that reads more lines");
+        }
+    }
+
+    /// `python -m MODULE`.
+    fn module(&mut self, words: &[String], stdin: &str) {
+        let Some((module, arguments)) = words.split_first() else {
+            return;
+        };
+        match module.as_str() {
+            "http.server" | "smtpd" | "SimpleHTTPServer" => {
+                self.ask("listener", "it opens a port for others");
+            }
+            "pty" | "code" => self.ask("unknown-code", "it starts an interpreter"),
+            "timeit" => arguments.iter().for_each(|code| self.code(code)),
+            name if self.is_program(name) => {
+                self.program(name, arguments, stdin);
+            }
+            name if !field::is_known(name) => self.ask("unknown-code", "its module is not known before"),
+            _ => {}
+        }
+    }
+
+    /// A file with code.
+    fn reads_code(&mut self, path: Option<&String>) {
+        let Some(path) = path else { return };
+        let kept = self.resolved(path).and_then(|path| self.shell.files.get(&path).cloned());
+        if let Some(text) = kept.filter(|text| !text.is_empty()) {
+            return self.code(&text);
+        }
+        let name = path.rsplit('/').next().unwrap_or(path);
+        let place = self.place(path);
+        let is_own = matches!(place, Place::Workspace | Place::WorkspaceRoot | Place::Public);
+        if !is_own || is_installer(name) {
+            let shown = field::shown(path);
+            self.ask("script", &format!("it runs a script that nobody has looked at: {shown}"));
+        }
+    }
+
+    /// Code of any language.
+    pub(super) fn code(&mut self, code: &str) {
+        if code.contains(field::NETWORK) {
+            self.forbid("remote-code", "it runs what the network sends");
+        } else if code.contains(field::DECODED) {
+            self.forbid("hidden-code", "it runs code that is hidden by an encoding");
+        } else if !field::is_known(code) {
+            self.ask("unknown-code", "it runs code that is not known before");
+        }
+        if fits(&REVERSES, code) {
+            self.forbid("reverse-shell", "its code gives a connection a shell");
+        }
+        if fits(&HIDES, code) {
+            self.forbid("hidden-code", "its code runs something hidden by an encoding");
+        }
+        if fits(&RUNS_FETCHED, code) {
+            self.forbid("remote-code", "its code runs what the network sends");
+        }
+        if fits(&KILLS, code) {
+            self.forbid("harmful-code", "its code attacks the machine it runs on");
+        }
+        let connects = fits(&CONNECTS, code);
+        if fits(&ENVIRONMENT, code) {
+            if connects {
+                self.forbid("exfiltration", "its code sends variables away");
+            }
+            self.ask("environment", "its code shows every variable, secrets among them");
+        }
+        if connects && !is_local(code) {
+            self.ask("network", "its code talks to another machine");
+        }
+        if fits(&LISTENS, code) {
+            self.ask("listener", "its code opens a port for others");
+        }
+        self.texts_of(code);
+    }
+
+    /// The texts in code, by what the code does with texts.
+    fn texts_of(&mut self, code: &str) {
+        let (removes, starts, writes) = (fits(&REMOVES, code), fits(&STARTS, code), fits(&WRITES, code));
+        if starts {
+            self.ask("code-starts", "its code starts programs");
+        }
+        let texts: Vec<String> = texts(code);
+        if starts && texts.len() > 1 {
+            // A list of arguments is a line too.
+            self.line_apart(&texts.join(" "), "");
+        }
+        let mut has_path = false;
+        for text in &texts {
+            let path = with_home(&field::with_patterns(text), self.workspace.home());
+            let is_path = path.starts_with(['/', '.']) && !path.contains(' ');
+            has_path |= is_path;
+            if starts && parse::parse(text).is_ok() {
+                self.line_apart(text, "");
+            }
+            if self.place(&path) == Place::Secret {
+                self.reads(&path, false);
+            }
+            if removes && (is_path || self.place(&path) != Place::Workspace) {
+                self.removes(&path);
+            }
+            if writes && is_path {
+                self.writes(&path);
+            }
+            if is_path && !removes && !writes && !starts && self.is_grave(&path) {
+                self.reads(&path, false);
+            }
+        }
+        let names_home = code.contains("expanduser") || code.contains("homedir") || code.contains("Path.home") || code.contains("Dir.home");
+        if removes && names_home {
+            self.forbid("remove", "its code removes from a home folder");
+        }
+        if removes && texts.is_empty() && !has_path {
+            self.ask("remove", "its code removes something that is not known before");
+        }
+    }
+
+    fn awk(&mut self, call: &Call) {
+        let program = call.operands.first().filter(|_| !call.has(&["-f", "--file"]));
+        let Some(code) = program else {
+            for path in call.values(&["-f", "--file"]) {
+                self.reads_code(Some(&path));
+            }
+            return;
+        };
+        if code.contains("/inet/") {
+            self.forbid("reverse-shell", "its code opens a connection");
+        }
+        let squeezed: String = code.split_whitespace().collect();
+        let pipes = squeezed.contains("|\"") || squeezed.contains("\"|") || squeezed.contains("|getline") || squeezed.contains("|&");
+        if code.contains("system(") || code.contains("system (") || pipes {
+            self.ask("code-starts", "its code starts programs");
+            for text in texts(code) {
+                self.line_apart(&text, "\0");
+            }
+        }
+        if squeezed.contains(">\"") {
+            for text in texts(code) {
+                if text.contains('/') {
+                    self.writes(&text);
+                }
+            }
+        }
+        if squeezed.contains("getline<\"") || squeezed.contains("<\"/") {
+            texts(code).iter().for_each(|text| self.reads(text, false));
+        }
+        if squeezed.contains("ENVIRON") && !squeezed.contains("ENVIRON[\"") {
+            self.ask("environment", "its code shows every variable");
+        }
+    }
+
+    /// The commands `e`, `w`, `r` of sed, and the flags of `s`.
+    fn sed(&mut self, call: &Call) {
+        let mut scripts = call.values(&["-e", "--expression"]);
+        if scripts.is_empty() && !call.has(&["-f", "--file"]) {
+            scripts.extend(call.operands.first().cloned());
+        }
+        for path in call.values(&["-f", "--file"]) {
+            self.reads_code(Some(&path));
+        }
+        for script in scripts {
+            for command in sed_commands(&script) {
+                match command {
+                    SedCommand::Runs(line) => {
+                        self.forbid("code-starts", "its sed script runs commands");
+                        self.line_apart(&line, "\0");
+                    }
+                    SedCommand::Writes(path) => self.writes(&path),
+                    SedCommand::Reads(path) => self.reads(&path, false),
+                }
+            }
+        }
+    }
+
+    /// `vim -c '!…'`, `+!…`.
+    fn editor(&mut self, call: &Call, stdin: &str) {
+        let plus = call.arguments.iter().filter_map(|argument| argument.strip_prefix('+'));
+        let mut commands: Vec<String> = plus.map(str::to_owned).collect();
+        let mut arguments = call.arguments.iter();
+        while let Some(argument) = arguments.next() {
+            if matches!(argument.as_str(), "-c" | "--cmd" | "--eval" | "-eval") {
+                commands.extend(arguments.next().cloned());
+            }
+        }
+        commands.extend(stdin.lines().map(str::to_owned));
+        for command in commands {
+            if let Some((_, line)) = command.split_once('!') {
+                self.ask("code-starts", "its editor runs a command");
+                self.line_apart(line, "\0");
+            }
+            if command.contains("system(") || command.contains("shell-command") || command.contains("py") {
+                self.code(&command);
+            }
+        }
+        for path in &call.operands {
+            self.writes(path);
+        }
+    }
+
+    /// `make -f -` and `--eval` bring rules of their own.
+    fn make(&mut self, call: &Call, stdin: &str) {
+        let mut rules = call.values(&["--eval", "-E"]);
+        if call.values(&["-f", "--file"]).iter().any(|path| path == "-" || path == "/dev/stdin") {
+            rules.push(stdin.to_owned());
+        }
+        for rule in rules {
+            for line in rule.split(['\n', ';', ':']) {
+                let line = line.trim_start_matches(['\t', '@', '-']);
+                let shell = line.split("$(shell ").nth(1).map(|rest| rest.trim_end_matches(')'));
+                self.line_apart(shell.unwrap_or(line), "");
+            }
+        }
+        for path in call.values(&["-C", "--directory", "-f", "--file"]) {
+            if !matches!(self.place(&path), Place::Workspace | Place::WorkspaceRoot | Place::Harmless) && path != "-" {
+                self.ask("script", "it runs rules from outside the workspace");
+            }
+        }
+    }
+}
+
+/// Code in the same argument as its option: `-e'print 1'`.
+fn attached<'a>(argument: &'a str, letters: &str) -> Option<&'a str> {
+    let rest = argument.strip_prefix('-')?;
+    let first = rest.chars().next()?;
+    let has_blank = rest.contains([' ', '(', ';']);
+    (letters.contains(first) && has_blank).then(|| &rest[first.len_utf8()..])
+}
+
+fn is_local(code: &str) -> bool {
+    let names = ["localhost", "127.0.0.1", "[::1]", "0.0.0.0"];
+    names.iter().any(|name| code.contains(name)) || !code.contains("://") && code.contains("import socket; print")
+}
+
+fn with_home(text: &str, home: &str) -> String {
+    match text.strip_prefix("~/") {
+        Some(rest) => format!("{home}/{rest}"),
+        None if text == "~" => home.to_owned(),
+        None => text.to_owned(),
+    }
+}
+
+/// The texts in quotes.
+fn texts(code: &str) -> Vec<String> {
+    let Some(pattern) = TEXT.as_ref() else {
+        return Vec::new();
+    };
+    let found = pattern.captures_iter(code).take(TEXTS_MAX);
+    found
+        .filter_map(|found| found.iter().skip(1).flatten().next().map(|text| text.as_str().to_owned()))
+        .filter(|text| !text.is_empty())
+        .collect()
+}
+
+enum SedCommand {
+    Runs(String),
+    Writes(String),
+    Reads(String),
+}
+
+/// The commands of a sed script that reach out of it.
+fn sed_commands(script: &str) -> Vec<SedCommand> {
+    let mut commands = Vec::new();
+    let mut rest = script.trim_start();
+    while !rest.is_empty() {
+        rest = past_address(rest).trim_start_matches([' ', '\t', '{', '!']);
+        let Some(command) = rest.chars().next() else { break };
+        rest = &rest[command.len_utf8()..];
+        let line_end = rest.find('\n').unwrap_or(rest.len());
+        match command {
+            's' | 'y' => {
+                let Some(border) = rest.chars().next() else { break };
+                rest = past(past(&rest[border.len_utf8()..], border), border);
+                let end = rest.find([';', '\n', '}']).unwrap_or(rest.len());
+                let flags = &rest[..end];
+                let (flags, path) = flags.split_once('w').unwrap_or((flags, ""));
+                if command == 's' && flags.contains('e') {
+                    commands.push(SedCommand::Runs(String::new()));
+                }
+                if !path.is_empty() {
+                    commands.push(SedCommand::Writes(path.trim().to_owned()));
+                }
+                rest = &rest[end..];
+            }
+            'e' => {
+                commands.push(SedCommand::Runs(rest[..line_end].trim().to_owned()));
+                rest = &rest[line_end..];
+            }
+            'w' | 'W' | 'r' | 'R' => {
+                let path = rest[..line_end].trim().to_owned();
+                commands.push(if command.eq_ignore_ascii_case(&'w') {
+                    SedCommand::Writes(path)
+                } else {
+                    SedCommand::Reads(path)
+                });
+                rest = &rest[line_end..];
+            }
+            'a' | 'i' | 'c' | ':' | 'b' | 't' | 'T' => rest = &rest[line_end..],
+            _ => {
+                let end = rest.find([';', '\n', '}']).unwrap_or(rest.len());
+                rest = &rest[end..];
+            }
+        }
+        rest = rest.trim_start_matches([';', '\n', ' ', '}', '\t']);
+    }
+    commands
+}
+
+/// Behind the next border that no backslash stands before.
+fn past(text: &str, border: char) -> &str {
+    let mut letters = text.char_indices();
+    while let Some((at, letter)) = letters.next() {
+        if letter == '\\' {
+            letters.next();
+        } else if letter == border {
+            return &text[at + border.len_utf8()..];
+        }
+    }
+    ""
+}
+
+fn past_address(text: &str) -> &str {
+    let mut rest = text;
+    loop {
+        rest = rest.trim_start_matches(|letter: char| {
+            letter.is_ascii_digit() || matches!(letter, ',' | '$' | '~' | '+' | ' ' | '!' | '\t')
+        });
+        let Some(behind) = rest.strip_prefix('/') else {
+            return rest;
+        };
+        rest = past(behind, '/').trim_start_matches('I');
+    }
+}

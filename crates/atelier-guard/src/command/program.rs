@@ -1,0 +1,416 @@
+//! One program that would start, or one builtin of the shell.
+
+mod builtin;
+
+use crate::command::{
+    Judgement, field,
+    place::Place,
+    rule::{Program, Rules},
+    screen::Screen,
+    syntax::{Assignment, Word},
+};
+
+/// Calls inside of calls, such as `env env env …`.
+const CALLS_DEPTH_MAX: usize = 24;
+
+/// The extensions of scripts that are run by a shell.
+const SCRIPTS: &[&str] = &[".sh", ".bash", ".zsh", ".run", ".command", ".bat", ".ps1"];
+
+/// A call of a program: its name without folders, and its arguments taken apart.
+#[derive(Debug, Default)]
+pub(super) struct Call {
+    pub(super) name: String,
+    pub(super) arguments: Vec<String>,
+    pub(super) options: Vec<(String, Option<String>)>,
+    pub(super) operands: Vec<String>,
+}
+
+impl Call {
+    pub(super) fn new(name: &str, arguments: &[String], valued: &[String]) -> Self {
+        let mut call = Self {
+            name: name.to_owned(),
+            arguments: arguments.to_vec(),
+            ..Self::default()
+        };
+        let mut rest = arguments.iter();
+        while let Some(argument) = rest.next() {
+            if argument == "--" {
+                call.operands.extend(rest.by_ref().cloned());
+            } else if argument.len() < 2 || !argument.starts_with('-') {
+                call.operands.push(argument.clone());
+            } else if valued.contains(argument) {
+                call.options.push((argument.clone(), rest.next().cloned()));
+            } else if argument.starts_with("--") {
+                let (name, value) = match argument.split_once('=') {
+                    Some((name, value)) => (name, Some(value.to_owned())),
+                    None => (argument.as_str(), None),
+                };
+                call.options.push((name.to_owned(), value));
+            } else {
+                call.letters(argument, valued, &mut rest);
+            }
+        }
+        call
+    }
+
+    /// `-xzf FILE`: letters, of which one may take the rest or the next argument.
+    fn letters<'a>(
+        &mut self,
+        argument: &str,
+        valued: &[String],
+        rest: &mut impl Iterator<Item = &'a String>,
+    ) {
+        self.options.push((argument.to_owned(), None));
+        for (at, letter) in argument.char_indices().skip(1) {
+            let option = format!("-{letter}");
+            if !valued.contains(&option) {
+                self.options.push((option, None));
+                continue;
+            }
+            let behind = &argument[at + letter.len_utf8()..];
+            let value = if behind.is_empty() {
+                rest.next().cloned()
+            } else {
+                Some(behind.to_owned())
+            };
+            self.options.push((option, value));
+            return;
+        }
+    }
+
+    pub(super) fn has(&self, options: &[&str]) -> bool {
+        let mut given = self.options.iter();
+        given.any(|(option, _)| options.contains(&option.as_str()))
+    }
+
+    /// The value of one of these options.
+    pub(super) fn value(&self, options: &[&str]) -> Option<String> {
+        self.values(options).into_iter().next()
+    }
+
+    pub(super) fn values(&self, options: &[&str]) -> Vec<String> {
+        let given = self.options.iter();
+        given
+            .filter(|(option, _)| options.contains(&option.as_str()))
+            .filter_map(|(_, value)| value.clone())
+            .collect()
+    }
+
+    pub(super) fn line(&self) -> String {
+        let mut line = self.name.clone();
+        for argument in &self.arguments {
+            line.push(' ');
+            line.push_str(argument);
+        }
+        line
+    }
+}
+
+impl Screen<'_> {
+    pub(super) fn simple(
+        &mut self,
+        assignments: &[Assignment],
+        words: &[Word],
+        stdin: &str,
+    ) -> String {
+        let fields = self.fields(words);
+        for assignment in assignments {
+            let values = match assignment.values.as_slice() {
+                [one] => vec![self.text(one)],
+                several => self.fields(several),
+            };
+            self.assigned(&assignment.name, &values.concat());
+            if !fields.is_empty() {
+                continue;
+            }
+            let mut old = self.shell.variables.get(&assignment.name).cloned();
+            let old = old.take().filter(|_| assignment.appends).unwrap_or_default();
+            let values = if old.len() == 1 && values.len() == 1 {
+                vec![old.concat() + &values.concat()]
+            } else {
+                [old, values].concat()
+            };
+            self.set(&assignment.name, values);
+        }
+        let is_named = words.first().is_some_and(|word| !word.0.is_empty());
+        match fields.split_first() {
+            Some((name, arguments)) => self.program(name, arguments, stdin),
+            None if is_named => String::new(),
+            None => stdin.to_owned(),
+        }
+    }
+
+    /// A variable that makes programs run something else.
+    pub(super) fn assigned(&mut self, name: &str, value: &str) {
+        match name {
+            "LD_PRELOAD" | "LD_AUDIT" | "DYLD_INSERT_LIBRARIES" => {
+                self.forbid("preload", "it puts foreign code into every program");
+            }
+            "LD_LIBRARY_PATH" | "PATH" => {
+                let mut folders = value.split(':');
+                if folders.any(|folder| folder == "." || folder.starts_with("/tmp")) {
+                    self.ask("search-path", "it changes where programs are found");
+                }
+            }
+            "BASH_ENV" | "ENV" | "PYTHONSTARTUP" | "PERL5OPT" | "RUBYOPT" | "NODE_OPTIONS"
+            | "PERL5LIB" | "JAVA_TOOL_OPTIONS" | "_JAVA_OPTIONS"
+                if value.contains(['/', '=']) || !field::is_known(value) =>
+            {
+                self.ask("startup-code", &format!("`{name}` makes programs run other code"));
+            }
+            "PROMPT_COMMAND" | "GIT_SSH_COMMAND" | "GIT_SSH" | "GIT_EXTERNAL_DIFF"
+            | "GIT_PAGER" | "PAGER" | "MANPAGER" | "EDITOR" | "VISUAL" | "GIT_EDITOR"
+            | "GIT_SEQUENCE_EDITOR" | "GIT_ASKPASS" | "SSH_ASKPASS" | "LESSOPEN"
+            | "RUSTC_WRAPPER" | "GIT_PROXY_COMMAND" | "BROWSER" | "RSYNC_RSH" | "FCEDIT" => {
+                self.line_apart(value, "\0");
+            }
+            "PS1" | "PS2" | "PS4" => self.computed(value),
+            _ => {}
+        }
+    }
+
+    /// A program by its name, with its arguments; what it prints, as far as it is known.
+    pub(super) fn program(&mut self, name: &str, arguments: &[String], stdin: &str) -> String {
+        if self.calls_depth >= CALLS_DEPTH_MAX {
+            self.ask("too-much", "it has calls inside of calls without end");
+            return field::derived(stdin);
+        }
+        self.calls_depth += 1;
+        let output = self.named(name, arguments, stdin);
+        self.calls_depth -= 1;
+        output
+    }
+
+    fn named(&mut self, name: &str, arguments: &[String], stdin: &str) -> String {
+        if name.contains([field::NETWORK, field::DECODED]) {
+            self.forbid("hidden-program", "the name of the program is hidden or comes from elsewhere");
+            return field::derived(stdin);
+        }
+        if !field::is_known(name) {
+            self.ask("unknown-program", "the program is not known before");
+            let rest = arguments.join(" ");
+            return field::derived(stdin) + &field::origins(&rest);
+        }
+        if field::has_pattern(name) {
+            self.forbid("hidden-program", "the name of the program is hidden in a pattern");
+            return field::derived(stdin);
+        }
+        if let Some(alias) = self.shell.aliases.remove(name) {
+            let line = format!("{alias} {}", quoted(arguments));
+            let output = self.line(&line, stdin);
+            self.shell.aliases.insert(name.to_owned(), alias);
+            return output;
+        }
+        if let Some(body) = self.shell.functions.get(name).cloned() {
+            return self.call(name, &body, Some(arguments.to_vec()), stdin);
+        }
+        let base = name.rsplit('/').next().unwrap_or(name);
+        if name.contains('/') && self.is_own(name, base, stdin) {
+            return field::LOCAL.to_string();
+        }
+        if !name.contains('/')
+            && let Some(output) = self.builtin(base, arguments, stdin)
+        {
+            return output;
+        }
+        self.started(base, arguments, stdin)
+    }
+
+    /// A program by its path; whether there is nothing more to say about it.
+    fn is_own(&mut self, path: &str, base: &str, stdin: &str) -> bool {
+        let kept = self.resolved(path).and_then(|path| self.shell.files.get(&path).cloned());
+        if let Some(text) = kept.filter(|text| !text.is_empty()) {
+            self.line_apart(&text, stdin);
+            return true;
+        }
+        let is_known = Rules::builtin().knows(base);
+        match self.place(path) {
+            Place::Public | Place::System => false,
+            Place::Workspace => {
+                if SCRIPTS.iter().any(|end| base.ends_with(end)) || is_installer(base) {
+                    self.ask("script", "it runs a script that nobody has looked at");
+                }
+                !is_known
+            }
+            Place::Harmless
+            | Place::Socket
+            | Place::Device
+            | Place::Secret
+            | Place::Startup
+            | Place::WorkspaceRoot
+            | Place::Ancestor
+            | Place::Repository
+            | Place::TemporaryRoot
+            | Place::Temporary
+            | Place::HomeRoot
+            | Place::Home
+            | Place::Outside
+            | Place::Unknown => {
+                let shown = field::shown(path);
+                self.ask("unknown-program", &format!("it runs a program outside the workspace: {shown}"));
+                !is_known
+            }
+        }
+    }
+
+    /// A program that is found by its name.
+    fn started(&mut self, name: &str, arguments: &[String], stdin: &str) -> String {
+        let rules = Rules::builtin();
+        let name = plain_name(name);
+        let program = rules.program(name);
+        let valued = program.map(|program| program.valued.as_slice());
+        let call = Call::new(name, arguments, valued.unwrap_or_default());
+        let mut is_allowed = program.is_some_and(|program| !program.asks);
+        for rule in rules.matching(&call) {
+            is_allowed |= rule.verdict == Judgement::Allow;
+            self.note(rule.verdict, &rule.name, &rule.reason);
+        }
+        self.touches(program, &call);
+        let output = self.wrapped(&call, stdin);
+        if output.is_none() && !is_allowed {
+            let shown = field::shown(name);
+            self.ask("unknown-program", &format!("nothing is known about this call of `{shown}`"));
+        }
+        self.network(&call, stdin);
+        output.unwrap_or_else(|| self.printed(&call, stdin))
+    }
+
+    fn touches(&mut self, program: Option<&Program>, call: &Call) {
+        if let Some(program) = program {
+            self.effects(program, call);
+        }
+        match call.name.as_str() {
+            "dd" => {
+                for argument in &call.arguments {
+                    if let Some(path) = argument.strip_prefix("of=") {
+                        self.writes(path);
+                    } else if let Some(path) = argument.strip_prefix("if=") {
+                        self.reads(path, false);
+                    }
+                }
+            }
+            "chmod" | "chown" | "chgrp" | "chattr" | "setfacl" => {
+                for path in call.operands.iter().skip(1) {
+                    if self.place(path) != Place::Unknown {
+                        self.writes(path);
+                    }
+                    if self.place(path) == Place::WorkspaceRoot && call.name != "chmod" {
+                        self.ask("owner", "it changes the whole workspace");
+                    }
+                }
+            }
+            "find" => self.found(call),
+            "sed" if call.has(&["-i", "--in-place"]) || call.line().contains(" -i") => {
+                let given = call.has(&["-e", "-f", "--expression", "--file"]);
+                for path in call.operands.iter().skip(usize::from(!given)) {
+                    self.writes(path);
+                }
+            }
+            "tar" | "bsdtar" => self.tar(call),
+            _ => {}
+        }
+    }
+
+    fn tar(&mut self, call: &Call) {
+        let first = call.arguments.first().map_or("", String::as_str);
+        let letters = if first.starts_with("--") { "" } else { first };
+        let is_making = letters.contains(['c', 'r', 'u']) || call.has(&["--create", "--append"]);
+        // Letters without a dash: `tar xzf FILE`.
+        let bare = usize::from(!first.starts_with('-') && !first.is_empty());
+        let mut operands = call.operands.iter().skip(bare);
+        let mut archive = call.value(&["-f", "--file"]);
+        if bare == 1 && letters.contains('f') {
+            archive = operands.next().cloned();
+        }
+        match archive {
+            Some(path) if is_making && path != "-" => self.writes(&path),
+            Some(path) if path != "-" => self.reads(&path, false),
+            _ => {}
+        }
+        if is_making {
+            operands.for_each(|path| self.reads(path, true));
+        } else if let Some(folder) = call.value(&["-C", "--directory"]) {
+            self.writes(&folder);
+        }
+    }
+
+    /// `find`: what it does with what it finds.
+    fn found(&mut self, call: &Call) {
+        let is_start = |argument: &&String| !argument.starts_with(['-', '(', '!']);
+        let mut starts: Vec<String> = call.arguments.iter().take_while(is_start).cloned().collect();
+        if starts.is_empty() {
+            starts.push(".".to_owned());
+        }
+        let mut arguments = call.arguments.iter().enumerate();
+        let has_tests = call.line().contains("-name") || call.line().contains("-path");
+        while let Some((at, argument)) = arguments.next() {
+            match argument.as_str() {
+                "-delete" => {
+                    for start in &starts {
+                        let found = format!("{start}/\u{1}x");
+                        self.removes(if has_tests { &found } else { start });
+                        if has_tests {
+                            self.removes_below(start);
+                        }
+                    }
+                }
+                "-exec" | "-execdir" | "-ok" | "-okdir" => {
+                    let rest = &call.arguments[at + 1..];
+                    let ends = |word: &String| word == ";" || word == "+";
+                    let end = rest.iter().position(ends).unwrap_or(rest.len());
+                    for start in &starts {
+                        let found = if has_tests {
+                            format!("{start}/\u{1}x")
+                        } else {
+                            format!("{start}/\u{1}")
+                        };
+                        let words: Vec<String> =
+                            rest[..end].iter().map(|word| word.replace("{}", &found)).collect();
+                        if let Some((name, arguments)) = words.split_first() {
+                            self.program(name, arguments, "");
+                        }
+                    }
+                }
+                "-fprintf" | "-fprint" | "-fls" | "-fprint0" => {
+                    if let Some((_, path)) = arguments.next() {
+                        self.writes(path);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Some files below a folder go: that is for the folder's owner to say.
+    fn removes_below(&mut self, folder: &str) {
+        let place = self.place(folder);
+        if !matches!(place, Place::Workspace | Place::WorkspaceRoot | Place::Temporary) {
+            self.removes(folder);
+        }
+    }
+}
+
+/// `python3.12` is `python3`, `gcc-13` is `gcc`.
+fn plain_name(name: &str) -> &str {
+    let is_number = |letter: char| letter.is_ascii_digit() || letter == '.' || letter == '-';
+    let bare = name.trim_end_matches(is_number);
+    let rules = Rules::builtin();
+    if rules.knows(name) || bare.is_empty() || !rules.knows(bare) {
+        name
+    } else {
+        bare
+    }
+}
+
+/// Whether a script changes more than the project by its name.
+pub(super) fn is_installer(name: &str) -> bool {
+    ["install", "setup", "bootstrap", "deploy", "publish", "release", "uninstall"]
+        .iter()
+        .any(|word| name.starts_with(word))
+}
+
+/// The words as a line that reads back as the same words.
+pub(super) fn quoted(words: &[String]) -> String {
+    let quote = |word: &String| format!("'{}'", word.replace('\'', r"'\''"));
+    words.iter().map(quote).collect::<Vec<_>>().join(" ")
+}

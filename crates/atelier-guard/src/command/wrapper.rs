@@ -1,0 +1,444 @@
+//! Programs that start other programs: the call inside is what counts.
+
+use crate::command::{
+    field,
+    program::{Call, quoted},
+    rule::Rules,
+    screen::Screen,
+};
+
+/// A program that starts what its arguments say.
+struct Wrapper {
+    names: &'static [&'static str],
+    /// Options followed by a value.
+    valued: &'static [&'static str],
+    /// Arguments before the inner call.
+    skipped: usize,
+    /// Whether variables may stand before the inner call.
+    assigns: bool,
+}
+
+const fn wrapper(
+    names: &'static [&'static str],
+    valued: &'static [&'static str],
+    skipped: usize,
+    assigns: bool,
+) -> Wrapper {
+    Wrapper {
+        names,
+        valued,
+        skipped,
+        assigns,
+    }
+}
+
+const WRAPPERS: &[Wrapper] = &[
+    wrapper(&["env"], &["-u", "--unset", "-C", "--chdir"], 0, true),
+    wrapper(
+        &["sudo", "doas", "pkexec", "run0"],
+        &["-u", "-g", "-h", "-p", "-C", "-r", "-t", "-T", "-D", "-U", "--user"],
+        0,
+        true,
+    ),
+    wrapper(&["nice", "renice"], &["-n", "--adjustment"], 0, false),
+    wrapper(&["ionice"], &["-c", "-n", "-p"], 0, false),
+    wrapper(
+        &[
+            "nohup", "setsid", "unbuffer", "fakeroot", "proxychains", "proxychains4", "torsocks",
+            "caffeinate", "busybox", "toybox", "xvfb-run", "dbus-run-session", "cross-env",
+            "setarch", "linux64", "catchsegv", "winpty", "eatmydata", "chronic",
+        ],
+        &["-s", "-o"],
+        0,
+        true,
+    ),
+    wrapper(&["timeout", "gtimeout"], &["-s", "-k", "--signal", "--kill-after"], 1, false),
+    wrapper(&["time", "gtime"], &["-f", "-o", "--format", "--output"], 0, false),
+    wrapper(&["stdbuf"], &["-i", "-o", "-e"], 0, false),
+    wrapper(&["chrt", "taskset", "chroot", "gosu", "su-exec", "cpulimit"], &["-p", "-l"], 1, false),
+    wrapper(
+        &["strace", "ltrace", "valgrind"],
+        &["-e", "-o", "-p", "-s", "-u", "-E"],
+        0,
+        false,
+    ),
+    wrapper(
+        &["unshare", "nsenter", "systemd-run", "firejail", "bwrap", "runuser"],
+        &["-t", "-u", "-p", "--unit", "-S", "-G"],
+        0,
+        true,
+    ),
+    wrapper(&["rlwrap", "script-run", "prlimit", "numactl", "dotenv"], &["-e", "-f"], 0, false),
+];
+
+/// Programs of which one subcommand starts what follows.
+const RUNNERS: &[(&str, &[&str])] = &[
+    ("uv", &["run"]),
+    ("poetry", &["run"]),
+    ("pipenv", &["run"]),
+    ("pdm", &["run"]),
+    ("hatch", &["run"]),
+    ("rye", &["run"]),
+    ("bundle", &["exec"]),
+    ("npm", &["exec"]),
+    ("pnpm", &["exec"]),
+    ("yarn", &["exec"]),
+    ("mise", &["exec", "x"]),
+    ("rustup", &["run"]),
+    ("direnv", &["exec"]),
+    ("opam", &["exec"]),
+    ("dotenvx", &["run"]),
+    ("doppler", &["run"]),
+    ("perf", &["stat", "record"]),
+];
+
+const SHELLS: &[&str] = &["sh", "bash", "dash", "zsh", "ksh", "mksh", "ash", "fish", "rbash", "csh", "tcsh"];
+
+impl Screen<'_> {
+    /// Looks at what the call starts; none if it starts nothing else.
+    pub(super) fn wrapped(&mut self, call: &Call, stdin: &str) -> Option<String> {
+        let name = call.name.as_str();
+        if SHELLS.contains(&name) {
+            return Some(self.shell_program(call, stdin));
+        }
+        if let Some(wrapper) = WRAPPERS.iter().find(|wrapper| wrapper.names.contains(&name)) {
+            return Some(self.inner(wrapper, call, stdin));
+        }
+        let runner = RUNNERS.iter().find(|(runner, _)| *runner == name);
+        if let (Some((_, verbs)), Some(verb)) = (runner, call.operands.first())
+            && verbs.contains(&verb.as_str())
+        {
+            let place = call.arguments.iter().position(|argument| argument == verb)?;
+            return Some(self.rest(&call.arguments[place + 1..], stdin));
+        }
+        match name {
+            "xargs" => Some(self.xargs(&call.arguments, stdin)),
+            "parallel" => Some(self.parallel_program(&call.arguments, stdin)),
+            "watch" | "entr" | "watchexec" => {
+                let line = self.past_options(&call.arguments, &["-n", "--interval"]).join(" ");
+                Some(self.line_apart(&line, stdin))
+            }
+            "hyperfine" => {
+                for line in &call.operands {
+                    self.line_apart(line, "");
+                }
+                Some(field::LOCAL.to_string())
+            }
+            "su" | "script" | "flock" | "nix-shell" => {
+                for line in call.values(&["-c", "--command", "--run"]) {
+                    self.line_apart(&line, stdin);
+                }
+                if name == "flock" && call.operands.len() > 1 && !call.has(&["-c"]) {
+                    return Some(self.rest(&call.operands[1..], stdin));
+                }
+                call.has(&["-c", "--command", "--run"])
+                    .then(|| field::LOCAL.to_string())
+            }
+            "ssh" => {
+                self.remote(call);
+                Some(field::NETWORK.to_string())
+            }
+            "git" => {
+                self.git(call);
+                None
+            }
+            "at" | "batch" => {
+                self.line_apart(stdin, "");
+                None
+            }
+            _ => {
+                self.helpers(call);
+                self.interpreted(call, stdin)
+            }
+        }
+    }
+
+    /// `env A=1 nice …`: variables, options, arguments, and then the call.
+    fn inner(&mut self, wrapper: &Wrapper, call: &Call, stdin: &str) -> String {
+        let mut rest = call.arguments.as_slice();
+        let mut skipped = wrapper.skipped;
+        while let Some((first, behind)) = rest.split_first() {
+            rest = behind;
+            if call.name == "env" && (first == "-S" || first.starts_with("--split-string")) {
+                let split = first.split_once('=').map(|(_, line)| line.to_owned());
+                let line = split.unwrap_or_else(|| rest.join(" "));
+                return self.line_apart(&line, stdin);
+            }
+            if wrapper.valued.contains(&first.as_str()) {
+                rest = rest.get(1..).unwrap_or_default();
+            } else if first == "--" {
+                break;
+            } else if first.len() > 1 && first.starts_with('-') {
+                if let Some(line) = first.strip_prefix("-S").filter(|_| call.name == "env") {
+                    let line = format!("{line} {}", quoted(rest));
+                    return self.line_apart(&line, stdin);
+                }
+            } else if let Some((name, value)) = first.split_once('=').filter(|_| wrapper.assigns) {
+                self.assigned(name, value);
+            } else if skipped > 0 {
+                skipped -= 1;
+            } else {
+                return self.program(first, rest, stdin);
+            }
+        }
+        match rest.split_first() {
+            Some((name, arguments)) => self.program(name, arguments, stdin),
+            None if call.name == "env" => {
+                self.ask("environment", "it shows every variable, secrets among them");
+                field::SECRET.to_string()
+            }
+            None => field::derived(stdin),
+        }
+    }
+
+    /// The call behind options without values.
+    fn rest(&mut self, words: &[String], stdin: &str) -> String {
+        let words = self.past_options(words, &["--with", "--python", "--extra", "-p"]);
+        match words.split_first() {
+            Some((name, arguments)) => self.program(name, arguments, stdin),
+            None => field::LOCAL.to_string(),
+        }
+    }
+
+    #[expect(clippy::unused_self, reason = "reads as part of the screen")]
+    fn past_options<'a>(&self, words: &'a [String], valued: &[&str]) -> &'a [String] {
+        let mut rest = words;
+        while let Some((first, behind)) = rest.split_first()
+            && first.starts_with('-')
+        {
+            let skipped = usize::from(valued.contains(&first.as_str()));
+            rest = behind.get(skipped..).unwrap_or_default();
+            if first == "--" {
+                break;
+            }
+        }
+        rest
+    }
+
+    /// `sh -c LINE`, `sh FILE`, `… | sh`.
+    fn shell_program(&mut self, call: &Call, stdin: &str) -> String {
+        let mut rest = call.arguments.as_slice();
+        let (mut is_line, mut only_checks) = (false, false);
+        while let Some((first, behind)) = rest.split_first()
+            && first.len() > 1
+            && first.starts_with(['-', '+'])
+        {
+            let is_short = !first.starts_with("--");
+            is_line |= is_short && first.contains('c') || first == "--command";
+            only_checks |= first == "-n" || first == "--version" || first == "--help";
+            let valued = matches!(first.as_str(), "-o" | "-O" | "+o" | "+O" | "--rcfile" | "--init-file");
+            rest = behind.get(usize::from(valued)..).unwrap_or_default();
+        }
+        if only_checks {
+            return String::new();
+        }
+        let before = self.shell.positional.clone();
+        let output = match rest.split_first() {
+            Some((code, behind)) if is_line => {
+                self.shell.positional = Some(behind.get(1..).unwrap_or_default().to_vec());
+                self.line_apart(code, stdin)
+            }
+            Some((path, behind)) if !call.arguments.iter().any(|argument| argument == "-s") => {
+                self.shell.positional = Some(behind.to_vec());
+                self.script(path, stdin, false)
+            }
+            _ if stdin.is_empty() => {
+                self.ask("unknown-code", "it starts a shell that reads more lines");
+                field::LOCAL.to_string()
+            }
+            _ => self.line_apart(stdin, "\0"),
+        };
+        self.shell.positional = before;
+        output
+    }
+
+    fn xargs(&mut self, arguments: &[String], stdin: &str) -> String {
+        let mut replaced = None;
+        let mut rest = arguments;
+        while let Some((first, behind)) = rest.split_first()
+            && first.starts_with('-')
+        {
+            rest = behind;
+            if matches!(first.as_str(), "-I" | "--replace") {
+                replaced = rest.first().cloned();
+            } else if let Some(mark) = first.strip_prefix("-I").or(first.strip_prefix("--replace=")) {
+                replaced = Some(mark.to_owned());
+            } else if first == "-i" {
+                replaced = Some("{}".to_owned());
+            }
+            if matches!(
+                first.as_str(),
+                "-I" | "-n" | "-P" | "-L" | "-d" | "-E" | "-s" | "-a" | "--max-args"
+                    | "--max-procs" | "--delimiter" | "--arg-file" | "--max-lines"
+            ) {
+                rest = rest.get(1..).unwrap_or_default();
+            }
+        }
+        let given: Vec<String> = stdin.split_whitespace().map(str::to_owned).collect();
+        let Some((name, arguments)) = rest.split_first() else {
+            return stdin.to_owned();
+        };
+        let (name, arguments) = match replaced {
+            None => (name.clone(), [arguments, &given].concat()),
+            Some(mark) => {
+                let with = given.join(" ");
+                let replace = |word: &String| word.replace(&mark, &with);
+                (replace(name), arguments.iter().map(replace).collect())
+            }
+        };
+        // Words that come in behind a script are its parameters, not its text.
+        self.program(&name, &arguments, "")
+    }
+
+    /// GNU parallel: every argument makes a line for a shell.
+    fn parallel_program(&mut self, arguments: &[String], stdin: &str) -> String {
+        let words = self.past_options(arguments, &["-j", "--jobs", "-I", "-n", "-N", "--delay"]);
+        let border = words.iter().position(|word| word.starts_with(":::"));
+        let (command, given) = words.split_at(border.unwrap_or(words.len()));
+        let mut given: Vec<String> = given.iter().skip(1).cloned().collect();
+        if border.is_none() {
+            given = stdin.lines().map(str::to_owned).collect();
+        }
+        let command = command.join(" ");
+        for value in given.iter().take(8) {
+            let line = if command.contains("{}") {
+                command.replace("{}", value)
+            } else {
+                format!("{command} {value}")
+            };
+            self.line_apart(&line, "");
+        }
+        if given.is_empty() {
+            self.line_apart(&command, "");
+        }
+        field::LOCAL.to_string()
+    }
+
+    /// A command for another machine is held against the same rules.
+    fn remote(&mut self, call: &Call) {
+        let words = self.past_options(
+            &call.arguments,
+            &[
+                "-i", "-p", "-o", "-l", "-F", "-L", "-R", "-D", "-J", "-b", "-c", "-e", "-m", "-W",
+            ],
+        );
+        if words.len() > 1 {
+            let line = words[1..].join(" ");
+            self.line_apart(&line, "");
+        }
+        for option in call.values(&["-o"]) {
+            let (name, value) = option.split_once('=').unwrap_or((&option, ""));
+            if ["proxycommand", "localcommand", "knownhostscommand"]
+                .contains(&name.to_lowercase().as_str())
+            {
+                self.forbid("helper", "it makes ssh run a command here");
+                self.line_apart(value, "");
+            }
+        }
+    }
+
+    /// `git -c NAME=VALUE` and `git config NAME VALUE`: settings that run something.
+    fn git(&mut self, call: &Call) {
+        let mut settings = call.values(&["-c", "--config"]);
+        if let [verb, name, value, ..] = call.operands.as_slice()
+            && verb == "config"
+        {
+            settings.push(format!("{name}={value}"));
+        }
+        for setting in settings {
+            let (name, value) = setting.split_once('=').unwrap_or((&setting, ""));
+            let name = name.to_lowercase();
+            let runs = matches!(
+                name.as_str(),
+                "core.editor" | "core.pager" | "core.sshcommand" | "core.fsmonitor"
+                    | "core.askpass" | "core.gitproxy" | "diff.external" | "sequence.editor"
+                    | "credential.helper" | "gpg.program" | "init.templatedir"
+                    | "core.hookspath" | "core.alternaterefscommand" | "interactive.difffilter"
+            ) || name.starts_with("alias.")
+                || name.starts_with("filter.")
+                || name.starts_with("pager.")
+                || name.ends_with(".textconv")
+                || name.ends_with(".command")
+                || name.ends_with(".cmd")
+                || name.ends_with(".driver")
+                || name.ends_with(".program");
+            if !runs {
+                continue;
+            }
+            let harmless = matches!(value, "" | "cat" | "true" | "less" | "false" | "delta" | "/dev/null" | ":");
+            let is_alias_of_git = name.starts_with("alias.") && !value.starts_with('!');
+            if !harmless && !is_alias_of_git {
+                self.ask("helper", &format!("the setting `{name}` makes git run something"));
+                self.line_apart(value.trim_start_matches('!'), "");
+            }
+        }
+        let at = call.operands.iter().position(|word| word == "run" || word == "--exec");
+        if let (Some("bisect"), Some(at)) = (call.operands.first().map(String::as_str), at) {
+            self.rest(&call.operands[at + 1..], "");
+        }
+        for line in call.values(&["--exec", "-x", "--upload-pack", "--receive-pack"]) {
+            self.line_apart(&line, "");
+        }
+    }
+
+    /// Options of other programs that name something to be run.
+    fn helpers(&mut self, call: &Call) {
+        const OPTIONS: &[(&[&str], &[&str])] = &[
+            (
+                &["tar", "bsdtar"],
+                &["--to-command", "--use-compress-program", "-I", "--rsh-command", "--info-script",
+                  "--new-volume-script", "-F"],
+            ),
+            (&["rsync"], &["-e", "--rsh", "--rsync-path"]),
+            (&["zip"], &["-TT", "--unzip-command"]),
+            (&["sort"], &["--compress-program"]),
+            (&["split"], &["--filter"]),
+            (&["man"], &["-P", "--pager", "-H"]),
+            (&["wget"], &["--use-askpass", "--use-server"]),
+            (&["rg", "ripgrep"], &["--pre", "--hostname-bin"]),
+            (&["gdb"], &["-ex", "--eval-command", "-x"]),
+            (&["tcpdump"], &["-z"]),
+            (&["psql"], &["-c"]),
+            (&["fd", "fdfind"], &["-x", "-X", "--exec", "--exec-batch"]),
+            (&["socat"], &[]),
+        ];
+        let checkpoint = "--checkpoint-action";
+        if let Some(action) = call.value(&[checkpoint])
+            && let Some((_, line)) = action.split_once("exec=")
+        {
+            self.forbid("helper", "it makes tar run a command");
+            self.line_apart(line, "");
+        }
+        let of_program = OPTIONS.iter().find(|(names, _)| names.contains(&call.name.as_str()));
+        let Some((_, options)) = of_program else {
+            return;
+        };
+        for value in call.values(options) {
+            let line = match call.name.as_str() {
+                "psql" => match value.split_once("\\!") {
+                    Some((_, line)) => line,
+                    None => continue,
+                },
+                "gdb" => match value.trim().strip_prefix("shell ").or(value.trim().strip_prefix('!')) {
+                    Some(line) => line,
+                    None => continue,
+                },
+                _ => &value,
+            };
+            self.line_apart(line, "\0");
+        }
+        if matches!(call.name.as_str(), "fd" | "fdfind")
+            && let Some(at) = call.arguments.iter().position(|argument| options.contains(&argument.as_str()))
+        {
+            let words: Vec<String> =
+                call.arguments[at + 1..].iter().map(|word| word.replace("{}", "./\u{1}x")).collect();
+            self.rest(&words, "");
+        }
+    }
+
+    /// Whether rules know the name: what an interpreter starts as a module.
+    pub(super) fn is_program(&self, name: &str) -> bool {
+        let _ = self;
+        Rules::builtin().program(name).is_some()
+    }
+}
