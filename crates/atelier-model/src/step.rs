@@ -178,6 +178,8 @@ pub enum ReportFormat {
     Terraform,
     /// Haskell's Tasty.
     Tasty,
+    /// Clojure's `clojure.test`.
+    Clojure,
     /// `JUnit`'s console launcher.
     JunitConsole,
     /// Whatever a script or a makefile may have run.

@@ -72,6 +72,7 @@ pub fn read_report(
         ReportFormat::Exunit
         | ReportFormat::Dotnet
         | ReportFormat::Sbt
+        | ReportFormat::Clojure
         | ReportFormat::Automake => sum(closing::runs(*format, output)),
         ReportFormat::Minitest
         | ReportFormat::Rspec

@@ -1,6 +1,6 @@
 //! Runners that close with a line of counts: the line, and how a failure looks above it, as data.
 
-use std::sync::LazyLock;
+use std::{collections::BTreeSet, sync::LazyLock};
 
 use atelier_model::{TestCounts, TestFailure};
 use regex::{Captures, Regex};
@@ -14,7 +14,7 @@ use crate::{
 ///
 /// `closing` has the groups `total` or `passed`, and any of `failed`, `errors`, `skipped` and
 /// `more`, which all count nothing where they are absent; `total` is all of them together. `more`
-/// is a second group of skipped ones. `failure` has the group `name` and perhaps `message` and
+/// is a second group of skipped ones. A `by_name` is a total whose failures count by their names. `failure` has the group `name` and perhaps `message` and
 /// `place` (or `at`, where it stands before the name).
 struct Runner {
     format: ReportFormat,
@@ -96,6 +96,12 @@ const RUNNERS: &[Runner] = &[
         closing: r"(?m)^(?:All (?P<passed>\d+) tests passed|(?P<failed>\d+) out of (?P<total>\d+) tests failed) \([\d.]+s\)$",
         failure: r"(?m)^ +(?P<name>.+): +FAIL(?: \([\d.]+s\))?\n(?P<message>(?: {4}.*\n)+)",
     },
+    // The counts are of assertions, so that the tests that failed are counted by their names.
+    Runner {
+        format: ReportFormat::Clojure,
+        closing: r"(?m)^Ran (?P<by_name>\d+) tests containing \d+ assertions\.\n(?P<failed>\d+) failures, (?P<errors>\d+) errors\.$",
+        failure: r"(?m)^(?:FAIL|ERROR) in \((?P<name>[^)\n]+)\) \((?P<place>[^)\n]+:\d+)\)\n(?P<message>(?:.+\n)+)",
+    },
     Runner {
         format: ReportFormat::JunitConsole,
         closing: r"(?m)^\[ +(?P<skipped>\d+) tests skipped +\]\n\[ +\d+ tests started +\]\n\[ +(?P<errors>\d+) tests aborted +\]\n\[ +(?P<passed>\d+) tests successful +\]\n\[ +(?P<failed>\d+) tests failed +\]$",
@@ -133,8 +139,18 @@ static COMPILED: LazyLock<Vec<Compiled>> = LazyLock::new(|| {
 
 impl Compiled {
     fn runs(&self, output: &str) -> Vec<TestCounts> {
+        let mut start = 0;
         let closings = self.closing.captures_iter(output);
-        let mut runs: Vec<TestCounts> = closings.filter_map(|found| counted(&found)).collect();
+        let runs = closings.filter_map(|found| {
+            let closing = found.get(0)?;
+            let before = output.get(start..closing.start())?;
+            start = closing.end();
+            match number(&found, "by_name") {
+                Some(total) => self.counted_by_name(total, &found, before),
+                None => counted(&found),
+            }
+        });
+        let mut runs: Vec<TestCounts> = runs.collect();
         // Some runners name their failures before the counts and some after them.
         if let [run] = runs.as_mut_slice()
             && run.failed > 0
@@ -142,6 +158,25 @@ impl Compiled {
             run.failures = self.failures(output);
         }
         runs
+    }
+
+    /// Counts of a closing line whose failures are assertions, of which one test may have several.
+    /// If they are not all there, each stands for a test: that can only lower what has passed.
+    fn counted_by_name(
+        &self,
+        total: u64,
+        closing: &Captures<'_>,
+        before: &str,
+    ) -> Option<TestCounts> {
+        let said = number(closing, "failed")? + number(closing, "errors")?;
+        let broken = self.failure.captures_iter(before);
+        let names: Vec<_> = broken.map(|found| found["name"].to_owned()).collect();
+        let failed = if names.len() as u64 == said {
+            names.iter().collect::<BTreeSet<_>>().len() as u64
+        } else {
+            said.min(total)
+        };
+        Some(counts(total.checked_sub(failed)?, failed, 0))
     }
 
     fn failures(&self, output: &str) -> Vec<TestFailure> {

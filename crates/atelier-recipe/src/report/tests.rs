@@ -15,7 +15,7 @@ use proptest::{prelude::*, sample::Index};
 
 use super::{ReportFormat, read_report, recognise_tests};
 
-const FORMATS: [ReportFormat; 30] = [
+const FORMATS: [ReportFormat; 31] = [
     ReportFormat::Cargo,
     ReportFormat::Unittest,
     ReportFormat::Pytest,
@@ -44,6 +44,7 @@ const FORMATS: [ReportFormat; 30] = [
     ReportFormat::Sbt,
     ReportFormat::Terraform,
     ReportFormat::Tasty,
+    ReportFormat::Clojure,
     ReportFormat::JunitConsole,
     ReportFormat::Any,
 ];
