@@ -6,6 +6,7 @@
 
 mod answers;
 mod journal;
+mod living;
 mod purses;
 
 use std::{
@@ -137,7 +138,7 @@ impl Ledger {
     }
 
     /// Folds what dead processes have left in a store. Where a living one keeps the ledger, that
-    /// one does it.
+    /// one does it, and is given a moment for what it has settled by now.
     pub async fn recover(store: &Store) -> Result<(), LedgerError> {
         let Some(dir) = store.folder().map(|folder| folder.join(FOLDER)) else {
             return Ok(());
@@ -147,7 +148,7 @@ impl Ledger {
         }
         match lock::on_disk(&dir.join("lock")) {
             Ok(_lock) => recover(store, &dir).await,
-            Err(LockError::Held { .. }) => Ok(()),
+            Err(LockError::Held { .. }) => Ok(living::folded(store, &dir).await?),
             Err(error @ LockError::File { .. }) => Err(LedgerError::Lock(error)),
         }
     }

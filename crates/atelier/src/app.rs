@@ -26,6 +26,8 @@ use crate::{
 
 /// Name of Atelier's folder in a project.
 pub(crate) const STATE_FOLDER: &str = ".atelier";
+/// Name of the database in it.
+const STATE_FILE: &str = "state.db";
 /// Bytes of one overriding template or recipe.
 const OVERRIDE_BYTES_MAX: u64 = 1024 * 1024;
 
@@ -121,7 +123,7 @@ impl Place {
 
     /// The project's state, where there is any.
     pub(crate) async fn store(&self) -> Result<Store, CliError> {
-        if !self.state().join("state.db").exists() {
+        if !self.state().join(STATE_FILE).exists() {
             return Err(CliError::NoProject(self.root.clone()));
         }
         let store = crate::audit::store(&self.state()).await?;
@@ -138,10 +140,20 @@ impl Place {
         Ok(store)
     }
 
+    /// The same, for whoever only looks: where nothing was kept yet, nothing is made.
+    pub(crate) async fn ledger_store_read(&self) -> Result<Store, CliError> {
+        let is_there = self.ledger_folder()?.join(STATE_FILE).exists();
+        if is_there {
+            self.ledger_store().await
+        } else {
+            Ok(Store::open_in_memory().await?)
+        }
+    }
+
     /// The folder of that state.
     pub(crate) fn ledger_folder(&self) -> Result<PathBuf, CliError> {
         let project = self.state();
-        if project.join("state.db").exists() {
+        if project.join(STATE_FILE).exists() {
             return Ok(project);
         }
         crate::config::user_state().ok_or(CliError::NoDataFolder)

@@ -115,6 +115,13 @@ pub(crate) enum CliError {
         #[source]
         source: std::io::Error,
     },
+    /// A file that was named cannot be made.
+    #[error("write {}", path.display())]
+    Output {
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
     /// The file with the reply cannot be read.
     #[error("read the reply from {}", path.display())]
     Reply {
@@ -183,6 +190,7 @@ impl CliError {
             Self::Folder { .. }
             | Self::Requirement { .. }
             | Self::Reply { .. }
+            | Self::Output { .. }
             | Self::PriceList { .. }
             | Self::Prices(_)
             | Self::Pattern(_)
@@ -218,12 +226,16 @@ impl CliError {
             Self::Requirement { .. } | Self::Reply { .. } | Self::PriceList { .. } => {
                 "name a file that is there and may be read".to_owned()
             }
+            Self::Output { .. } => {
+                "name a file in a folder that is there and may be written".to_owned()
+            }
             Self::NoRepository(_) => {
                 "run `atelier init` there: it makes a repository of it and commits what there is"
                     .to_owned()
             }
             Self::NoProject(_) => "begin with `atelier build \"…\"`".to_owned(),
             Self::NoDataFolder => "name one in ATELIER_DATA, or set HOME".to_owned(),
+            Self::NotFound { known, .. } if !known.is_empty() => "name one of these".to_owned(),
             Self::NotFound { .. } => "see `atelier status`".to_owned(),
             Self::Prices(_) => "give it the file as it is published, unpacked".to_owned(),
             Self::Usage(_) => "see `atelier --help`".to_owned(),
@@ -242,11 +254,7 @@ impl CliError {
             Self::Archive(error) => error.hint(),
             Self::Batch(error) => error.hint(),
             Self::Keys(error) => error.hint(),
-            Self::Gateway(GatewayError::NothingToRelay) => {
-                "name a model with -m, or list models under `[providers.NAME]` in atelier.toml"
-                    .to_owned()
-            }
-            Self::Gateway(_) => "see `atelier config show`".to_owned(),
+            Self::Gateway(error) => gateway_hint(error).to_owned(),
             Self::GuardKey(error) => error.hint(),
             Self::Notary(error) => notary_hint(error),
             Self::Tampered { first, .. } => tampered_hint(first),
@@ -344,6 +352,27 @@ fn change_hint(error: &ChangeFilesError) -> String {
             "mend the cause, then run `atelier edit apply` there again: it undoes the rest first"
                 .to_owned()
         }
+    }
+}
+
+fn gateway_hint(error: &GatewayError) -> &'static str {
+    match error {
+        GatewayError::NothingToRelay => {
+            "name a model with -m, or list models under `[providers.NAME]` in atelier.toml"
+        }
+        GatewayError::Url { .. } | GatewayError::PlainHttp { .. } => {
+            "`atelier config show` says where that `base_url` stands"
+        }
+        GatewayError::NoAddress { .. } => {
+            "set `base_url` beside the provider, or pass --base-url; see `atelier config show`"
+        }
+        GatewayError::GuardKeyMissing => "see `atelier doctor`",
+        GatewayError::RouteMissing { .. }
+        | GatewayError::ProviderUnknown { .. }
+        | GatewayError::Embeddings { .. }
+        | GatewayError::Effort { .. }
+        | GatewayError::Key
+        | GatewayError::Client { .. } => "see `atelier config show`",
     }
 }
 

@@ -8,7 +8,7 @@ mod settings;
 mod sources;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt,
     path::{Path, PathBuf},
 };
@@ -24,6 +24,9 @@ use crate::{
 };
 
 /// Name of the file in a project.
+/// Characters of a value that an error shows.
+const SHOWN_CHARS_MAX: usize = 80;
+
 pub(crate) const PROJECT_FILE: &str = "atelier.toml";
 
 /// Where a value came from, in rising order of rank.
@@ -84,12 +87,13 @@ pub(crate) enum ConfigError {
         near: Option<String>,
     },
     /// A value that does not fit its key.
-    #[error("use `{key}` from {origin}: it must be {wanted}")]
+    #[error("use `{key}` from {origin}: it must be {wanted}; it is {found}")]
     Value {
         key: String,
         origin: Origin,
         wanted: &'static str,
     },
+        found: String,
     /// `-c` without `=`.
     #[error("use `-c {0}`: write it as KEY=VALUE")]
     Assignment(String),
@@ -125,12 +129,36 @@ pub(crate) enum ConfigError {
 }
 
 fn did_you_mean(key: Option<&str>) -> String {
+/// A value as a person wrote it, as far as one line shows it. Secrets stay where they are.
+fn shown(key: &str, value: &toml::Value) -> String {
+    let is_text = value.is_str();
+    if is_secret(key) {
+        return if is_text { "a text" } else { "no text" }.to_owned();
+    }
+    let written = value.to_string();
+    let mut short: String = written.chars().take(SHOWN_CHARS_MAX).collect();
+    if short.len() < written.len() {
+        short.push('…');
+    }
+    format!("`{}`", crate::ui::plain(&short))
+}
+
     key.map(|key| format!("; did you mean `{key}`?"))
         .unwrap_or_default()
 }
 
 impl ConfigError {
     /// What a person can do about it.
+    /// What was found does not fit its key.
+    fn value(key: &str, origin: Origin, found: &toml::Value, wanted: &'static str) -> Self {
+        Self::Value {
+            key: key.to_owned(),
+            origin,
+            wanted,
+            found: shown(key, found),
+        }
+    }
+
     pub(crate) fn hint(&self) -> String {
         match self {
             Self::Read { .. } => "check that the file exists and may be read".to_owned(),
@@ -233,12 +261,8 @@ impl Config {
             });
         };
         let Some(value) = kind.fit(value) else {
-            let wanted = kind.wanted();
-            return Err(ConfigError::Value {
-                key: key.to_owned(),
-                origin,
-                wanted,
-            });
+        let found = value.clone();
+            return Err(ConfigError::value(key, origin, &found, kind.wanted()));
         };
         self.entries.insert(key.to_owned(), Entry { value, origin });
         Ok(())
@@ -248,13 +272,36 @@ impl Config {
 /// Every name that a provider has: those of the program, and those that the user gave.
 pub(crate) fn provider_names(config: &Config) -> Vec<String> {
     let given = config.iter().filter_map(|(key, _)| keys::of_provider(key));
-    let mut names: Vec<String> = given.map(|(name, _)| name.to_owned()).collect();
-    names.sort();
-    names.dedup();
-    let own = atelier_llm::PROVIDERS.iter().map(|entry| entry.name);
-    own.filter(|name| *name != OFFLINE)
-        .map(str::to_owned)
-        .chain(names)
+    let own: Vec<&str> = atelier_llm::PROVIDERS
+        .iter()
+        .map(|entry| entry.name)
+        .filter(|name| *name != OFFLINE)
+        .collect();
+    let given: BTreeSet<&str> = config
+        .iter()
+        .filter_map(|(key, _)| keys::of_provider(key))
+        .map(|(name, _)| name)
+        .filter(|name| !own.contains(name))
+        .collect();
+    let all = own.iter().copied().chain(given);
+    all.map(str::to_owned).collect()
+}
+
+/// Providers with settings of their own whose models nobody lists and nothing uses: no program can
+/// ask for one.
+pub(crate) fn unlisted_providers(config: &Config, settings: &Settings) -> BTreeSet<String> {
+    let standbys = settings.routing.values().flat_map(|one| &one.fallback);
+    let used: BTreeSet<&str> = settings
+        .routes
+        .values()
+        .chain(standbys)
+        .chain(&settings.upstreams)
+        .chain(&settings.embeddings)
+        .map(|route| route.upstream.as_deref().unwrap_or(&route.provider))
+        .collect();
+    given
+        .map(|(name, _)| name.to_owned())
+        .filter(|name| !used.contains(name.as_str()))
         .collect()
 }
 

@@ -86,7 +86,7 @@ pub(crate) fn body(call: &Call<'_>) -> Vec<u8> {
 }
 
 /// How an effort is said to a model: as a level, or to older models as a number of tokens.
-fn thinking(effort: Effort, model: &str) -> ThinkingConfig {
+pub(crate) fn thinking(effort: Effort, model: &str) -> ThinkingConfig {
     if !model.starts_with("gemini-2.5") {
         return ThinkingConfig::level(match effort {
             Effort::Low => "LOW",
@@ -94,10 +94,14 @@ fn thinking(effort: Effort, model: &str) -> ThinkingConfig {
             Effort::High => "HIGH",
         });
     }
-    // The numbers that the vendor itself puts for the words.
-    ThinkingConfig::budget(match effort {
+    ThinkingConfig::budget(thinking_tokens(effort))
+}
+
+/// The number of tokens that the vendor itself puts for an effort.
+pub(crate) fn thinking_tokens(effort: Effort) -> u64 {
+    match effort {
         Effort::Low => 1_024,
         Effort::Medium => 8_192,
         Effort::High => 24_576,
-    })
+    }
 }

@@ -3,6 +3,8 @@
 use atelier_model::Usage;
 use serde_json::{Map, Value, json};
 
+    Effort,
+    providers::gemini::{thinking, thinking_tokens},
 use crate::{
     relay::{
         chat::{as_text, stops},
@@ -78,11 +80,26 @@ pub(crate) fn question(body: &Value) -> Result<Question, QuestionError> {
         question.say(speaker, parts.collect::<Result<_, _>>()?);
     }
     question.drop_unknown(body, KNOWN);
-    if !either(config, "thinkingConfig", "thinking_config").is_null() {
+    let thinking = either(config, "thinkingConfig", "thinking_config");
+    question.effort = effort_of(thinking).map(|effort| effort.name().to_owned());
+    // A wish to see the thoughts needs no word elsewhere: they come where there are any.
+    if !thinking.is_null() && question.effort.is_none() {
         question.dropped.push("thinkingConfig".to_owned());
     }
     Ok(question)
 }
+/// How hard a model is to think: the level, or the least one that leaves it so many tokens.
+fn effort_of(thinking: &Value) -> Option<Effort> {
+    let level = either(thinking, "thinkingLevel", "thinking_level").as_str();
+    if let Some(level) = level {
+        return Effort::from_name(&level.to_lowercase());
+    }
+    let tokens = either(thinking, "thinkingBudget", "thinking_budget").as_u64();
+    let tokens = tokens.filter(|tokens| *tokens > 0)?;
+    let enough = |effort: &Effort| tokens <= thinking_tokens(*effort);
+    Some(Effort::ALL.into_iter().find(enough).unwrap_or(Effort::High))
+}
+
 
 fn read_tool(question: &mut Question, tool: &Value) -> Result<(), QuestionError> {
     let functions = either(tool, "functionDeclarations", "function_declarations");
@@ -297,12 +314,19 @@ pub(crate) fn body(question: &mut Question, model: &str) -> Result<Value, Questi
             question.choice.as_ref().map(written_choice),
         );
     }
-    let config = written_config(question);
+    let mut config = written_config(question);
+    if let Some(word) = question.effort.take() {
+        match Effort::from_name(&word) {
+            Some(effort) => put(
+                &mut config,
+                "thinkingConfig",
+                Some(json!(thinking(effort, model))),
+            ),
+            None => question.dropped.push("effort".to_owned()),
+        }
+    }
     let is_empty = config.as_object().is_none_or(Map::is_empty);
     put(&mut body, "generationConfig", (!is_empty).then_some(config));
-    if question.effort.take().is_some() {
-        question.dropped.push("effort".to_owned());
-    }
     Ok(body)
 }
 

@@ -18,6 +18,9 @@ use crate::{
     wire,
 };
 
+/// What is said of a provider that names another address.
+const REDIRECTED: &str = "a redirect, which is not followed: `base_url` has to be where it leads";
+
 /// Beginnings of the headers of a provider that clients act on.
 const PASSED_HEADERS: [&str; 5] = [
     "retry-after",
@@ -126,7 +129,9 @@ async fn refused(
     let value = wire::error_document(text.as_bytes());
     let words = wire::said(&value).unwrap_or_else(|| wire::tidy(&text));
     let reason = status.canonical_reason().unwrap_or("no reason");
-    let words = if value.is_null() && words.is_empty() || words == "null" {
+    let words = if status.is_redirection() {
+        REDIRECTED
+    } else if value.is_null() && words.is_empty() || words == "null" {
         reason
     } else {
         &words

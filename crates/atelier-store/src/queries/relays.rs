@@ -104,6 +104,15 @@ impl Store {
         &self,
         records: Vec<RelayRecord>,
     ) -> Result<(), StoreError> {
+        let missing = self.relays_missing(records).await?;
+        self.relays_put(&missing).await
+    }
+
+    /// Of these relayed requests, those that are not kept yet.
+    pub(crate) async fn relays_missing(
+        &self,
+        records: Vec<RelayRecord>,
+    ) -> Result<Vec<RelayRecord>, StoreError> {
         let mut kept = BTreeSet::new();
         for records in records.chunks(IDS_AT_ONCE) {
             let mut query = QueryBuilder::<Sqlite>::new("SELECT id FROM relays WHERE id IN (");
@@ -115,11 +124,8 @@ impl Store {
             let query = query.build_query_scalar::<String>().persistent(false);
             kept.extend(query.fetch_all(self.readers()).await?);
         }
-        let missing: Vec<RelayRecord> = records
-            .into_iter()
-            .filter(|record| !kept.contains(record.id.as_str()))
-            .collect();
-        self.relays_put(&missing).await
+        let is_missing = |record: &RelayRecord| !kept.contains(record.id.as_str());
+        Ok(records.into_iter().filter(is_missing).collect())
     }
 
     /// What every client has spent, in all and since an instant.

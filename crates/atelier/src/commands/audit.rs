@@ -89,7 +89,7 @@ async fn verify(place: &Place, args: &VerifyArgs, ui: &Ui) -> Result<u8, CliErro
 
 /// Checks the project's log, and the chain of events that it refers to.
 async fn own_report(place: &Place, trust: &AuditTrust) -> Result<AuditReport, CliError> {
-    let store = place.ledger_store().await?;
+    let store = place.ledger_store_read().await?;
     let mut report = store.audit_verify(trust).await?;
     commits::compare(place, &store, &mut report).await?;
     match store.events_verify().await {

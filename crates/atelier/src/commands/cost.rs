@@ -44,7 +44,7 @@ pub(crate) struct CostArgs {
 pub(crate) async fn run(global: &Global, args: &CostArgs, ui: &Ui) -> Result<u8, CliError> {
     let place = Place::find(global)?;
     if args.gateway {
-        let store = place.ledger_store().await?;
+        let store = place.ledger_store_read().await?;
         relayed::show(ui, &store, true).await?;
         batch::spent(ui, &store).await?;
         return Ok(0);

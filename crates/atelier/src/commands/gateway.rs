@@ -2,7 +2,7 @@
 
 mod reload;
 
-use std::{io, net::SocketAddr, sync::Arc};
+use std::{collections::BTreeSet, io, net::SocketAddr, sync::Arc};
 
 use atelier_engine::Exit;
 use atelier_llm::{GatewayConfig, Listed, Relay, Secret};
@@ -18,7 +18,7 @@ use crate::{
     app::{Place, SystemClock, SystemIds},
     cli::{Global, RunOptions},
     cli_error::CliError,
-    config::{Config, Settings, Sources},
+    config::{self, Config, Settings, Sources},
     guard_key,
     keys::{self, Asking},
     ui::Ui,
@@ -52,6 +52,11 @@ pub(crate) async fn run(global: &Global, args: &GatewayArgs, ui: &Ui) -> Result<
     }
     let store = place.ledger_store().await?;
     let configured = Configured::read(&place, global, args)?;
+    for name in &configured.unlisted {
+        ui.warn(&format!(
+            "no program can ask for a model of {name}: `providers.{name}.models` lists none"
+        ));
+    }
     let ledger = Ledger::open(&store, configured.budgets, SystemClock.now()).await?;
     let ids = Arc::new(SystemIds);
     let relay = Relay::new(
@@ -125,6 +130,8 @@ async fn signalled(
 struct Configured {
     models: GatewayConfig,
     budgets: Budgets,
+    /// Providers that no program can ask for.
+    unlisted: BTreeSet<String>,
     sources: Sources,
 }
 
@@ -139,6 +146,7 @@ impl Configured {
         let settings = Settings::resolve(&config, &sources)?;
         let guard_key = guard_key::of(&place.ledger_folder()?)?;
         Ok(Self {
+            unlisted: config::unlisted_providers(&config, &settings),
             models: settings.gateway(guard_key),
             budgets: Budgets {
                 total: settings.budget,

@@ -39,11 +39,8 @@ pub(crate) fn resolve(config: &Config) -> Result<SemanticConfig, ConfigError> {
         let own = config.get(&key);
         if writes_code(stage) {
             if let Some(entry) = own.filter(|entry| is_on(entry)) {
-                return Err(ConfigError::Value {
-                    key,
-                    origin: entry.origin.clone(),
-                    wanted: OFF,
-                });
+                let origin = entry.origin.clone();
+                return Err(ConfigError::value(&key, origin, &entry.value, OFF));
             }
         } else if own.map_or(of_all, is_on) {
             semantic.stages.insert(stage);
@@ -53,11 +50,8 @@ pub(crate) fn resolve(config: &Config) -> Result<SemanticConfig, ConfigError> {
         && entry.value.as_str() == Some("model")
     {
         if config.get(EMBEDDINGS).is_none() {
-            return Err(ConfigError::Value {
-                key: VECTORS.to_owned(),
-                origin: entry.origin.clone(),
-                wanted: WORDS,
-            });
+            let origin = entry.origin.clone();
+            return Err(ConfigError::value(VECTORS, origin, &entry.value, WORDS));
         }
         semantic.vectors = Vectors::Model;
     }

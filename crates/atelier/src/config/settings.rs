@@ -526,10 +526,9 @@ fn url(entry: &Entry, key: String) -> Result<url::Url, ConfigError> {
     text.parse()
         .ok()
         .filter(|url: &url::Url| url.has_host())
-        .ok_or_else(|| ConfigError::Value {
-            key,
-            origin: entry.origin.clone(),
-            wanted: "an address such as http://127.0.0.1:11434/v1",
+        .ok_or_else(|| {
+            let wanted = "an address such as http://127.0.0.1:11434/v1";
+            ConfigError::value(&key, entry.origin.clone(), &entry.value, wanted)
         })
 }
 

@@ -258,24 +258,28 @@ fn what_cannot_be_used_is_named_with_its_source_and_a_remedy() {
     );
     check(
         &given().user("budget = \"much\""),
-        "use `budget` from /u/config.toml: it must be dollars, such as 2 or 0.25",
+        "use `budget` from /u/config.toml: it must be dollars, such as 2 or 0.25; \
+         it is `\"much\"`",
     );
     check(
         &given().variable("ATELIER_STREAM", "perhaps"),
-        "use `stream` from $ATELIER_STREAM: it must be true or false",
+        "use `stream` from $ATELIER_STREAM: it must be true or false; it is \
+         `\"perhaps\"`",
     );
     check(
         &given().flag("approval=sometimes"),
-        "use `approval` from -c approval: it must be never, plan or task",
+        "use `approval` from -c approval: it must be never, plan or task; \
+         it is `\"sometimes\"`",
     );
     check(
         &given().flag("limits.attempts_max=-1"),
         "use `limits.attempts_max` from -c limits.attempts_max: it must be a whole number, not \
-         negative",
+         negative; it is `-1`",
     );
     check(
         &given().flag("model=gpt-5").flag("base_url=nowhere"),
-        "use `base_url` from -c base_url: it must be an address such as http://127.0.0.1:11434/v1",
+        "use `base_url` from -c base_url: it must be an address such as \
+         http://127.0.0.1:11434/v1; it is `\"nowhere\"`",
     );
     check(
         &given().flag("provider=openai"),
@@ -350,7 +354,7 @@ fn an_effort_is_one_of_three_words() {
     assert_eq!(effort(Stage::Docs), Some(atelier_llm::Effort::Low));
     let refusal = given().flag("effort=some").refusal();
     assert!(
-        refusal.ends_with("it must be low, medium or high"),
+        refusal.ends_with("it must be low, medium or high; it is `\"some\"`"),
         "{refusal}"
     );
 }

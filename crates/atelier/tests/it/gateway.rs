@@ -32,7 +32,7 @@ impl Gateway {
         Self::of(command)
     }
 
-    fn of(mut command: Command) -> Self {
+    pub(crate) fn of(mut command: Command) -> Self {
         let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -63,6 +63,35 @@ impl Gateway {
         ))
     }
 
+    /// Asks for something that needs no body.
+    pub(crate) fn ask(&self, method: &str, path: &str, headers: &str) -> String {
+        self.exchange(&format!(
+            "{method} {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{headers}\r\n"
+        ))
+    }
+
+    /// The first line from now on that it says to a person and that has these words. One that
+    /// says nothing is ended.
+    pub(crate) fn hear(&mut self, words: &str) -> String {
+        let id = rustix::process::Pid::from_child(&self.child);
+        let (heard, hearing) = mpsc::channel::<()>();
+        thread::spawn(move || {
+            if hearing.recv_timeout(HEARING_MAX) == Err(mpsc::RecvTimeoutError::Timeout) {
+                // One that is gone already says nothing either.
+                let _ = rustix::process::kill_process(id, rustix::process::Signal::KILL);
+            }
+        });
+        let mut errors = BufReader::new(self.child.stderr.as_mut().unwrap());
+        let mut line = String::new();
+        while !line.contains(words) {
+            line.clear();
+            let length = errors.read_line(&mut line).unwrap();
+            assert!(length > 0, "nobody says `{words}`");
+        }
+        drop(heard);
+        line
+    }
+
     /// Ends it without a word.
     pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
@@ -82,6 +111,17 @@ impl Gateway {
         assert_eq!(self.child.wait().unwrap().code(), Some(0));
     }
 }
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        // One that was stopped is gone; one whose test failed must not stay.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Time for a gateway to say what a test waits for.
+const HEARING_MAX: Duration = Duration::from_secs(20);
 
 /// Says something to a server and returns its answer; `None` where it is gone.
 fn exchange(address: &str, request: &str) -> Option<String> {

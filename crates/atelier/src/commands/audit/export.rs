@@ -24,7 +24,7 @@ pub(crate) struct ExportArgs {
 }
 
 pub(crate) async fn run(place: &Place, args: &ExportArgs, ui: &Ui) -> Result<u8, CliError> {
-    let store = place.ledger_store().await?;
+    let store = place.ledger_store_read().await?;
     let Some(path) = &args.to else {
         let mut out = BufWriter::new(io::stdout());
         write(&store, &mut out, CliError::Terminal).await?;
@@ -34,7 +34,11 @@ pub(crate) async fn run(place: &Place, args: &ExportArgs, ui: &Ui) -> Result<u8,
         path: path.clone(),
         source,
     };
-    let mut out = BufWriter::new(File::create(path).map_err(failed)?);
+    let refused = |source| CliError::Output {
+        path: path.clone(),
+        source,
+    };
+    let mut out = BufWriter::new(File::create(path).map_err(refused)?);
     let entries = write(&store, &mut out, failed).await?;
     ui.status(&format!("{entries} entries in {}", path.display()));
     Ok(0)

@@ -67,7 +67,13 @@ fn instant(text: &str) -> Result<Timestamp, String> {
 }
 
 pub(crate) async fn run(place: &Place, args: &ShowArgs, ui: &Ui) -> Result<u8, CliError> {
-    let store = place.ledger_store().await?;
+    if let Some(kind) = &args.kind {
+        known(kind)?;
+    }
+    let store = place.ledger_store_read().await?;
+    if let Some(number) = args.proof.or(args.growth) {
+        signed(&store, number).await?;
+    }
     if let Some(seq) = args.proof {
         ui.out(&proof(&store, seq).await?.to_string());
         return Ok(0);
@@ -102,6 +108,33 @@ pub(crate) async fn run(place: &Place, args: &ShowArgs, ui: &Ui) -> Result<u8, C
         ui.status("no entries");
     }
     Ok(0)
+}
+
+/// Refuses a kind that no entry has.
+fn known(kind: &str) -> Result<(), CliError> {
+    let begins = |name: &&str| is_begun_by(name, kind);
+    if AuditFact::NAMES.iter().any(|name| begins(name)) {
+        return Ok(());
+    }
+    Err(CliError::NotFound {
+        what: "the kind of entries",
+        name: kind.to_owned(),
+        known: AuditFact::NAMES.map(str::to_owned).to_vec(),
+    })
+}
+
+/// Refuses a number that the log as it is signed does not reach.
+async fn signed(store: &Store, number: u64) -> Result<(), CliError> {
+    let newest = store.audit_newest().await?.map_or(0, |newest| newest.size);
+    if (1..=newest).contains(&number) {
+        return Ok(());
+    }
+    let known = (newest > 0).then(|| format!("1 to {newest}"));
+    Err(CliError::NotFound {
+        what: "a signed entry of the audit log, number",
+        name: number.to_string(),
+        known: known.into_iter().collect(),
+    })
 }
 
 impl ShowArgs {
@@ -139,8 +172,11 @@ fn decisions(fact: &AuditFact) -> impl Iterator<Item = &AuditFact> {
 }
 
 fn is_of_kind(fact: &AuditFact, wanted: &str) -> bool {
-    fact.name()
-        .strip_prefix(wanted)
+    is_begun_by(fact.name(), wanted)
+}
+
+fn is_begun_by(name: &str, wanted: &str) -> bool {
+    name.strip_prefix(wanted)
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 

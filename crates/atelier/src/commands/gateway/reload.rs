@@ -1,7 +1,11 @@
 //! Reading the configuration again when its files change, or when a signal asks for it.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
+use atelier_keys::KeyStore;
 use tokio::{
     signal::unix::{SignalKind, signal},
     time::sleep,
@@ -11,6 +15,7 @@ use crate::{
     app::Place,
     cli_error::CliError,
     config::{PROJECT_FILE, user_file},
+    keys::{KeyPlace, KeysError},
     prices,
     ui::Ui,
 };
@@ -31,6 +36,7 @@ pub(super) async fn keep(
 ) {
     let files = files(place);
     let mut seen = traces(&files);
+    let mut keys = Keys::watched();
     // Where the signal cannot be had, the files alone tell.
     let mut hangup = signal(SignalKind::hangup()).ok();
     let mut ended = std::pin::pin!(ended);
@@ -40,6 +46,7 @@ pub(super) async fn keep(
             () = sleep(LOOK) => false,
             () = asked(&mut hangup) => true,
         };
+        keys.look(ui);
         let now = traces(&files);
         if now == seen && !is_asked {
             continue;
@@ -73,9 +80,39 @@ fn files(place: &Place) -> Vec<PathBuf> {
 }
 
 fn traces(files: &[PathBuf]) -> Vec<Trace> {
-    let trace = |path: &PathBuf| {
-        let data = std::fs::metadata(path).ok()?;
-        Some((data.modified().ok()?, data.len()))
-    };
-    files.iter().map(trace).collect()
+    files.iter().map(|path| trace(path)).collect()
+}
+
+fn trace(path: &Path) -> Trace {
+    let data = std::fs::metadata(path).ok()?;
+    Some((data.modified().ok()?, data.len()))
+}
+
+/// The user's key store, which is read again by itself; what is told here is that it cannot be.
+struct Keys {
+    store: Option<KeyStore>,
+    seen: Trace,
+}
+
+impl Keys {
+    fn watched() -> Self {
+        let store = KeyPlace::find().map(|place| place.store);
+        let seen = store.as_ref().and_then(|store| trace(store.path()));
+        Self { store, seen }
+    }
+
+    fn look(&mut self, ui: &Ui) {
+        let Some(store) = &self.store else {
+            return;
+        };
+        let now = trace(store.path());
+        if now == self.seen {
+            return;
+        }
+        self.seen = now;
+        if let Err(error) = store.read() {
+            ui.error(&KeysError::from(error).into());
+            ui.status("the keys that were read before go on");
+        }
+    }
 }
