@@ -123,6 +123,9 @@ pub struct Route {
     pub plain_http: bool,
     /// What is hidden from the provider.
     pub guard: Policy,
+    /// Milliseconds after which a text is asked for a second time, beside the first; `None` asks
+    /// once.
+    pub hedge_ms: Option<u64>,
 }
 
 impl Route {
@@ -142,6 +145,7 @@ impl Route {
             structured: false,
             plain_http: false,
             guard: Policy::Off,
+            hedge_ms: None,
         }
     }
 

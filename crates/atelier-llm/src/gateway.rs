@@ -283,6 +283,7 @@ impl Gateway {
             price: channel.price(inner.clock.now()),
             channels,
             has_standby: false,
+            standby: None,
             semantic: &inner.semantic,
             embedder: self.embeds_questions().then_some(self),
             rates: &inner.rates,
@@ -436,6 +437,7 @@ fn embedder(
         tokens_max: 0,
         stream: false,
         structured: false,
+        hedge_ms: None,
         ..route
     };
     let entry = known_entry(&route)?;

@@ -5,6 +5,7 @@ mod budget;
 mod cache;
 mod flight;
 pub(crate) mod guard;
+mod hedge;
 mod keys;
 mod limit;
 mod memory;
@@ -49,6 +50,7 @@ const LAYERS: &[Make] = &[
     || Box::new(cache::Cache),
     || Box::new(semantic::Semantic::default()),
     || Box::new(route::Routes::default()),
+    || Box::new(hedge::Hedges),
     || Box::new(budget::Budget),
     || Box::new(keys::Keys),
     || Box::new(retry::Retries),
@@ -153,6 +155,8 @@ pub(crate) struct Passage<'a> {
     pub(crate) channels: &'a Channels,
     /// Whether somebody else is asked where this route does not answer.
     pub(crate) has_standby: bool,
+    /// The place of whoever that is.
+    pub(crate) standby: Option<usize>,
     /// Where an answer may be one to the same question in other words.
     pub(crate) semantic: &'a SemanticConfig,
     /// Who makes the vectors by which such questions are found, where not their words do.

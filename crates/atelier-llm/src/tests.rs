@@ -13,6 +13,7 @@ mod discover;
 mod embed;
 mod flight;
 mod guard;
+mod hedge;
 mod keys;
 mod limits;
 mod prices;

@@ -82,6 +82,11 @@ pub enum ChoiceReason {
     },
     /// Those before it did not answer.
     Fallback,
+    /// The one before it took so long that this one is asked beside it.
+    Hedge {
+        /// Milliseconds that it was waited for.
+        after_ms: u64,
+    },
     /// None is known to be able or ready, and this one stands first.
     LastResort,
 }
@@ -145,6 +150,7 @@ impl fmt::Display for ChoiceReason {
             Self::Fastest { expected_ms: 0 } => f.write_str("fastest, not measured yet"),
             Self::Fastest { expected_ms } => write!(f, "fastest, about {expected_ms} ms"),
             Self::Fallback => f.write_str("standby"),
+            Self::Hedge { after_ms } => write!(f, "asked beside, after {after_ms} ms"),
             Self::LastResort => f.write_str("last resort"),
         }
     }

@@ -73,7 +73,8 @@ impl Routes {
                 failures: failures.iter().collect(),
             });
             passage.turn_to(place, choice);
-            passage.has_standby = tried + 1 < order.places.len();
+            passage.standby = order.places.get(tried + 1).copied();
+            passage.has_standby = passage.standby.is_some();
             let failure = match self.ask_one(passage, next).await {
                 Ok(reply) => return Ok(reply),
                 Err(failure) => failure,
@@ -100,10 +101,20 @@ impl Routes {
     /// Asks the route that the passage stands at.
     async fn ask_one(&self, passage: &mut Passage<'_>, next: Next<'_>) -> Result<Reply, Failure> {
         let under_way = UnderWay::new(&self.known, passage.route);
+        let (asked, begun) = (passage.route, passage.clock.now());
         let answered = next.run(passage).await;
         let now = passage.clock.now();
         match &answered {
-            Ok(reply) => under_way.note(|health| health.answered(reply.latency_ms, now)),
+            Ok(reply) => {
+                // Of one that another was faster than, only that is known.
+                let is_other = !std::ptr::eq(asked, passage.route);
+                let took_ms = if is_other {
+                    now.millis_since(begun)
+                } else {
+                    reply.latency_ms
+                };
+                under_way.note(|health| health.answered(took_ms, now));
+            }
             Err(failure) => {
                 if let Some(rest_ms) = rest_ms(&failure.error) {
                     under_way.note(|health| health.rest(rest_ms, now));

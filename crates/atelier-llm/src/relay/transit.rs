@@ -3,6 +3,8 @@
 //! A transit belongs to nobody but its request: when the layers have opened an answer, it goes on
 //! living beside the bytes that flow to the client, and runs what the layers left for the end.
 
+mod twin;
+
 use std::sync::Arc;
 
 use atelier_keys::PickedKey;
@@ -131,6 +133,8 @@ pub(crate) struct Transit {
     pub(crate) turned_away: u32,
     /// Whether somebody else is asked where this upstream does not answer.
     pub(crate) has_standby: bool,
+    /// Whoever that is.
+    pub(crate) standby: Option<Arc<Relayed>>,
     /// The key that is sent, where it is a stored one.
     pub(crate) key_sent: Option<PickedKey>,
     /// Whether another key may serve where this one does not.
@@ -174,6 +178,7 @@ impl Transit {
             sendings: 0,
             turned_away: 0,
             has_standby: false,
+            standby: None,
             key_sent: None,
             has_spare_key: false,
             permit: None,

@@ -9,6 +9,7 @@ use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
+    sync::Notify,
     task::JoinHandle,
     time::sleep,
 };
@@ -25,6 +26,8 @@ pub(super) enum Act {
     AnswerOpen(Vec<u8>),
     /// Promises more bytes than it sends and closes.
     Cut(Vec<u8>),
+    /// Answers when it is told to.
+    When(Arc<Notify>, Vec<u8>),
     /// Reads the request and says nothing.
     Hang,
     /// Sends bytes, then stays silent with the connection open.
@@ -179,6 +182,12 @@ async fn play(stream: &mut TcpStream, act: Act) -> bool {
                 "connection: close\r\ncontent-length: {}\r\n",
                 body.len() + 1
             );
+            send(stream, head(200, &lines), &body).await;
+            false
+        }
+        Act::When(told, body) => {
+            told.notified().await;
+            let lines = format!("connection: close\r\ncontent-length: {}\r\n", body.len());
             send(stream, head(200, &lines), &body).await;
             false
         }

@@ -53,6 +53,7 @@ fn every_reason_has_words_of_its_own() {
         ChoiceReason::Cheapest { expected }.to_string(),
         ChoiceReason::Fastest { expected_ms: 0 }.to_string(),
         ChoiceReason::Fastest { expected_ms: 9 }.to_string(),
+        ChoiceReason::Hedge { after_ms: 7 }.to_string(),
         ChoiceReason::LastResort.to_string(),
         PassedOverReason::Tools.to_string(),
         PassedOverReason::Schema.to_string(),

@@ -153,7 +153,7 @@ fn is_address(text: &str) -> bool {
 }
 
 /// Settings of a model: the key is both global and, below `stages.NAME`, of one stage.
-const MODEL_KEYS: [(&str, Kind, Option<&str>, &str); 13] = [
+const MODEL_KEYS: [(&str, Kind, Option<&str>, &str); 14] = [
     (
         "provider",
         Kind::Text,
@@ -207,6 +207,12 @@ const MODEL_KEYS: [(&str, Kind, Option<&str>, &str); 13] = [
         Kind::Flag,
         Some("false"),
         "let the provider enforce the answer's JSON schema",
+    ),
+    (
+        "hedge_ms",
+        Kind::Whole,
+        None,
+        "milliseconds after which a text that is still awaited is asked for a second time; never if left out",
     ),
     (
         "plain_http",

@@ -44,7 +44,9 @@ impl Routes {
                 continue;
             };
             let at = transit.hands.clock.now();
-            transit.has_standby = tried + 1 < order.places.len();
+            let standby = order.places.get(tried + 1);
+            transit.standby = standby.and_then(|place| group.members.get(*place).cloned());
+            transit.has_standby = transit.standby.is_some();
             let refusal = match self
                 .open_one(transit, (group, &order, to), &failures, next)
                 .await
@@ -91,7 +93,14 @@ impl Routes {
             choice,
         });
         let under_way = UnderWay::new(&self.known, &to.route);
+        let begun = transit.hands.clock.now();
         match next.open(transit).await {
+            Ok(opened) if !Arc::ptr_eq(to, &transit.prepared.relayed) => {
+                // Another was faster: of this one only that is known.
+                let now = transit.hands.clock.now();
+                under_way.note(|health| health.answered(now.millis_since(begun), now));
+                Ok(opened)
+            }
             Ok(opened) => {
                 transit.at_end(move |ending| learn(&under_way, ending));
                 Ok(opened)
