@@ -23,10 +23,10 @@ use crate::{
     prices::PricesError,
 };
 
-/// Name of the file in a project.
 /// Characters of a value that an error shows.
 const SHOWN_CHARS_MAX: usize = 80;
 
+/// Name of the file in a project.
 pub(crate) const PROJECT_FILE: &str = "atelier.toml";
 
 /// Where a value came from, in rising order of rank.
@@ -92,8 +92,8 @@ pub(crate) enum ConfigError {
         key: String,
         origin: Origin,
         wanted: &'static str,
-    },
         found: String,
+    },
     /// `-c` without `=`.
     #[error("use `-c {0}`: write it as KEY=VALUE")]
     Assignment(String),
@@ -128,7 +128,6 @@ pub(crate) enum ConfigError {
     InnerAddress { url: String, origin: Origin },
 }
 
-fn did_you_mean(key: Option<&str>) -> String {
 /// A value as a person wrote it, as far as one line shows it. Secrets stay where they are.
 fn shown(key: &str, value: &toml::Value) -> String {
     let is_text = value.is_str();
@@ -143,12 +142,12 @@ fn shown(key: &str, value: &toml::Value) -> String {
     format!("`{}`", crate::ui::plain(&short))
 }
 
+fn did_you_mean(key: Option<&str>) -> String {
     key.map(|key| format!("; did you mean `{key}`?"))
         .unwrap_or_default()
 }
 
 impl ConfigError {
-    /// What a person can do about it.
     /// What was found does not fit its key.
     fn value(key: &str, origin: Origin, found: &toml::Value, wanted: &'static str) -> Self {
         Self::Value {
@@ -159,6 +158,7 @@ impl ConfigError {
         }
     }
 
+    /// What a person can do about it.
     pub(crate) fn hint(&self) -> String {
         match self {
             Self::Read { .. } => "check that the file exists and may be read".to_owned(),
@@ -260,8 +260,8 @@ impl Config {
                 near,
             });
         };
-        let Some(value) = kind.fit(value) else {
         let found = value.clone();
+        let Some(value) = kind.fit(value) else {
             return Err(ConfigError::value(key, origin, &found, kind.wanted()));
         };
         self.entries.insert(key.to_owned(), Entry { value, origin });
@@ -271,7 +271,6 @@ impl Config {
 
 /// Every name that a provider has: those of the program, and those that the user gave.
 pub(crate) fn provider_names(config: &Config) -> Vec<String> {
-    let given = config.iter().filter_map(|(key, _)| keys::of_provider(key));
     let own: Vec<&str> = atelier_llm::PROVIDERS
         .iter()
         .map(|entry| entry.name)
@@ -299,6 +298,7 @@ pub(crate) fn unlisted_providers(config: &Config, settings: &Settings) -> BTreeS
         .chain(&settings.embeddings)
         .map(|route| route.upstream.as_deref().unwrap_or(&route.provider))
         .collect();
+    let given = config.iter().filter_map(|(key, _)| keys::of_provider(key));
     given
         .map(|(name, _)| name.to_owned())
         .filter(|name| !used.contains(name.as_str()))

@@ -3,9 +3,9 @@
 use atelier_model::Usage;
 use serde_json::{Map, Value, json};
 
+use crate::{
     Effort,
     providers::gemini::{thinking, thinking_tokens},
-use crate::{
     relay::{
         chat::{as_text, stops},
         dialect::{About, Reader, Writer, count, data, list, parsed, put, text},
@@ -88,6 +88,7 @@ pub(crate) fn question(body: &Value) -> Result<Question, QuestionError> {
     }
     Ok(question)
 }
+
 /// How hard a model is to think: the level, or the least one that leaves it so many tokens.
 fn effort_of(thinking: &Value) -> Option<Effort> {
     let level = either(thinking, "thinkingLevel", "thinking_level").as_str();
@@ -99,7 +100,6 @@ fn effort_of(thinking: &Value) -> Option<Effort> {
     let enough = |effort: &Effort| tokens <= thinking_tokens(*effort);
     Some(Effort::ALL.into_iter().find(enough).unwrap_or(Effort::High))
 }
-
 
 fn read_tool(question: &mut Question, tool: &Value) -> Result<(), QuestionError> {
     let functions = either(tool, "functionDeclarations", "function_declarations");
