@@ -359,6 +359,7 @@ impl<'a> Of<'a> {
         route.effort = text(self.any("effort")).and_then(|name| Effort::from_name(&name));
         route.stream = self.flag("stream", true);
         route.structured = self.flag("structured", false);
+        route.hedge_ms = Some(self.whole("hedge_ms", 0)).filter(|after_ms| *after_ms > 0);
         let plain_http = of_provider("plain_http").and_then(|entry| entry.value.as_bool());
         route.plain_http = plain_http.unwrap_or_else(|| self.flag("plain_http", false));
         route.guard = self.guard(of_provider("guard"), &route);
