@@ -5,6 +5,7 @@
 //! cut spoils is found when it is read, and made again.
 
 use std::{
+    collections::HashMap,
     fs::{self, File, OpenOptions, create_dir},
     io::{self, Read, Write},
     path::{Path, PathBuf},
@@ -14,6 +15,8 @@ use std::{
 
 use atelier_model::Digest;
 use rustix::{fs::ioctl_ficlone, io::Errno};
+
+use crate::{evict::Present, signature::Now};
 
 /// Contents up to this size are handled in memory, in one piece.
 pub(crate) const PIECE_BYTES: usize = 256 * 1024;
@@ -69,11 +72,20 @@ pub enum ReadBlobError {
 
 impl PutBlobError {
     pub(crate) fn io(error: io::Error) -> Self {
-        match error.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::NoSpace,
-            _ => Self::Io(error),
+        if is_full(&error) {
+            Self::NoSpace
+        } else {
+            Self::Io(error)
         }
     }
+}
+
+/// Whether there is no space left, for anybody or for this user.
+pub(crate) fn is_full(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+    )
 }
 
 impl ReadBlobError {
@@ -100,7 +112,8 @@ pub(crate) struct Blobs {
     folder: PathBuf,
     stage: Stage,
     bytes_max: u64,
-    /// Bytes that were added since the store was opened.
+    /// Contents that were asked for since then are needed by work under way.
+    opened_ns: i64,
     added: AtomicU64,
     /// Whether a clone was refused: then none is tried again.
     no_clones: AtomicBool,
@@ -108,13 +121,18 @@ pub(crate) struct Blobs {
 
 impl Blobs {
     /// Contents below `folder`, written in `stage` first.
-    pub(crate) fn open(folder: PathBuf, stage: PathBuf, bytes_max: u64) -> io::Result<Self> {
+    pub(crate) fn open(
+        folder: PathBuf,
+        stage: Stage,
+        bytes_max: u64,
+        opened: &Now,
+    ) -> io::Result<Self> {
         fs::create_dir_all(&folder)?;
-        fs::create_dir_all(&stage)?;
         Ok(Self {
             folder,
-            stage: Stage::new(stage),
+            stage,
             bytes_max,
+            opened_ns: opened.time_ns,
             added: AtomicU64::new(0),
             no_clones: AtomicBool::new(false),
         })
@@ -124,8 +142,9 @@ impl Blobs {
         &self.stage
     }
 
-    pub(crate) fn added_bytes(&self) -> u64 {
-        self.added.load(Ordering::Relaxed)
+    /// Bytes that were added since this was asked the last time.
+    pub(crate) fn take_added(&self) -> u64 {
+        self.added.swap(0, Ordering::Relaxed)
     }
 
     pub(crate) fn path(&self, digest: &Digest) -> PathBuf {
@@ -142,6 +161,52 @@ impl Blobs {
             .map(|data| data.len())
     }
 
+    /// Whether a content is there, and sees to it that it stays while work is under way.
+    fn has(&self, digest: &Digest, size: u64) -> io::Result<bool> {
+        let path = self.path(digest);
+        let present = match fs::symlink_metadata(&path) {
+            Ok(data) => Present::of(&data),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(error),
+        };
+        if present.changed_ns < self.opened_ns {
+            match OpenOptions::new().write(true).open(&path) {
+                Ok(file) => Now::ask(&file).map(drop)?,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+                Err(error) => return Err(error),
+            }
+        }
+        // A file of another size is what a power cut left.
+        Ok(present.size == size)
+    }
+
+    /// Every content that is there.
+    pub(crate) fn list(&self) -> io::Result<HashMap<Digest, Present>> {
+        let mut present = HashMap::new();
+        for folder in fs::read_dir(&self.folder)? {
+            let folder = folder?;
+            for entry in fs::read_dir(folder.path())? {
+                let entry = entry?;
+                let name = [folder.file_name(), entry.file_name()];
+                let [Some(start), Some(rest)] = [name[0].to_str(), name[1].to_str()] else {
+                    continue;
+                };
+                if let Ok(digest) = format!("{start}{rest}").parse() {
+                    present.insert(digest, Present::of(&entry.metadata()?));
+                }
+            }
+        }
+        Ok(present)
+    }
+
+    /// Removes a content.
+    pub(crate) fn remove(&self, digest: &Digest) -> io::Result<()> {
+        match fs::remove_file(self.path(digest)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+
     /// Takes in bytes.
     pub(crate) fn put(&self, bytes: &[u8]) -> Result<Digest, PutBlobError> {
         let digest = Digest::of(bytes);
@@ -151,8 +216,7 @@ impl Blobs {
                 bytes_max: self.bytes_max,
             });
         }
-        // A file of another size is what a power cut left.
-        if self.size(&digest) == Some(len) {
+        if self.has(&digest, len).map_err(PutBlobError::io)? {
             return Ok(digest);
         }
         let mut staged = self.stage.file(false).map_err(PutBlobError::io)?;
@@ -179,7 +243,7 @@ impl Blobs {
                 bytes_max: self.bytes_max,
             });
         }
-        if self.size(&digest) != Some(size) {
+        if !self.has(&digest, size).map_err(PutBlobError::io)? {
             self.place(staged, &digest, size)?;
         }
         Ok((digest, size))
@@ -287,12 +351,8 @@ impl Blobs {
 
     /// Removes a content whose bytes are not what its name says.
     fn damaged(&self, digest: &Digest) -> ReadBlobError {
-        match fs::remove_file(self.path(digest)) {
+        match self.remove(digest) {
             Ok(()) => ReadBlobError::Damaged(*digest),
-            // Somebody else has found it too.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                ReadBlobError::Damaged(*digest)
-            }
             Err(source) => ReadBlobError::Io {
                 digest: *digest,
                 source,
@@ -326,11 +386,12 @@ const FILE_MODE: u32 = 0o666;
 const EXECUTABLE_MODE: u32 = 0o777;
 
 impl Stage {
-    fn new(folder: PathBuf) -> Self {
-        Self {
+    pub(crate) fn open(folder: PathBuf) -> io::Result<Self> {
+        fs::create_dir_all(&folder)?;
+        Ok(Self {
             folder,
             next: AtomicU64::new(0),
-        }
+        })
     }
 
     /// A new file that no other process has.

@@ -11,7 +11,7 @@ use atelier_model::Digest;
 use rustix::fs::{FlockOperation, flock, syncfs};
 
 use crate::{
-    blobs::{Blobs, PutBlobError, ReadBlobError},
+    blobs::{Blobs, PutBlobError, ReadBlobError, Stage, is_full},
     digests::Digests,
     record::Record,
     records::{Descriptor, History, Last, Records},
@@ -59,24 +59,13 @@ const DESCRIPTOR_INLINE_BYTES_MAX: usize = 4 * 1024;
 
 /// Why a store could not be opened.
 #[derive(Debug, thiserror::Error)]
-pub enum OpenCasError {
-    /// The store was written by a later version.
-    #[error("open the store {}: it has format {found}, this version knows {FORMAT}", .folder.display())]
-    Format {
-        /// The store.
-        folder: PathBuf,
-        /// Its format.
-        found: String,
-    },
-    /// Its files could not be used.
-    #[error("open the store {}", .folder.display())]
-    Io {
-        /// The store.
-        folder: PathBuf,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
+#[error("open the store {}", .folder.display())]
+pub struct OpenCasError {
+    /// The store.
+    pub folder: PathBuf,
+    /// Why.
+    #[source]
+    pub source: io::Error,
 }
 
 /// Why records or digests could not be used.
@@ -103,17 +92,16 @@ pub enum RecordError {
 
 impl From<io::Error> for RecordError {
     fn from(error: io::Error) -> Self {
-        match error.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::NoSpace,
-            _ => Self::Io(error),
+        if is_full(&error) {
+            Self::NoSpace
+        } else {
+            Self::Io(error)
         }
     }
 }
 
-/// Version of everything on disk.
-const FORMAT: &str = "1";
-/// Bytes of the file that names the version.
-const FORMAT_BYTES_MAX: u64 = 16;
+/// The folder of everything on disk: another version of it has another one.
+const FORMAT: &str = "v1";
 
 /// An open store. Any number of threads and processes may use one at once.
 ///
@@ -137,12 +125,12 @@ impl Cas {
     /// The folder should lie in the same file system as the workspaces: files are moved between
     /// them, and the ages of files are told by its clock.
     pub fn open(folder: &Path, limits: CasLimits) -> Result<Self, OpenCasError> {
-        let io = |source| OpenCasError::Io {
+        let io = |source| OpenCasError {
             folder: folder.to_owned(),
             source,
         };
+        let folder = &folder.join(FORMAT);
         fs::create_dir_all(folder).map_err(io)?;
-        check_format(folder)?;
         let presence = OpenOptions::new()
             .read(true)
             .write(true)
@@ -150,17 +138,14 @@ impl Cas {
             .truncate(false)
             .open(folder.join("lock"))
             .map_err(io)?;
-        let blobs = Blobs::open(
-            folder.join("blobs"),
-            folder.join("stage"),
-            limits.blob_bytes_max,
-        )
-        .map_err(io)?;
+        let stage = Stage::open(folder.join("stage")).map_err(io)?;
         if flock(&presence, FlockOperation::NonBlockingLockExclusive).is_ok() {
-            blobs.stage().sweep().map_err(io)?;
+            stage.sweep().map_err(io)?;
         }
         flock(&presence, FlockOperation::LockShared).map_err(|error| io(error.into()))?;
         let opened = Now::ask(&presence).map_err(|error| io(error.into()))?;
+        let bytes_max = limits.blob_bytes_max;
+        let blobs = Blobs::open(folder.join("blobs"), stage, bytes_max, &opened).map_err(io)?;
         let digests = Digests::open(&folder.join("digests"), limits.digests_max).map_err(io)?;
         let records = Records::open(&folder.join("records")).map_err(io)?;
         Ok(Self {
@@ -268,6 +253,10 @@ impl Cas {
     /// files again, and nothing else.
     pub fn save(&self) -> Result<(), RecordError> {
         self.records().save()?;
+        let added = self.blobs.take_added();
+        if added > 0 {
+            self.tally(added)?;
+        }
         Ok(self.digests.save()?)
     }
 
@@ -275,33 +264,6 @@ impl Cas {
     pub fn sync(&self) -> Result<(), RecordError> {
         syncfs(&self.presence).map_err(|error| RecordError::from(io::Error::from(error)))
     }
-}
-
-fn check_format(folder: &Path) -> Result<(), OpenCasError> {
-    let io = |source| OpenCasError::Io {
-        folder: folder.to_owned(),
-        source,
-    };
-    let path = folder.join("format");
-    match read_short(&path) {
-        Ok(found) if found.trim_end() == FORMAT => Ok(()),
-        // A power cut may have left it empty.
-        Ok(found) if !found.is_empty() => Err(OpenCasError::Format {
-            folder: folder.to_owned(),
-            found: found.trim_end().to_owned(),
-        }),
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(io(error)),
-        Ok(_) | Err(_) => fs::write(&path, FORMAT).map_err(io),
-    }
-}
-
-fn read_short(path: &Path) -> io::Result<String> {
-    use io::Read as _;
-    let mut text = String::new();
-    File::open(path)?
-        .take(FORMAT_BYTES_MAX)
-        .read_to_string(&mut text)?;
-    Ok(text)
 }
 
 #[cfg(test)]

@@ -2,10 +2,11 @@
 
 use std::{
     collections::HashMap,
-    fs::{File, OpenOptions},
+    fs::{self, File, OpenOptions},
     hash::{BuildHasherDefault, Hasher},
     io,
-    path::Path,
+    path::{Path, PathBuf},
+    process,
     sync::{Mutex, PoisonError, RwLock},
 };
 
@@ -19,6 +20,8 @@ use crate::{
 
 /// Entries of one frame: what a damaged frame costs is reading so many files again.
 const FRAME_ENTRIES: usize = 1024;
+/// Bytes of a log that is not worth writing anew.
+const LOG_BYTES_KEPT: u64 = 1024 * 1024;
 
 /// A path of a workspace, digested: equal for equal paths of equal roots, and for no others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -41,7 +44,7 @@ impl PathKeys {
     }
 }
 
-/// A key is a digest already; half of it is its hash.
+/// A key is a digest already, so its halves are hash enough.
 #[derive(Debug, Default)]
 struct KeyHasher(u64);
 
@@ -51,16 +54,13 @@ impl Hasher for KeyHasher {
     }
 
     fn write(&mut self, bytes: &[u8]) {
-        for chunk in bytes.chunks(8) {
-            let mut word = [0; 8];
-            word[..chunk.len()].copy_from_slice(chunk);
-            self.0 ^= u64::from_le_bytes(word);
+        for word in bytes.as_chunks().0 {
+            self.0 ^= u64::from_le_bytes(*word);
         }
     }
 
     fn write_u128(&mut self, key: u128) {
-        let [a, b, c, d, e, f, g, h, ..] = key.to_le_bytes();
-        self.0 = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
+        self.write(&key.to_le_bytes());
     }
 }
 
@@ -79,39 +79,44 @@ type Entries = HashMap<PathKey, Known, BuildHasherDefault<KeyHasher>>;
 #[derive(Debug)]
 pub(crate) struct Digests {
     known: RwLock<Entries>,
-    fresh: Mutex<Vec<PathKey>>,
-    log: File,
+    log: Mutex<Log>,
+    path: PathBuf,
     entries_max: usize,
+}
+
+#[derive(Debug)]
+struct Log {
+    file: File,
+    /// What is not written yet.
+    fresh: Vec<PathKey>,
 }
 
 impl Digests {
     pub(crate) fn open(path: &Path, entries_max: usize) -> io::Result<Self> {
-        let log = OpenOptions::new()
-            .read(true)
-            .append(true)
-            .create(true)
-            .open(path)?;
+        let file = log(path)?;
         let mut known = Entries::default();
-        let mut entries = 0;
-        frame::scan(&log, 0, |_, content| {
+        frame::scan(&file, 0, |_, content| {
             let mut reader = Reader::new(content);
             if known.is_empty() {
-                known.reserve(content.len() / ENTRY_BYTES);
+                let bytes = file.metadata().map_or(0, |data| data.len());
+                let entries = usize::try_from(bytes).unwrap_or(0) / ENTRY_BYTES;
+                known.reserve(entries.min(entries_max));
             }
             while let Some((key, entry)) = read(&mut reader) {
-                entries += 1;
                 if known.len() < entries_max || known.contains_key(&key) {
                     known.insert(key, entry);
                 }
             }
         })?;
-        let digests = Self {
+        Ok(Self {
             known: RwLock::new(known),
-            fresh: Mutex::new(Vec::new()),
-            log,
+            log: Mutex::new(Log {
+                file,
+                fresh: Vec::new(),
+            }),
+            path: path.to_owned(),
             entries_max,
-        };
-        Ok(digests)
+        })
     }
 
     /// What is known of some paths, for as long as the closure looks at it.
@@ -120,25 +125,28 @@ impl Digests {
         look(&|key| known.get(&key).copied())
     }
 
-    /// Takes what was found out.
+    /// Takes what was found out. Where there is no room for it, everything else is forgotten.
     pub(crate) fn learn(&self, entries: &[(PathKey, Known)]) {
         if entries.is_empty() {
             return;
         }
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        let mut fresh = self.fresh.lock().unwrap_or_else(PoisonError::into_inner);
-        for (key, entry) in entries {
-            if known.len() < self.entries_max || known.contains_key(key) {
-                known.insert(*key, *entry);
-                fresh.push(*key);
-            }
+        let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() + entries.len() > self.entries_max {
+            known.clear();
+            log.fresh.clear();
+        }
+        for (key, entry) in entries.iter().take(self.entries_max) {
+            known.insert(*key, *entry);
+            log.fresh.push(*key);
         }
     }
 
     /// Writes what was learnt since the last time.
     pub(crate) fn save(&self) -> io::Result<()> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        let mut fresh = self.fresh.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        let Log { file, fresh } = &mut *log;
         if fresh.is_empty() {
             return Ok(());
         }
@@ -148,10 +156,31 @@ impl Digests {
         let entries = fresh
             .iter()
             .filter_map(|key| known.get(key).map(|entry| (key, entry)));
-        frame::append(&self.log, &frames(entries)?)?;
+        frame::append(file, &frames(entries)?)?;
         fresh.clear();
+        let useful = (known.len() * ENTRY_BYTES) as u64;
+        if file.metadata()?.len() > 2 * useful + LOG_BYTES_KEPT {
+            *file = self.rewritten(&known)?;
+        }
         Ok(())
     }
+
+    /// A new log with what is known. What another process adds to the old one is lost, and learnt
+    /// again.
+    fn rewritten(&self, known: &Entries) -> io::Result<File> {
+        let part = self.path.with_extension(format!("{}.part", process::id()));
+        fs::write(&part, frames(known.iter())?)?;
+        fs::rename(&part, &self.path)?;
+        log(&self.path)
+    }
+}
+
+fn log(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
+        .read(true)
+        .append(true)
+        .create(true)
+        .open(path)
 }
 
 /// Bytes of an entry: key, signature, digest, whether it is settled.

@@ -65,18 +65,10 @@ fn append_locked(mut log: &File, frames: &[u8]) -> io::Result<u64> {
     Ok(start)
 }
 
-/// What reading a log came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Scanned {
-    /// Where the last whole frame ends: reading goes on from here when the log has grown.
-    pub(crate) end: u64,
-    /// Bytes that belong to no whole frame.
-    pub(crate) damaged: u64,
-}
-
 /// Reads every whole frame from a place in a log: calls `each` with the place of the content and
-/// the content.
-pub(crate) fn scan(log: &File, from: u64, mut each: impl FnMut(u64, &[u8])) -> io::Result<Scanned> {
+/// the content. Says where the last whole frame ends: reading goes on from there when the log has
+/// grown.
+pub(crate) fn scan(log: &File, from: u64, mut each: impl FnMut(u64, &[u8])) -> io::Result<u64> {
     // Nobody adds, or takes back what did not fit, while the log is read.
     flock(log, FlockOperation::LockShared)?;
     let scanned = scan_locked(log, from, &mut each);
@@ -84,9 +76,9 @@ pub(crate) fn scan(log: &File, from: u64, mut each: impl FnMut(u64, &[u8])) -> i
     scanned
 }
 
-fn scan_locked(log: &File, from: u64, each: &mut impl FnMut(u64, &[u8])) -> io::Result<Scanned> {
+fn scan_locked(log: &File, from: u64, each: &mut impl FnMut(u64, &[u8])) -> io::Result<u64> {
     let mut window = Window::new(log, from)?;
-    let (mut end, mut whole) = (window.at(), 0);
+    let mut end = window.at();
     while window.seek_mark()? {
         let Some(len) = window.frame()? else {
             window.skip(1);
@@ -95,11 +87,9 @@ fn scan_locked(log: &File, from: u64, each: &mut impl FnMut(u64, &[u8])) -> io::
         let content = &window.rest()[HEAD_BYTES..HEAD_BYTES + len];
         each(window.at() + HEAD_BYTES as u64, content);
         window.skip(HEAD_BYTES + len);
-        whole += (HEAD_BYTES + len) as u64;
         end = window.at();
     }
-    let damaged = window.len.saturating_sub(from + whole);
-    Ok(Scanned { end, damaged })
+    Ok(end)
 }
 
 /// A part of a log in memory, moved along it.

@@ -1,9 +1,10 @@
 //! The log of executions: the newest record of each key and each step is found in memory.
 
 use std::{
-    collections::{HashMap, VecDeque},
-    fs::{File, OpenOptions},
-    io,
+    cmp::Reverse,
+    collections::{HashMap, HashSet, VecDeque},
+    fs::{self, File, OpenOptions},
+    io::{self, Write as _},
     ops::Range,
     os::unix::fs::FileExt as _,
     path::Path,
@@ -21,6 +22,9 @@ use crate::{
 const DURATIONS_MAX: usize = 8;
 /// A record that was used so few runs ago is not marked as used again.
 const MARK_EVERY: u32 = 8;
+
+/// Bytes that are written at once when the log is written anew.
+const REWRITE_BYTES: usize = 1024 * 1024;
 
 const RECORD: u8 = 1;
 const USED: u8 = 2;
@@ -84,8 +88,8 @@ pub(crate) struct Records {
     /// Up to where the log is known, and how long it was then.
     end: u64,
     seen: u64,
-    /// Bytes of the log that are no whole frame.
-    damaged: u64,
+    /// Bytes of the log that are records.
+    record_bytes: u64,
     arena: Vec<u8>,
     slots: Vec<Slot>,
     by_key: HashMap<Digest, usize>,
@@ -106,7 +110,7 @@ impl Records {
             log,
             end: 0,
             seen: 0,
-            damaged: 0,
+            record_bytes: 0,
             arena: Vec::new(),
             slots: Vec::new(),
             by_key: HashMap::new(),
@@ -120,7 +124,7 @@ impl Records {
     }
 
     /// Takes in what was added to the log since the last time, by whomever.
-    fn refresh(&mut self) -> io::Result<()> {
+    pub(crate) fn refresh(&mut self) -> io::Result<()> {
         let len = self.log.metadata()?.len();
         if len == self.seen {
             return Ok(());
@@ -129,8 +133,7 @@ impl Records {
         let scanned = frame::scan(&log, self.end, |at, content| {
             self.take(at, content);
         })?;
-        self.end = scanned.end;
-        self.damaged = scanned.damaged;
+        self.end = scanned;
         self.seen = len;
         Ok(())
     }
@@ -161,6 +164,7 @@ impl Records {
         };
         self.arena.extend_from_slice(hot);
         self.run = self.run.max(used);
+        self.record_bytes += content.len() as u64;
         let index = self.slots.len();
         self.by_key.insert(key, index);
         self.slots.push(slot);
@@ -225,12 +229,19 @@ impl Records {
 
     /// The last record of a step, and where its descriptor is.
     pub(crate) fn last(&mut self, step: &str) -> io::Result<Option<(Record, Option<Descriptor>)>> {
+        self.refresh()?;
         let Some(state) = self.by_step.get(step) else {
             return Ok(None);
         };
-        let index = state.last;
-        let descriptor = self.descriptor(index)?;
-        Ok(self.record(index).map(|record| (record, descriptor)))
+        self.whole(state.last)
+    }
+
+    /// A record with the place of its descriptor.
+    pub(crate) fn whole(&self, index: usize) -> io::Result<Option<(Record, Option<Descriptor>)>> {
+        let Some(record) = self.record(index) else {
+            return Ok(None);
+        };
+        Ok(Some((record, self.descriptor(index)?)))
     }
 
     fn descriptor(&self, index: usize) -> io::Result<Option<Descriptor>> {
@@ -282,6 +293,67 @@ impl Records {
         self.refresh()
     }
 
+    /// How many records there are, those included that newer ones replaced.
+    pub(crate) fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// Whether most of the log is of no use, and there is more of it than `bytes_kept`.
+    pub(crate) fn is_wasteful(&self, bytes_kept: u64) -> bool {
+        let replaced = self.slots.len() > 2 * self.by_key.len();
+        self.seen > bytes_kept && (replaced || self.seen > 2 * self.record_bytes)
+    }
+
+    /// The newest record of each key and of each step, in the order of the log.
+    fn live(&self) -> Vec<usize> {
+        let steps = self.by_step.values().map(|state| state.last);
+        let mut live: Vec<usize> = self.by_key.values().copied().chain(steps).collect();
+        live.sort_unstable();
+        live.dedup();
+        live
+    }
+
+    /// The records that may be kept, those used last first.
+    pub(crate) fn newest_first(&self) -> Vec<Candidate> {
+        let last: HashSet<usize> = self.by_step.values().map(|state| state.last).collect();
+        let live = self.live().into_iter().map(|index| Candidate {
+            index,
+            last: last.contains(&index),
+            in_use: self.slots[index].used == self.run,
+        });
+        let mut candidates: Vec<Candidate> = live.collect();
+        candidates.sort_by_key(|it| Reverse((self.slots[it.index].used, it.index)));
+        candidates
+    }
+
+    /// Replaces the log by one with these records only. Nobody else may be at work.
+    pub(crate) fn rewrite(&mut self, path: &Path, keep: &[usize]) -> io::Result<()> {
+        let mut frames = Vec::new();
+        let part = path.with_extension("part");
+        let mut new = File::create(&part)?;
+        for index in keep {
+            let slot = &self.slots[*index];
+            let len = usize::try_from(slot.cold.end - slot.at).unwrap_or(0);
+            let mut content = vec![0; len];
+            self.log.read_exact_at(&mut content, slot.at)?;
+            if let Some(content) = stamped(&content, slot.used) {
+                frame::push(&mut frames, &content)?;
+            }
+            if frames.len() > REWRITE_BYTES {
+                new.write_all(&frames)?;
+                frames.clear();
+            }
+        }
+        new.write_all(&frames)?;
+        // The old log is gone with the next line.
+        new.sync_data()?;
+        fs::rename(&part, path)?;
+        let run = self.run;
+        *self = Self::open(path)?;
+        self.run = run;
+        Ok(())
+    }
+
     /// Writes which records were of use.
     pub(crate) fn save(&mut self) -> io::Result<()> {
         if self.marked.is_empty() {
@@ -303,6 +375,27 @@ impl Records {
         self.marked.clear();
         Ok(())
     }
+}
+
+/// A record that may be kept.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Candidate {
+    pub(crate) index: usize,
+    /// Whether it is the last of its step.
+    pub(crate) last: bool,
+    /// Whether this run has used it.
+    pub(crate) in_use: bool,
+}
+
+/// The content of a record's frame with another mark of its last use.
+fn stamped(content: &[u8], used: u32) -> Option<Vec<u8>> {
+    let mut reader = Reader::new(content);
+    let mut writer = Writer::default();
+    writer.byte(reader.byte()?);
+    reader.number()?;
+    writer.number(u64::from(used));
+    writer.raw(reader.rest());
+    Some(writer.finish())
 }
 
 #[cfg(test)]

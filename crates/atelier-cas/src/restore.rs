@@ -351,7 +351,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn write(&mut self, wanted: &&'a Wanted, now: Now) -> Result<(PathKey, Known), RestoreError> {
+    fn write(&mut self, wanted: &'a Wanted, now: Now) -> Result<(PathKey, Known), RestoreError> {
         let path = wanted.path.as_str();
         let (above, name) = root::split(path);
         let folder = match self.folder.take() {

@@ -1,7 +1,9 @@
 //! The store and a workspace together.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod mill;
 mod property;
+mod torture;
 
 use std::{
     fs,
@@ -13,11 +15,13 @@ use std::{
 use atelier_model::{Digest, PathPattern, RootPattern, Timestamp};
 use tempfile::TempDir;
 
-use crate::{Cas, CasLimits, Drift, DriftKind, Found, Outcome, Outputs, Record, Workspace};
+use crate::{Cas, CasLimits, Outcome, Outputs, Record, Workspace};
 
-/// A store and a workspace in a folder of their own.
+/// A store and a workspace in one folder.
 struct Place {
-    folder: TempDir,
+    /// Removed with the place where the place owns it.
+    owned: Option<TempDir>,
+    folder: PathBuf,
     cas: Arc<Cas>,
     workspace: Workspace,
 }
@@ -28,29 +32,49 @@ impl Place {
     }
 
     fn within(folder: TempDir) -> Self {
-        fs::create_dir_all(folder.path().join("tree")).unwrap();
-        let cas = Arc::new(Cas::open(&folder.path().join("cas"), CasLimits::default()).unwrap());
-        let workspace = Workspace::open(Arc::clone(&cas), &folder.path().join("tree")).unwrap();
+        let mut place = Self::at_folder(folder.path());
+        place.owned = Some(folder);
+        place
+    }
+
+    fn at_folder(folder: &Path) -> Self {
+        Self::shared(folder, "tree")
+    }
+
+    /// One of several workspaces of a store.
+    fn shared(folder: &Path, tree: &str) -> Self {
+        Self::with(folder, tree, CasLimits::default())
+    }
+
+    fn with(folder: &Path, tree: &str, limits: CasLimits) -> Self {
+        let tree = folder.join(tree);
+        fs::create_dir_all(&tree).unwrap();
+        let cas = Arc::new(Cas::open(&folder.join("cas"), limits).unwrap());
+        let workspace = Workspace::open(Arc::clone(&cas), &tree).unwrap();
         Self {
-            folder,
+            owned: None,
+            folder: folder.to_owned(),
             cas,
             workspace,
         }
     }
 
+    /// Ends work; the folder stays.
+    fn close(self) -> TempDir {
+        self.owned.unwrap()
+    }
+
     /// The same after the process ended.
     fn again(self) -> Self {
-        let Self {
-            folder,
-            cas,
-            workspace,
-        } = self;
-        drop((workspace, cas));
-        Self::within(folder)
+        Self::within(self.close())
+    }
+
+    fn folder(&self) -> &Path {
+        &self.folder
     }
 
     fn at(&self, path: &str) -> PathBuf {
-        self.folder.path().join("tree").join(path)
+        self.workspace.path().join(path)
     }
 
     fn write(&self, path: &str, text: &str) {
@@ -61,8 +85,8 @@ impl Place {
         fs::read_to_string(self.at(path)).unwrap()
     }
 
-    fn blob(&self, digest: &Digest) -> PathBuf {
-        self.cas.blobs.path(digest)
+    fn blob_remove(&self, digest: &Digest) {
+        fs::remove_file(self.cas.blobs.path(digest)).unwrap();
     }
 }
 
