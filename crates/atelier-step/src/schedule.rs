@@ -3,7 +3,10 @@
 //! A step becomes due once what it needs is over. It is then examined, which costs no slot; what
 //! turns out to need its command waits for room, the longest way to the end first.
 
-use std::collections::BTreeMap;
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use atelier_model::{BuildStep, StepKind};
 
@@ -69,6 +72,11 @@ pub enum Fact {
         /// Whether what it makes differs from what the steps after it were made from.
         changed: bool,
     },
+    /// A step's result was found and is being brought back, which may take a while.
+    Found {
+        /// The step.
+        step: StepIndex,
+    },
     /// A step was examined and has to be executed.
     Due {
         /// The step.
@@ -112,7 +120,7 @@ pub enum Ending {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Order {
     /// See whether the step's result stands or can be brought back; answered by [`Fact::Settled`] or
-    /// [`Fact::Due`].
+    /// [`Fact::Due`]. Until it is, or [`Fact::Found`] comes, no step is begun that is less pressing.
     Examine(StepIndex),
     /// Execute the step; answered by [`Fact::Ended`].
     Execute {
@@ -259,6 +267,8 @@ pub struct Scheduler<'g> {
     graph: &'g Graph,
     entrants: Vec<Entrant>,
     ready: Ready,
+    /// Steps of which it is not known yet whether they have to be executed.
+    examined: BTreeSet<Entry>,
     room: Room,
     on_failure: OnFailure,
     course: Course,
@@ -321,6 +331,7 @@ impl<'g> Scheduler<'g> {
             graph,
             entrants,
             ready: Ready::default(),
+            examined: BTreeSet::new(),
             room,
             on_failure,
             course: Course::Forward,
@@ -357,7 +368,22 @@ impl<'g> Scheduler<'g> {
                 self.follow(step, false, &mut orders);
             }
         }
+        self.sort(&mut orders);
         orders
+    }
+
+    /// Puts examinations in the order in which the steps would be executed: whoever answers them one
+    /// by one has the most pressing step begun first.
+    fn sort(&self, orders: &mut [Order]) {
+        orders.sort_by_cached_key(|order| match order {
+            Order::Skip { .. } | Order::Stop(_) | Order::Execute { .. } => (0, None),
+            Order::Examine(step) => (1, Some(Reverse(self.entry(*step)))),
+        });
+    }
+
+    fn entry(&self, step: StepIndex) -> Entry {
+        let entrant = &self.entrants[step.get()];
+        Entry::new(entrant.urgent, entrant.remaining, step)
     }
 
     /// Takes in what happened and says what is to be done.
@@ -370,6 +396,7 @@ impl<'g> Scheduler<'g> {
                 changed,
             } => {
                 self.expect(step, State::Examined, "was settled")?;
+                self.examined.remove(&self.entry(step));
                 let verdict = if restored {
                     Verdict::Restored
                 } else {
@@ -377,8 +404,13 @@ impl<'g> Scheduler<'g> {
                 };
                 self.finish(step, verdict, changed, &mut orders);
             }
+            Fact::Found { step } => {
+                self.expect(step, State::Examined, "was found")?;
+                self.examined.remove(&self.entry(step));
+            }
             Fact::Due { step } => {
                 self.expect(step, State::Examined, "has to be executed")?;
+                self.examined.remove(&self.entry(step));
                 if self.course == Course::Forward {
                     self.queue(step);
                 } else {
@@ -398,6 +430,7 @@ impl<'g> Scheduler<'g> {
             Fact::Cancel => self.end(Course::Stopping, &mut orders),
         }
         self.dispatch(&mut orders);
+        self.sort(&mut orders);
         Ok(orders)
     }
 
@@ -455,6 +488,7 @@ impl<'g> Scheduler<'g> {
             self.skip(step, Verdict::CutOff, orders);
         } else {
             entrant.state = State::Examined;
+            self.examined.insert(self.entry(step));
             orders.push(Order::Examine(step));
         }
     }
@@ -468,8 +502,8 @@ impl<'g> Scheduler<'g> {
     fn queue(&mut self, step: StepIndex) {
         let entrant = &mut self.entrants[step.get()];
         entrant.state = State::Ready;
-        let entry = Entry::new(entrant.urgent, entrant.remaining, step);
-        self.ready.push(&entrant.demand, entry);
+        let entry = self.entry(step);
+        self.ready.push(&self.entrants[step.get()].demand, entry);
     }
 
     fn ended(&mut self, step: StepIndex, ending: Ending, orders: &mut Vec<Order>) {
@@ -554,9 +588,9 @@ impl<'g> Scheduler<'g> {
         }
     }
 
-    /// Begins steps while there is room for one.
+    /// Begins steps while there is room for one, and nothing more pressing is about to be due.
     fn dispatch(&mut self, orders: &mut Vec<Order>) {
-        while let Some(step) = self.ready.pick(&self.room) {
+        while let Some(step) = self.ready.pick(&self.room, self.examined.last()) {
             let entrant = &mut self.entrants[step.get()];
             entrant.state = State::Running;
             entrant.attempts += 1;

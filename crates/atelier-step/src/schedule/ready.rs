@@ -64,12 +64,16 @@ impl Ready {
         self.numbers.clear();
     }
 
-    /// Takes the first step for which there is room.
-    pub(super) fn pick(&mut self, room: &Room) -> Option<StepIndex> {
+    /// Takes the first step for which there is room, and which comes before `held`.
+    pub(super) fn pick(&mut self, room: &Room, held: Option<&Entry>) -> Option<StepIndex> {
         if room.is_full() {
             return None;
         }
-        let first = |(number, class): (usize, &Class)| Some((*class.waiting.peek()?, number));
+        let first = |(number, class): (usize, &Class)| {
+            let entry = class.waiting.peek()?;
+            let free = held.is_none_or(|held| entry > held);
+            free.then_some((*entry, number))
+        };
         let mut firsts: Vec<_> = self.classes.iter().enumerate().filter_map(first).collect();
         firsts.sort_unstable_by(|a, b| b.cmp(a));
         let mut kept: Option<Room> = None;

@@ -91,10 +91,9 @@ impl Room {
     /// for it. While processes wait for memory, nothing is begun beside what runs.
     pub(super) fn fits(&self, demand: &Demand) -> bool {
         let alone = self.running == 0;
-        let memory = demand.memory == 0
-            || self
-                .memory_all
-                .is_none_or(|all| self.memory_taken.saturating_add(demand.memory) <= all);
+        let memory = self
+            .memory_all
+            .is_none_or(|all| self.memory_taken.saturating_add(demand.memory) <= all);
         let tokens = || {
             let mut tokens = demand.tokens.iter();
             tokens.all(|(number, needs)| self.tokens_free[*number] >= *needs)
@@ -127,12 +126,7 @@ impl Room {
 
     /// Keeps what is free for a step that has waited for too long, so that no other takes it.
     pub(super) fn keep_for(&mut self, demand: &Demand) {
-        let too_large = self.memory_all.is_some_and(|all| demand.memory > all);
-        self.cpu_free = if too_large {
-            0
-        } else {
-            self.cpu_free.saturating_sub(demand.cpu)
-        };
+        self.cpu_free = self.cpu_free.saturating_sub(demand.cpu);
         self.memory_taken = self.memory_taken.saturating_add(demand.memory);
         for (number, needs) in &demand.tokens {
             let free = &mut self.tokens_free[*number];
