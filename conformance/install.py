@@ -1,6 +1,6 @@
 """Foreign programs for the checks, below target/tools: only what is missing, always the same.
 
-    python3 conformance/install.py sdks|clients|peers|cars ...
+    python3 conformance/install.py sdks|clients|peers|cars|recipes ...
 """
 
 import json
@@ -56,6 +56,38 @@ SETS = {
             ["@ipld/car@5.4.7", "@ipld/dag-cbor@10.0.2", "multiformats@14.0.5"],
         ),
     ],
+    # Toolchains of the kinds of projects that are built for real; the tests' own come with
+    # `cargo xtask tools`.
+    "recipes": [
+        (
+            "system",
+            "apt",
+            [
+                "autoconf",
+                "automake",
+                "bats",
+                "crystal",
+                "elixir",
+                "erlang-dev",
+                "erlang-eunit",
+                "lua-busted",
+                "meson",
+                "nim",
+                "ninja-build",
+                "perl",
+                "php-cli",
+                "php-xml",
+                "phpunit",
+                "rake",
+                "rebar3",
+                "ruby",
+                "ruby-minitest",
+                "ruby-rspec",
+            ],
+        ),
+        ("javascript", "npm", ["bun@1.4.5", "deno@2.9.6"]),
+        ("zig", "pip", ["ziglang==0.17.0"]),
+    ],
     "peers": [
         ("litellm", "pip", ["litellm[proxy]==1.106.2"]),
         ("tensorzero", "pip", ["tensorzero==2026.6.0", "openai==2.54.0"]),
@@ -78,6 +110,10 @@ def install(folder, registry, packages):
             subprocess.run([sys.executable, "-m", "venv", place], check=True)
         quiet = ["--quiet", "--disable-pip-version-check"]
         subprocess.run([python, "-m", "pip", "install", *quiet, *packages], check=True)
+    elif registry == "apt":
+        options = ["install", "--yes", "-qq", "--no-install-recommends"]
+        subprocess.run(["apt-get", "update", "-qq"], check=True)
+        subprocess.run(["apt-get", *options, *packages], check=True, stdout=subprocess.DEVNULL)
     else:
         quiet = ["--silent", "--no-audit", "--no-fund"]
         # The gateways among the packages would patch their dependencies, which fails here.
