@@ -11,6 +11,7 @@ mod checkpoint;
 mod entry;
 mod export;
 mod fact;
+mod sorted;
 mod tree;
 
 pub use check::{AuditCheck, AuditReport, Standing, Tampering};

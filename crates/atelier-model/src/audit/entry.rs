@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AuditFact, Digest, RunId, TaskId, Timestamp, TreeHash};
+use crate::{AuditFact, Digest, RunId, TaskId, Timestamp, TreeHash, audit::sorted::sorted};
 
 /// A fact on its way into the log, before it has a number.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,10 +77,13 @@ pub struct AuditEntry {
 impl AuditEntry {
     /// The entry as canonical JSON: object keys sorted, no white space. These bytes are the leaf.
     pub fn body(&self) -> String {
-        let mut canonical = serde_json::to_value(self).unwrap_or_default();
-        // Whatever map another crate's features give serde_json, the order is this one.
-        canonical.sort_all_objects();
-        canonical.to_string()
+        let written = serde_json::to_string(self).unwrap_or_default();
+        sorted(&written).unwrap_or_else(|| {
+            let mut canonical = serde_json::to_value(self).unwrap_or_default();
+            // Whatever map another crate's features give serde_json, the order is this one.
+            canonical.sort_all_objects();
+            canonical.to_string()
+        })
     }
 
     /// The hash of a leaf that holds this body.
