@@ -156,6 +156,16 @@ const CARGO_FILES: [&str; 2] = ["config.toml", "config"];
 /// there is found; where that fails, commands see no such configuration. Only named variables are
 /// handed on: a key that some other variable holds does not reach a command.
 pub fn environment(home: &Path) -> BTreeMap<String, String> {
+    let cargo = env::var_os("CARGO_HOME").map(PathBuf::from);
+    let user_home = env::var_os("HOME").map(PathBuf::from);
+    if let Some(cargo) = cargo.or_else(|| user_home.map(|home| home.join(".cargo"))) {
+        cargo_link(&cargo, &home.join("cargo"));
+    }
+    environment_at(home)
+}
+
+/// The same for a home that is not on this machine; nothing is created.
+pub fn environment_at(home: &Path) -> BTreeMap<String, String> {
     let user_home = env::var_os("HOME").map(PathBuf::from);
     let mut variables = BTreeMap::new();
     for name in HANDED_ON {
@@ -186,10 +196,6 @@ pub fn environment(home: &Path) -> BTreeMap<String, String> {
         "MAVEN_OPTS".to_owned(),
         maven_options(home, user_home.as_deref()),
     );
-    let cargo = env::var_os("CARGO_HOME").map(PathBuf::from);
-    if let Some(cargo) = cargo.or_else(|| user_home.map(|home| home.join(".cargo"))) {
-        cargo_link(&cargo, &home.join("cargo"));
-    }
     variables
 }
 

@@ -18,16 +18,16 @@ mod program;
 mod sandbox;
 mod tree;
 
-pub use environment::environment;
+pub use environment::{environment, environment_at};
 pub use git::{ChangeSize, Commit, Delivery, Git, GitError, Head, LogEntry, Worktree};
 pub use home::home_settle;
 pub use host::HostError;
 pub use keyring::{Keyring, KeyringError};
 pub use program::{find_program, program_version};
 pub use sandbox::{
-    Cap, Caps, Command, Confinement, Exit, HELPER_COMMAND, OutputSink, Report, RequestError,
-    Returned, Returns, Sandbox, Service, ServiceAnswer, SpawnError, Support, Usage, Workspace,
-    free_port, helper_main,
+    Cap, Caps, Command, Confinement, Exit, Grade, HELPER_COMMAND, OutputSink, Report, RequestError,
+    Returned, Returns, Sandbox, SandboxFinding, Service, ServiceAnswer, SpawnError, Support, Usage,
+    Workspace, free_port, helper_main, sandbox_findings,
 };
 pub use tree::{
     ChangeFilesError, HeldFolder, ReadTreeError, Settled, Skip, SkippedFile, WriteTreeError,

@@ -18,6 +18,7 @@ mod lay;
 mod meter;
 mod outer;
 mod places;
+mod probe;
 mod request;
 mod returns;
 mod supervisor;
@@ -26,6 +27,7 @@ mod watch;
 
 pub use background::Service;
 pub use confinement::{Cap, Caps, Confinement, Returned, Returns, Usage, Workspace};
+pub use probe::{Finding as SandboxFinding, Grade, findings as sandbox_findings};
 pub use request::{RequestError, ServiceAnswer, free_port};
 pub use supervisor::helper_main;
 
@@ -214,6 +216,20 @@ impl SpawnError {
             | Self::TooLong { .. } => true,
             Self::NotConfined { .. } | Self::Helper { .. } | Self::HelperLost { .. } => false,
         }
+    }
+
+    /// What a person can do about it.
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::ProgramMissing { program } => {
+                format!("install `{program}`, or name it with its whole path")
+            }
+            Self::NotStarted { .. } => "check that it may be run".to_owned(),
+            Self::NoProgram => "name a program behind `--`".to_owned(),
+            Self::TooLong { .. } => "put what is long into a file".to_owned(),
+            Self::NotConfined { .. } => probe::remedy(),
+            Self::Helper { .. } | Self::HelperLost { .. } => return None,
+        })
     }
 }
 

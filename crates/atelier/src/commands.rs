@@ -10,6 +10,7 @@ pub(crate) mod cost;
 pub(crate) mod diff;
 pub(crate) mod doctor;
 pub(crate) mod edit;
+pub(crate) mod exec;
 pub(crate) mod gateway;
 pub(crate) mod guard;
 pub(crate) mod init;
@@ -55,6 +56,7 @@ pub(crate) async fn run(cli: &Cli, ui: &Ui) -> Result<u8, CliError> {
         Command::Stats(args) => stats::run(global, args, ui).await,
         Command::Task(command) => Box::pin(task::run(global, command, ui)).await,
         Command::Edit(command) => edit::run(global, command, ui),
+        Command::Exec(args) => Box::pin(exec::run(global, args, ui)).await,
         Command::Guard(command) => guard::run(command, ui),
         Command::Audit(command) => Box::pin(audit::run(global, command, ui)).await,
         Command::Archive(command) => Box::pin(archive::run(global, command, ui)).await,

@@ -3,6 +3,7 @@
 //! The only reader of the environment's keys.
 
 mod keys;
+pub(crate) mod sandbox;
 mod semantic;
 mod settings;
 mod sources;

@@ -179,6 +179,11 @@ pub(super) fn limit(rations: &Rations, others: u64) -> std::io::Result<()> {
     Ok(())
 }
 
+/// Whether this process is the root user's.
+pub(super) fn is_root() -> bool {
+    geteuid().is_root()
+}
+
 /// Threads that this user has already, where the kernel counts them in.
 pub(super) fn others() -> u64 {
     if geteuid().is_root() {

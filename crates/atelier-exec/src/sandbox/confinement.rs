@@ -53,6 +53,8 @@ pub struct Confinement {
     /// Whether the machine's own network is left to it all the same. Only commands that others on
     /// this machine talk to need it, and the strong level cannot give it.
     pub host_network: bool,
+    /// Hosts it may reach beside the package registries that are known, where it installs.
+    pub registries: Vec<String>,
     /// What it may read beside the system's programs and libraries, its own folder, and the tools
     /// that its environment names.
     pub readable: Vec<PathBuf>,
@@ -89,6 +91,7 @@ impl Confinement {
             level,
             network,
             host_network: false,
+            registries: Vec::new(),
             readable: Vec::new(),
             workspace: None,
             caps: Caps::default(),

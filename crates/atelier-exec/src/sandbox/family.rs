@@ -23,11 +23,6 @@ const PARENT: usize = 1;
 /// Place of the number of threads.
 const THREADS: usize = 17;
 
-/// How many descendants there are.
-pub(super) fn size() -> usize {
-    descendants().len()
-}
-
 /// Sends a signal to every descendant.
 pub(super) fn signal(signal: Signal) {
     for pid in descendants() {

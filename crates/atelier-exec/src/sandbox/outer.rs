@@ -174,7 +174,9 @@ impl Machine {
         frames.extend(frame(inside, input).ok_or_else(too_long)?);
         // A stage that is gone says why.
         let _ = machine.leash.write_all(&frames);
+        // Two stages speak here, in any order.
         let mut first = None;
+        let mut ready = false;
         let mut layer = None;
         loop {
             let Some(fact) = machine.fact()? else {
@@ -185,11 +187,7 @@ impl Machine {
                     first = Some(pid);
                     child.wait()?;
                 }
-                Fact::Ready => {
-                    let first = first.ok_or(io::ErrorKind::InvalidData)?;
-                    layer = Some(upper(first)?);
-                    machine.leash.write_all(&[GO])?;
-                }
+                Fact::Ready => ready = true,
                 Fact::Started => {
                     tell(&Fact::Started)?;
                     return Ok(Start::Running(machine, layer));
@@ -200,6 +198,10 @@ impl Machine {
                 Fact::Used { .. } | Fact::Returned(_) | Fact::Code { .. } | Fact::Signal { .. } => {
                     return Err(io::ErrorKind::InvalidData.into());
                 }
+            }
+            if let Some(first) = first.filter(|_| ready && layer.is_none()) {
+                layer = Some(upper(first)?);
+                machine.leash.write_all(&[GO])?;
             }
         }
     }

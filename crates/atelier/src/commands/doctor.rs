@@ -1,5 +1,6 @@
 //! `atelier doctor`: what is here, what is missing, and what to do about it.
 
+mod sandbox;
 mod stored;
 
 use std::collections::BTreeMap;
@@ -10,7 +11,7 @@ use atelier_llm::{
     LocalServer, PROVIDERS, ProbeError, Route, local_servers, probe_key, server_url,
 };
 use atelier_model::{Limits, RunStatus};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use serde_json::json;
 use url::Url;
 
@@ -48,9 +49,20 @@ const TOOLCHAINS: [(&str, &str); 9] = [
 /// Check models, keys, git, toolchains and sandbox, and say what to do about each problem
 #[derive(Debug, Args)]
 pub(crate) struct DoctorArgs {
+    /// Look at this alone, and closely
+    #[arg(value_name = "PART")]
+    pub(crate) part: Option<DoctorPart>,
+
     /// Do not send anything over the network
     #[arg(long)]
     pub(crate) offline: bool,
+}
+
+/// What can be looked at alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DoctorPart {
+    /// Which level of confinement works, why, and how to get a better one.
+    Sandbox,
 }
 
 /// One finding.
@@ -69,6 +81,9 @@ enum State {
 }
 
 pub(crate) async fn run(global: &Global, args: &DoctorArgs, ui: &Ui) -> Result<u8, CliError> {
+    if args.part == Some(DoctorPart::Sandbox) {
+        return Ok(conclude(&sandbox::findings().await?, ui));
+    }
     let place = Place::find(global)?;
     let (machine, toolchains, servers, routes, state) = tokio::join!(
         machine(&place),
@@ -89,8 +104,13 @@ pub(crate) async fn run(global: &Global, args: &DoctorArgs, ui: &Ui) -> Result<u
     .into_iter()
     .flatten()
     .collect();
+    Ok(conclude(&found, ui))
+}
+
+/// Tells all findings and what they come to.
+fn conclude(found: &[Finding], ui: &Ui) -> u8 {
     let mut group = "";
-    for one in &found {
+    for one in found {
         tell(ui, one, one.group != group);
         group = one.group;
     }
@@ -103,11 +123,11 @@ pub(crate) async fn run(global: &Global, args: &DoctorArgs, ui: &Ui) -> Result<u
             many(problems, "problem")
         ));
     }
-    Ok(if problems == 0 {
+    if problems == 0 {
         0
     } else {
         Exit::Configuration as u8
-    })
+    }
 }
 
 fn tell(ui: &Ui, one: &Finding, is_first: bool) {

@@ -5,7 +5,7 @@ use atelier_llm::{Effort, SemanticConfig};
 use atelier_model::{Limits, MicroUsd, Stage, Strategy};
 use atelier_prompt::context::Compression;
 
-use super::semantic;
+use super::{sandbox, semantic};
 
 /// How alike two keys must be for one to be suggested: 1 is equal.
 const LIKENESS: f32 = 0.6;
@@ -31,6 +31,7 @@ pub(crate) enum Kind {
     Model,
     Vectors,
     Address,
+    Sandbox,
 }
 
 impl Kind {
@@ -54,6 +55,7 @@ impl Kind {
             Self::Model => "a model as PROVIDER/MODEL",
             Self::Vectors => "words or model",
             Self::Address => "an address such as http://127.0.0.1:5001",
+            Self::Sandbox => "strong, light or none",
         }
     }
 
@@ -97,6 +99,10 @@ impl Kind {
             }
             (Self::Model, V::String(text)) if is_model(text.trim()) => {
                 Some(V::String(text.trim().to_owned()))
+            }
+            (Self::Sandbox, V::String(text)) => {
+                let level = sandbox::from_name(text.trim());
+                level.map(|level| V::String(level.as_str().to_owned()))
             }
             (Self::Vectors, V::String(text)) if matches!(text.as_str(), "words" | "model") => {
                 Some(V::String(text))
@@ -387,6 +393,17 @@ const RATE_KEYS: [(&str, &str); 7] = [
     ),
 ];
 
+fn sandbox_keys() -> [Key; 2] {
+    let level = "how strongly commands are confined: strong, light, or none; the project's own \
+                 file can only ask for strong";
+    let registries = "hosts, beside the known package registries, that commands which install \
+                      packages may reach; not read from the project's own file";
+    [
+        key(sandbox::SANDBOX, Kind::Sandbox, Some("strong"), level),
+        key(sandbox::REGISTRIES, Kind::Texts, None, registries),
+    ]
+}
+
 fn archive_key() -> Key {
     let node = "the IPFS node (Kubo) that holds all answers, sealed, from the end of each run on";
     key("archive", Kind::Address, None, node)
@@ -428,6 +445,7 @@ pub(crate) fn known_keys() -> Vec<Key> {
         "what is hidden from providers on this machine, unless the stage or the provider says otherwise",
     ));
     all.push(archive_key());
+    all.extend(sandbox_keys());
     all.extend(semantic_keys());
     for stage in Stage::ALL {
         all.extend(model_keys(&format!("stages.{stage}.")));

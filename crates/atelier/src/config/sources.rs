@@ -225,6 +225,7 @@ pub(crate) fn parse(key: &str, text: &str) -> toml::Value {
             | Kind::Strategy
             | Kind::Guard
             | Kind::Address
+            | Kind::Sandbox
             | Kind::Compression
             | Kind::Model
             | Kind::Vectors
