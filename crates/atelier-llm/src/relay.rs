@@ -7,6 +7,7 @@
 //! dialect is passed on as an error, and never kept.
 
 mod body;
+mod calls;
 mod chat;
 mod completions;
 mod dialect;
@@ -142,7 +143,6 @@ pub(crate) struct Routes {
     pub(crate) guard_key: Option<SealKey>,
     /// Where an answer may be one to the same question in other words.
     pub(crate) semantic: SemanticConfig,
-    /// How far anything may go.
     /// How often and how much may be asked.
     pub(crate) rates: RateTable,
     /// How far anything may go.

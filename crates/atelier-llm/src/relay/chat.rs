@@ -1,17 +1,17 @@
 //! Chat completions: requests read and written, answers read and written.
 
-use atelier_model::Usage;
 use serde_json::{Value, json};
 
 use crate::{
     relay::{
-        dialect::{About, Reader, Writer, count, data, list, put, text},
+        calls::Calls,
+        dialect::{About, Reader, Writer, begun, count, data, list, marked_end, put, text},
         exchange::{
             Answer, Choice, Form, Image, Part, Piece, Question, QuestionError, Speaker, Tokens,
             Tool, Why,
         },
     },
-    wire::{DecodeError, parse_event, reported_error},
+    wire::{self, DecodeError, parse_event, reported_error},
 };
 
 /// Fields of a request that have words in every dialect.
@@ -353,8 +353,7 @@ enum Last {
 #[derive(Debug, Default)]
 pub(crate) struct ChatReader {
     began: bool,
-    /// The numbers under which the server keeps its calls, in the order in which they began.
-    calls: Vec<u64>,
+    calls: Calls,
     stopped: bool,
     done: bool,
     last: Last,
@@ -368,10 +367,7 @@ impl ChatReader {
         let mut pieces = Vec::new();
         if !self.began {
             self.began = true;
-            pieces.push(Piece::Begin {
-                id: text(value, "id").unwrap_or_default().to_owned(),
-                model: text(value, "model").unwrap_or_default().to_owned(),
-            });
+            pieces.push(begun(value, "id", "model"));
         }
         let first = |choice: &&Value| count(choice, "index") == 0;
         if let Some(choice) = list(value, "choices").iter().find(first) {
@@ -408,20 +404,15 @@ impl ChatReader {
             let place = u64::try_from(place).unwrap_or(0);
             let index = call.get("index").and_then(Value::as_u64).unwrap_or(place);
             let function = call.get("function").unwrap_or(&Value::Null);
-            let known = self.calls.iter().position(|known| *known == index);
-            let number = known.unwrap_or_else(|| {
-                self.calls.push(index);
+            if self.calls.at(index).is_none() {
+                self.calls.begin(index);
                 let id = text(call, "id").filter(filled);
                 let name = text(function, "name").unwrap_or_default().to_owned();
                 let id = id.map_or_else(|| format!("call_{index}"), str::to_owned);
                 pieces.push(Piece::Call { id, name });
-                self.calls.len() - 1
-            });
-            let more = text(function, "arguments").filter(filled);
-            pieces.extend(more.map(|more| Piece::Arguments {
-                call: number,
-                text: more.to_owned(),
-            }));
+            }
+            let more = text(function, "arguments").unwrap_or_default();
+            pieces.extend(self.calls.arguments(index, more));
         }
     }
 }
@@ -462,7 +453,7 @@ impl Reader for ChatReader {
 }
 
 /// Reads why an answer ended.
-pub(crate) fn why(reason: &str) -> Result<Why, DecodeError> {
+fn why(reason: &str) -> Result<Why, DecodeError> {
     Ok(match reason {
         "length" | "max_tokens" | "model_length" => Why::Length,
         "content_filter" => Why::Filtered,
@@ -478,20 +469,14 @@ pub(crate) fn why(reason: &str) -> Result<Why, DecodeError> {
 }
 
 /// Reads the counts.
-pub(crate) fn tokens(value: &Value) -> Option<Tokens> {
-    let counts = value.get("usage").filter(|counts| counts.is_object())?;
-    let details = |name| counts.get(name).unwrap_or(&Value::Null);
-    let prompt = details("prompt_tokens_details");
+fn tokens(value: &Value) -> Option<Tokens> {
+    // One server puts those of a stream aside where they were not asked for.
+    let counts = [value.pointer("/usage"), value.pointer("/x_groq/usage")];
+    let counts = counts.into_iter().flatten().find(|one| one.is_object())?;
+    let details = counts.get("completion_tokens_details");
     Some(Tokens {
-        usage: Usage {
-            input: counts.get("prompt_tokens")?.as_u64()?,
-            output: count(counts, "completion_tokens"),
-            cached_input: count(prompt, "cached_tokens")
-                .max(count(counts, "prompt_cache_hit_tokens")),
-            cache_write: count(prompt, "cache_write_tokens"),
-            ..Usage::default()
-        },
-        reasoning: count(details("completion_tokens_details"), "reasoning_tokens"),
+        usage: wire::openai::usage(counts)?,
+        reasoning: details.map_or(0, |details| count(details, "reasoning_tokens")),
     })
 }
 
@@ -632,14 +617,12 @@ impl Writer for ChatWriter {
     fn end(&mut self, answer: &Answer) -> String {
         let reason = reason(answer.why());
         let last = json!([{"index": 0, "delta": {}, "finish_reason": reason}]);
-        let mut said = data(&self.chunk(&last));
-        if let Some(tokens) = answer.tokens.filter(|_| self.about.counted) {
+        let counted = answer.tokens.filter(|_| self.about.counted).map(|tokens| {
             let mut chunk = self.chunk(&json!([]));
             put(&mut chunk, "usage", Some(counts(&tokens)));
-            said.push_str(&data(&chunk));
-        }
-        said.push_str("data: [DONE]\n\n");
-        said
+            chunk
+        });
+        data(&self.chunk(&last)) + &marked_end(counted.as_ref())
     }
 
     fn error(&mut self, status: u16, said: &str) -> String {

@@ -1,15 +1,12 @@
 //! Completions of plain text, as programs asked for them before there were conversations:
-//! requests read, answers read and written.
+//! requests read and answers written. No provider is asked so, and none answers so.
 
 use serde_json::{Value, json};
 
-use crate::{
-    relay::{
-        chat::{counts, error, reason, stops, tokens, why},
-        dialect::{About, Reader, Writer, count, data, list, put, text},
-        exchange::{Answer, Part, Piece, Question, QuestionError, Speaker},
-    },
-    wire::{DecodeError, parse_event, reported_error},
+use crate::relay::{
+    chat::{counts, error, reason, stops},
+    dialect::{About, Writer, count, data, marked_end, put, text},
+    exchange::{Answer, Part, Piece, Question, QuestionError, Speaker},
 };
 
 /// Fields of a request that have words in every dialect.
@@ -78,71 +75,6 @@ fn prompt(prompt: &Value) -> Result<String, QuestionError> {
     }
 }
 
-/// Reads an answer.
-#[derive(Debug, Default)]
-pub(crate) struct CompletionsReader {
-    began: bool,
-    stopped: bool,
-    done: bool,
-}
-
-impl CompletionsReader {
-    fn take(&mut self, value: &Value) -> Result<Vec<Piece>, DecodeError> {
-        if let Some(reported) = reported_error(value) {
-            return Err(reported);
-        }
-        let mut pieces = Vec::new();
-        if !self.began {
-            self.began = true;
-            pieces.push(Piece::Begin {
-                id: text(value, "id").unwrap_or_default().to_owned(),
-                model: text(value, "model").unwrap_or_default().to_owned(),
-            });
-        }
-        let first = |choice: &&Value| count(choice, "index") == 0;
-        if let Some(choice) = list(value, "choices").iter().find(first) {
-            let more = text(choice, "text").filter(|more| !more.is_empty());
-            pieces.extend(more.map(|more| Piece::Text(more.to_owned())));
-            if let Some(word) = text(choice, "finish_reason").filter(|word| !word.is_empty()) {
-                self.stopped = true;
-                pieces.push(Piece::Stop(why(word)?));
-            }
-        }
-        pieces.extend(tokens(value).map(Piece::Tokens));
-        Ok(pieces)
-    }
-}
-
-impl Reader for CompletionsReader {
-    fn document(&mut self, value: &Value) -> Result<Vec<Piece>, DecodeError> {
-        let pieces = self.take(value)?;
-        if !self.stopped {
-            return Err(DecodeError::Truncated);
-        }
-        self.done = true;
-        Ok(pieces)
-    }
-
-    fn event(&mut self, data: &str) -> Result<Vec<Piece>, DecodeError> {
-        if data.trim() == "[DONE]" {
-            if !self.stopped {
-                return Err(DecodeError::Truncated);
-            }
-            self.done = true;
-            return Ok(Vec::new());
-        }
-        self.take(&parse_event(data)?)
-    }
-
-    fn is_done(&self) -> bool {
-        self.done
-    }
-
-    fn may_end(&self) -> bool {
-        self.stopped
-    }
-}
-
 /// The answer, or a piece of it; both look alike in this dialect.
 fn completion(id: &str, about: &About, choices: &Value) -> Value {
     json!({
@@ -205,14 +137,13 @@ impl Writer for CompletionsWriter {
     }
 
     fn end(&mut self, answer: &Answer) -> String {
-        let mut said = data(&self.say(&choice("", Some(reason(answer.why())))));
-        if let Some(tokens) = answer.tokens.filter(|_| self.about.counted) {
+        let last = data(&self.say(&choice("", Some(reason(answer.why())))));
+        let counted = answer.tokens.filter(|_| self.about.counted).map(|tokens| {
             let mut chunk = self.say(&json!([]));
             put(&mut chunk, "usage", Some(counts(&tokens)));
-            said.push_str(&data(&chunk));
-        }
-        said.push_str("data: [DONE]\n\n");
-        said
+            chunk
+        });
+        last + &marked_end(counted.as_ref())
     }
 
     fn error(&mut self, status: u16, said: &str) -> String {

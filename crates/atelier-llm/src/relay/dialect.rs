@@ -109,8 +109,8 @@ impl Dialect {
     /// What reads an answer.
     pub(crate) fn reader(self) -> Box<dyn Reader> {
         match self {
-            Self::Chat => Box::<chat::ChatReader>::default(),
-            Self::Completions => Box::<completions::CompletionsReader>::default(),
+            // Nobody who answers speaks the second: its questions are asked in the first.
+            Self::Chat | Self::Completions => Box::<chat::ChatReader>::default(),
             Self::Responses => Box::<responses::ResponsesReader>::default(),
             Self::Messages => Box::<messages::MessagesReader>::default(),
             Self::Gemini => Box::<gemini::GeminiReader>::default(),
@@ -171,9 +171,24 @@ pub(crate) fn named(value: &Value) -> String {
     format!("event: {}\ndata: {value}\n\n", name.unwrap_or_default())
 }
 
+/// The last events of a stream in the dialects that end with a mark: the counts, where they are
+/// wanted, in a chunk of their own.
+pub(crate) fn marked_end(counted: Option<&Value>) -> String {
+    counted.map(data).unwrap_or_default() + "data: [DONE]\n\n"
+}
+
 /// A text of an object.
 pub(crate) fn text<'v>(value: &'v Value, name: &str) -> Option<&'v str> {
     value.get(name).and_then(Value::as_str)
+}
+
+/// The beginning of an answer, which names itself and its model under these names.
+pub(crate) fn begun(answer: &Value, id: &str, model: &str) -> Piece {
+    let owned = |name| text(answer, name).unwrap_or_default().to_owned();
+    Piece::Begin {
+        id: owned(id),
+        model: owned(model),
+    }
 }
 
 /// The members of a list of an object; none where there is no list.

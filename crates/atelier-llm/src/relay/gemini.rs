@@ -1,6 +1,5 @@
 //! Content generation, as Gemini speaks it: requests read and written, answers read and written.
 
-use atelier_model::Usage;
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -8,13 +7,13 @@ use crate::{
     providers::gemini::{thinking, thinking_tokens},
     relay::{
         chat::{as_text, stops},
-        dialect::{About, Reader, Writer, count, data, list, parsed, put, text},
+        dialect::{About, Reader, Writer, begun, count, data, list, parsed, put, text},
         exchange::{
             Answer, Choice, Form, Image, Part, Piece, Question, QuestionError, Speaker, Tokens,
             Tool, Why,
         },
     },
-    wire::{DecodeError, parse_event, reported_error, schema},
+    wire::{self, DecodeError, parse_event, reported_error, schema},
 };
 
 /// Fields of a request that have words in every dialect.
@@ -423,10 +422,7 @@ impl GeminiReader {
         let mut pieces = Vec::new();
         if !self.began {
             self.began = true;
-            pieces.push(Piece::Begin {
-                id: text(value, "responseId").unwrap_or_default().to_owned(),
-                model: text(value, "modelVersion").unwrap_or_default().to_owned(),
-            });
+            pieces.push(begun(value, "responseId", "modelVersion"));
         }
         let blocked = value
             .get("promptFeedback")
@@ -509,18 +505,11 @@ fn why(reason: &str) -> Result<Why, DecodeError> {
     }
 }
 
-/// The counts with the thoughts inside the output, where this dialect puts them beside it.
 fn tokens(value: &Value) -> Option<Tokens> {
     let counts = value.get("usageMetadata")?;
-    let reasoning = count(counts, "thoughtsTokenCount");
     Some(Tokens {
-        usage: Usage {
-            input: counts.get("promptTokenCount")?.as_u64()?,
-            output: count(counts, "candidatesTokenCount").saturating_add(reasoning),
-            cached_input: count(counts, "cachedContentTokenCount"),
-            ..Usage::default()
-        },
-        reasoning,
+        usage: wire::gemini::usage(counts)?,
+        reasoning: count(counts, "thoughtsTokenCount"),
     })
 }
 

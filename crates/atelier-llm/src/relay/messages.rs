@@ -1,19 +1,20 @@
 //! Messages, as Anthropic speaks them: requests read and written, answers read and written.
 
-use atelier_model::Usage;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
     providers::anthropic::counts_thoughts,
     relay::{
+        calls::Calls,
         chat::{kind_of_tool, plain, stops},
-        dialect::{About, Reader, Writer, count, list, named, parsed, put, text},
+        dialect::{About, Reader, Writer, begun, count, list, named, parsed, put, text},
         exchange::{
             Answer, Choice, Form, Image, Part, Piece, Question, QuestionError, Speaker, Tokens,
             Tool, Why,
         },
     },
-    wire::{DecodeError, parse_event, reported_error, schema},
+    wire::{DecodeError, anthropic::MessageUsage, parse_event, reported_error, schema},
 };
 
 /// Fields of a request that have words in every dialect.
@@ -283,35 +284,21 @@ fn written(part: &Part) -> Option<Value> {
 /// Reads an answer.
 #[derive(Debug, Default)]
 pub(crate) struct MessagesReader {
-    /// The number of the block of each call, in the order in which they began.
-    calls: Vec<u64>,
-    /// Which calls were told any of their arguments.
-    told: Vec<bool>,
-    /// Counts so far; later events repeat some of them, with the newer value.
-    counts: [Option<u64>; 5],
+    calls: Calls,
+    usage: MessageUsage,
     stopped: bool,
     done: bool,
 }
 
-/// Where the counts of [`MessagesReader`] stand.
-const COUNTS: [&str; 5] = [
-    "/input_tokens",
-    "/output_tokens",
-    "/cache_read_input_tokens",
-    "/cache_creation_input_tokens",
-    "/cache_creation/ephemeral_1h_input_tokens",
-];
+/// The arguments of a call that ends without any.
+const NO_ARGUMENTS: &str = "{}";
 
 impl MessagesReader {
     fn begin(&mut self, message: &Value) -> Vec<Piece> {
-        let owned = |name| text(message, name).unwrap_or_default().to_owned();
-        let mut pieces = vec![Piece::Begin {
-            id: owned("id"),
-            model: owned("model"),
-        }];
+        let mut pieces = vec![begun(message, "id", "model")];
         for (index, block) in (0..).zip(list(message, "content")) {
             self.block(index, block, &mut pieces);
-            pieces.extend(self.rest(index));
+            pieces.extend(self.calls.rest(index, NO_ARGUMENTS));
         }
         self.count(message.get("usage"));
         pieces.extend(self.stop(message));
@@ -328,8 +315,7 @@ impl MessagesReader {
         pieces.extend(said("thinking").map(Piece::Thought));
         pieces.extend(said("signature").map(Piece::Seal));
         if text(block, "type") == Some("tool_use") {
-            self.calls.push(index);
-            self.told.push(false);
+            self.calls.begin(index);
             pieces.push(Piece::Call {
                 id: said("id").unwrap_or_default(),
                 name: said("name").unwrap_or_default(),
@@ -337,22 +323,9 @@ impl MessagesReader {
             let input = block.get("input").and_then(Value::as_object);
             if let Some(input) = input.filter(|input| !input.is_empty()) {
                 let text = Value::Object(input.clone()).to_string();
-                pieces.extend(self.arguments(index, text));
+                pieces.extend(self.calls.arguments(index, &text));
             }
         }
-    }
-
-    fn arguments(&mut self, block: u64, text: String) -> Option<Piece> {
-        let call = self.calls.iter().position(|known| *known == block)?;
-        *self.told.get_mut(call)? = true;
-        Some(Piece::Arguments { call, text })
-    }
-
-    /// The arguments of a call that ends without any: it has an empty object.
-    fn rest(&mut self, block: u64) -> Option<Piece> {
-        let call = self.calls.iter().position(|known| *known == block)?;
-        let is_told = self.told.get(call) == Some(&true);
-        (!is_told).then(|| self.arguments(block, "{}".to_owned()))?
     }
 
     fn delta(&mut self, event: &Value) -> Option<Piece> {
@@ -363,18 +336,16 @@ impl MessagesReader {
             "thinking_delta" => owned("thinking").map(Piece::Thought),
             "signature_delta" => owned("signature").map(Piece::Seal),
             "input_json_delta" => {
-                let more = owned("partial_json").filter(|more| !more.is_empty())?;
-                self.arguments(count(event, "index"), more)
+                let more = text(delta, "partial_json")?;
+                self.calls.arguments(count(event, "index"), more)
             }
             _ => None,
         }
     }
 
     fn count(&mut self, usage: Option<&Value>) {
-        for (kept, name) in self.counts.iter_mut().zip(COUNTS) {
-            let newer = usage.and_then(|usage| usage.pointer(name)?.as_u64());
-            *kept = newer.or(*kept);
-        }
+        let newer = usage.and_then(|usage| MessageUsage::deserialize(usage).ok());
+        self.usage.update(newer.unwrap_or_default());
     }
 
     fn stop(&mut self, message: &Value) -> Vec<Piece> {
@@ -391,18 +362,8 @@ impl MessagesReader {
         vec![Piece::Stop(why)]
     }
 
-    /// The counts with the cached tokens inside the input, where this dialect puts them beside it.
     fn tokens(&self) -> Option<Piece> {
-        let [input, output, cached, written, of_an_hour] = self.counts;
-        let (cached_input, cache_write) = (cached.unwrap_or(0), written.unwrap_or(0));
-        let beside = cached_input.saturating_add(cache_write);
-        let usage = Usage {
-            input: input?.saturating_add(beside),
-            output: output?,
-            cached_input,
-            cache_write,
-            cache_write_hour: of_an_hour.unwrap_or(0).min(cache_write),
-        };
+        let usage = self.usage.usage()?;
         Some(Piece::Tokens(Tokens {
             usage,
             reasoning: 0,
@@ -431,13 +392,19 @@ impl Reader for MessagesReader {
         }
         let mut pieces = Vec::new();
         match text(&value, "type").unwrap_or_default() {
-            "message_start" => pieces = self.begin(value.get("message").unwrap_or(&Value::Null)),
+            "message_start" => {
+                pieces = self.begin(value.get("message").unwrap_or(&Value::Null));
+                self.usage.begin();
+            }
             "content_block_start" => {
                 let block = value.get("content_block").unwrap_or(&Value::Null);
                 self.block(count(&value, "index"), block, &mut pieces);
             }
             "content_block_delta" => pieces.extend(self.delta(&value)),
-            "content_block_stop" => pieces.extend(self.rest(count(&value, "index"))),
+            "content_block_stop" => {
+                let block = count(&value, "index");
+                pieces.extend(self.calls.rest(block, NO_ARGUMENTS));
+            }
             "message_delta" => {
                 self.count(value.get("usage"));
                 pieces = self.stop(value.get("delta").unwrap_or(&Value::Null));

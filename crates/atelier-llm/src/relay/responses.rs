@@ -1,17 +1,17 @@
 //! Responses: requests read and written, answers read and written.
 
-use atelier_model::Usage;
 use serde_json::{Value, json};
 
 use crate::{
     relay::{
+        calls::Calls,
         chat::{choice, error, function_of, kind_of_tool, parts, plain},
-        dialect::{About, Reader, Writer, count, list, named, put, text},
+        dialect::{About, Reader, Writer, begun, count, list, named, put, text},
         exchange::{
             Answer, Choice, Form, Part, Piece, Question, QuestionError, Speaker, Tokens, Tool, Why,
         },
     },
-    wire::{DecodeError, flat_error, parse_event, reported_error},
+    wire::{self, DecodeError, flat_error, parse_event, reported_error},
 };
 
 /// Fields of a request that have words in every dialect, or that say nothing of the answer.
@@ -247,28 +247,16 @@ fn output(parts: &[Part]) -> Value {
 /// Reads an answer.
 #[derive(Debug, Default)]
 pub(crate) struct ResponsesReader {
-    /// The number of the item of each call, in the order in which they began.
-    calls: Vec<u64>,
-    /// Which calls were told any of their arguments.
-    told: Vec<bool>,
+    calls: Calls,
     done: bool,
 }
 
 impl ResponsesReader {
-    fn begin(response: &Value) -> Piece {
-        let owned = |name| text(response, name).unwrap_or_default().to_owned();
-        Piece::Begin {
-            id: owned("id"),
-            model: owned("model"),
-        }
-    }
-
     fn call(&mut self, index: u64, item: &Value) -> Option<Piece> {
         if text(item, "type") != Some("function_call") {
             return None;
         }
-        self.calls.push(index);
-        self.told.push(false);
+        self.calls.begin(index);
         let owned = |name| text(item, name).unwrap_or_default().to_owned();
         Some(Piece::Call {
             id: owned("call_id"),
@@ -276,29 +264,8 @@ impl ResponsesReader {
         })
     }
 
-    fn arguments(&mut self, event: &Value, more: Option<&str>) -> Option<Piece> {
-        let item = count(event, "output_index");
-        let call = self.calls.iter().position(|known| *known == item)?;
-        let text = more.filter(|more| !more.is_empty())?.to_owned();
-        *self.told.get_mut(call)? = true;
-        Some(Piece::Arguments { call, text })
-    }
-
-    /// The arguments of a call that ends, where no event told any of them.
-    fn rest(&mut self, event: &Value) -> Option<Piece> {
-        let item = count(event, "output_index");
-        let call = self.calls.iter().position(|known| *known == item)?;
-        if self.told.get(call) == Some(&true) {
-            return None;
-        }
-        self.arguments(
-            event,
-            event.get("item").and_then(|item| text(item, "arguments")),
-        )
-    }
-
     fn whole(&mut self, response: &Value) -> Vec<Piece> {
-        let mut pieces = vec![Self::begin(response)];
+        let mut pieces = vec![begun(response, "id", "model")];
         for (index, item) in (0..).zip(list(response, "output")) {
             for part in list(item, "summary").iter().chain(list(item, "content")) {
                 let said = text(part, "text").or_else(|| text(part, "refusal"));
@@ -312,8 +279,8 @@ impl ResponsesReader {
             }
             if let Some(call) = self.call(index, item) {
                 pieces.push(call);
-                let event = json!({"output_index": index});
-                pieces.extend(self.arguments(&event, text(item, "arguments")));
+                let all = text(item, "arguments").unwrap_or_default();
+                pieces.extend(self.calls.arguments(index, all));
             }
         }
         pieces
@@ -353,21 +320,24 @@ impl Reader for ResponsesReader {
         }
         let value = parse_event(data)?;
         let response = value.get("response").unwrap_or(&Value::Null);
-        let owned = || text(&value, "delta").unwrap_or_default().to_owned();
+        let place = count(&value, "output_index");
+        let item = value.get("item").unwrap_or(&Value::Null);
+        let more = text(&value, "delta").unwrap_or_default();
         let piece = match text(&value, "type").unwrap_or_default() {
-            "response.created" => Some(Self::begin(response)),
-            "response.output_item.added" => {
-                let item = value.get("item").unwrap_or(&Value::Null);
-                self.call(count(&value, "output_index"), item)
+            "response.created" => Some(begun(response, "id", "model")),
+            "response.output_item.added" => self.call(place, item),
+            "response.output_text.delta" | "response.refusal.delta" => {
+                Some(Piece::Text(more.to_owned()))
             }
-            "response.output_text.delta" | "response.refusal.delta" => Some(Piece::Text(owned())),
             "response.reasoning_summary_text.delta" | "response.reasoning_text.delta" => {
-                Some(Piece::Thought(owned()))
+                Some(Piece::Thought(more.to_owned()))
             }
-            "response.function_call_arguments.delta" => {
-                self.arguments(&value, text(&value, "delta"))
+            "response.function_call_arguments.delta" => self.calls.arguments(place, more),
+            // Some servers tell the arguments only here.
+            "response.output_item.done" => {
+                let all = text(item, "arguments").unwrap_or_default();
+                self.calls.rest(place, all)
             }
-            "response.output_item.done" => self.rest(&value),
             "response.completed" | "response.incomplete" | "response.failed" => {
                 return self.end(response);
             }
@@ -392,17 +362,11 @@ impl Reader for ResponsesReader {
 }
 
 fn tokens(response: &Value) -> Option<Tokens> {
-    let counts = response.get("usage").filter(|counts| counts.is_object())?;
-    let details = |name| counts.get(name).unwrap_or(&Value::Null);
+    let counts = response.get("usage")?;
+    let details = counts.get("output_tokens_details");
     Some(Tokens {
-        usage: Usage {
-            input: counts.get("input_tokens")?.as_u64()?,
-            output: count(counts, "output_tokens"),
-            cached_input: count(details("input_tokens_details"), "cached_tokens"),
-            cache_write: count(details("input_tokens_details"), "cache_write_tokens"),
-            ..Usage::default()
-        },
-        reasoning: count(details("output_tokens_details"), "reasoning_tokens"),
+        usage: wire::responses::usage(counts)?,
+        reasoning: details.map_or(0, |details| count(details, "reasoning_tokens")),
     })
 }
 

@@ -76,6 +76,17 @@ fn pieces(why: Why) -> Vec<Piece> {
     ]
 }
 
+#[test]
+fn counts_are_read_where_one_server_puts_them_aside() {
+    let usage = json!({"prompt_tokens": 20, "completion_tokens": 9});
+    let choice = json!({"index": 0, "delta": {"content": "x"}, "finish_reason": "stop"});
+    let event = json!({"choices": [choice], "x_groq": {"usage": usage}, "usage": null});
+    let mut reader = Dialect::Chat.reader();
+    let told = answer(&reader.event(&event.to_string()).unwrap());
+    let usage = told.tokens.unwrap().usage;
+    assert_eq!((usage.input, usage.output), (20, 9));
+}
+
 fn answer(pieces: &[Piece]) -> Answer {
     let mut answer = Answer::default();
     for piece in pieces {

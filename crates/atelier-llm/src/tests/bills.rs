@@ -50,11 +50,16 @@ fn counted(name: &'static str, usage: Value, parts: &'static [(u32, f64)]) -> Co
     }
 }
 
-/// Answers without counts, and with counts but no end.
-fn uncounted(usage: Value, dollars: f64) -> [Counted; 2] {
+/// Answers without counts, with half of them, and with counts but no end.
+fn uncounted(usage: Value, input: &str, dollars: f64) -> [Counted; 3] {
     let bill = Bill::Worst(dollars);
-    let [missing, aborted] = ["missing", "aborted"].map(|name| (name, name == "aborted"));
-    [(missing, json!({})), (aborted, usage)].map(|((name, is_aborted), usage)| Counted {
+    let half = json!({input: usage[input]});
+    [
+        ("missing", json!({}), false),
+        ("half", half, false),
+        ("aborted", usage, true),
+    ]
+    .map(|(name, usage, is_aborted)| Counted {
         name,
         usage,
         is_aborted,
@@ -96,7 +101,7 @@ fn chat() -> Provider {
             &[(100_000, 2.0), (30_000, 10.0)],
         ),
     ];
-    ways.extend(uncounted(usage(0, 0, 0), 10.0));
+    ways.extend(uncounted(usage(0, 0, 0), "prompt_tokens", 10.0));
     Provider {
         name: "openai",
         dialect: Dialect::Chat,
@@ -117,6 +122,21 @@ fn deepseek() -> Provider {
         dialect: Dialect::Chat,
         model: "deepseek-v4-flash",
         ways: vec![counted("cached", usage, parts)],
+    }
+}
+
+/// The written tokens have a name of their own here.
+fn requesty() -> Provider {
+    let usage = json!({
+        "prompt_tokens": 100_000, "completion_tokens": 30_000,
+        "prompt_tokens_details": {"cached_tokens": 60_000, "caching_tokens": 30_000},
+    });
+    let parts = &[(10_000, 2.0), (60_000, 0.2), (30_000, 2.5), (30_000, 10.0)];
+    Provider {
+        name: "requesty",
+        dialect: Dialect::Chat,
+        model: "gpt-6-sol",
+        ways: vec![counted("written", usage, parts)],
     }
 }
 
@@ -146,7 +166,7 @@ fn responses() -> Provider {
             &[(100_000, 2.0), (30_000, 10.0)],
         ),
     ];
-    ways.extend(uncounted(usage(0, 0, 0), 10.0));
+    ways.extend(uncounted(usage(0, 0, 0), "input_tokens", 10.0));
     Provider {
         name: "responses",
         dialect: Dialect::Responses,
@@ -194,7 +214,7 @@ fn messages() -> Provider {
             ],
         ),
     ];
-    ways.extend(uncounted(usage(0, 0, 0), 15.0));
+    ways.extend(uncounted(usage(0, 0, 0), "input_tokens", 15.0));
     Provider {
         name: "anthropic",
         dialect: Dialect::Messages,
@@ -224,7 +244,7 @@ fn gemini() -> Provider {
             &[(100_000, 1.25), (30_000, 10.0)],
         ),
     ];
-    ways.extend(uncounted(usage(0, 0), 10.0));
+    ways.extend(uncounted(usage(0, 0), "promptTokenCount", 10.0));
     Provider {
         name: "gemini",
         dialect: Dialect::Gemini,
@@ -281,7 +301,7 @@ fn events(dialect: Dialect, usage: &Value) -> Vec<Value> {
                 begun.insert("output_tokens".to_owned(), json!(1));
                 ended.remove("cache_creation");
             }
-            let is_counted = usage.get("output_tokens").is_some();
+            let is_counted = usage.get("input_tokens").is_some();
             let begun = if is_counted { begun } else { json!({}) };
             vec![
                 json!({"type": "message_start", "message": {"id": "a", "content": [],
@@ -470,6 +490,8 @@ async fn chat_completions_cost_what_was_counted() {
     audit(chat(), true).await;
     audit(deepseek(), false).await;
     audit(deepseek(), true).await;
+    audit(requesty(), false).await;
+    audit(requesty(), true).await;
 }
 
 #[tokio::test]

@@ -170,7 +170,7 @@ struct Delta {
 
 /// Counts so far; later events repeat some of them, with the newer value.
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
-struct MessageUsage {
+pub(crate) struct MessageUsage {
     #[serde(default)]
     input_tokens: Option<u64>,
     #[serde(default)]
@@ -191,7 +191,13 @@ struct CacheCreation {
 }
 
 impl MessageUsage {
-    fn update(&mut self, newer: Self) {
+    /// Forgets the output with which a stream begins: it is provisional.
+    pub(crate) fn begin(&mut self) {
+        self.output_tokens = None;
+    }
+
+    /// Takes newer counts.
+    pub(crate) fn update(&mut self, newer: Self) {
         let keep = |old: &mut Option<u64>, new: Option<u64>| *old = new.or(*old);
         keep(&mut self.input_tokens, newer.input_tokens);
         keep(&mut self.output_tokens, newer.output_tokens);
@@ -207,7 +213,7 @@ impl MessageUsage {
     }
 
     /// The counts with the cached tokens inside the input, where this dialect puts them beside it.
-    fn usage(&self) -> Option<Usage> {
+    pub(crate) fn usage(&self) -> Option<Usage> {
         let cached_input = self.cache_read_input_tokens.unwrap_or(0);
         let cache_write = self.cache_creation_input_tokens.unwrap_or(0);
         let beside = cached_input.saturating_add(cache_write);
@@ -230,8 +236,6 @@ pub(crate) struct Messages {
     text: String,
     stop: Option<StopReason>,
     usage: MessageUsage,
-    /// Whether the output count is final: a stream begins with a provisional one.
-    counted: bool,
     whole: bool,
     done: bool,
 }
@@ -272,7 +276,6 @@ impl Dialect for Messages {
             });
         }
         self.take_answer(typed(value)?);
-        self.counted = true;
         self.whole = true;
         if self.stop.is_none() {
             return Err(DecodeError::Malformed {
@@ -292,12 +295,14 @@ impl Dialect for Messages {
             .and_then(Value::as_str)
             .unwrap_or_default()
         {
-            "message_start" => self.take_answer(part(&value, "message")?),
+            "message_start" => {
+                self.take_answer(part(&value, "message")?);
+                self.usage.begin();
+            }
             "content_block_start" => self.take_block(&part(&value, "content_block")?),
             "content_block_delta" => self.take_delta(part(&value, "delta")?),
             "message_delta" => {
                 let usage = part::<Option<MessageUsage>>(&value, "usage")?.unwrap_or_default();
-                self.counted |= usage.output_tokens.is_some();
                 self.usage.update(usage);
                 self.take_delta(part(&value, "delta")?);
             }
@@ -325,7 +330,7 @@ impl Dialect for Messages {
         Ok(Completion {
             text: self.text,
             stop,
-            usage: self.usage.usage().filter(|_| self.counted),
+            usage: self.usage.usage(),
         })
     }
 }

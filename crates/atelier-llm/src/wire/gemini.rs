@@ -162,6 +162,11 @@ struct UsageMetadata {
     total_token_count: Option<u64>,
 }
 
+/// Reads the counts of an answer.
+pub(crate) fn usage(counts: &Value) -> Option<Usage> {
+    UsageMetadata::deserialize(counts).ok()?.usage()
+}
+
 impl UsageMetadata {
     /// The counts. Thoughts stand beside the answer here, not in it, and an answer without a word
     /// has no count of its own: then the total tells.

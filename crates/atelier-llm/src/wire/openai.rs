@@ -133,6 +133,11 @@ struct PromptDetails {
     cache_write_tokens: Option<u64>,
 }
 
+/// Reads the counts of an answer.
+pub(crate) fn usage(counts: &Value) -> Option<Usage> {
+    ChatUsage::deserialize(counts).ok()?.usage()
+}
+
 impl ChatUsage {
     /// The counts, where both are there: half a bill is no bill.
     fn usage(&self) -> Option<Usage> {

@@ -110,6 +110,11 @@ struct InputDetails {
     cache_write_tokens: Option<u64>,
 }
 
+/// Reads the counts of an answer.
+pub(crate) fn usage(counts: &Value) -> Option<Usage> {
+    ResponseUsage::deserialize(counts).ok()?.usage()
+}
+
 impl ResponseUsage {
     /// The counts, where both are there. Reasoning is inside the output here.
     fn usage(&self) -> Option<Usage> {
