@@ -122,6 +122,8 @@ pub(crate) enum Command {
     Exec(commands::exec::ExecArgs),
     #[command(subcommand)]
     Guard(commands::guard::GuardCommand),
+    // Whoever serves, serves the models too: both names lead to them.
+    #[command(visible_alias = "serve")]
     Gateway(commands::gateway::GatewayArgs),
     #[command(subcommand)]
     Audit(commands::audit::AuditCommand),

@@ -248,7 +248,7 @@ fn keys_of_clients_come_from_the_environment() {
 #[test]
 fn without_a_model_there_is_nothing_to_pass_on() {
     let world = World::offline();
-    let ended = world.run(&["gateway", "--listen", "127.0.0.1:0"]);
+    let ended = world.run(&["serve", "--listen", "127.0.0.1:0"]);
     ended.expect_failure(3, "no provider with a server is configured");
     let open = World::with(script(), Dialect::OpenAi);
     let ended = open.run(&["gateway", "--listen", "0.0.0.0:0"]);
