@@ -344,6 +344,8 @@ fn client(reach: Reach, limits: &Limits) -> Result<Client, GatewayError> {
         .tcp_nodelay(true)
         .pool_max_idle_per_host(IDLE_CONNECTIONS_MAX)
         .pool_idle_timeout(Duration::from_millis(IDLE_CONNECTION_MS_MAX))
+        // Every sending is counted and paid for, so that none is repeated where nobody sees it.
+        .retry(reqwest::retry::never().max_retries_per_request(0))
         // A redirect would carry the key and the prompt to a place nobody configured.
         .redirect(redirect::Policy::none());
     if matches!(reach, Reach::Here | Reach::Plain) {

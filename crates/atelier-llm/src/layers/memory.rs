@@ -17,8 +17,8 @@ const BYTES_MAX: u64 = 32 * 1024 * 1024;
 /// Replies of a usual size that these bytes have room for.
 const REPLIES_USUAL: usize = 2_048;
 
-/// Bytes a reply takes beside its text.
-const BYTES_AROUND: u64 = 256;
+/// Bytes that an answer takes beside its text: its key, its names, and its places in the tables.
+const BYTES_AROUND: u64 = 640;
 
 /// Milliseconds a reply is kept. What is removed from the store is gone here no later than that.
 const AGE_MS_MAX: u64 = 600_000;

@@ -30,6 +30,9 @@ pub(crate) struct Relayed {
     /// Whether nobody is answered there without a key.
     pub(crate) needs_key: bool,
     entry: &'static ProviderEntry,
+    /// The addresses of a question to the model of the settings: for a whole answer, and for one
+    /// piece by piece.
+    usual: [Url; 2],
 }
 
 impl Relayed {
@@ -41,6 +44,7 @@ impl Relayed {
         }
         let dialect = dialect(entry);
         let url = address(route, entry, dialect, false)?;
+        let streamed = address(route, entry, dialect, true)?;
         let mut headers = key_header(entry).headers(route)?;
         if dialect == Dialect::Messages {
             headers.insert(anthropic::VERSION_HEADER, anthropic::VERSION);
@@ -61,11 +65,15 @@ impl Relayed {
             needs_key,
             route: route.clone(),
             entry,
+            usual: [url, streamed],
         }))
     }
 
     /// The address of a question to a model.
     pub(crate) fn url(&self, model: &str, stream: bool) -> Result<Url, GatewayError> {
+        if model == self.route.model {
+            return Ok(self.usual[usize::from(stream)].clone());
+        }
         let mut route = self.route.clone();
         model.clone_into(&mut route.model);
         address(&route, self.entry, self.dialect, stream)

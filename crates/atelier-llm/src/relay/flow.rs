@@ -339,7 +339,8 @@ impl Flow {
     }
 
     fn ended(&mut self) {
-        let raw = self.raw.take().map(Bytes::from);
+        // What is kept has no room to grow, or it would take twice the memory that it counts for.
+        let raw = self.raw.take().map(Vec::into_boxed_slice).map(Bytes::from);
         let usage = self.answer.tokens.map(|tokens| tokens.usage);
         self.complete(raw, usage);
     }

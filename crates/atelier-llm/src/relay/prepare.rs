@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use atelier_model::{Digest, MicroUsd};
+use bytes::Bytes;
 use serde::Serialize;
 use serde_json::Value;
 use url::Url;
@@ -44,7 +45,7 @@ pub(crate) struct Prepared {
     /// The model, as its provider calls it.
     pub(crate) model: String,
     /// The body.
-    pub(crate) body: Vec<u8>,
+    pub(crate) body: Bytes,
     /// Headers of the client that are passed on.
     pub(crate) headers: Vec<(String, String)>,
     /// The client's dialect.
@@ -88,7 +89,7 @@ impl Prepared {
     fn new(incoming: &Incoming, asked: &str, (relayed, model): Target, url: Url) -> Self {
         Self {
             url,
-            body: Vec::new(),
+            body: Bytes::new(),
             headers: Vec::new(),
             client: incoming.dialect,
             stream: false,
@@ -229,7 +230,7 @@ impl Routes {
             let mut question = tally::question(incoming.dialect, value)?;
             let body = tally::body(upstream, &mut question, &prepared.model)?;
             prepared.dropped = sorted(question.dropped);
-            prepared.body = body.to_string().into_bytes();
+            prepared.body = body.to_string().into();
         }
         prepared.key = key(&prepared);
         Ok(prepared)
@@ -261,15 +262,14 @@ impl Routes {
         if is_gemini(prepared.client) == is_gemini(upstream) {
             prepared.body = named(&prepared, incoming);
             if is_gemini(upstream) && prepared.model != asked {
-                prepared.body = vectors::renamed(value, &prepared.model)
-                    .to_string()
-                    .into_bytes();
+                let renamed = vectors::renamed(value, &prepared.model);
+                prepared.body = renamed.to_string().into();
             }
         } else {
             let texts = vectors::texts(prepared.client, value)?;
             let body = vectors::body(upstream, &texts, &prepared.model);
             prepared.dropped.clone_from(&texts.dropped);
-            prepared.body = body.to_string().into_bytes();
+            prepared.body = body.to_string().into();
             prepared.texts = Some(texts);
         }
         prepared.key = key(&prepared);
@@ -284,10 +284,12 @@ fn kept_headers(incoming: &Incoming) -> Vec<(String, String)> {
 }
 
 /// The client's body with the model as its provider calls it; Gemini's has it in the address.
-fn named(prepared: &Prepared, incoming: &Incoming) -> Vec<u8> {
+fn named(prepared: &Prepared, incoming: &Incoming) -> Bytes {
     let is_named = prepared.client != Dialect::Gemini && prepared.model != prepared.about.model;
     let named = is_named.then(|| body::with_model(&incoming.body, &prepared.model));
-    named.flatten().unwrap_or_else(|| incoming.body.to_vec())
+    named
+        .flatten()
+        .map_or_else(|| incoming.body.clone(), Bytes::from)
 }
 
 fn sorted(mut dropped: Vec<String>) -> Vec<String> {
@@ -322,11 +324,11 @@ fn forward(
         let path = ["generationConfig", relayed.limit_name];
         let path = if is_gemini { &path[..] } else { &path[1..] };
         let limit = Value::from(prepared.tokens_max);
-        body = body::with_member(&body, path, &limit).unwrap_or(body);
+        body = body::with_member(&body, path, &limit).map_or(body, Bytes::from);
     }
     if prepared.asks_for_counts() {
         let path = ["stream_options", "include_usage"];
-        body = body::with_member(&body, &path, &Value::Bool(true)).unwrap_or(body);
+        body = body::with_member(&body, &path, &Value::Bool(true)).map_or(body, Bytes::from);
     }
     prepared.headers = kept_headers(incoming);
     prepared.body = body;
@@ -388,7 +390,7 @@ fn translate(prepared: &mut Prepared, client: Dialect, value: &Value) -> Result<
         to_habits(&mut body, &relayed);
     }
     prepared.dropped = sorted(question.dropped);
-    prepared.body = body.to_string().into_bytes();
+    prepared.body = body.to_string().into();
     Ok(())
 }
 

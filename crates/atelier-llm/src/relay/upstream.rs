@@ -5,7 +5,7 @@ use std::time::Duration;
 use atelier_model::{Limits, Timestamp};
 use bytes::Bytes;
 use reqwest::{
-    Response,
+    Method, Request, Response,
     header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER},
 };
 use tokio::time::timeout;
@@ -45,20 +45,19 @@ pub(crate) async fn open(
         return Err(CallError::KeyMissing.into());
     }
     let mut headers = relayed.headers.with(own_key)?;
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     for (name, value) in &prepared.headers {
         let name = HeaderName::try_from(name.as_str());
         if let (Ok(name), Ok(value)) = (name, HeaderValue::try_from(value.as_str())) {
             headers.insert(name, value);
         }
     }
-    let request = relayed
-        .client
-        .post(prepared.url.clone())
-        .headers(headers)
-        .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
-        .body(prepared.body.clone());
+    let mut request = Request::new(Method::POST, prepared.url.clone());
+    *request.headers_mut() = headers;
+    *request.body_mut() = Some(prepared.body.clone().into());
     let limit_ms = limits.first_byte_ms_max;
-    let sent = timeout(Duration::from_millis(limit_ms), request.send()).await;
+    let sending = relayed.client.execute(request);
+    let sent = timeout(Duration::from_millis(limit_ms), sending).await;
     let which = Wait::FirstByte;
     let sent = sent.map_err(|_| CallError::TimedOut { which, limit_ms })?;
     let response = sent.map_err(|error| failed(&error, prepared, limits))?;
