@@ -22,6 +22,9 @@ const SEGMENT_BYTES_MAX: u64 = 4 << 20;
 /// Bytes of all segments. Where the database takes no more, so many wait for it.
 const JOURNAL_BYTES_MAX: u64 = 256 << 20;
 
+/// Bytes that most lines have room in.
+const LINE_BYTES_USUAL: usize = 1_024;
+
 /// Bytes that are folded at once.
 const CHUNK_BYTES_MAX: u64 = 1 << 20;
 
@@ -141,7 +144,8 @@ impl Journal {
     }
 
     fn append(&self, line: &Line<&RelayRecord>) -> io::Result<()> {
-        let mut text = serde_json::to_vec(line)?;
+        let mut text = Vec::with_capacity(LINE_BYTES_USUAL);
+        serde_json::to_writer(&mut text, line)?;
         text.push(b'\n');
         let mut segments = self.segments();
         if segments.bytes.saturating_add(size(&text)) > JOURNAL_BYTES_MAX {
