@@ -499,6 +499,7 @@ fn every_key_can_be_set_by_a_variable() {
             Kind::Strategy => "cost",
             Kind::Guard => "all",
             Kind::Compression => "safe",
+            Kind::Sandbox => "light",
             Kind::Switch => "on",
             Kind::Share => "0.5",
             Kind::Model => "p/one",
