@@ -42,12 +42,16 @@ pub enum BatchError {
 }
 
 impl BatchError {
-    /// The error of the one request that costs money: whether it certainly made no batch.
+    /// The error of the one request that costs money, which may have made a batch all the same.
     pub(super) fn of_order(self) -> Self {
-        match self {
-            Self::Call(cause) if !is_certain(&cause) => Self::Uncertain(cause),
-            other => other,
+        if let Self::Call(cause) = self {
+            return if is_certain(&cause) {
+                Self::Call(cause)
+            } else {
+                Self::Uncertain(cause)
+            };
         }
+        self
     }
 }
 

@@ -26,10 +26,16 @@ pub(super) async fn upload(
     let mut lines = String::new();
     for (name, body) in questions.sent(token) {
         // The body is JSON already, and is not read again for this.
-        lines.push_str(&format!(
-            r#"{{"custom_id":"{name}","method":"POST","url":"{ENDPOINT}","body":{body}}}"#
-        ));
-        lines.push('\n');
+        let to = r#"","method":"POST","url":""#;
+        lines.extend([
+            r#"{"custom_id":""#,
+            &name,
+            to,
+            ENDPOINT,
+            r#"","body":"#,
+            body,
+            "}\n",
+        ]);
     }
     // No content holds its own digest, so it never ends the part too early.
     let boundary = format!("atelier-{}", Digest::of(&lines));

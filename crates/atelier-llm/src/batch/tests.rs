@@ -218,9 +218,11 @@ fn anthropic_tells_answers_errors_and_what_was_given_up_apart() {
         ..Usage::default()
     };
     assert_eq!(usage, Some(told));
-    let said = |result: Value| match outcome(result) {
-        BatchOutcome::Failed { status: None, said } => said,
-        other => panic!("{other:?}"),
+    let said = |result: Value| {
+        let BatchOutcome::Failed { status: None, said } = outcome(result) else {
+            panic!("it failed");
+        };
+        said
     };
     let error = json!({"type": "error", "error":
         {"type": "invalid_request_error", "message": "too long"}});

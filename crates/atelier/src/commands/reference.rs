@@ -51,7 +51,7 @@ Whatever is meant for people goes to standard error.
 | show TASK, task show | one `task` with its attempts and their evidence |
 | show plan, design, handoff | the artifact itself |
 | cost | a `cost` for each run, stage and model; then a `relayed` for each client and model, and a `batch` for each batch |
-| batch submit, batch status | a `batch.submitted`; a `batch` each, with how far it is and its money |
+| batch submit, batch status, batch cancel | a `batch.submitted`; a `batch` each, with how far it is and its money |
 | batch collect | a `batch.answer` for each question, then one `batch.collected` |
 | cost --formats | a `format` for each model and form of edits, with what is asked for next |
 | edit apply | one `edits` with `status`, the files and, where it is refused, its `problems`; see the guide |

@@ -91,7 +91,7 @@ impl BatchCommandError {
             Self::Write { .. } => {
                 "name a place that may be written; the answers can be collected again".to_owned()
             }
-            Self::NotFound { .. } => "see `atelier batch status`".to_owned(),
+            Self::NotFound { .. } | Self::Overtaken => "see `atelier batch status`".to_owned(),
             Self::NoRoute { provider } => format!("name it with --provider {provider}"),
             Self::Same { id } => {
                 format!("see `atelier batch status {id}`; --again sends them once more")
@@ -108,7 +108,6 @@ impl BatchCommandError {
                 "`atelier batch status {id}` tells which one when they have ended; sending the \
                  questions again may pay for them twice"
             ),
-            Self::Overtaken => "see `atelier batch status`".to_owned(),
             Self::PriceUnknown { .. } => {
                 "give the model a price under `[prices]`, or leave the budget out".to_owned()
             }

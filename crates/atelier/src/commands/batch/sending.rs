@@ -18,15 +18,14 @@ pub(super) async fn submit(desk: &Desk, args: &SubmitArgs, ui: &Ui) -> Result<u8
     let batches = desk.door(None)?;
     let questions = batches.read(&text).map_err(BatchCommandError::Batch)?;
     let mut batch = written(desk, &batches, &questions, ui)?;
-    let begun = begin(desk, &mut batch, &questions, args.again).await?;
-    let begun = match begun {
+    let mut begun = begin(desk, &mut batch, &questions, args.again).await?;
+    if let BatchBegun::Same(same) = &begun
+        && desk.store.batch_drop(&same.id, SystemClock.now()).await?
+    {
         // Its order never went out, so whoever began it is given up and its money is free.
-        BatchBegun::Same(same) if desk.store.batch_drop(&same.id, SystemClock.now()).await? => {
-            desk.note(&same, "given up");
-            begin(desk, &mut batch, &questions, args.again).await?
-        }
-        begun => begun,
-    };
+        desk.note(same, "given up");
+        begun = begin(desk, &mut batch, &questions, args.again).await?;
+    }
     match begun {
         BatchBegun::New => send(desk, &batches, batch, &questions, ui).await,
         BatchBegun::Same(same) => again(desk, *same, ui).await,
