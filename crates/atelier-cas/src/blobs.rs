@@ -479,6 +479,3 @@ impl Drop for Staged {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

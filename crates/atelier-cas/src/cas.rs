@@ -265,6 +265,3 @@ impl Cas {
         syncfs(&self.presence).map_err(|error| RecordError::from(io::Error::from(error)))
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -161,11 +161,11 @@ fn differences(
 
 fn as_look_error(path: &str, error: CollectError) -> LookError {
     match error {
-        CollectError::Outside(path) => LookError::Outside(path),
         CollectError::Io { path, source } => LookError::Io { path, source },
         // Nothing of what remains is reported by a look that keeps nothing.
         CollectError::Absent(_)
         | CollectError::NotBelow(_)
+        | CollectError::Outside(_)
         | CollectError::NotAFolder(_)
         | CollectError::Special(_)
         | CollectError::NotText(_)

@@ -257,6 +257,3 @@ fn read_tally(mut file: &File) -> io::Result<Option<u64>> {
 fn write_tally(path: &Path, total: u64) -> io::Result<()> {
     fs::write(path, tally_bytes(total))
 }
-
-#[cfg(test)]
-mod tests;

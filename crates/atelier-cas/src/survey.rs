@@ -223,6 +223,3 @@ fn gone(error: &ignore::Error) -> bool {
         .io_error()
         .is_some_and(|error| error.kind() == io::ErrorKind::NotFound)
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,8 +1,12 @@
 //! The store and a workspace together.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod bounds;
+mod inputs;
 mod mill;
 mod property;
+mod safety;
+mod standing;
 mod torture;
 
 use std::{
@@ -47,9 +51,21 @@ impl Place {
     }
 
     fn with(folder: &Path, tree: &str, limits: CasLimits) -> Self {
+        Self::made(folder, &folder.join("cas"), tree, limits)
+    }
+
+    /// A workspace that lies elsewhere than its store.
+    fn apart(store: &Path) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut place = Self::made(folder.path(), store, "tree", CasLimits::default());
+        place.owned = Some(folder);
+        place
+    }
+
+    fn made(folder: &Path, store: &Path, tree: &str, limits: CasLimits) -> Self {
         let tree = folder.join(tree);
         fs::create_dir_all(&tree).unwrap();
-        let cas = Arc::new(Cas::open(&folder.join("cas"), limits).unwrap());
+        let cas = Arc::new(Cas::open(store, limits).unwrap());
         let workspace = Workspace::open(Arc::clone(&cas), &tree).unwrap();
         Self {
             owned: None,

@@ -55,14 +55,13 @@ pub enum Found {
     Special,
     /// Nothing.
     Absent,
+    /// Whatever it is, a symbolic link on the way leads out of the workspace.
+    Outside,
 }
 
 /// Why a file could not be looked at.
 #[derive(Debug, thiserror::Error)]
 pub enum LookError {
-    /// A symbolic link on the way leads out of the workspace.
-    #[error("look at `{0}`: a symbolic link on the way leads out of the folder")]
-    Outside(String),
     /// The path is no path below the root.
     #[error("look at `{0}`: it is not a plain path below the root")]
     NotBelow(String),
@@ -202,8 +201,9 @@ impl Workspace {
                     return Err(LookError::NotBelow((*path).to_owned()));
                 }
                 let (folder, name) = root::split(path);
-                let Some(folder) = folders.get(folder).map_err(error)? else {
-                    return Ok(Seen::Found(Found::Absent));
+                let folder = match folders.get(folder).map_err(error)? {
+                    Ok(folder) => folder,
+                    Err(why) => return Ok(Seen::Found(*why)),
                 };
                 let Some(stat) = root::stat(folder, name).map_err(error)? else {
                     return Ok(Seen::Found(Found::Absent));
@@ -226,7 +226,9 @@ impl Workspace {
         let (digest, signature, whole) = match read {
             Ok(read) => read,
             // It went away, or something else took its place.
-            Err(Errno::NOENT | Errno::NOTDIR) => return Ok(Read::gone()),
+            Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::XDEV) => {
+                return Ok(Read::gone());
+            }
             Err(errno) => return Err(error(errno)),
         };
         let known = Known {
@@ -339,20 +341,17 @@ fn content_digest(file: &File, size: u64) -> Result<Digest, Errno> {
 }
 
 pub(crate) fn look_error(path: &str, error: Errno) -> LookError {
-    if error == Errno::XDEV {
-        LookError::Outside(path.to_owned())
-    } else {
-        LookError::Io {
-            path: path.to_owned(),
-            source: error.into(),
-        }
+    LookError::Io {
+        path: path.to_owned(),
+        source: error.into(),
     }
 }
 
 /// The folders that paths lie in, the last few of them kept open.
 struct Folders<'a> {
     root: &'a Root,
-    open: Vec<(String, Option<OwnedFd>)>,
+    /// Each with what is found below it where it is no folder.
+    open: Vec<(String, Result<OwnedFd, Found>)>,
     next: usize,
 }
 
@@ -365,15 +364,16 @@ impl<'a> Folders<'a> {
         }
     }
 
-    /// The folder at a path; `None` where there is none.
-    fn get(&mut self, path: &str) -> Result<Option<&OwnedFd>, Errno> {
+    /// The folder at a path, or what every path below it is.
+    fn get(&mut self, path: &str) -> Result<Result<&OwnedFd, &Found>, Errno> {
         if let Some(at) = self.open.iter().position(|(open, _)| open == path) {
             return Ok(self.open[at].1.as_ref());
         }
         let folder = match self.root.folder(path) {
-            Ok(folder) => Some(folder),
+            Ok(folder) => Ok(folder),
             // Something else is in its place, or it leads in circles: no file is below it.
-            Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => None,
+            Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => Err(Found::Absent),
+            Err(Errno::XDEV) => Err(Found::Outside),
             Err(error) => return Err(error),
         };
         let entry = (path.to_owned(), folder);
@@ -413,6 +413,3 @@ pub(crate) fn in_threads<T: Sync, R: Send, E: Send>(
     }
     Ok(all)
 }
-
-#[cfg(test)]
-mod tests;

@@ -29,7 +29,7 @@ fn made(step: usize) -> String {
 /// What a step should make of what it reads: the half of its text that depends on the source only,
 /// so that a change is not always seen further down.
 fn text(step: usize, source: &str, before: &str) -> String {
-    let seen = if step % 2 == 0 { before } else { "" };
+    let seen = if step.is_multiple_of(2) { before } else { "" };
     format!("{step} {} {}\n", source.trim(), Digest::of(seen).short())
 }
 
@@ -84,7 +84,11 @@ fn up_to_date(place: &Place, step: usize) -> Done {
         .into_iter()
         .map(|found| match found {
             Found::File { digest, .. } => digest.to_string(),
-            Found::Link { .. } | Found::Folder | Found::Special | Found::Absent => {
+            Found::Link { .. }
+            | Found::Folder
+            | Found::Special
+            | Found::Absent
+            | Found::Outside => {
                 panic!("{paths:?}: {found:?}")
             }
         })
