@@ -242,16 +242,26 @@ impl Ledger {
     }
 
     /// Folds the journal into the database again and again, and once more when it is told to stop.
-    /// What could not be folded is tried again; after the last time it stays for the next process.
-    pub async fn keep(&self, stop: impl Future<Output = ()>) -> Result<(), LedgerError> {
+    /// What could not be folded is tried again, and why is told once until it works again; after the
+    /// last time it stays for the next process.
+    pub async fn keep(
+        &self,
+        stop: impl Future<Output = ()>,
+        mut told: impl FnMut(&LedgerError),
+    ) -> Result<(), LedgerError> {
         let mut stop = std::pin::pin!(stop);
+        let mut is_told = false;
         loop {
             tokio::select! {
                 () = &mut stop => break,
                 () = sleep(Duration::from_millis(FOLD_MS)) => {}
             }
             // The journal has it, so nothing is lost by waiting for the next time.
-            let _ = self.fold().await;
+            let folded = self.fold().await;
+            if let (Err(error), false) = (&folded, is_told) {
+                told(error);
+            }
+            is_told = folded.is_err();
         }
         self.fold().await?;
         let folded = self.inner.folded.lock().await;

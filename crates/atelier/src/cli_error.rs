@@ -264,6 +264,14 @@ impl CliError {
                 "stop the other gateway, or give this one a state of its own in ATELIER_DATA"
                     .to_owned()
             }
+            Self::Store(StoreError::Full(_))
+            | Self::Ledger(LedgerError::Store(StoreError::Full(_))) => {
+                "make room on the disk, then try again; what was written before is kept".to_owned()
+            }
+            Self::Open(OpenError::Create { .. }) => {
+                "work where you may write; ATELIER_DATA names another folder for what is yours"
+                    .to_owned()
+            }
             Self::Open(_) | Self::Store(_) | Self::Ledger(LedgerError::Store(_)) => {
                 "run `atelier doctor`".to_owned()
             }

@@ -273,11 +273,11 @@ impl Transit {
             .ledger
             .reserve(&self.record, self.client_budgets());
         let more = reserved.map_err(|error| {
-            let status = match &error {
-                ReserveError::OverBudget(_) => PAYMENT_REQUIRED,
-                ReserveError::Journal(_) => UNAVAILABLE,
+            let (status, why) = match &error {
+                ReserveError::OverBudget(_) => (PAYMENT_REQUIRED, String::new()),
+                ReserveError::Journal(why) => (UNAVAILABLE, format!(": {why}")),
             };
-            Refusal::new(status, format!("failed to {error}"))
+            Refusal::new(status, format!("failed to {error}{why}"))
         })?;
         self.reservation = Some(match self.reservation.take() {
             Some(reservation) => reservation.join(more),

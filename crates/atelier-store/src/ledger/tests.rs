@@ -274,7 +274,7 @@ async fn a_ledger_is_kept_by_one_process_and_its_journal_goes_with_it() {
     Ledger::recover(ledger.store()).await.unwrap();
     let one = record(1, None, 0, 0);
     ledger.settle(&settled(&one, 0), None).unwrap();
-    ledger.keep(async {}).await.unwrap();
+    ledger.keep(async {}, |_| {}).await.unwrap();
     assert_eq!(kept(ledger.store()).await, (1, 0, 0));
     assert!(!dir.path().join(FOLDER).join("00000001.journal").exists());
 }
@@ -366,4 +366,23 @@ async fn however_many_requests_end_between_two_foldings_each_is_kept_and_audited
         let numbers: Vec<u64> = rows.iter().map(|row| row.seq).collect();
         assert_eq!(numbers, (1..=requests).collect::<Vec<_>>());
     }
+}
+
+#[tokio::test]
+async fn what_cannot_be_brought_into_the_database_is_told_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).await.unwrap();
+    let ledger = Ledger::open(&store, Budgets::default(), at(0))
+        .await
+        .unwrap();
+    ledger.settle(&record(1, None, 0, 1), None).unwrap();
+    store.close().await;
+    let times = std::cell::Cell::new(0);
+    let is_told = tokio::sync::Notify::new();
+    let kept = ledger.keep(is_told.notified(), |_| {
+        times.set(times.get() + 1);
+        is_told.notify_one();
+    });
+    assert!(kept.await.is_err());
+    assert_eq!(times.get(), 1);
 }

@@ -8,7 +8,7 @@ use atelier_engine::Exit;
 use atelier_llm::{GatewayConfig, Listed, Relay, Secret};
 use atelier_model::Clock as _;
 use atelier_server::{Bounds, Keys, Server};
-use atelier_store::{Budgets, Ledger};
+use atelier_store::{Budgets, Ledger, LedgerError};
 use clap::Args;
 use serde_json::json;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -89,7 +89,7 @@ pub(crate) async fn run(global: &Global, args: &GatewayArgs, ui: &Ui) -> Result<
         ui,
     );
     let (kept, (), (), ()) = tokio::join!(
-        ledger.keep(ended.cancelled()),
+        ledger.keep(ended.cancelled(), |error| unfolded(error, ui)),
         serving,
         signalled(signals, &stop, ended.cancelled(), ui),
         reading,
@@ -97,6 +97,14 @@ pub(crate) async fn run(global: &Global, args: &GatewayArgs, ui: &Ui) -> Result<
     kept?;
     ui.status(&format!("spent {}", relay.spent()));
     Ok(Exit::Verified as u8)
+}
+
+/// Tells that requests are not in the database yet. They go on while their lines can be written.
+fn unfolded(error: &LedgerError, ui: &Ui) {
+    let text = format!("failed to {}", atelier_engine::chain(error));
+    let hint = "make sure that the state can be written and that the disk has room; it is tried \
+                again, and nothing that was written down is lost";
+    ui.failure(&text, Some(hint));
 }
 
 /// The signals to stop. From here on they no longer end the process by force.
