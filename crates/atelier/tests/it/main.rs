@@ -28,6 +28,7 @@ mod languages;
 mod limits;
 mod node;
 mod offline;
+mod prefix;
 mod prices;
 mod requirements;
 mod routing;
