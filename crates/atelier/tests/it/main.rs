@@ -22,6 +22,7 @@ mod failures;
 mod gateway;
 mod guard;
 mod guard_gateway;
+mod hedge;
 mod keys;
 mod killed;
 mod languages;
