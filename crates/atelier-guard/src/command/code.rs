@@ -19,48 +19,84 @@ const TEXTS_MAX: usize = 64;
 
 /// Programs that run code, and the letters of the options that carry it.
 const INTERPRETERS: &[(&[&str], &str)] = &[
-    (&["python", "python3", "python2", "pypy", "pypy3", "ipython"], "c"),
+    (
+        &["python", "python3", "python2", "pypy", "pypy3", "ipython"],
+        "c",
+    ),
     (&["perl"], "eE"),
     (&["ruby", "irb"], "e"),
     (&["node", "nodejs", "bun"], "ep"),
     (&["php"], "rR"),
-    (&["lua", "luajit", "Rscript", "julia", "osascript", "elixir", "groovy", "swift", "scala"], "e"),
+    (
+        &[
+            "lua",
+            "luajit",
+            "Rscript",
+            "julia",
+            "osascript",
+            "elixir",
+            "groovy",
+            "swift",
+            "scala",
+        ],
+        "e",
+    ),
     (&["deno"], ""),
     (&["tclsh", "expect", "wish"], "c"),
     (&["pwsh", "powershell"], "cC"),
 ];
 
 static REMOVES: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    pattern(r"unlink|rmtree|rmdir|rm_rf|rm_r\b|\bremove|\brmSync|\brm\(|rmdirSync|File\.delete|delete_file|FileUtils|\.truncate|remove-item|file delete|fs\.rm")
+    pattern(
+        r"unlink|rmtree|rmdir|rm_rf|rm_r\b|\bremove|\brmSync|\brm\(|rmdirSync|File\.delete|delete_file|FileUtils|\.truncate|remove-item|file delete|fs\.rm",
+    )
 });
 static STARTS: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    pattern(r"(?i)\bsystem\b|popen|subprocess|\bexec[lv]?[pe]*\b|spawn|child_process|shell_exec|passthru|proc_open|`|%x|qx|os\.fork|\bfork\b|do shell script|Deno\.(run|Command)|run\(`|pcntl_exec|open3|invoke-expression|\biex\b")
+    pattern(
+        r"(?i)\bsystem\b|popen|subprocess|\bexec[lv]?[pe]*\b|spawn|child_process|shell_exec|passthru|proc_open|`|%x|qx|os\.fork|\bfork\b|do shell script|Deno\.(run|Command)|run\(`|pcntl_exec|open3|invoke-expression|\biex\b",
+    )
 });
 static CONNECTS: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    pattern(r"(?i)socket|urllib|urlopen|requests\.|http\.client|https?://|net/http|Net::HTTP|fetch\(|require\(.https?|require\(.net|LWP|fsockopen|TCPSocket|curl_exec|smtplib|ftplib|paramiko|inet|dns\.")
+    pattern(
+        r"(?i)socket|urllib|urlopen|requests\.|http\.client|https?://|net/http|Net::HTTP|fetch\(|require\(.https?|require\(.net|LWP|fsockopen|TCPSocket|curl_exec|smtplib|ftplib|paramiko|inet|dns\.",
+    )
 });
 static WRITES: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    pattern(r#"(?i)['"][wa]b?\+?['"]|writeFile|appendFile|file_put_contents|write_text|File\.write|fopen|open\([^)]*['"]>|chmod|chown|symlink|copyfile|shutil\.(copy|move)|rename|makedirs|mkdir"#)
+    pattern(
+        r#"(?i)['"][wa]b?\+?['"]|writeFile|appendFile|file_put_contents|write_text|File\.write|fopen|open\([^)]*['"]>|chmod|chown|symlink|copyfile|shutil\.(copy|move)|rename|makedirs|mkdir"#,
+    )
 });
 static HIDES: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    pattern(r"(?i)(exec|eval|system|loads|compile|Function)\b.*(base64|b64decode|fromhex|unhexlify|atob|rot13|codecs|decode|pack\(|chr\(|fromCharCode|decompress|marshal|gzinflate)|marshal\.loads|pickle\.loads")
+    pattern(
+        r"(?i)(exec|eval|system|loads|compile|Function)\b.*(base64|b64decode|fromhex|unhexlify|atob|rot13|codecs|decode|pack\(|chr\(|fromCharCode|decompress|marshal|gzinflate)|marshal\.loads|pickle\.loads",
+    )
 });
 static RUNS_FETCHED: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    pattern(r"(?is)(exec|eval|system|compile|Function)\s*[( ].*(urlopen|requests\.get|fetch|http|Net::HTTP|open-uri|URI\.open|file_get_contents)|open-uri.*eval")
+    pattern(
+        r"(?is)(exec|eval|system|compile|Function)\s*[( ].*(urlopen|requests\.get|fetch|http|Net::HTTP|open-uri|URI\.open|file_get_contents)|open-uri.*eval",
+    )
 });
 static REVERSES: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    pattern(r"(?is)(socket|fsockopen|net\.|inet).*(dup2|subprocess|/bin/(ba|z|da)?sh|pty\.spawn|\bexec|child_process|popen|STDIN|spawn)")
+    pattern(
+        r"(?is)(socket|fsockopen|net\.|inet).*(dup2|subprocess|/bin/(ba|z|da)?sh|pty\.spawn|\bexec|child_process|popen|STDIN|spawn)",
+    )
 });
 static KILLS: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    pattern(r"(?is)os\.kill\(\s*-1|while.*(os\.)?fork|fork while|fork\(\)\s*while|os\.setuid|setuid\(0|process\.kill\(\s*-1|reboot|ctypes\.CDLL|loop\s*\{\s*fork")
+    pattern(
+        r"(?is)os\.kill\(\s*-1|while.*(os\.)?fork|fork while|fork\(\)\s*while|os\.setuid|setuid\(0|process\.kill\(\s*-1|reboot|ctypes\.CDLL|loop\s*\{\s*fork",
+    )
 });
 static LISTENS: LazyLock<Option<Regex>> =
     LazyLock::new(|| pattern(r"(?i)\.listen\(|createServer|\.bind\(|TCPServer|HTTPServer"));
 static ENVIRONMENT: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    pattern(r"(?i)dict\(os\.environ|os\.environ\s*[)\]]|print\(os\.environ|%ENV|ENV\.(to_h|each|inspect)|process\.env\s*[)\]]|JSON\.stringify\(process\.env|getenv\(\)|\$_ENV|p ENV\b|puts ENV\b")
+    pattern(
+        r"(?i)dict\(os\.environ|os\.environ\s*[)\]]|print\(os\.environ|%ENV|ENV\.(to_h|each|inspect)|process\.env\s*[)\]]|JSON\.stringify\(process\.env|getenv\(\)|\$_ENV|p ENV\b|puts ENV\b",
+    )
 });
 static TEXT: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    pattern(r#""((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|`([^`]*)`|(?:qx|q|qq|%x|%q)[\{\(/\[]([^\}\)/\]]*)[\}\)/\]]"#)
+    pattern(
+        r#""((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|`([^`]*)`|(?:qx|q|qq|%x|%q)[\{\(/\[]([^\}\)/\]]*)[\}\)/\]]"#,
+    )
 });
 
 /// A pattern of this file; a test finds one that is none.
@@ -69,7 +105,9 @@ fn pattern(text: &str) -> Option<Regex> {
 }
 
 fn fits(pattern: &LazyLock<Option<Regex>>, text: &str) -> bool {
-    pattern.as_ref().is_some_and(|pattern| pattern.is_match(text))
+    pattern
+        .as_ref()
+        .is_some_and(|pattern| pattern.is_match(text))
 }
 
 impl Screen<'_> {
@@ -94,7 +132,10 @@ impl Screen<'_> {
         let mut rest = call.arguments.iter();
         let mut has_code = false;
         while let Some(argument) = rest.next() {
-            let is_long = matches!(argument.as_str(), "--eval" | "--print" | "-Command" | "eval" | "-pe" | "-EncodedCommand");
+            let is_long = matches!(
+                argument.as_str(),
+                "--eval" | "--print" | "-Command" | "eval" | "-pe" | "-EncodedCommand"
+            );
             let is_short = argument.starts_with('-')
                 && !argument.starts_with("--")
                 && argument.ends_with(|letter| letters.contains(letter));
@@ -113,20 +154,28 @@ impl Screen<'_> {
             } else if let Some(code) = attached(argument, letters) {
                 has_code = true;
                 self.code(code);
-            } else if matches!(argument.as_str(), "-r" | "--require" | "-i" | "--import") && call.name == "node" {
+            } else if matches!(argument.as_str(), "-r" | "--require" | "-i" | "--import")
+                && call.name == "node"
+            {
                 self.reads_code(rest.next());
             } else if argument == "-" {
                 break;
             } else if !argument.starts_with('-') {
                 return self.reads_code(Some(argument));
-            } else if matches!(argument.as_str(), "--version" | "-V" | "-v" | "--help" | "-h") {
+            } else if matches!(
+                argument.as_str(),
+                "--version" | "-V" | "-v" | "--help" | "-h"
+            ) {
                 return;
             }
         }
         if !has_code && !stdin.is_empty() {
             self.code(stdin);
         } else if !has_code && call.name != "deno" && call.name != "bun" {
-            self.ask("unknown-code", "it starts an interpreter that reads more lines");
+            self.ask(
+                "unknown-code",
+                "it starts an interpreter that reads more lines",
+            );
         }
     }
 
@@ -144,7 +193,9 @@ impl Screen<'_> {
             name if self.is_program(name) => {
                 self.program(name, arguments, stdin);
             }
-            name if !field::is_known(name) => self.ask("unknown-code", "its module is not known before"),
+            name if !field::is_known(name) => {
+                self.ask("unknown-code", "its module is not known before")
+            }
             _ => {}
         }
     }
@@ -152,16 +203,24 @@ impl Screen<'_> {
     /// A file with code.
     fn reads_code(&mut self, path: Option<&String>) {
         let Some(path) = path else { return };
-        let kept = self.resolved(path).and_then(|path| self.shell.files.get(&path).cloned());
+        let kept = self
+            .resolved(path)
+            .and_then(|path| self.shell.files.get(&path).cloned());
         if let Some(text) = kept.filter(|text| !text.is_empty()) {
             return self.code(&text);
         }
         let name = path.rsplit('/').next().unwrap_or(path);
         let place = self.place(path);
-        let is_own = matches!(place, Place::Workspace | Place::WorkspaceRoot | Place::Public);
+        let is_own = matches!(
+            place,
+            Place::Workspace | Place::WorkspaceRoot | Place::Public
+        );
         if !is_own || is_installer(name) {
             let shown = field::shown(path);
-            self.ask("script", &format!("it runs a script that nobody has looked at: {shown}"));
+            self.ask(
+                "script",
+                &format!("it runs a script that nobody has looked at: {shown}"),
+            );
         }
     }
 
@@ -178,7 +237,10 @@ impl Screen<'_> {
             self.forbid("reverse-shell", "its code gives a connection a shell");
         }
         if fits(&HIDES, code) {
-            self.forbid("hidden-code", "its code runs something hidden by an encoding");
+            self.forbid(
+                "hidden-code",
+                "its code runs something hidden by an encoding",
+            );
         }
         if fits(&RUNS_FETCHED, code) {
             self.forbid("remote-code", "its code runs what the network sends");
@@ -191,7 +253,10 @@ impl Screen<'_> {
             if connects {
                 self.forbid("exfiltration", "its code sends variables away");
             }
-            self.ask("environment", "its code shows every variable, secrets among them");
+            self.ask(
+                "environment",
+                "its code shows every variable, secrets among them",
+            );
         }
         if connects && !is_local(code) {
             self.ask("network", "its code talks to another machine");
@@ -204,7 +269,11 @@ impl Screen<'_> {
 
     /// The texts in code, by what the code does with texts.
     fn texts_of(&mut self, code: &str) {
-        let (removes, starts, writes) = (fits(&REMOVES, code), fits(&STARTS, code), fits(&WRITES, code));
+        let (removes, starts, writes) = (
+            fits(&REMOVES, code),
+            fits(&STARTS, code),
+            fits(&WRITES, code),
+        );
         if starts {
             self.ask("code-starts", "its code starts programs");
         }
@@ -234,17 +303,26 @@ impl Screen<'_> {
                 self.reads(&path, false);
             }
         }
-        let names_home = code.contains("expanduser") || code.contains("homedir") || code.contains("Path.home") || code.contains("Dir.home");
+        let names_home = code.contains("expanduser")
+            || code.contains("homedir")
+            || code.contains("Path.home")
+            || code.contains("Dir.home");
         if removes && names_home {
             self.forbid("remove", "its code removes from a home folder");
         }
         if removes && texts.is_empty() && !has_path {
-            self.ask("remove", "its code removes something that is not known before");
+            self.ask(
+                "remove",
+                "its code removes something that is not known before",
+            );
         }
     }
 
     fn awk(&mut self, call: &Call) {
-        let program = call.operands.first().filter(|_| !call.has(&["-f", "--file"]));
+        let program = call
+            .operands
+            .first()
+            .filter(|_| !call.has(&["-f", "--file"]));
         let Some(code) = program else {
             for path in call.values(&["-f", "--file"]) {
                 self.reads_code(Some(&path));
@@ -255,7 +333,10 @@ impl Screen<'_> {
             self.forbid("reverse-shell", "its code opens a connection");
         }
         let squeezed: String = code.split_whitespace().collect();
-        let pipes = squeezed.contains("|\"") || squeezed.contains("\"|") || squeezed.contains("|getline") || squeezed.contains("|&");
+        let pipes = squeezed.contains("|\"")
+            || squeezed.contains("\"|")
+            || squeezed.contains("|getline")
+            || squeezed.contains("|&");
         if code.contains("system(") || code.contains("system (") || pipes {
             self.ask("code-starts", "its code starts programs");
             for text in texts(code) {
@@ -302,7 +383,10 @@ impl Screen<'_> {
 
     /// `vim -c '!…'`, `+!…`.
     fn editor(&mut self, call: &Call, stdin: &str) {
-        let plus = call.arguments.iter().filter_map(|argument| argument.strip_prefix('+'));
+        let plus = call
+            .arguments
+            .iter()
+            .filter_map(|argument| argument.strip_prefix('+'));
         let mut commands: Vec<String> = plus.map(str::to_owned).collect();
         let mut arguments = call.arguments.iter();
         while let Some(argument) = arguments.next() {
@@ -316,7 +400,10 @@ impl Screen<'_> {
                 self.ask("code-starts", "its editor runs a command");
                 self.line_apart(line, "\0");
             }
-            if command.contains("system(") || command.contains("shell-command") || command.contains("py") {
+            if command.contains("system(")
+                || command.contains("shell-command")
+                || command.contains("py")
+            {
                 self.code(&command);
             }
         }
@@ -328,18 +415,29 @@ impl Screen<'_> {
     /// `make -f -` and `--eval` bring rules of their own.
     fn make(&mut self, call: &Call, stdin: &str) {
         let mut rules = call.values(&["--eval", "-E"]);
-        if call.values(&["-f", "--file"]).iter().any(|path| path == "-" || path == "/dev/stdin") {
+        if call
+            .values(&["-f", "--file"])
+            .iter()
+            .any(|path| path == "-" || path == "/dev/stdin")
+        {
             rules.push(stdin.to_owned());
         }
         for rule in rules {
             for line in rule.split(['\n', ';', ':']) {
                 let line = line.trim_start_matches(['\t', '@', '-']);
-                let shell = line.split("$(shell ").nth(1).map(|rest| rest.trim_end_matches(')'));
+                let shell = line
+                    .split("$(shell ")
+                    .nth(1)
+                    .map(|rest| rest.trim_end_matches(')'));
                 self.line_apart(shell.unwrap_or(line), "");
             }
         }
         for path in call.values(&["-C", "--directory", "-f", "--file"]) {
-            if !matches!(self.place(&path), Place::Workspace | Place::WorkspaceRoot | Place::Harmless) && path != "-" {
+            if !matches!(
+                self.place(&path),
+                Place::Workspace | Place::WorkspaceRoot | Place::Harmless
+            ) && path != "-"
+            {
                 self.ask("script", "it runs rules from outside the workspace");
             }
         }
@@ -356,7 +454,8 @@ fn attached<'a>(argument: &'a str, letters: &str) -> Option<&'a str> {
 
 fn is_local(code: &str) -> bool {
     let names = ["localhost", "127.0.0.1", "[::1]", "0.0.0.0"];
-    names.iter().any(|name| code.contains(name)) || !code.contains("://") && code.contains("import socket; print")
+    names.iter().any(|name| code.contains(name))
+        || !code.contains("://") && code.contains("import socket; print")
 }
 
 fn with_home(text: &str, home: &str) -> String {
@@ -374,7 +473,14 @@ fn texts(code: &str) -> Vec<String> {
     };
     let found = pattern.captures_iter(code).take(TEXTS_MAX);
     found
-        .filter_map(|found| found.iter().skip(1).flatten().next().map(|text| text.as_str().to_owned()))
+        .filter_map(|found| {
+            found
+                .iter()
+                .skip(1)
+                .flatten()
+                .next()
+                .map(|text| text.as_str().to_owned())
+        })
         .filter(|text| !text.is_empty())
         .collect()
 }
@@ -391,12 +497,16 @@ fn sed_commands(script: &str) -> Vec<SedCommand> {
     let mut rest = script.trim_start();
     while !rest.is_empty() {
         rest = past_address(rest).trim_start_matches([' ', '\t', '{', '!']);
-        let Some(command) = rest.chars().next() else { break };
+        let Some(command) = rest.chars().next() else {
+            break;
+        };
         rest = &rest[command.len_utf8()..];
         let line_end = rest.find('\n').unwrap_or(rest.len());
         match command {
             's' | 'y' => {
-                let Some(border) = rest.chars().next() else { break };
+                let Some(border) = rest.chars().next() else {
+                    break;
+                };
                 rest = past(past(&rest[border.len_utf8()..], border), border);
                 let end = rest.find([';', '\n', '}']).unwrap_or(rest.len());
                 let flags = &rest[..end];

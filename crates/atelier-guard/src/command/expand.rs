@@ -92,7 +92,11 @@ impl Screen<'_> {
                     } else {
                         text.clone()
                     };
-                    let text = if splits { field::with_patterns(&text) } else { text };
+                    let text = if splits {
+                        field::with_patterns(&text)
+                    } else {
+                        text
+                    };
                     made.push(&text);
                 }
                 Piece::Quoted(text) => made.push(text),

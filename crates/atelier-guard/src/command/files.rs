@@ -16,9 +16,10 @@ impl Screen<'_> {
             Place::Secret => (Judgement::Forbid, "a secret"),
             Place::Socket => (Judgement::Forbid, "a network connection as a file"),
             Place::Device => (Judgement::Forbid, "a device"),
-            Place::HomeRoot | Place::Ancestor if is_deep => {
-                (Judgement::Forbid, "everything outside the workspace, secrets among it")
-            }
+            Place::HomeRoot | Place::Ancestor if is_deep => (
+                Judgement::Forbid,
+                "everything outside the workspace, secrets among it",
+            ),
             Place::System if is_deep => (Judgement::Forbid, "a whole folder of the system"),
             Place::HomeRoot | Place::Home => (Judgement::Ask, "a home folder"),
             Place::System => (Judgement::Ask, "a file of the system"),
@@ -47,6 +48,9 @@ impl Screen<'_> {
             Place::Public | Place::System => (Judgement::Forbid, "a file of the system"),
             Place::Repository => (Judgement::Ask, "the records of version control"),
             Place::HomeRoot | Place::Home => (Judgement::Ask, "a home folder"),
+            Place::Ancestor if self.resolved(path).as_deref() == Some("/") => {
+                (Judgement::Forbid, "the root of the system")
+            }
             Place::Outside | Place::Ancestor => (Judgement::Ask, "outside the workspace"),
             Place::Unknown => (Judgement::Ask, "a path that is not known before"),
             Place::Harmless
@@ -100,7 +104,14 @@ impl Screen<'_> {
             }
         }
         let operands = call.operands.as_slice();
-        let is_deep = call.has(&["-r", "-R", "-a", "--recursive", "--archive", "--dereference-recursive"]);
+        let is_deep = call.has(&[
+            "-r",
+            "-R",
+            "-a",
+            "--recursive",
+            "--archive",
+            "--dereference-recursive",
+        ]);
         match program.effect {
             Effect::None => {}
             Effect::Read => operands.iter().for_each(|path| self.reads(path, is_deep)),
@@ -142,7 +153,8 @@ impl Screen<'_> {
             // What is known of the contents goes along.
             let contents = self.contents(source);
             self.shell.keep(path.clone(), contents.clone());
-            self.shell.keep(format!("{path}/{}", name(source)), contents);
+            self.shell
+                .keep(format!("{path}/{}", name(source)), contents);
         }
         if call.name == "cp" || call.name == "mv" {
             for source in sources {

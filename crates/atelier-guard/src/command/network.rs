@@ -8,15 +8,73 @@ use crate::command::{
 
 /// Programs that send or fetch.
 const SPEAKERS: &[&str] = &[
-    "curl", "wget", "nc", "ncat", "netcat", "socat", "telnet", "ssh", "scp", "sftp", "ftp", "lftp",
-    "rsync", "rclone", "http", "https", "xh", "aria2c", "mail", "mailx", "sendmail", "mutt", "dig", "nslookup",
-    "host", "drill", "ping", "ping6", "openssl", "aws", "gsutil", "gcloud", "az", "s3cmd", "gh",
-    "lynx", "w3m", "fetch", "tftp", "traceroute", "whois", "logger", "wall", "write", "finger", "croc",
-    "transfer", "ngrok", "cloudflared", "mosquitto_pub", "redis-cli", "kubectl", "docker", "slack",
+    "curl",
+    "wget",
+    "nc",
+    "ncat",
+    "netcat",
+    "socat",
+    "telnet",
+    "ssh",
+    "scp",
+    "sftp",
+    "ftp",
+    "lftp",
+    "rsync",
+    "rclone",
+    "http",
+    "https",
+    "xh",
+    "aria2c",
+    "mail",
+    "mailx",
+    "sendmail",
+    "mutt",
+    "dig",
+    "nslookup",
+    "host",
+    "drill",
+    "ping",
+    "ping6",
+    "openssl",
+    "aws",
+    "gsutil",
+    "gcloud",
+    "az",
+    "s3cmd",
+    "gh",
+    "lynx",
+    "w3m",
+    "fetch",
+    "tftp",
+    "traceroute",
+    "whois",
+    "logger",
+    "wall",
+    "write",
+    "finger",
+    "croc",
+    "transfer",
+    "ngrok",
+    "cloudflared",
+    "mosquitto_pub",
+    "redis-cli",
+    "kubectl",
+    "docker",
+    "slack",
 ];
 
 /// Programs that ask others for names: what is in the name is sent.
-const RESOLVERS: &[&str] = &["dig", "nslookup", "host", "drill", "ping", "ping6", "traceroute", "whois"];
+const RESOLVERS: &[&str] = &[
+    "dig",
+    "nslookup",
+    "host",
+    "drill",
+    "ping",
+    "ping6",
+    "traceroute",
+    "whois",
+];
 
 impl Screen<'_> {
     /// What a program that talks to other machines would send.
@@ -42,12 +100,29 @@ impl Screen<'_> {
             return;
         }
         if RESOLVERS.contains(&name) && line.contains([LOCAL, SECRET]) {
-            self.forbid("exfiltration", "it hides local data in a name that others resolve");
+            self.forbid(
+                "exfiltration",
+                "it hides local data in a name that others resolve",
+            );
         }
         let takes_input = matches!(
             name,
-            "nc" | "ncat" | "netcat" | "socat" | "telnet" | "ssh" | "mail" | "mailx" | "sendmail" | "ftp"
-                | "mutt" | "croc" | "rclone" | "aws" | "gsutil" | "s3cmd" | "mosquitto_pub"
+            "nc" | "ncat"
+                | "netcat"
+                | "socat"
+                | "telnet"
+                | "ssh"
+                | "mail"
+                | "mailx"
+                | "sendmail"
+                | "ftp"
+                | "mutt"
+                | "croc"
+                | "rclone"
+                | "aws"
+                | "gsutil"
+                | "s3cmd"
+                | "mosquitto_pub"
         ) || line.contains("@-")
             || line.contains("-T -")
             || line.contains("=-")
@@ -68,13 +143,26 @@ impl Screen<'_> {
         }
         let mut files = call.values(&["-T", "--upload-file", "--post-file", "--body-file"]);
         let bodies = [
-            "-d", "--data", "--data-binary", "--data-raw", "--data-urlencode", "-F", "--form", "--json",
-            "--data-ascii", "-H", "--header", "-K", "--config",
+            "-d",
+            "--data",
+            "--data-binary",
+            "--data-raw",
+            "--data-urlencode",
+            "-F",
+            "--form",
+            "--json",
+            "--data-ascii",
+            "-H",
+            "--header",
+            "-K",
+            "--config",
         ];
         for body in call.values(&bodies) {
             let path = body.split_once(['@', '<']).map(|(_, path)| path);
             let path = path.filter(|path| !path.is_empty() && !path.contains(' '));
-            let path = path.and_then(|path| path.split(';').next()).map(str::to_owned);
+            let path = path
+                .and_then(|path| path.split(';').next())
+                .map(str::to_owned);
             // An address of mail has an at sign too.
             files.extend(path.filter(|_| !body.contains("\": \"") && !body.starts_with('{')));
         }
@@ -96,7 +184,12 @@ impl Screen<'_> {
         let mut addresses = call
             .operands
             .iter()
-            .chain(call.options.iter().filter(|(name, _)| name == "--url").filter_map(|(_, value)| value.as_ref()))
+            .chain(
+                call.options
+                    .iter()
+                    .filter(|(name, _)| name == "--url")
+                    .filter_map(|(_, value)| value.as_ref()),
+            )
             .peekable();
         addresses.peek().is_some() && addresses.all(|address| is_local_address(address))
     }
@@ -114,12 +207,16 @@ fn is_local_address(address: &str) -> bool {
         return false;
     }
     let host = if host.starts_with('[') {
-        host.split(']').next().unwrap_or_default().trim_start_matches('[')
+        host.split(']')
+            .next()
+            .unwrap_or_default()
+            .trim_start_matches('[')
     } else {
         host.split(':').next().unwrap_or_default()
     };
     let is_loopback = host.strip_prefix("127.").is_some_and(|rest| {
-        rest.chars().all(|letter| letter.is_ascii_digit() || letter == '.')
+        rest.chars()
+            .all(|letter| letter.is_ascii_digit() || letter == '.')
     });
     matches!(host, "localhost" | "::1" | "0.0.0.0" | "") && !rest.is_empty() || is_loopback
 }

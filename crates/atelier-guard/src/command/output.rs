@@ -2,18 +2,22 @@
 
 use crate::command::{
     field::{self, DECODED, LOCAL, NETWORK, SECRET},
-    program::Call,
+    program::{Call, name_test},
     screen::Screen,
 };
 
 /// Programs that pass on part of what they read, unchanged.
-const SIEVES: &[&str] = &["sort", "uniq", "head", "tail", "grep", "egrep", "fgrep", "rg", "tee", "shuf", "less", "more", "tac", "pv"];
+const SIEVES: &[&str] = &[
+    "sort", "uniq", "head", "tail", "grep", "egrep", "fgrep", "rg", "tee", "shuf", "less", "more",
+    "tac", "pv",
+];
 
 /// Programs that turn what they read into something else.
 const CHANGERS: &[&str] = &[
-    "sed", "awk", "gawk", "mawk", "tr", "cut", "fold", "base64", "base32", "basenc", "xxd", "openssl", "gzip",
-    "gunzip", "zcat", "bzip2", "bunzip2", "xz", "unxz", "zstd", "uudecode", "rev", "od", "hexdump", "gpg",
-    "perl", "python", "python3", "ruby", "node", "php", "paste", "dd", "nl", "iconv", "jq", "lz4", "brotli",
+    "sed", "awk", "gawk", "mawk", "tr", "cut", "fold", "base64", "base32", "basenc", "xxd",
+    "openssl", "gzip", "gunzip", "zcat", "bzip2", "bunzip2", "xz", "unxz", "zstd", "uudecode",
+    "rev", "od", "hexdump", "gpg", "perl", "python", "python3", "ruby", "node", "php", "paste",
+    "dd", "nl", "iconv", "jq", "lz4", "brotli",
 ];
 
 impl Screen<'_> {
@@ -36,13 +40,23 @@ impl Screen<'_> {
             "git" => {
                 let names = matches!(operands.first().map(String::as_str), Some("ls-files"))
                     || call.has(&["--name-only"]);
-                if names { "./\u{1}x\n".to_owned() } else { LOCAL.to_string() }
+                if names {
+                    "./\u{1}x\n".to_owned()
+                } else {
+                    LOCAL.to_string()
+                }
             }
-            "grep" | "rg" | "egrep" if call.has(&["-l", "--files-with-matches", "-L", "--files"]) => {
+            "grep" | "rg" | "egrep"
+                if call.has(&["-l", "--files-with-matches", "-L", "--files"]) =>
+            {
                 "./\u{1}x\n".to_owned()
             }
             _ if SIEVES.contains(&name) && !stdin.is_empty() => {
-                if name == "tee" { self.teed(operands, stdin) } else { stdin.to_owned() }
+                if name == "tee" {
+                    self.teed(operands, stdin)
+                } else {
+                    stdin.to_owned()
+                }
             }
             _ if CHANGERS.contains(&name) => self.changed(call, stdin),
             _ => {
@@ -80,7 +94,10 @@ impl Screen<'_> {
         let name = call.name.as_str();
         let decodes = call.has(&["-d", "-D", "--decode", "--decompress", "-r"])
             || matches!(name, "gunzip" | "zcat" | "bunzip2" | "unxz" | "uudecode")
-            || call.operands.iter().any(|operand| operand == "enc" || operand == "base64");
+            || call
+                .operands
+                .iter()
+                .any(|operand| operand == "enc" || operand == "base64");
         let is_literal = !stdin.trim().is_empty() && field::is_known(stdin);
         let mut made = LOCAL.to_string() + &field::origins(stdin);
         if decodes || is_literal {
@@ -111,9 +128,12 @@ impl Screen<'_> {
         if starts.is_empty() || is_fd {
             starts = vec!["."];
         }
-        let line = call.line();
-        let end = if is_fd || line.contains("-name") || line.contains("-path") { "x" } else { "" };
-        let entry = |start: &str| format!("{start}/\u{1}{end}\n");
+        let named = match name_test(call) {
+            Some(named) => named,
+            None if is_fd => "\u{1}x".to_owned(),
+            None => "\u{1}".to_owned(),
+        };
+        let entry = |start: &str| format!("{start}/{named}\n");
         starts.into_iter().map(entry).collect()
     }
 
@@ -124,7 +144,13 @@ impl Screen<'_> {
         let names_itself = call.has(&["-O", "-OJ", "--remote-name", "-J"]) || is_wget;
         for address in &call.operands {
             if names_itself {
-                paths.extend(address.trim_end_matches('/').rsplit('/').next().map(str::to_owned));
+                paths.extend(
+                    address
+                        .trim_end_matches('/')
+                        .rsplit('/')
+                        .next()
+                        .map(str::to_owned),
+                );
             }
         }
         for path in paths.iter().filter(|path| *path != "-") {

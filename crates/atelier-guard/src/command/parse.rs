@@ -268,8 +268,8 @@ impl<'t> Parser<'t> {
                 continue;
             }
             let in_background = self.sees("&");
-            let goes_on = in_background
-                || (self.peek() == Some(';') && !self.sees(";;") && !self.sees(";&"));
+            let goes_on =
+                in_background || (self.peek() == Some(';') && !self.sees(";;") && !self.sees(";&"));
             if goes_on {
                 self.at += 1;
             } else if !matches!(self.peek(), None | Some('\n' | ')' | ';')) {
@@ -633,7 +633,9 @@ impl<'t> Parser<'t> {
         };
         self.skip_blanks();
         let from = self.at;
-        let target = self.word()?.ok_or(ParseError::Missing("a redirection's target"))?;
+        let target = self
+            .word()?
+            .ok_or(ParseError::Missing("a redirection's target"))?;
         let kind = match operator {
             "<<-" | "<<" => {
                 let raw: String = self.chars[from..self.at].iter().collect();

@@ -171,7 +171,11 @@ fn place_of(path: &str, workspace: &Workspace) -> Place {
     }
     // A pattern may reach the workspace or its folders from outside of it.
     if path == "/" || within(root, path).is_some() && !fits(&TABLE.temporary) {
-        return if path == home { Place::HomeRoot } else { Place::Ancestor };
+        return if path == home {
+            Place::HomeRoot
+        } else {
+            Place::Ancestor
+        };
     }
     if fits(&TABLE.startup) {
         return Place::Startup;
@@ -227,17 +231,19 @@ fn place_inside(inner: &str) -> Place {
 }
 
 fn fits(patterns: &[String], path: &str, home: &str) -> bool {
-    patterns.iter().any(|pattern| match pattern.strip_prefix('~') {
-        None => field::could_be(pattern, path),
-        Some(rest) => {
-            field::could_be(&format!("{home}{rest}"), path)
-                || TABLE
-                    .homes
-                    .iter()
-                    .any(|homes| field::could_be(&format!("{homes}/*{rest}"), path))
-                || field::could_be(&format!("/root{rest}"), path)
-        }
-    })
+    patterns
+        .iter()
+        .any(|pattern| match pattern.strip_prefix('~') {
+            None => field::could_be(pattern, path),
+            Some(rest) => {
+                field::could_be(&format!("{home}{rest}"), path)
+                    || TABLE
+                        .homes
+                        .iter()
+                        .any(|homes| field::could_be(&format!("{homes}/*{rest}"), path))
+                    || field::could_be(&format!("/root{rest}"), path)
+            }
+        })
 }
 
 /// Whether the file is a secret by its name alone.

@@ -124,7 +124,10 @@ impl Screen<'_> {
                 continue;
             }
             let mut old = self.shell.variables.get(&assignment.name).cloned();
-            let old = old.take().filter(|_| assignment.appends).unwrap_or_default();
+            let old = old
+                .take()
+                .filter(|_| assignment.appends)
+                .unwrap_or_default();
             let values = if old.len() == 1 && values.len() == 1 {
                 vec![old.concat() + &values.concat()]
             } else {
@@ -156,12 +159,30 @@ impl Screen<'_> {
             | "PERL5LIB" | "JAVA_TOOL_OPTIONS" | "_JAVA_OPTIONS"
                 if value.contains(['/', '=']) || !field::is_known(value) =>
             {
-                self.ask("startup-code", &format!("`{name}` makes programs run other code"));
+                self.ask(
+                    "startup-code",
+                    &format!("`{name}` makes programs run other code"),
+                );
             }
-            "PROMPT_COMMAND" | "GIT_SSH_COMMAND" | "GIT_SSH" | "GIT_EXTERNAL_DIFF"
-            | "GIT_PAGER" | "PAGER" | "MANPAGER" | "EDITOR" | "VISUAL" | "GIT_EDITOR"
-            | "GIT_SEQUENCE_EDITOR" | "GIT_ASKPASS" | "SSH_ASKPASS" | "LESSOPEN"
-            | "RUSTC_WRAPPER" | "GIT_PROXY_COMMAND" | "BROWSER" | "RSYNC_RSH" | "FCEDIT" => {
+            "PROMPT_COMMAND"
+            | "GIT_SSH_COMMAND"
+            | "GIT_SSH"
+            | "GIT_EXTERNAL_DIFF"
+            | "GIT_PAGER"
+            | "PAGER"
+            | "MANPAGER"
+            | "EDITOR"
+            | "VISUAL"
+            | "GIT_EDITOR"
+            | "GIT_SEQUENCE_EDITOR"
+            | "GIT_ASKPASS"
+            | "SSH_ASKPASS"
+            | "LESSOPEN"
+            | "RUSTC_WRAPPER"
+            | "GIT_PROXY_COMMAND"
+            | "BROWSER"
+            | "RSYNC_RSH"
+            | "FCEDIT" => {
                 self.line_apart(value, "\0");
             }
             "PS1" | "PS2" | "PS4" => self.computed(value),
@@ -183,7 +204,10 @@ impl Screen<'_> {
 
     fn named(&mut self, name: &str, arguments: &[String], stdin: &str) -> String {
         if name.contains([field::NETWORK, field::DECODED]) {
-            self.forbid("hidden-program", "the name of the program is hidden or comes from elsewhere");
+            self.forbid(
+                "hidden-program",
+                "the name of the program is hidden or comes from elsewhere",
+            );
             return field::derived(stdin);
         }
         if !field::is_known(name) {
@@ -192,7 +216,10 @@ impl Screen<'_> {
             return field::derived(stdin) + &field::origins(&rest);
         }
         if field::has_pattern(name) {
-            self.forbid("hidden-program", "the name of the program is hidden in a pattern");
+            self.forbid(
+                "hidden-program",
+                "the name of the program is hidden in a pattern",
+            );
             return field::derived(stdin);
         }
         if let Some(alias) = self.shell.aliases.remove(name) {
@@ -218,7 +245,9 @@ impl Screen<'_> {
 
     /// A program by its path; whether there is nothing more to say about it.
     fn is_own(&mut self, path: &str, base: &str, stdin: &str) -> bool {
-        let kept = self.resolved(path).and_then(|path| self.shell.files.get(&path).cloned());
+        let kept = self
+            .resolved(path)
+            .and_then(|path| self.shell.files.get(&path).cloned());
         if let Some(text) = kept.filter(|text| !text.is_empty()) {
             self.line_apart(&text, stdin);
             return true;
@@ -247,7 +276,10 @@ impl Screen<'_> {
             | Place::Outside
             | Place::Unknown => {
                 let shown = field::shown(path);
-                self.ask("unknown-program", &format!("it runs a program outside the workspace: {shown}"));
+                self.ask(
+                    "unknown-program",
+                    &format!("it runs a program outside the workspace: {shown}"),
+                );
                 !is_known
             }
         }
@@ -269,7 +301,10 @@ impl Screen<'_> {
         let output = self.wrapped(&call, stdin);
         if output.is_none() && !is_allowed {
             let shown = field::shown(name);
-            self.ask("unknown-program", &format!("nothing is known about this call of `{shown}`"));
+            self.ask(
+                "unknown-program",
+                &format!("nothing is known about this call of `{shown}`"),
+            );
         }
         self.network(&call, stdin);
         output.unwrap_or_else(|| self.printed(&call, stdin))
@@ -337,17 +372,24 @@ impl Screen<'_> {
     /// `find`: what it does with what it finds.
     fn found(&mut self, call: &Call) {
         let is_start = |argument: &&String| !argument.starts_with(['-', '(', '!']);
-        let mut starts: Vec<String> = call.arguments.iter().take_while(is_start).cloned().collect();
+        let mut starts: Vec<String> = call
+            .arguments
+            .iter()
+            .take_while(is_start)
+            .cloned()
+            .collect();
         if starts.is_empty() {
             starts.push(".".to_owned());
         }
         let mut arguments = call.arguments.iter().enumerate();
-        let has_tests = call.line().contains("-name") || call.line().contains("-path");
+        let named = name_test(call);
+        let has_tests = named.is_some();
+        let named = named.unwrap_or("\u{1}".to_owned());
         while let Some((at, argument)) = arguments.next() {
             match argument.as_str() {
                 "-delete" => {
                     for start in &starts {
-                        let found = format!("{start}/\u{1}x");
+                        let found = format!("{start}/{named}");
                         self.removes(if has_tests { &found } else { start });
                         if has_tests {
                             self.removes_below(start);
@@ -359,13 +401,11 @@ impl Screen<'_> {
                     let ends = |word: &String| word == ";" || word == "+";
                     let end = rest.iter().position(ends).unwrap_or(rest.len());
                     for start in &starts {
-                        let found = if has_tests {
-                            format!("{start}/\u{1}x")
-                        } else {
-                            format!("{start}/\u{1}")
-                        };
-                        let words: Vec<String> =
-                            rest[..end].iter().map(|word| word.replace("{}", &found)).collect();
+                        let found = format!("{start}/{named}");
+                        let words: Vec<String> = rest[..end]
+                            .iter()
+                            .map(|word| word.replace("{}", &found))
+                            .collect();
                         if let Some((name, arguments)) = words.split_first() {
                             self.program(name, arguments, "");
                         }
@@ -384,9 +424,27 @@ impl Screen<'_> {
     /// Some files below a folder go: that is for the folder's owner to say.
     fn removes_below(&mut self, folder: &str) {
         let place = self.place(folder);
-        if !matches!(place, Place::Workspace | Place::WorkspaceRoot | Place::Temporary) {
+        if !matches!(
+            place,
+            Place::Workspace | Place::WorkspaceRoot | Place::Temporary
+        ) {
             self.removes(folder);
         }
+    }
+}
+
+/// The names that `find` looks for; none if it takes every name.
+pub(super) fn name_test(call: &Call) -> Option<String> {
+    let tests = ["-name", "-iname", "-path", "-ipath", "-regex", "-wholename"];
+    let at = call
+        .arguments
+        .iter()
+        .position(|argument| tests.contains(&argument.as_str()))?;
+    let wanted = call.arguments.get(at + 1)?;
+    if call.arguments[at].ends_with("name") && !wanted.contains('/') && wanted != "*" {
+        Some(field::with_patterns(wanted))
+    } else {
+        Some("\u{1}x".to_owned())
     }
 }
 
@@ -404,9 +462,17 @@ fn plain_name(name: &str) -> &str {
 
 /// Whether a script changes more than the project by its name.
 pub(super) fn is_installer(name: &str) -> bool {
-    ["install", "setup", "bootstrap", "deploy", "publish", "release", "uninstall"]
-        .iter()
-        .any(|word| name.starts_with(word))
+    [
+        "install",
+        "setup",
+        "bootstrap",
+        "deploy",
+        "publish",
+        "release",
+        "uninstall",
+    ]
+    .iter()
+    .any(|word| name.starts_with(word))
 }
 
 /// The words as a line that reads back as the same words.

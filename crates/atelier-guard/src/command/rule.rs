@@ -187,15 +187,24 @@ impl Rule {
             wanted.all(|word| given.next().is_some_and(|operand| operand == word))
         };
         let options: Vec<&str> = self.options.iter().map(String::as_str).collect();
-        let fits = |regex: &Regex| call.arguments.iter().any(|argument| regex.is_match(argument));
+        let fits = |regex: &Regex| {
+            call.arguments
+                .iter()
+                .any(|argument| regex.is_match(argument))
+        };
         (self.words.is_empty() || self.words.iter().any(begins))
             && (self.options.is_empty() || call.has(&options))
             && self.argument.as_ref().is_none_or(fits)
-            && self.line.as_ref().is_none_or(|line| line.is_match(&call.line()))
+            && self
+                .line
+                .as_ref()
+                .is_none_or(|line| line.is_match(&call.line()))
     }
 }
 
 fn pattern<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Regex>, D::Error> {
     let text = String::deserialize(deserializer)?;
-    Regex::new(&text).map(Some).map_err(serde::de::Error::custom)
+    Regex::new(&text)
+        .map(Some)
+        .map_err(serde::de::Error::custom)
 }

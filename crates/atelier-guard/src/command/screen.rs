@@ -40,6 +40,8 @@ pub(super) struct Screen<'w> {
     pub(super) calls_depth: usize,
     /// The functions that are running, by name.
     calls: Vec<String>,
+    /// Lines that run when the shell ends or gets a signal.
+    pub(super) traps: Vec<String>,
     /// The functions that were called.
     called: Vec<String>,
 }
@@ -60,6 +62,7 @@ impl<'w> Screen<'w> {
             parallel: 0,
             calls_depth: 0,
             calls: Vec::new(),
+            traps: Vec::new(),
             called: Vec::new(),
         }
     }
@@ -72,6 +75,9 @@ impl<'w> Screen<'w> {
         match parse::parse(line) {
             Ok(script) => {
                 self.run(&script, "");
+                for line in std::mem::take(&mut self.traps) {
+                    self.line(&line, "");
+                }
                 self.uncalled();
             }
             Err(error) => self.unreadable(error),
@@ -80,7 +86,10 @@ impl<'w> Screen<'w> {
     }
 
     pub(super) fn unreadable(&mut self, error: ParseError) {
-        self.ask("unreadable", &format!("it does not parse: failed to {error}"));
+        self.ask(
+            "unreadable",
+            &format!("it does not parse: failed to {error}"),
+        );
     }
 
     /// A function nobody calls here is looked at for what is forbidden anyway.
@@ -232,7 +241,10 @@ impl<'w> Screen<'w> {
                 }
                 RedirectionKind::Duplicate => {
                     let number = target.trim_end_matches('-');
-                    if !number.chars().all(|digit| digit.is_ascii_digit() || digit == '\0') {
+                    if !number
+                        .chars()
+                        .all(|digit| digit.is_ascii_digit() || digit == '\0')
+                    {
                         self.writes(&target);
                         file = self.resolved(&target);
                     }
@@ -305,7 +317,10 @@ impl<'w> Screen<'w> {
         if (text.contains("$(") || text.contains('`'))
             && let Ok(word) = parse::parse_text(text)
         {
-            self.forbid("hidden-code", "it runs a command from inside of a subscript");
+            self.forbid(
+                "hidden-code",
+                "it runs a command from inside of a subscript",
+            );
             self.text(&word);
         }
     }
@@ -328,17 +343,20 @@ impl<'w> Screen<'w> {
             matches!(text, Some(crate::command::syntax::Piece::Plain(text)) if text == "true" || text == ":" || text == "1")
         };
         let is_endless = condition.iter().any(|item| {
-            item.pipelines.iter().flatten().any(|command| match &command.form {
-                Form::Simple { words, .. } => words.first().is_some_and(always),
-                Form::Condition(words) => words.first().is_some_and(always),
-                Form::Group(_)
-                | Form::Subshell(_)
-                | Form::Choice(_)
-                | Form::Loop { .. }
-                | Form::For { .. }
-                | Form::Case { .. }
-                | Form::Function { .. } => false,
-            })
+            item.pipelines
+                .iter()
+                .flatten()
+                .any(|command| match &command.form {
+                    Form::Simple { words, .. } => words.first().is_some_and(always),
+                    Form::Condition(words) => words.first().is_some_and(always),
+                    Form::Group(_)
+                    | Form::Subshell(_)
+                    | Form::Choice(_)
+                    | Form::Loop { .. }
+                    | Form::For { .. }
+                    | Form::Case { .. }
+                    | Form::Function { .. } => false,
+                })
         });
         if is_endless && body.iter().any(|item| item.in_background) {
             self.forbid("fork-bomb", "it starts processes without end");

@@ -36,7 +36,10 @@ pub(super) enum Form {
     /// `if`: every condition and every branch, in the order they stand.
     Choice(Vec<Script>),
     /// `while` and `until`.
-    Loop { condition: Script, body: Script },
+    Loop {
+        condition: Script,
+        body: Script,
+    },
     /// `for` and `select`; without words it goes through the positional parameters.
     For {
         name: String,
@@ -44,8 +47,14 @@ pub(super) enum Form {
         body: Script,
     },
     /// `case`: the word, and each branch.
-    Case { word: Word, branches: Vec<Script> },
-    Function { name: String, body: Rc<Command> },
+    Case {
+        word: Word,
+        branches: Vec<Script>,
+    },
+    Function {
+        name: String,
+        body: Rc<Command>,
+    },
     /// `(( … ))` and `[[ … ]]`: words that are expanded, nothing that is started.
     Condition(Vec<Word>),
 }

@@ -36,7 +36,9 @@ const WRAPPERS: &[Wrapper] = &[
     wrapper(&["env"], &["-u", "--unset", "-C", "--chdir"], 0, true),
     wrapper(
         &["sudo", "doas", "pkexec", "run0"],
-        &["-u", "-g", "-h", "-p", "-C", "-r", "-t", "-T", "-D", "-U", "--user"],
+        &[
+            "-u", "-g", "-h", "-p", "-C", "-r", "-t", "-T", "-D", "-U", "--user",
+        ],
         0,
         true,
     ),
@@ -44,18 +46,49 @@ const WRAPPERS: &[Wrapper] = &[
     wrapper(&["ionice"], &["-c", "-n", "-p"], 0, false),
     wrapper(
         &[
-            "nohup", "setsid", "unbuffer", "fakeroot", "proxychains", "proxychains4", "torsocks",
-            "caffeinate", "busybox", "toybox", "xvfb-run", "dbus-run-session", "cross-env",
-            "setarch", "linux64", "catchsegv", "winpty", "eatmydata", "chronic",
+            "nohup",
+            "setsid",
+            "unbuffer",
+            "fakeroot",
+            "proxychains",
+            "proxychains4",
+            "torsocks",
+            "caffeinate",
+            "busybox",
+            "toybox",
+            "xvfb-run",
+            "dbus-run-session",
+            "cross-env",
+            "setarch",
+            "linux64",
+            "catchsegv",
+            "winpty",
+            "eatmydata",
+            "chronic",
         ],
         &["-s", "-o"],
         0,
         true,
     ),
-    wrapper(&["timeout", "gtimeout"], &["-s", "-k", "--signal", "--kill-after"], 1, false),
-    wrapper(&["time", "gtime"], &["-f", "-o", "--format", "--output"], 0, false),
+    wrapper(
+        &["timeout", "gtimeout"],
+        &["-s", "-k", "--signal", "--kill-after"],
+        1,
+        false,
+    ),
+    wrapper(
+        &["time", "gtime"],
+        &["-f", "-o", "--format", "--output"],
+        0,
+        false,
+    ),
     wrapper(&["stdbuf"], &["-i", "-o", "-e"], 0, false),
-    wrapper(&["chrt", "taskset", "chroot", "gosu", "su-exec", "cpulimit"], &["-p", "-l"], 1, false),
+    wrapper(
+        &["chrt", "taskset", "chroot", "gosu", "su-exec", "cpulimit"],
+        &["-p", "-l"],
+        1,
+        false,
+    ),
     wrapper(
         &["strace", "ltrace", "valgrind"],
         &["-e", "-o", "-p", "-s", "-u", "-E"],
@@ -63,12 +96,24 @@ const WRAPPERS: &[Wrapper] = &[
         false,
     ),
     wrapper(
-        &["unshare", "nsenter", "systemd-run", "firejail", "bwrap", "runuser"],
+        &[
+            "unshare",
+            "nsenter",
+            "systemd-run",
+            "firejail",
+            "bwrap",
+            "runuser",
+        ],
         &["-t", "-u", "-p", "--unit", "-S", "-G"],
         0,
         true,
     ),
-    wrapper(&["rlwrap", "script-run", "prlimit", "numactl", "dotenv"], &["-e", "-f"], 0, false),
+    wrapper(
+        &["rlwrap", "script-run", "prlimit", "numactl", "dotenv"],
+        &["-e", "-f"],
+        0,
+        false,
+    ),
 ];
 
 /// Programs of which one subcommand starts what follows.
@@ -92,7 +137,9 @@ const RUNNERS: &[(&str, &[&str])] = &[
     ("perf", &["stat", "record"]),
 ];
 
-const SHELLS: &[&str] = &["sh", "bash", "dash", "zsh", "ksh", "mksh", "ash", "fish", "rbash", "csh", "tcsh"];
+const SHELLS: &[&str] = &[
+    "sh", "bash", "dash", "zsh", "ksh", "mksh", "ash", "fish", "rbash", "csh", "tcsh",
+];
 
 impl Screen<'_> {
     /// Looks at what the call starts; none if it starts nothing else.
@@ -101,21 +148,29 @@ impl Screen<'_> {
         if SHELLS.contains(&name) {
             return Some(self.shell_program(call, stdin));
         }
-        if let Some(wrapper) = WRAPPERS.iter().find(|wrapper| wrapper.names.contains(&name)) {
+        if let Some(wrapper) = WRAPPERS
+            .iter()
+            .find(|wrapper| wrapper.names.contains(&name))
+        {
             return Some(self.inner(wrapper, call, stdin));
         }
         let runner = RUNNERS.iter().find(|(runner, _)| *runner == name);
         if let (Some((_, verbs)), Some(verb)) = (runner, call.operands.first())
             && verbs.contains(&verb.as_str())
         {
-            let place = call.arguments.iter().position(|argument| argument == verb)?;
+            let place = call
+                .arguments
+                .iter()
+                .position(|argument| argument == verb)?;
             return Some(self.rest(&call.arguments[place + 1..], stdin));
         }
         match name {
             "xargs" => Some(self.xargs(&call.arguments, stdin)),
             "parallel" => Some(self.parallel_program(&call.arguments, stdin)),
             "watch" | "entr" | "watchexec" => {
-                let line = self.past_options(&call.arguments, &["-n", "--interval"]).join(" ");
+                let line = self
+                    .past_options(&call.arguments, &["-n", "--interval"])
+                    .join(" ");
                 Some(self.line_apart(&line, stdin))
             }
             "hyperfine" => {
@@ -226,7 +281,10 @@ impl Screen<'_> {
             let is_short = !first.starts_with("--");
             is_line |= is_short && first.contains('c') || first == "--command";
             only_checks |= first == "-n" || first == "--version" || first == "--help";
-            let valued = matches!(first.as_str(), "-o" | "-O" | "+o" | "+O" | "--rcfile" | "--init-file");
+            let valued = matches!(
+                first.as_str(),
+                "-o" | "-O" | "+o" | "+O" | "--rcfile" | "--init-file"
+            );
             rest = behind.get(usize::from(valued)..).unwrap_or_default();
         }
         if only_checks {
@@ -261,20 +319,40 @@ impl Screen<'_> {
             rest = behind;
             if matches!(first.as_str(), "-I" | "--replace") {
                 replaced = rest.first().cloned();
-            } else if let Some(mark) = first.strip_prefix("-I").or(first.strip_prefix("--replace=")) {
+            } else if let Some(mark) = first
+                .strip_prefix("-I")
+                .or(first.strip_prefix("--replace="))
+            {
                 replaced = Some(mark.to_owned());
             } else if first == "-i" {
                 replaced = Some("{}".to_owned());
             }
             if matches!(
                 first.as_str(),
-                "-I" | "-n" | "-P" | "-L" | "-d" | "-E" | "-s" | "-a" | "--max-args"
-                    | "--max-procs" | "--delimiter" | "--arg-file" | "--max-lines"
+                "-I" | "-n"
+                    | "-P"
+                    | "-L"
+                    | "-d"
+                    | "-E"
+                    | "-s"
+                    | "-a"
+                    | "--max-args"
+                    | "--max-procs"
+                    | "--delimiter"
+                    | "--arg-file"
+                    | "--max-lines"
             ) {
                 rest = rest.get(1..).unwrap_or_default();
             }
         }
-        let given: Vec<String> = stdin.split_whitespace().map(str::to_owned).collect();
+        let is_whole = arguments
+            .iter()
+            .any(|option| option == "-0" || option == "--null");
+        let given: Vec<String> = if is_whole && !stdin.contains('\u{1}') {
+            vec![stdin.trim_end().to_owned()]
+        } else {
+            stdin.split_whitespace().map(str::to_owned).collect()
+        };
         let Some((name, arguments)) = rest.split_first() else {
             return stdin.to_owned();
         };
@@ -350,10 +428,20 @@ impl Screen<'_> {
             let name = name.to_lowercase();
             let runs = matches!(
                 name.as_str(),
-                "core.editor" | "core.pager" | "core.sshcommand" | "core.fsmonitor"
-                    | "core.askpass" | "core.gitproxy" | "diff.external" | "sequence.editor"
-                    | "credential.helper" | "gpg.program" | "init.templatedir"
-                    | "core.hookspath" | "core.alternaterefscommand" | "interactive.difffilter"
+                "core.editor"
+                    | "core.pager"
+                    | "core.sshcommand"
+                    | "core.fsmonitor"
+                    | "core.askpass"
+                    | "core.gitproxy"
+                    | "diff.external"
+                    | "sequence.editor"
+                    | "credential.helper"
+                    | "gpg.program"
+                    | "init.templatedir"
+                    | "core.hookspath"
+                    | "core.alternaterefscommand"
+                    | "interactive.difffilter"
             ) || name.starts_with("alias.")
                 || name.starts_with("filter.")
                 || name.starts_with("pager.")
@@ -365,14 +453,23 @@ impl Screen<'_> {
             if !runs {
                 continue;
             }
-            let harmless = matches!(value, "" | "cat" | "true" | "less" | "false" | "delta" | "/dev/null" | ":");
+            let harmless = matches!(
+                value,
+                "" | "cat" | "true" | "less" | "false" | "delta" | "/dev/null" | ":"
+            );
             let is_alias_of_git = name.starts_with("alias.") && !value.starts_with('!');
             if !harmless && !is_alias_of_git {
-                self.ask("helper", &format!("the setting `{name}` makes git run something"));
+                self.ask(
+                    "helper",
+                    &format!("the setting `{name}` makes git run something"),
+                );
                 self.line_apart(value.trim_start_matches('!'), "");
             }
         }
-        let at = call.operands.iter().position(|word| word == "run" || word == "--exec");
+        let at = call
+            .operands
+            .iter()
+            .position(|word| word == "run" || word == "--exec");
         if let (Some("bisect"), Some(at)) = (call.operands.first().map(String::as_str), at) {
             self.rest(&call.operands[at + 1..], "");
         }
@@ -386,8 +483,15 @@ impl Screen<'_> {
         const OPTIONS: &[(&[&str], &[&str])] = &[
             (
                 &["tar", "bsdtar"],
-                &["--to-command", "--use-compress-program", "-I", "--rsh-command", "--info-script",
-                  "--new-volume-script", "-F"],
+                &[
+                    "--to-command",
+                    "--use-compress-program",
+                    "-I",
+                    "--rsh-command",
+                    "--info-script",
+                    "--new-volume-script",
+                    "-F",
+                ],
             ),
             (&["rsync"], &["-e", "--rsh", "--rsync-path"]),
             (&["zip"], &["-TT", "--unzip-command"]),
@@ -409,7 +513,9 @@ impl Screen<'_> {
             self.forbid("helper", "it makes tar run a command");
             self.line_apart(line, "");
         }
-        let of_program = OPTIONS.iter().find(|(names, _)| names.contains(&call.name.as_str()));
+        let of_program = OPTIONS
+            .iter()
+            .find(|(names, _)| names.contains(&call.name.as_str()));
         let Some((_, options)) = of_program else {
             return;
         };
@@ -419,7 +525,11 @@ impl Screen<'_> {
                     Some((_, line)) => line,
                     None => continue,
                 },
-                "gdb" => match value.trim().strip_prefix("shell ").or(value.trim().strip_prefix('!')) {
+                "gdb" => match value
+                    .trim()
+                    .strip_prefix("shell ")
+                    .or(value.trim().strip_prefix('!'))
+                {
                     Some(line) => line,
                     None => continue,
                 },
@@ -428,10 +538,15 @@ impl Screen<'_> {
             self.line_apart(line, "\0");
         }
         if matches!(call.name.as_str(), "fd" | "fdfind")
-            && let Some(at) = call.arguments.iter().position(|argument| options.contains(&argument.as_str()))
+            && let Some(at) = call
+                .arguments
+                .iter()
+                .position(|argument| options.contains(&argument.as_str()))
         {
-            let words: Vec<String> =
-                call.arguments[at + 1..].iter().map(|word| word.replace("{}", "./\u{1}x")).collect();
+            let words: Vec<String> = call.arguments[at + 1..]
+                .iter()
+                .map(|word| word.replace("{}", "./\u{1}x"))
+                .collect();
             self.rest(&words, "");
         }
     }

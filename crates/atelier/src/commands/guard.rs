@@ -1,4 +1,7 @@
-//! `atelier guard`: what a text gives away about people, and which secrets are in it.
+//! `atelier guard`: what a text gives away about people, which secrets are in it, and which
+//! command lines may run.
+
+mod command;
 
 use std::{
     collections::BTreeMap,
@@ -21,11 +24,14 @@ use crate::{
 /// Bytes that are read at most.
 const INPUT_BYTES_MAX: u64 = 256 << 20;
 
-/// Find personal data and secrets
+/// Find personal data and secrets; judge command lines
 #[derive(Debug, Subcommand)]
 pub(crate) enum GuardCommand {
     /// Show where a text has personal data and secrets, never the values themselves
     Scan(GuardScanArgs),
+    /// Judge command lines from standard input, one a line (␤ stands for a newline inside of one):
+    /// allow, ask or forbid, a tab, and the reason
+    Command(command::GuardCommandArgs),
 }
 
 /// What to scan.
@@ -61,7 +67,13 @@ struct Document {
 }
 
 pub(crate) fn run(command: &GuardCommand, ui: &Ui) -> Result<u8, CliError> {
-    let GuardCommand::Scan(args) = command;
+    match command {
+        GuardCommand::Scan(args) => scan(args, ui),
+        GuardCommand::Command(args) => command::run(args, ui),
+    }
+}
+
+fn scan(args: &GuardScanArgs, ui: &Ui) -> Result<u8, CliError> {
     let (name, input) = input(args.file.as_deref())?;
     let lines = args.jsonl || (!args.text && begins_with_document(&input));
     let found = if lines {

@@ -21,6 +21,7 @@ mod edit;
 mod failures;
 mod gateway;
 mod guard;
+mod guard_command;
 mod guard_gateway;
 mod hedge;
 mod keys;

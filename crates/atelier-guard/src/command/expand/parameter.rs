@@ -10,9 +10,7 @@ use crate::command::{
 impl Parameter {
     /// Whether this is every value of a list, each apart.
     pub(super) fn is_list(&self) -> bool {
-        let all = |word: &crate::command::syntax::Word| {
-            matches!(word.0.as_slice(), [crate::command::syntax::Piece::Quoted(text)] if text == "@")
-        };
+        let all = |word: &crate::command::syntax::Word| matches!(word.0.as_slice(), [crate::command::syntax::Piece::Quoted(text)] if text == "@");
         self.name == "@" || all(&self.subscript)
     }
 }
@@ -143,7 +141,11 @@ fn substring(value: &str, argument: &str) -> String {
     };
     let count = value.chars().count();
     let back = usize::try_from(offset.unsigned_abs()).unwrap_or(count);
-    let from = if offset < 0 { count.saturating_sub(back) } else { back };
+    let from = if offset < 0 {
+        count.saturating_sub(back)
+    } else {
+        back
+    };
     let length = match length.map(|length| length.trim().parse::<usize>()) {
         None => count,
         Some(Ok(length)) => length,

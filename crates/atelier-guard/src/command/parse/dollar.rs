@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::{Parsed, ParseError, Parser, word::push};
+use super::{ParseError, Parsed, Parser, word::push};
 use crate::command::{
     field,
     syntax::{Parameter, Piece, Word},
@@ -209,7 +209,10 @@ impl Parser<'_> {
     fn digits(&mut self, radix: u32, digits_max: usize) -> u32 {
         let mut value = 0_u32;
         for _ in 0..digits_max {
-            let digit = self.chars.get(self.at).and_then(|next| next.to_digit(radix));
+            let digit = self
+                .chars
+                .get(self.at)
+                .and_then(|next| next.to_digit(radix));
             let Some(digit) = digit else { break };
             value = value.wrapping_mul(radix).wrapping_add(digit);
             self.at += 1;

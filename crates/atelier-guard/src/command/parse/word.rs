@@ -1,6 +1,6 @@
 //! Words: quotes, escapes, and the pieces between them.
 
-use super::{Parsed, ParseError, Parser};
+use super::{ParseError, Parsed, Parser};
 use crate::command::syntax::{Piece, Word};
 
 /// Whether the character ends a word outside of quotes.

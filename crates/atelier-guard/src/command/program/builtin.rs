@@ -21,7 +21,9 @@ impl Screen<'_> {
             "true" | "false" | ":" | "return" | "exit" | "break" | "continue" | "wait" | "jobs"
             | "umask" | "shopt" | "ulimit" | "logout" | "bg" | "fg" | "hash" | "times" => silent,
             "test" | "[" | "let" | "unset" | "getopts" => {
-                arguments.iter().for_each(|argument| self.computed(argument));
+                arguments
+                    .iter()
+                    .for_each(|argument| self.computed(argument));
                 if name == "unset" {
                     self.unset(arguments);
                 }
@@ -40,7 +42,7 @@ impl Screen<'_> {
             "exec" | "builtin" | "command" => self.instead(name, arguments, stdin),
             "trap" => {
                 if let Some(code) = arguments.first().filter(|code| *code != "-") {
-                    self.line(code, stdin);
+                    self.traps.push(code.clone());
                 }
                 silent
             }
@@ -53,7 +55,9 @@ impl Screen<'_> {
                 silent
             }
             "unalias" => {
-                arguments.iter().for_each(|name| drop(self.shell.aliases.remove(name)));
+                arguments
+                    .iter()
+                    .for_each(|name| drop(self.shell.aliases.remove(name)));
                 silent
             }
             "set" => self.positional(arguments),
@@ -65,7 +69,9 @@ impl Screen<'_> {
                 }
                 silent
             }
-            "export" | "declare" | "local" | "readonly" | "typeset" => self.declared(name, arguments),
+            "export" | "declare" | "local" | "readonly" | "typeset" => {
+                self.declared(name, arguments)
+            }
             "read" | "mapfile" | "readarray" => {
                 self.read(arguments, stdin);
                 silent
@@ -83,7 +89,9 @@ impl Screen<'_> {
     }
 
     fn changes_folder(&mut self, name: &str, arguments: &[String]) {
-        let target = arguments.iter().find(|argument| !argument.starts_with('-') || *argument == "-");
+        let target = arguments
+            .iter()
+            .find(|argument| !argument.starts_with('-') || *argument == "-");
         self.shell.folder = match target.map(String::as_str) {
             None if name == "cd" => Some(self.workspace.home().to_owned()),
             None | Some("-") => None,
@@ -93,7 +101,8 @@ impl Screen<'_> {
     }
 
     fn echoed(&mut self, arguments: &[String]) -> String {
-        let options = |argument: &&String| matches!(argument.as_str(), "-n" | "-e" | "-E" | "-ne" | "-en");
+        let options =
+            |argument: &&String| matches!(argument.as_str(), "-n" | "-e" | "-E" | "-ne" | "-en");
         let count = arguments.iter().take_while(options).count();
         let text = arguments[count..].join(" ");
         let escapes = arguments[..count].iter().any(|option| option.contains('e'));
@@ -127,7 +136,9 @@ impl Screen<'_> {
 
     /// A file with lines for a shell.
     pub(in crate::command) fn script(&mut self, path: &str, stdin: &str, is_here: bool) -> String {
-        let kept = self.resolved(path).and_then(|path| self.shell.files.get(&path).cloned());
+        let kept = self
+            .resolved(path)
+            .and_then(|path| self.shell.files.get(&path).cloned());
         if let Some(text) = kept.filter(|text| !text.is_empty()) {
             return if is_here {
                 self.line(&text, "\0")
@@ -144,7 +155,10 @@ impl Screen<'_> {
         }
         self.reads(path, false);
         let shown = field::shown(path);
-        self.ask("script", &format!("it runs a script that nobody has looked at: {shown}"));
+        self.ask(
+            "script",
+            &format!("it runs a script that nobody has looked at: {shown}"),
+        );
         LOCAL.to_string()
     }
 
@@ -158,7 +172,11 @@ impl Screen<'_> {
         while let Some((first, behind)) = rest.split_first()
             && first.starts_with('-')
         {
-            rest = if first == "-a" { behind.get(1..).unwrap_or_default() } else { behind };
+            rest = if first == "-a" {
+                behind.get(1..).unwrap_or_default()
+            } else {
+                behind
+            };
         }
         match rest.split_first() {
             Some((name, arguments)) => {
@@ -194,7 +212,11 @@ impl Screen<'_> {
 
     fn declared(&mut self, name: &str, arguments: &[String]) -> String {
         let names: Vec<&String> = arguments.iter().filter(|a| !a.starts_with('-')).collect();
-        if names.is_empty() && !arguments.iter().any(|argument| argument.contains(['f', 'F'])) {
+        if names.is_empty()
+            && !arguments
+                .iter()
+                .any(|argument| argument.contains(['f', 'F']))
+        {
             self.ask("environment", "it shows every variable, secrets among them");
             return SECRET.to_string();
         }
@@ -212,14 +234,22 @@ impl Screen<'_> {
             }
         }
         let is_shown = name != "export" && arguments.iter().any(|argument| argument == "-p");
-        if is_shown { UNKNOWN.into() } else { String::new() }
+        if is_shown {
+            UNKNOWN.into()
+        } else {
+            String::new()
+        }
     }
 
     fn read(&mut self, arguments: &[String], stdin: &str) {
         let mut skips = false;
         for name in arguments {
             if skips || name.starts_with('-') {
-                skips = !skips && matches!(name.as_str(), "-p" | "-d" | "-n" | "-t" | "-u" | "-N" | "-i");
+                skips = !skips
+                    && matches!(
+                        name.as_str(),
+                        "-p" | "-d" | "-n" | "-t" | "-u" | "-N" | "-i"
+                    );
                 continue;
             }
             self.computed(name);
@@ -238,7 +268,10 @@ impl Screen<'_> {
         let first = operands.first().map_or("", String::as_str);
         let output = match name {
             "basename" => first.rsplit('/').next().unwrap_or_default().to_owned(),
-            "dirname" => first.rsplit_once('/').map_or(".", |(folder, _)| folder).to_owned(),
+            "dirname" => first
+                .rsplit_once('/')
+                .map_or(".", |(folder, _)| folder)
+                .to_owned(),
             "realpath" | "readlink" => self.resolved(first)?,
             "mktemp" => "/tmp/made-now".to_owned(),
             "nproc" | "seq" | "date" | "wc" | "expr" | "getconf" | "sysctl" => "0".to_owned(),
@@ -272,7 +305,9 @@ pub(in crate::command) fn unescaped(text: &str) -> String {
     let Ok(script) = parse::parse(&line) else {
         return UNKNOWN.into();
     };
-    let word = script.first().and_then(|item| item.pipelines.first()?.first().cloned());
+    let word = script
+        .first()
+        .and_then(|item| item.pipelines.first()?.first().cloned());
     match word.as_deref().map(|command| &command.form) {
         Some(crate::command::syntax::Form::Simple { words, .. }) => words
             .first()
