@@ -5,6 +5,7 @@ mod agreement;
 mod archive;
 mod asks;
 mod audit;
+mod batches;
 mod crash;
 mod events;
 mod files;
