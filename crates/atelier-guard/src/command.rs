@@ -19,6 +19,9 @@ mod screen;
 mod syntax;
 mod wrapper;
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt::{self, Display};
 
 use serde::Serialize;

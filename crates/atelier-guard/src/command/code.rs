@@ -63,7 +63,7 @@ static CONNECTS: LazyLock<Option<Regex>> = LazyLock::new(|| {
 });
 static WRITES: LazyLock<Option<Regex>> = LazyLock::new(|| {
     pattern(
-        r#"(?i)['"][wa]b?\+?['"]|writeFile|appendFile|file_put_contents|write_text|File\.write|fopen|open\([^)]*['"]>|chmod|chown|symlink|copyfile|shutil\.(copy|move)|rename|makedirs|mkdir"#,
+        r#"(?i)['"][wa]b?\+?['"]|writeFile|appendFile|file_put_contents|write_text|File\.write|fopen|open[( ][^)]*['"]\s*\+?>|chmod|chown|symlink|copyfile|shutil\.(copy|move)|rename|makedirs|mkdir"#,
     )
 });
 static HIDES: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -88,6 +88,11 @@ static KILLS: LazyLock<Option<Regex>> = LazyLock::new(|| {
 });
 static LISTENS: LazyLock<Option<Regex>> =
     LazyLock::new(|| pattern(r"(?i)\.listen\(|createServer|\.bind\(|TCPServer|HTTPServer"));
+static EVADES: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    pattern(
+        r"\beval\b|\bexec\b|__import__|importlib|getattr|ctypes|__builtins__|__class__|(^|[^.\w])compile\(|new Function|constructor\(|instance_eval|Kernel|\.send\(|LWP|loadstring|dofile|(^|[^.\w])load\(|globals\(\)|chr\(|fromCharCode|\bpack\(|require\(['\x22]\./|process\.(kill|binding)|vm\.run|\bsyscall|unsafe",
+    )
+});
 static ENVIRONMENT: LazyLock<Option<Regex>> = LazyLock::new(|| {
     pattern(
         r"(?i)dict\(os\.environ|os\.environ\s*[)\]]|print\(os\.environ|%ENV|ENV\.(to_h|each|inspect)|process\.env\s*[)\]]|JSON\.stringify\(process\.env|getenv\(\)|\$_ENV|p ENV\b|puts ENV\b",
@@ -102,6 +107,26 @@ static TEXT: LazyLock<Option<Regex>> = LazyLock::new(|| {
 /// A pattern of this file; a test finds one that is none.
 fn pattern(text: &str) -> Option<Regex> {
     Regex::new(text).ok()
+}
+
+#[cfg(test)]
+pub(super) fn patterns_compile() -> bool {
+    [
+        &REMOVES,
+        &STARTS,
+        &CONNECTS,
+        &WRITES,
+        &HIDES,
+        &RUNS_FETCHED,
+        &REVERSES,
+        &KILLS,
+        &LISTENS,
+        &EVADES,
+        &ENVIRONMENT,
+        &TEXT,
+    ]
+    .into_iter()
+    .all(|pattern| pattern.is_some())
 }
 
 fn fits(pattern: &LazyLock<Option<Regex>>, text: &str) -> bool {
@@ -136,8 +161,11 @@ impl Screen<'_> {
                 argument.as_str(),
                 "--eval" | "--print" | "-Command" | "eval" | "-pe" | "-EncodedCommand"
             );
-            let is_short = argument.starts_with('-')
-                && !argument.starts_with("--")
+            let is_short = argument.len() <= 6
+                && argument.starts_with('-')
+                && !["--", "-M", "-I"]
+                    .iter()
+                    .any(|begin| argument.starts_with(begin))
                 && argument.ends_with(|letter| letters.contains(letter));
             if argument == "-m" && call.name.starts_with("py") {
                 let words: Vec<String> = rest.cloned().collect();
@@ -160,6 +188,13 @@ impl Screen<'_> {
                 self.reads_code(rest.next());
             } else if argument == "-" {
                 break;
+            } else if !argument.starts_with('-') && has_code {
+                let in_place = call.name == "perl" && call.has(&["-i"]);
+                if in_place {
+                    self.writes(argument);
+                } else if call.name == "perl" || call.name == "ruby" {
+                    self.reads(argument, false);
+                }
             } else if !argument.starts_with('-') {
                 return self.reads_code(Some(argument));
             } else if matches!(
@@ -194,7 +229,7 @@ impl Screen<'_> {
                 self.program(name, arguments, stdin);
             }
             name if !field::is_known(name) => {
-                self.ask("unknown-code", "its module is not known before")
+                self.ask("unknown-code", "its module is not known before");
             }
             _ => {}
         }
@@ -215,7 +250,7 @@ impl Screen<'_> {
             place,
             Place::Workspace | Place::WorkspaceRoot | Place::Public
         );
-        if !is_own || is_installer(name) {
+        if !is_own || is_installer(name) || is_one_off(name) {
             let shown = field::shown(path);
             self.ask(
                 "script",
@@ -247,6 +282,12 @@ impl Screen<'_> {
         }
         if fits(&KILLS, code) {
             self.forbid("harmful-code", "its code attacks the machine it runs on");
+        }
+        if fits(&EVADES, code) {
+            self.ask(
+                "unknown-code",
+                "its code makes code, or reaches around the language",
+            );
         }
         let connects = fits(&CONNECTS, code);
         if fits(&ENVIRONMENT, code) {
@@ -284,7 +325,13 @@ impl Screen<'_> {
         }
         let mut has_path = false;
         for text in &texts {
-            let path = with_home(&field::with_patterns(text), self.workspace.home());
+            let bare = text.trim_start_matches(['>', '<', '+', '|', ' ']);
+            let path = with_home(&field::with_patterns(bare), self.workspace.home());
+            let is_piped = text.starts_with('|') || text.ends_with('|') && text.len() > 1;
+            if is_piped && code.contains("open") {
+                self.ask("code-starts", "its code starts programs");
+                self.line_apart(bare.trim_end_matches('|'), "");
+            }
             let is_path = path.starts_with(['/', '.']) && !path.contains(' ');
             has_path |= is_path;
             if starts && parse::parse(text).is_ok() {
@@ -351,7 +398,9 @@ impl Screen<'_> {
             }
         }
         if squeezed.contains("getline<\"") || squeezed.contains("<\"/") {
-            texts(code).iter().for_each(|text| self.reads(text, false));
+            for text in texts(code) {
+                self.reads(&text, false);
+            }
         }
         if squeezed.contains("ENVIRON") && !squeezed.contains("ENVIRON[\"") {
             self.ask("environment", "its code shows every variable");
@@ -442,6 +491,27 @@ impl Screen<'_> {
             }
         }
     }
+}
+
+/// Whether a file of code is run once, by its name, rather than being the project's program.
+fn is_one_off(name: &str) -> bool {
+    let name = name.to_lowercase();
+    [
+        "script",
+        "download",
+        "fetch",
+        "migrat",
+        "provision",
+        "payload",
+        "exploit",
+        "untrusted",
+        "cleanup",
+        "wipe",
+        "reset",
+        "seed",
+    ]
+    .iter()
+    .any(|word| name.contains(word))
 }
 
 /// Code in the same argument as its option: `-e'print 1'`.

@@ -116,6 +116,11 @@ impl Screen<'_> {
                         made.split(&output, &separators);
                     }
                 }
+                // Inside of a word, parameters that nobody gave are nothing.
+                Piece::Parameter(parameter)
+                    if (parameter.name == "@" || parameter.name == "*")
+                        && word.0.len() > 1
+                        && self.shell.positional.is_none() => {}
                 Piece::Parameter(parameter) => {
                     let values = self.parameter(parameter);
                     let apart = parameter.quoted && parameter.is_list();

@@ -64,7 +64,10 @@ pub(super) fn with_patterns(text: &str) -> String {
     let mut letters = text.chars();
     while let Some(letter) = letters.next() {
         match letter {
+            '*' if marked.ends_with(ANY) => {}
             '*' => marked.push(ANY),
+            // An address in brackets, not a set of letters.
+            '[' if marked.ends_with("//") => marked.push('['),
             '?' => marked.push(ONE),
             '[' => match letters.as_str().find(']') {
                 Some(end) if end > 0 => {
@@ -103,6 +106,9 @@ pub(super) fn shown(text: &str) -> String {
 ///
 /// As in the shell, a pattern in the text passes over neither a slash nor a leading dot.
 pub(super) fn could_be(pattern: &str, text: &str) -> bool {
+    if differs_early(pattern, text) {
+        return false;
+    }
     let pattern: Vec<char> = pattern.chars().collect();
     let text: Vec<char> = text.chars().collect();
     // reached[t]: the pattern up to here fits the text up to t.
@@ -145,6 +151,19 @@ pub(super) fn could_be(pattern: &str, text: &str) -> bool {
         at += if is_deep { 2 } else { 1 };
     }
     reached[text.len()]
+}
+
+/// Whether the two differ before either has a pattern: nearly every question ends here.
+fn differs_early(pattern: &str, text: &str) -> bool {
+    let (mut wanted, mut found) = (pattern.bytes(), text.bytes());
+    loop {
+        match (wanted.next(), found.next()) {
+            (Some(b'*' | b'?'), _) | (_, Some(1 | 2)) | (None, None) => return false,
+            (None, _) | (_, None) => return true,
+            (Some(wanted), Some(found)) if wanted != found => return true,
+            (Some(_), Some(_)) => {}
+        }
+    }
 }
 
 /// A pattern in the text may stand for nothing.

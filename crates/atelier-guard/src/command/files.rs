@@ -22,6 +22,7 @@ impl Screen<'_> {
             ),
             Place::System if is_deep => (Judgement::Forbid, "a whole folder of the system"),
             Place::HomeRoot | Place::Home => (Judgement::Ask, "a home folder"),
+            Place::Startup if !self.is_inside(path) => (Judgement::Ask, "a home folder"),
             Place::System => (Judgement::Ask, "a file of the system"),
             Place::Outside | Place::Ancestor => (Judgement::Ask, "outside the workspace"),
             Place::Harmless
@@ -104,14 +105,16 @@ impl Screen<'_> {
             }
         }
         let operands = call.operands.as_slice();
-        let is_deep = call.has(&[
-            "-r",
-            "-R",
-            "-a",
-            "--recursive",
-            "--archive",
-            "--dereference-recursive",
-        ]);
+        let is_searching = matches!(call.name.as_str(), "rg" | "ripgrep" | "ag" | "ack");
+        let is_deep = is_searching
+            || call.has(&[
+                "-r",
+                "-R",
+                "-a",
+                "--recursive",
+                "--archive",
+                "--dereference-recursive",
+            ]);
         match program.effect {
             Effect::None => {}
             Effect::Read => operands.iter().for_each(|path| self.reads(path, is_deep)),
@@ -152,9 +155,9 @@ impl Screen<'_> {
         if let ([source], Some(path)) = (sources, self.resolved(&target)) {
             // What is known of the contents goes along.
             let contents = self.contents(source);
-            self.shell.keep(path.clone(), contents.clone());
+            self.shell.keep(path.clone(), &contents);
             self.shell
-                .keep(format!("{path}/{}", name(source)), contents);
+                .keep(format!("{path}/{}", name(source)), &contents);
         }
         if call.name == "cp" || call.name == "mv" {
             for source in sources {

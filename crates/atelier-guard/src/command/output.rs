@@ -35,8 +35,8 @@ impl Screen<'_> {
                 NETWORK.to_string()
             }
             "printenv" | "history" => SECRET.to_string(),
-            "find" | "fd" | "fdfind" => self.listed_below(call),
-            "ls" => self.listed(operands),
+            "find" | "fd" | "fdfind" => Self::listed_below(call),
+            "ls" => Self::listed(operands),
             "git" => {
                 let names = matches!(operands.first().map(String::as_str), Some("ls-files"))
                     || call.has(&["--name-only"]);
@@ -58,7 +58,7 @@ impl Screen<'_> {
                     stdin.to_owned()
                 }
             }
-            _ if CHANGERS.contains(&name) => self.changed(call, stdin),
+            _ if CHANGERS.contains(&name) => Self::changed(call, stdin),
             _ => {
                 let rest: String = operands.concat();
                 LOCAL.to_string() + &field::origins(stdin) + &field::origins(&rest)
@@ -69,7 +69,7 @@ impl Screen<'_> {
     fn teed(&mut self, operands: &[String], stdin: &str) -> String {
         for path in operands {
             if let Some(path) = self.resolved(path) {
-                self.shell.keep(path, stdin.to_owned());
+                self.shell.keep(path, stdin);
             }
         }
         stdin.to_owned()
@@ -90,7 +90,7 @@ impl Screen<'_> {
     }
 
     /// Known text that goes through a program on its way is hidden text.
-    fn changed(&mut self, call: &Call, stdin: &str) -> String {
+    fn changed(call: &Call, stdin: &str) -> String {
         let name = call.name.as_str();
         let decodes = call.has(&["-d", "-D", "--decode", "--decompress", "-r"])
             || matches!(name, "gunzip" | "zcat" | "bunzip2" | "unxz" | "uudecode")
@@ -106,7 +106,7 @@ impl Screen<'_> {
         made
     }
 
-    fn listed(&self, operands: &[String]) -> String {
+    fn listed(operands: &[String]) -> String {
         if operands.is_empty() {
             return "./\u{1}\n".to_owned();
         }
@@ -120,7 +120,7 @@ impl Screen<'_> {
         operands.iter().map(entry).collect()
     }
 
-    fn listed_below(&self, call: &Call) -> String {
+    fn listed_below(call: &Call) -> String {
         let is_start = |argument: &&String| !argument.starts_with(['-', '(', '!']);
         let starts = call.arguments.iter().take_while(is_start);
         let is_fd = call.name != "find";
@@ -155,7 +155,7 @@ impl Screen<'_> {
         }
         for path in paths.iter().filter(|path| *path != "-") {
             if let Some(path) = self.resolved(path) {
-                self.shell.keep(path, NETWORK.to_string());
+                self.shell.keep(path, "\u{5}");
             }
         }
     }

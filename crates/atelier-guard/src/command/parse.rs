@@ -272,7 +272,9 @@ impl<'t> Parser<'t> {
                 in_background || (self.peek() == Some(';') && !self.sees(";;") && !self.sees(";&"));
             if goes_on {
                 self.at += 1;
-            } else if !matches!(self.peek(), None | Some('\n' | ')' | ';')) {
+            } else if !matches!(self.peek(), None | Some('\n' | ')' | ';'))
+                && !CLOSING.contains(&self.reserved().as_str())
+            {
                 return Err(ParseError::Missing(";"));
             }
             return Ok(Item {

@@ -221,9 +221,11 @@ fn place_inside(inner: &str) -> Place {
         .any(|pattern| field::could_be(pattern, inner))
     {
         Place::Startup
-    } else if field::could_be(".git", inner) || field::could_be("**/.git", inner) {
-        Place::Repository
-    } else if inner.starts_with(".git/") || inner.contains("/.git/") {
+    } else if inner.starts_with(".git/")
+        || inner.contains("/.git/")
+        || field::could_be(".git", inner)
+        || field::could_be("**/.git", inner)
+    {
         Place::Repository
     } else {
         Place::Workspace

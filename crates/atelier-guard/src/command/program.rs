@@ -137,10 +137,35 @@ impl Screen<'_> {
         }
         let is_named = words.first().is_some_and(|word| !word.0.is_empty());
         match fields.split_first() {
-            Some((name, arguments)) => self.program(name, arguments, stdin),
+            Some((name, arguments)) => self.with_assigned(assignments, name, arguments, stdin),
             None if is_named => String::new(),
             None => stdin.to_owned(),
         }
+    }
+
+    /// Variables before a call hold for the call alone.
+    fn with_assigned(
+        &mut self,
+        assignments: &[Assignment],
+        name: &str,
+        arguments: &[String],
+        stdin: &str,
+    ) -> String {
+        if assignments.is_empty() {
+            return self.program(name, arguments, stdin);
+        }
+        let before = self.shell.variables.clone();
+        for assignment in assignments {
+            let values = assignment
+                .values
+                .iter()
+                .map(|value| self.text(value))
+                .collect();
+            self.shell.variables.insert(assignment.name.clone(), values);
+        }
+        let output = self.program(name, arguments, stdin);
+        self.shell.variables = before;
+        output
     }
 
     /// A variable that makes programs run something else.
@@ -155,9 +180,17 @@ impl Screen<'_> {
                     self.ask("search-path", "it changes where programs are found");
                 }
             }
-            "BASH_ENV" | "ENV" | "PYTHONSTARTUP" | "PERL5OPT" | "RUBYOPT" | "NODE_OPTIONS"
-            | "PERL5LIB" | "JAVA_TOOL_OPTIONS" | "_JAVA_OPTIONS"
-                if value.contains(['/', '=']) || !field::is_known(value) =>
+            "BASH_ENV" | "PYTHONSTARTUP" | "PERL5OPT" | "RUBYOPT" | "PERL5LIB" | "ZDOTDIR"
+            | "INPUTRC" | "GIT_CONFIG_GLOBAL" | "GIT_EXEC_PATH" | "NODE_PATH" | "PYTHONHOME" => {
+                self.ask(
+                    "startup-code",
+                    &format!("`{name}` makes programs run other code"),
+                );
+            }
+            "ENV" | "NODE_OPTIONS" | "JAVA_TOOL_OPTIONS" | "_JAVA_OPTIONS"
+                if value.contains(['/', ' '])
+                    || value.contains("require")
+                    || value.contains("agent") =>
             {
                 self.ask(
                     "startup-code",
@@ -232,6 +265,17 @@ impl Screen<'_> {
             return self.call(name, &body, Some(arguments.to_vec()), stdin);
         }
         let base = name.rsplit('/').next().unwrap_or(name);
+        let is_asking = matches!(
+            base,
+            "test" | "[" | "export" | "declare" | "local" | "readonly" | "read" | "set"
+        );
+        if !is_asking
+            && arguments
+                .iter()
+                .any(|argument| argument.contains(field::SECRET))
+        {
+            self.ask("secret", "it hands a secret on");
+        }
         if name.contains('/') && self.is_own(name, base, stdin) {
             return field::LOCAL.to_string();
         }
@@ -315,6 +359,12 @@ impl Screen<'_> {
             self.effects(program, call);
         }
         match call.name.as_str() {
+            "rsync" if call.line().contains("--delete") => {
+                if let Some(target) = call.operands.last() {
+                    self.removes(target);
+                }
+            }
+            "chattr" => call.operands.iter().for_each(|path| self.writes(path)),
             "dd" => {
                 for argument in &call.arguments {
                     if let Some(path) = argument.strip_prefix("of=") {
@@ -324,7 +374,7 @@ impl Screen<'_> {
                     }
                 }
             }
-            "chmod" | "chown" | "chgrp" | "chattr" | "setfacl" => {
+            "chmod" | "chown" | "chgrp" | "setfacl" => {
                 for path in call.operands.iter().skip(1) {
                     if self.place(path) != Place::Unknown {
                         self.writes(path);
@@ -335,6 +385,13 @@ impl Screen<'_> {
                 }
             }
             "find" => self.found(call),
+            "ls" | "dir" | "tree" | "du" | "stat" | "exa" | "eza" | "file" | "realpath" => {
+                for path in &call.operands {
+                    if self.place(path) == Place::Secret {
+                        self.reads(path, false);
+                    }
+                }
+            }
             "sed" if call.has(&["-i", "--in-place"]) || call.line().contains(" -i") => {
                 let given = call.has(&["-e", "-f", "--expression", "--file"]);
                 for path in call.operands.iter().skip(usize::from(!given)) {
@@ -380,6 +437,31 @@ impl Screen<'_> {
             .collect();
         if starts.is_empty() {
             starts.push(".".to_owned());
+        }
+        for start in &starts {
+            match self.place(start) {
+                Place::Secret => self.reads(start, false),
+                Place::Ancestor | Place::HomeRoot | Place::Home => {
+                    let hunted = name_test(call).is_some_and(|name| is_key(&name));
+                    if hunted {
+                        self.forbid("read", "it hunts for secrets");
+                    }
+                    self.ask("read", "it looks through folders outside the workspace");
+                }
+                Place::Harmless
+                | Place::Socket
+                | Place::Device
+                | Place::Startup
+                | Place::WorkspaceRoot
+                | Place::Repository
+                | Place::Workspace
+                | Place::TemporaryRoot
+                | Place::Temporary
+                | Place::Public
+                | Place::System
+                | Place::Outside
+                | Place::Unknown => {}
+            }
         }
         let mut arguments = call.arguments.iter().enumerate();
         let named = name_test(call);
@@ -433,19 +515,59 @@ impl Screen<'_> {
     }
 }
 
+/// Whether a name to be looked for is that of a secret.
+fn is_key(name: &str) -> bool {
+    let words = [
+        "id_",
+        ".pem",
+        ".key",
+        ".env",
+        "wallet",
+        "credential",
+        "passw",
+        "secret",
+        "token",
+        ".kdbx",
+        ".ssh",
+        ".aws",
+        ".p12",
+        "authorized",
+    ];
+    words.iter().any(|word| name.contains(word))
+}
+
 /// The names that `find` looks for; none if it takes every name.
 pub(super) fn name_test(call: &Call) -> Option<String> {
-    let tests = ["-name", "-iname", "-path", "-ipath", "-regex", "-wholename"];
-    let at = call
-        .arguments
-        .iter()
-        .position(|argument| tests.contains(&argument.as_str()))?;
-    let wanted = call.arguments.get(at + 1)?;
-    if call.arguments[at].ends_with("name") && !wanted.contains('/') && wanted != "*" {
-        Some(field::with_patterns(wanted))
-    } else {
-        Some("\u{1}x".to_owned())
+    const OTHERS: &[&str] = &[
+        "-path",
+        "-ipath",
+        "-regex",
+        "-iregex",
+        "-wholename",
+        "-newer",
+        "-mtime",
+        "-mmin",
+        "-ctime",
+        "-atime",
+        "-amin",
+        "-cmin",
+        "-size",
+        "-empty",
+        "-perm",
+        "-links",
+        "-lname",
+        "-samefile",
+    ];
+    let is_name = |argument: &String| argument == "-name" || argument == "-iname";
+    if let Some(at) = call.arguments.iter().position(is_name) {
+        let wanted = call.arguments.get(at + 1)?;
+        return (wanted != "*").then(|| field::with_patterns(wanted));
     }
+    let tests = |argument: &String| OTHERS.contains(&argument.as_str());
+    call.arguments
+        .iter()
+        .any(tests)
+        .then(|| "\u{1}x".to_owned())
 }
 
 /// `python3.12` is `python3`, `gcc-13` is `gcc`.

@@ -1,9 +1,12 @@
 //! Rules and programs as data: what a program does to files, and which calls of it are what.
 
-use std::{collections::HashMap, sync::LazyLock};
+use std::{
+    collections::HashMap,
+    sync::{LazyLock, OnceLock},
+};
 
 use regex::Regex;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
 use crate::command::{Judgement, program::Call};
 
@@ -64,11 +67,9 @@ pub(super) struct Rule {
     #[serde(default)]
     options: Vec<String>,
     /// What one argument looks like.
-    #[serde(default, deserialize_with = "pattern")]
-    argument: Option<Regex>,
+    argument: Option<Pattern>,
     /// What the whole call looks like, its words joined by blanks.
-    #[serde(default, deserialize_with = "pattern")]
-    line: Option<Regex>,
+    line: Option<Pattern>,
     pub(super) verdict: Judgement,
     pub(super) reason: String,
     /// Lines the rule speaks of, and lines it does not; a test holds them against it.
@@ -96,7 +97,7 @@ struct RuleFile {
 #[derive(Debug)]
 pub(super) struct Rules {
     programs: HashMap<&'static str, &'static Program>,
-    rules: &'static [Rule],
+    list: &'static [Rule],
     /// Places in `rules`, by program; those for every program under the empty name.
     by_program: HashMap<&'static str, Vec<usize>>,
 }
@@ -137,7 +138,7 @@ static RULES: LazyLock<Rules> = LazyLock::new(|| {
     }
     Rules {
         programs: PROGRAMS.iter().flat_map(named).collect(),
-        rules: &RULE_LIST,
+        list: &RULE_LIST,
         by_program,
     }
 });
@@ -166,7 +167,7 @@ impl Rules {
             .flatten()
             .copied()
             .collect();
-        let rules = self.rules;
+        let rules = self.list;
         places
             .into_iter()
             .map(move |at| &rules[at])
@@ -175,7 +176,7 @@ impl Rules {
 
     #[cfg(test)]
     pub(super) fn all(&self) -> &'static [Rule] {
-        self.rules
+        self.list
     }
 }
 
@@ -187,10 +188,9 @@ impl Rule {
             wanted.all(|word| given.next().is_some_and(|operand| operand == word))
         };
         let options: Vec<&str> = self.options.iter().map(String::as_str).collect();
-        let fits = |regex: &Regex| {
-            call.arguments
-                .iter()
-                .any(|argument| regex.is_match(argument))
+        let fits = |pattern: &Pattern| {
+            let mut arguments = call.arguments.iter();
+            arguments.any(|argument| pattern.fits(argument))
         };
         (self.words.is_empty() || self.words.iter().any(begins))
             && (self.options.is_empty() || call.has(&options))
@@ -198,13 +198,50 @@ impl Rule {
             && self
                 .line
                 .as_ref()
-                .is_none_or(|line| line.is_match(&call.line()))
+                .is_none_or(|line| line.fits(&call.line()))
     }
 }
 
-fn pattern<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Regex>, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    Regex::new(&text)
-        .map(Some)
-        .map_err(serde::de::Error::custom)
+/// A regular expression that is made when it is first needed.
+#[derive(Debug, Deserialize)]
+#[serde(from = "String")]
+struct Pattern {
+    text: String,
+    made: OnceLock<Option<Regex>>,
+}
+
+impl From<String> for Pattern {
+    fn from(text: String) -> Self {
+        Self {
+            text,
+            made: OnceLock::new(),
+        }
+    }
+}
+
+impl Pattern {
+    /// Text that is no expression fits nothing; a test finds it.
+    fn fits(&self, text: &str) -> bool {
+        let made = self.made.get_or_init(|| Regex::new(&self.text).ok());
+        made.as_ref().is_some_and(|regex| regex.is_match(text))
+    }
+}
+
+#[cfg(test)]
+impl Rule {
+    /// Whether the rule speaks of a line that is one plain call, or of a call inside of it.
+    pub(super) fn is_named_for(&self, line: &str) -> bool {
+        let workspace = crate::command::Workspace::new("/work/project", "/home/dev");
+        let mut screen = crate::command::screen::Screen::new(&workspace);
+        screen.line(line, "");
+        screen.heard.contains(&self.name)
+    }
+
+    pub(super) fn patterns_compile(&self) -> bool {
+        let patterns = [&self.argument, &self.line];
+        patterns
+            .into_iter()
+            .flatten()
+            .all(|pattern| Regex::new(&pattern.text).is_ok())
+    }
 }

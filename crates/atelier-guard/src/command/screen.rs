@@ -30,6 +30,9 @@ pub(super) struct Screen<'w> {
     pub(super) workspace: &'w Workspace,
     pub(super) shell: Shell,
     worst: Verdict,
+    /// Every rule that spoke.
+    #[cfg(test)]
+    pub(super) heard: Vec<String>,
     commands: usize,
     depth: usize,
     /// More than zero inside of what may or may not run.
@@ -56,6 +59,8 @@ impl<'w> Screen<'w> {
                 reason: "nothing in it is forbidden or unknown".to_owned(),
                 rule: "none".to_owned(),
             },
+            #[cfg(test)]
+            heard: Vec::new(),
             commands: 0,
             depth: 0,
             conditional: 0,
@@ -112,6 +117,8 @@ impl<'w> Screen<'w> {
 
     /// Takes note of something; the gravest stays, the first of its kind.
     pub(super) fn note(&mut self, verdict: Judgement, rule: &str, reason: &str) {
+        #[cfg(test)]
+        self.heard.push(rule.to_owned());
         if verdict > self.worst.verdict {
             self.worst = Verdict {
                 verdict,
@@ -209,7 +216,7 @@ impl<'w> Screen<'w> {
         match file {
             None => output,
             Some(path) => {
-                self.shell.keep(path, output);
+                self.shell.keep(path, &output);
                 String::new()
             }
         }
@@ -347,8 +354,9 @@ impl<'w> Screen<'w> {
                 .iter()
                 .flatten()
                 .any(|command| match &command.form {
-                    Form::Simple { words, .. } => words.first().is_some_and(always),
-                    Form::Condition(words) => words.first().is_some_and(always),
+                    Form::Simple { words, .. } | Form::Condition(words) => {
+                        words.first().is_some_and(always)
+                    }
                     Form::Group(_)
                     | Form::Subshell(_)
                     | Form::Choice(_)

@@ -137,6 +137,11 @@ const RUNNERS: &[(&str, &[&str])] = &[
     ("perf", &["stat", "record"]),
 ];
 
+/// Whether git is told something to remember.
+fn first_is_config(call: &Call) -> bool {
+    call.operands.first().is_some_and(|verb| verb == "config")
+}
+
 const SHELLS: &[&str] = &[
     "sh", "bash", "dash", "zsh", "ksh", "mksh", "ash", "fish", "rbash", "csh", "tcsh",
 ];
@@ -165,6 +170,17 @@ impl Screen<'_> {
             return Some(self.rest(&call.arguments[place + 1..], stdin));
         }
         match name {
+            "xterm"
+            | "gnome-terminal"
+            | "konsole"
+            | "alacritty"
+            | "kitty"
+            | "x-terminal-emulator" => {
+                let starts = |word: &String| word == "-e" || word == "--";
+                let at = call.arguments.iter().position(starts)?;
+                Some(self.rest(&call.arguments[at + 1..], ""))
+            }
+            "npx" | "pnpx" | "bunx" | "uvx" => Some(self.rest(&call.arguments, stdin)),
             "xargs" => Some(self.xargs(&call.arguments, stdin)),
             "parallel" => Some(self.parallel_program(&call.arguments, stdin)),
             "watch" | "entr" | "watchexec" => {
@@ -289,6 +305,10 @@ impl Screen<'_> {
         }
         if only_checks {
             return String::new();
+        }
+        let talks = call.arguments.iter().any(|option| option == "-i");
+        if talks && self.parallel > 0 && rest.is_empty() {
+            self.forbid("reverse-shell", "it gives a pipe a shell to talk to");
         }
         let before = self.shell.positional.clone();
         let output = match rest.split_first() {
@@ -446,10 +466,10 @@ impl Screen<'_> {
                 || name.starts_with("filter.")
                 || name.starts_with("pager.")
                 || name.ends_with(".textconv")
-                || name.ends_with(".command")
-                || name.ends_with(".cmd")
-                || name.ends_with(".driver")
-                || name.ends_with(".program");
+                || name
+                    .rsplit('.')
+                    .next()
+                    .is_some_and(|key| ["command", "cmd", "driver", "program"].contains(&key));
             if !runs {
                 continue;
             }
@@ -459,6 +479,9 @@ impl Screen<'_> {
             );
             let is_alias_of_git = name.starts_with("alias.") && !value.starts_with('!');
             if !harmless && !is_alias_of_git {
+                if first_is_config(call) {
+                    self.forbid("helper", "it makes git run something from now on");
+                }
                 self.ask(
                     "helper",
                     &format!("the setting `{name}` makes git run something"),
@@ -466,12 +489,20 @@ impl Screen<'_> {
                 self.line_apart(value.trim_start_matches('!'), "");
             }
         }
-        let at = call
-            .operands
-            .iter()
-            .position(|word| word == "run" || word == "--exec");
-        if let (Some("bisect"), Some(at)) = (call.operands.first().map(String::as_str), at) {
-            self.rest(&call.operands[at + 1..], "");
+        let first = call.operands.first().map_or("", String::as_str);
+        let verb = match first {
+            "bisect" => "run",
+            "submodule" => "foreach",
+            _ => "",
+        };
+        if let Some(at) = call.arguments.iter().position(|word| word == verb) {
+            let words = self.past_options(&call.arguments[at + 1..], &[]);
+            let line = if words.len() == 1 {
+                words.concat()
+            } else {
+                quoted(words)
+            };
+            self.line_apart(&line, "");
         }
         for line in call.values(&["--exec", "-x", "--upload-pack", "--receive-pack"]) {
             self.line_apart(&line, "");

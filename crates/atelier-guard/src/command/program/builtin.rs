@@ -21,9 +21,9 @@ impl Screen<'_> {
             "true" | "false" | ":" | "return" | "exit" | "break" | "continue" | "wait" | "jobs"
             | "umask" | "shopt" | "ulimit" | "logout" | "bg" | "fg" | "hash" | "times" => silent,
             "test" | "[" | "let" | "unset" | "getopts" => {
-                arguments
-                    .iter()
-                    .for_each(|argument| self.computed(argument));
+                for argument in arguments {
+                    self.computed(argument);
+                }
                 if name == "unset" {
                     self.unset(arguments);
                 }
@@ -33,7 +33,7 @@ impl Screen<'_> {
                 self.changes_folder(name, arguments);
                 silent
             }
-            "echo" | "print" => self.echoed(arguments),
+            "echo" | "print" => Self::echoed(arguments),
             "printf" => self.printf(arguments),
             "pwd" => self.shell.folder.clone().unwrap_or_else(|| UNKNOWN.into()),
             "type" | "which" | "whereis" => format!("/usr/bin/{joined}"),
@@ -55,9 +55,9 @@ impl Screen<'_> {
                 silent
             }
             "unalias" => {
-                arguments
-                    .iter()
-                    .for_each(|name| drop(self.shell.aliases.remove(name)));
+                for name in arguments {
+                    self.shell.aliases.remove(name);
+                }
                 silent
             }
             "set" => self.positional(arguments),
@@ -73,7 +73,7 @@ impl Screen<'_> {
                 self.declared(name, arguments)
             }
             "read" | "mapfile" | "readarray" => {
-                self.read(arguments, stdin);
+                self.read(name == "read", arguments, stdin);
                 silent
             }
             _ => return None,
@@ -100,7 +100,7 @@ impl Screen<'_> {
         };
     }
 
-    fn echoed(&mut self, arguments: &[String]) -> String {
+    fn echoed(arguments: &[String]) -> String {
         let options =
             |argument: &&String| matches!(argument.as_str(), "-n" | "-e" | "-E" | "-ne" | "-en");
         let count = arguments.iter().take_while(options).count();
@@ -241,15 +241,13 @@ impl Screen<'_> {
         }
     }
 
-    fn read(&mut self, arguments: &[String], stdin: &str) {
+    fn read(&mut self, is_line: bool, arguments: &[String], stdin: &str) {
         let mut skips = false;
         for name in arguments {
             if skips || name.starts_with('-') {
                 skips = !skips
-                    && matches!(
-                        name.as_str(),
-                        "-p" | "-d" | "-n" | "-t" | "-u" | "-N" | "-i"
-                    );
+                    && (matches!(name.as_str(), "-d" | "-n" | "-u")
+                        || is_line && matches!(name.as_str(), "-p" | "-t" | "-N" | "-i"));
                 continue;
             }
             self.computed(name);

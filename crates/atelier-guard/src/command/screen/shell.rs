@@ -35,9 +35,9 @@ impl Shell {
     }
 
     /// Remembers what was written to a file; what was there before may still be there too.
-    pub(in crate::command) fn keep(&mut self, path: String, text: String) {
+    pub(in crate::command) fn keep(&mut self, path: String, text: &str) {
         if self.files.len() < FILES_MAX {
-            self.files.entry(path).or_default().push_str(&text);
+            self.files.entry(path).or_default().push_str(text);
         }
     }
 }
