@@ -142,6 +142,9 @@ pub enum EventKind {
     BudgetRefused {
         /// The stage that asked.
         stage: Stage,
+        /// Whose budget: of the `run`, its `stage` or its `task`.
+        #[serde(default = "of_the_run")]
+        scope: String,
         /// The most the ask could have cost.
         needed: MicroUsd,
         /// What is spent or reserved.
@@ -313,6 +316,11 @@ pub enum EventKind {
         /// Money spent over all invocations.
         cost: MicroUsd,
     },
+}
+
+/// Before there were budgets of stages and tasks, each was of its run.
+fn of_the_run() -> String {
+    "run".to_owned()
 }
 
 impl EventKind {

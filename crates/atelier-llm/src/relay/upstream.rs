@@ -138,27 +138,25 @@ async fn refused(
     let provider = prepared.relayed.route.name();
     let said = format!("{provider} says: {words}");
     let is_kept = prepared.is_same() && value.get("error").is_some();
-    // A redirect would carry the key to a place nobody configured, and no client follows it here.
-    let status = if status.is_redirection() {
-        502
-    } else {
-        status.as_u16()
-    };
     let retry_after_ms = in_headers.or_else(|| retry_after::in_body(&value));
     if let Some(permit) = permit {
         permit.refused(&value, retry_after_ms);
     }
     let error = CallError::Status {
-        status,
+        status: status.as_u16(),
         said: said.clone(),
         retry_after_ms,
         no_access: wire::denies_access(&value),
     };
+    let refused = Refusal::from(error);
     let refusal = Refusal {
+        // A redirect would carry the key to a place nobody configured, and no client follows it
+        // here.
+        status: if status.is_redirection() { 502 } else { refused.status },
         said,
         headers,
         body: is_kept.then(|| Bytes::from(text)),
-        ..Refusal::from(error)
+        ..refused
     };
     match retry_after_ms {
         Some(wait_ms) if !refusal.says_wait() => refusal.with_wait(wait_ms),

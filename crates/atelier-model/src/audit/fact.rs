@@ -434,6 +434,7 @@ fn of_answer(kind: &EventKind) -> Option<AuditFact> {
 
 fn of_decision(kind: &EventKind) -> Option<AuditFact> {
     if let EventKind::BudgetRefused {
+        scope,
         needed,
         spent,
         budget,
@@ -441,7 +442,7 @@ fn of_decision(kind: &EventKind) -> Option<AuditFact> {
     } = kind
     {
         return Some(AuditFact::BudgetRefused {
-            scope: "run".to_owned(),
+            scope: scope.clone(),
             needed: *needed,
             spent: *spent,
             budget: *budget,

@@ -129,6 +129,7 @@ fn of_asks() -> Vec<(&'static str, EventKind)> {
             "budget.refused",
             EventKind::BudgetRefused {
                 stage: Stage::Plan,
+                scope: text("task"),
                 needed: MicroUsd(3),
                 spent: MicroUsd(2),
                 budget: MicroUsd(4),

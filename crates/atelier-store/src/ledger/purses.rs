@@ -43,6 +43,19 @@ pub enum Scope {
 }
 
 impl Scope {
+    /// How it is called on record.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Run => "run",
+            Self::Stage => "stage",
+            Self::Task => "task",
+            Self::Everyone => "everyone",
+            Self::EveryoneDay => "day",
+            Self::Client => "key",
+            Self::ClientDay => "key-day",
+        }
+    }
+
     /// How it is called in messages.
     pub fn name(self) -> &'static str {
         match self {

@@ -386,6 +386,7 @@ impl Refusal {
     fn event(&self, stage: Stage) -> EventKind {
         EventKind::BudgetRefused {
             stage,
+            scope: self.scope.word().to_owned(),
             needed: self.needed,
             spent: self.spent,
             budget: self.budget,

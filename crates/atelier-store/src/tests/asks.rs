@@ -205,6 +205,7 @@ async fn the_budget_holds_to_the_micro_dollar() {
     assert_eq!(ids, ["a1", "a3", "a5", "a7", "a8"]);
     let refused = EventKind::BudgetRefused {
         stage: Stage::Code,
+        scope: "run".to_owned(),
         needed: MicroUsd(41),
         spent: MicroUsd(60),
         budget: MicroUsd(100),

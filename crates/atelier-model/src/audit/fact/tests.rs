@@ -1,5 +1,7 @@
 //! What the log takes over from events and requests: names and numbers, and no text.
 
+use serde_json::json;
+
 use super::AuditFact;
 use crate::{AskId, AuditNote, Digest, EventKind, MicroUsd, Stage, Timestamp, audit::tests::note};
 
@@ -64,4 +66,42 @@ fn a_key_is_named_by_what_is_about_it() {
     };
     assert_eq!(used.key_name(), Some("team"));
     assert_eq!(note(0, 0).fact.key_name(), None);
+}
+
+#[test]
+fn a_refusal_says_whose_budget_it_was() {
+    let event = |scope: &str| {
+        let mut event = json!({
+            "type": "budget.refused", "stage": "code", "needed": 3, "spent": 2, "budget": 4,
+        });
+        if !scope.is_empty() {
+            event["scope"] = json!(scope);
+        }
+        event
+    };
+    // What was written before events said so was of the run.
+    for (written, scope) in [("", "run"), ("run", "run"), ("task", "task")] {
+        let read = serde_json::from_value::<EventKind>(event(written)).ok();
+        let fact = read.as_ref().and_then(AuditFact::of_event);
+        let expected = AuditFact::BudgetRefused {
+            scope: scope.to_owned(),
+            needed: MicroUsd(3),
+            spent: MicroUsd(2),
+            budget: MicroUsd(4),
+        };
+        assert_eq!(fact, Some(expected), "{written}");
+    }
+}
+
+#[test]
+fn every_name_is_listed() {
+    let nobodys = serde_json::from_value::<AuditFact>(json!({"type": "nobody's"}));
+    let said = nobodys.err().map(|error| error.to_string());
+    let names = AuditFact::NAMES.map(|name| format!("`{name}`")).join(", ");
+    assert_eq!(
+        said,
+        Some(format!(
+            "unknown variant `nobody's`, expected one of {names}"
+        ))
+    );
 }
