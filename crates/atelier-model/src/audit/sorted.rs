@@ -6,6 +6,9 @@ mod tests;
 
 use std::ops::Range;
 
+/// Members that most objects have room for.
+const MEMBERS_USUAL: usize = 16;
+
 /// A member of an object: its name in the text that is read, and all of it in the one that is
 /// written.
 type Member = (Range<usize>, Range<usize>);
@@ -41,7 +44,7 @@ impl Sorting<'_> {
     fn object(&mut self) -> Option<()> {
         self.copy(1);
         let begin = self.written.len();
-        let mut members: Vec<Member> = Vec::new();
+        let mut members: Vec<Member> = Vec::with_capacity(MEMBERS_USUAL);
         while self.peek()? != b'}' {
             if !members.is_empty() {
                 self.expect(b',')?;

@@ -2,6 +2,7 @@
 //! and the check of both.
 
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, VecDeque},
     sync::Arc,
 };
@@ -109,9 +110,9 @@ impl Head {
     }
 
     /// Numbers a note and adds it to the tree.
-    fn push(&mut self, note: &AuditNote, event: Option<AuditLink>) -> AuditRow {
+    fn push(&mut self, note: AuditNote, event: Option<AuditLink>) -> AuditRow {
         let seq = self.tree.size() + 1;
-        let body = note.clone().numbered(seq, event).body();
+        let body = note.numbered(seq, event).body();
         let leaf = AuditEntry::leaf(&body);
         self.origin.get_or_insert(leaf);
         self.tree.push(leaf);
@@ -127,9 +128,11 @@ impl Store {
         taken: &Taken<'_>,
     ) -> Result<Option<Checkpoint>, StoreError> {
         let audited = write.take_audited();
-        let plain = taken.notes().iter().map(|note| (note, None));
-        let events = audited.iter().map(|(note, link)| (note, *link));
-        let mut notes: Vec<_> = plain.chain(events).collect();
+        // What was noted beside the change may have to be written again, with the one after it.
+        let plain = taken.notes().iter().map(|note| (Cow::Borrowed(note), None));
+        let own = audited.into_iter();
+        let own = own.map(|(note, link)| (Cow::Owned(note), link));
+        let mut notes: Vec<(Cow<'_, AuditNote>, _)> = plain.chain(own).collect();
         notes.sort_by_key(|(note, _)| note.at);
         let Some((newest, _)) = notes.last() else {
             return Ok(None);
@@ -138,7 +141,7 @@ impl Store {
         let mut head = Head::read(write.connection()).await?;
         let rows: Vec<AuditRow> = notes
             .into_iter()
-            .map(|(note, link)| head.push(note, link))
+            .map(|(note, link)| head.push(note.into_owned(), link))
             .collect();
         insert_in_txn(write, &rows).await?;
         let signed = match self.notary() {
