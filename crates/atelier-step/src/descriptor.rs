@@ -119,4 +119,4 @@ impl Canonical {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

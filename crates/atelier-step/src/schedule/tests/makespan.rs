@@ -29,7 +29,7 @@ fn random(dice: &mut Dice) -> (Vec<BuildStep>, Vec<u64>) {
                 after.push(at - 1 - usize::try_from(dice.roll(reach)).unwrap());
             }
         }
-        steps.push(step(at, &after));
+        steps.push(step(&at, &after));
     }
     let durations = (0..count)
         .map(|_| {
@@ -104,8 +104,8 @@ fn over_all(known: bool) -> (u64, u64) {
 fn with_known_times_a_run_takes_at_most_a_fiftieth_more_than_the_least() {
     let (mean, worst) = over_all(true);
     assert!(mean <= 1_020, "mean {mean}");
-    // No order of few long steps reaches the bound; none is ever half as long again.
-    assert!(worst <= 1_500, "worst {worst}");
+    // Few long steps cannot be spread evenly, so no order reaches the bound of such graphs.
+    assert!(worst <= 1_100, "worst {worst}");
 }
 
 #[test]

@@ -20,12 +20,12 @@ fn verdicts(outcome: &Outcome) -> Vec<&'static str> {
 /// Steps in a row, each after the one before it.
 fn chain(length: usize) -> Vec<BuildStep> {
     let before = |at: usize| at.checked_sub(1).into_iter().collect::<Vec<_>>();
-    (0..length).map(|at| step(at, &before(at))).collect()
+    (0..length).map(|at| step(&at, &before(at))).collect()
 }
 
 #[test]
 fn eight_steps_of_4_gb_never_exceed_24_gb() {
-    let mut steps: Vec<_> = (0..8).map(|at| step(at, &[])).collect();
+    let mut steps: Vec<_> = (0..8).map(|at| step(&at, &[])).collect();
     for step in &mut steps {
         step.memory_bytes = Some(4 * GB);
     }
@@ -39,7 +39,7 @@ fn eight_steps_of_4_gb_never_exceed_24_gb() {
 
 #[test]
 fn what_was_measured_counts_instead_of_the_hint() {
-    let mut steps: Vec<_> = (0..4).map(|at| step(at, &[])).collect();
+    let mut steps: Vec<_> = (0..4).map(|at| step(&at, &[])).collect();
     for step in &mut steps {
         step.memory_bytes = Some(GB);
     }
@@ -53,7 +53,7 @@ fn what_was_measured_counts_instead_of_the_hint() {
 
 #[test]
 fn a_step_that_needs_more_than_there_is_runs_alone() {
-    let mut steps: Vec<_> = (0..4).map(|at| step(at, &[])).collect();
+    let mut steps: Vec<_> = (0..4).map(|at| step(&at, &[])).collect();
     steps[1].memory_bytes = Some(64 * GB);
     let mut machine = Machine::new(&steps, vec![10; 4], 4);
     machine.capacity.memory_bytes = Some(8 * GB);
@@ -62,7 +62,7 @@ fn a_step_that_needs_more_than_there_is_runs_alone() {
 
 #[test]
 fn memory_pressure_keeps_further_steps_back_and_its_end_lets_them_go() {
-    let mut steps: Vec<_> = (0..3).map(|at| step(at, &[])).collect();
+    let mut steps: Vec<_> = (0..3).map(|at| step(&at, &[])).collect();
     for step in &mut steps {
         step.memory_bytes = Some(2 * GB);
     }
@@ -104,7 +104,7 @@ fn memory_pressure_keeps_further_steps_back_and_its_end_lets_them_go() {
 
 #[test]
 fn tokens_are_held_by_no_more_than_there_are() {
-    let mut steps: Vec<_> = (0..6).map(|at| step(at, &[])).collect();
+    let mut steps: Vec<_> = (0..6).map(|at| step(&at, &[])).collect();
     for (at, step) in steps.iter_mut().enumerate() {
         let name = if at < 3 { "database" } else { "licence" };
         step.tokens = BTreeMap::from([(name.to_owned(), 1)]);
@@ -119,7 +119,7 @@ fn tokens_are_held_by_no_more_than_there_are() {
 
 #[test]
 fn a_token_that_is_not_there_is_refused_before_anything_is_begun() {
-    let mut steps = vec![step("deploy", &[])];
+    let mut steps = vec![step(&"deploy", &[])];
     steps[0].tokens = BTreeMap::from([("gpu".to_owned(), 2)]);
     let graph = Graph::new(&steps).unwrap();
     let wanted: Vec<_> = graph.steps().collect();
@@ -137,7 +137,7 @@ fn a_token_that_is_not_there_is_refused_before_anything_is_begun() {
 
 #[test]
 fn a_wide_step_is_not_kept_waiting_by_narrow_ones_for_ever() {
-    let mut steps: Vec<_> = (0..200).map(|at| step(at, &[])).collect();
+    let mut steps: Vec<_> = (0..200).map(|at| step(&at, &[])).collect();
     steps[199].cpu = 4;
     let durations: Vec<u64> = (0..200).map(|at| 50 + at % 7).collect();
     let mut machine = Machine::new(&steps, durations, 4).knowing();
@@ -203,11 +203,11 @@ fn nothing_is_examined_where_nothing_has_changed() {
 /// `0` fails; `1` comes after it, `2` after that, `3` and `4` are on their own.
 fn failing(on_failure: OnFailure, cpu: u32) -> Outcome {
     let steps = [
-        step(0, &[]),
-        step(1, &[0]),
-        step(2, &[1]),
-        step(3, &[]),
-        step(4, &[3]),
+        step(&0, &[]),
+        step(&1, &[0]),
+        step(&2, &[1]),
+        step(&3, &[]),
+        step(&4, &[3]),
     ];
     let mut machine = Machine::new(&steps, vec![10, 10, 10, 50, 10], cpu);
     machine.on_failure = on_failure;
@@ -256,7 +256,7 @@ fn a_failure_ends_the_run_or_drains_it_or_leaves_the_others() {
 
 #[test]
 fn a_flaky_step_is_tried_again_and_called_flaky() {
-    let mut steps = [step(0, &[]), step(1, &[])];
+    let mut steps = [step(&0, &[]), step(&1, &[])];
     steps[0].retries = 2;
     steps[1].retries = 2;
     let mut machine = Machine::new(&steps, vec![1; 2], 2);
@@ -271,7 +271,7 @@ fn a_flaky_step_is_tried_again_and_called_flaky() {
 
 #[test]
 fn tests_that_failed_last_come_first_with_what_they_need() {
-    let mut steps = vec![step(0, &[]), step(1, &[]), step(2, &[1])];
+    let mut steps = vec![step(&0, &[]), step(&1, &[]), step(&2, &[1])];
     steps[2].kind = StepKind::Test;
     let mut machine = Machine::new(&steps, vec![100, 1, 1], 1).knowing();
     assert_eq!(machine.run().begun, [0, 1, 2]);
@@ -356,7 +356,7 @@ proptest! {
                     after.push(usize::try_from(dice.roll(at as u64)).unwrap());
                 }
             }
-            let mut one = step(at, &after);
+            let mut one = step(&at, &after);
             one.cpu = 1 + u32::try_from(dice.roll(12)).unwrap();
             one.memory_bytes = (dice.roll(2) == 0).then(|| dice.roll(9) * GB);
             one.retries = u32::try_from(dice.roll(3)).unwrap();

@@ -35,7 +35,7 @@ pub(super) fn capacity(cpu: u32) -> Capacity {
 }
 
 /// A step of this name after these.
-pub(super) fn step(name: impl ToString, after: &[usize]) -> BuildStep {
+pub(super) fn step(name: &impl ToString, after: &[usize]) -> BuildStep {
     BuildStep {
         depends_on: after.iter().map(ToString::to_string).collect(),
         ..BuildStep::new(name.to_string(), StepKind::Build, ["true"])
