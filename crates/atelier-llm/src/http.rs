@@ -249,7 +249,7 @@ pub(crate) fn root_cause(error: &reqwest::Error) -> String {
 
 /// Reads what follows the terminal event, which is nothing but the end of the body. Whatever
 /// happens here, the answer is already complete.
-async fn drain(response: &mut Response) {
+pub(crate) async fn drain(response: &mut Response) {
     let rest = async { while let Ok(Some(_)) = response.chunk().await {} };
     let _ = timeout(Duration::from_millis(DRAIN_MS_MAX), rest).await;
 }

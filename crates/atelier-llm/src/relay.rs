@@ -53,6 +53,7 @@ pub(crate) use self::{
 };
 use crate::{
     GatewayConfig, GatewayError, Price, PriceTable, RateTable, SemanticConfig, Transport,
+    gateway::BYTES_PER_TOKEN,
     layers::{Layers, guard},
     meter::{self, Counts, Series},
     providers::relayed::Relayed,
@@ -328,10 +329,8 @@ impl Inner {
 
 /// The tokens of a request that nobody counts: about as many as its bytes allow.
 fn estimated(transit: &Transit) -> Passed {
-    let tokens = transit.incoming.body.len();
-    let tokens = tokens.div_ceil(prepare::BYTES_PER_TOKEN);
-    let tokens = u64::try_from(tokens).unwrap_or(u64::MAX);
-    let count = tally::document(transit.incoming.dialect, tokens);
+    let bytes = u64::try_from(transit.incoming.body.len()).unwrap_or(u64::MAX);
+    let count = tally::document(transit.incoming.dialect, bytes.div_ceil(BYTES_PER_TOKEN));
     let estimate = ("x-atelier-estimate".to_owned(), "true".to_owned());
     Passed::json(&count, vec![estimate])
 }

@@ -25,10 +25,10 @@ use self::sse::SseDecoder;
 const SAID_CHARS_MAX: usize = 500;
 
 /// Bytes on the wire for one byte of text: a streamed token travels in some 300 bytes of JSON.
-const WIRE_BYTES_FACTOR_MAX: usize = 400;
+pub(crate) const WIRE_BYTES_FACTOR_MAX: usize = 400;
 
 /// Bytes of a JSON document for one byte of text, every character escaped, and its envelope.
-const DOCUMENT_BYTES_FACTOR_MAX: usize = 8;
+pub(crate) const DOCUMENT_BYTES_FACTOR_MAX: usize = 8;
 
 /// One complete answer of a provider.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -12,6 +12,7 @@ use crate::{
     layers::{
         Failure, Layer, Next, Passage,
         limit::desk::{Asker, Patience, Turned},
+        retry::{RELAYED_WAIT_MS_MAX, STANDBY_WAIT_MS_MAX},
     },
     limit::{
         contract::Contract,
@@ -24,13 +25,6 @@ use crate::{
 };
 
 pub(crate) use desk::{Desk, Permit};
-
-/// Milliseconds that are waited for a provider where another one stands by.
-const STANDBY_WAIT_MS_MAX: u64 = 1_000;
-
-/// Milliseconds that a relayed request waits because its provider asks for it; what lasts longer is
-/// left to the client, who is told how long.
-const RELAYED_ASKED_MS_MAX: u64 = 2_000;
 
 /// The status of a request that comes too often.
 const TOO_MANY: u16 = 429;
@@ -279,7 +273,7 @@ fn patience(passage: &Passage<'_>) -> Patience {
 fn relayed_patience(transit: &Transit) -> Patience {
     let limits = transit.limits();
     let longest = Patience {
-        asked_ms_max: limits.retry_wait_ms_max.min(RELAYED_ASKED_MS_MAX),
+        asked_ms_max: limits.retry_wait_ms_max.min(RELAYED_WAIT_MS_MAX),
         rate_ms_max: limits.rate_wait_ms_max,
     };
     longest.with_standby(transit.has_standby || transit.has_spare_key)

@@ -21,13 +21,13 @@ const BACKOFF_MS_MAX: u64 = 20_000;
 const SOON_MS_MAX: u64 = 400;
 
 /// The longest wait a provider may ask for where another one stands by.
-const STANDBY_WAIT_MS_MAX: u64 = 1_000;
+pub(super) const STANDBY_WAIT_MS_MAX: u64 = 1_000;
 
 /// Sendings of one relayed request: its client sends it again too.
 const RELAYED_TRIES_MAX: u32 = 3;
 
 /// Milliseconds that a provider may ask for before the client is told to wait instead.
-const RELAYED_WAIT_MS_MAX: u64 = 2_000;
+pub(super) const RELAYED_WAIT_MS_MAX: u64 = 2_000;
 
 /// Repeats what failed for a reason that may pass.
 pub(crate) struct Retries;

@@ -19,9 +19,6 @@ use crate::{
     },
 };
 
-/// Bytes of a request that make one token, on average.
-pub(crate) const BYTES_PER_TOKEN: usize = 4;
-
 /// Headers of clients that are passed on where the dialect stays the same.
 const PASSED_HEADERS: [&str; 3] = ["anthropic-version", "anthropic-beta", "openai-beta"];
 

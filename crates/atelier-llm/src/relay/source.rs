@@ -11,20 +11,14 @@ use tokio::time::timeout;
 use crate::{
     CallError, Wait,
     relay::{Demand, Dialect, Refusal, dialect::count, exchange::Answer, flow::Form},
-    wire::{DecodeError, parse_document, sse::SseDecoder},
+    wire::{
+        DOCUMENT_BYTES_FACTOR_MAX, DecodeError, WIRE_BYTES_FACTOR_MAX, parse_document,
+        sse::SseDecoder,
+    },
 };
-
-/// Bytes on the wire for one byte of text: a streamed token travels in some 300 bytes of JSON.
-const WIRE_BYTES_FACTOR_MAX: usize = 400;
-
-/// Bytes of one JSON document or event for one byte of text, every character escaped.
-const DOCUMENT_BYTES_FACTOR_MAX: usize = 8;
 
 /// Bytes of envelope that are always allowed.
 const ENVELOPE_BYTES_MAX: usize = 64 * 1024;
-
-/// Milliseconds to read what follows the terminal event, so that the connection can be used again.
-const DRAIN_MS_MAX: u64 = 100;
 
 /// Where the bytes of an answer come from.
 pub(crate) struct Source {
@@ -153,8 +147,7 @@ impl Source {
     /// Reads what follows the terminal event, which is nothing but the end of the body.
     pub(crate) async fn drain(&mut self) {
         if let Some(mut live) = self.live.take() {
-            let rest = async { while let Ok(Some(_)) = live.chunk().await {} };
-            let _ = timeout(Duration::from_millis(DRAIN_MS_MAX), rest).await;
+            crate::http::drain(&mut live).await;
         }
     }
 }

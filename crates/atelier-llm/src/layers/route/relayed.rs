@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::{
     AskError, Retry, RouteFailure,
+    gateway::BYTES_PER_TOKEN,
     layers::{
         Next,
         route::{
@@ -19,9 +20,6 @@ use crate::{
     relay::{Ending, Group, How, Opened, Refusal, Transit},
     routing::{Needs, Order, Standing, abilities, order},
 };
-
-/// Bytes of a request that make one token, on average.
-const BYTES_PER_TOKEN: u64 = 4;
 
 /// Tokens of a usual answer to another program, where it sets no limit below.
 const ANSWER_TOKENS: u64 = 1_000;
