@@ -40,7 +40,7 @@ const fn day(amount: u64) -> Budgets {
 #[tokio::test]
 async fn of_many_batches_as_many_pass_as_the_day_covers() {
     let store = memory().await;
-    let begin = |number: u32| {
+    let ask = |number: u32| {
         let store = store.clone();
         async move {
             let name = format!("{number:02}");
@@ -48,7 +48,7 @@ async fn of_many_batches_as_many_pass_as_the_day_covers() {
             store.batch_begin(&mut batch, None, day(250), false).await
         }
     };
-    let begun = join_all((0..64).map(begin)).await;
+    let begun = join_all((0..64).map(ask)).await;
     let begun: Vec<BatchBegun> = begun.into_iter().map(Result::unwrap).collect();
     let passed = begun.iter().filter(|begun| **begun == BatchBegun::New);
     assert_eq!(passed.count(), 2);
@@ -68,7 +68,7 @@ async fn of_many_batches_as_many_pass_as_the_day_covers() {
         batch.state = BatchState::Collected;
         store.batch_update(batch).await.unwrap();
     }
-    assert_eq!(begin(64).await.unwrap(), BatchBegun::New);
+    assert_eq!(ask(64).await.unwrap(), BatchBegun::New);
     let whole = Budgets {
         total: Some(MicroUsd(99)),
         day: None,

@@ -286,6 +286,31 @@ fn a_budget_that_does_not_cover_a_batch_stops_it_before_it_is_sent() {
 }
 
 #[test]
+fn a_batch_stays_with_the_key_that_it_was_sent_with() {
+    let (world, vendor) = world("openai");
+    let without_key = |args: &[&str]| {
+        let mut command = command(&world, &vendor, args);
+        command.env_remove("ATELIER_KEY");
+        end(command)
+    };
+    let add = ["--json", "keys", "add", "openai", "--name", "first"];
+    let added = world.run_with(&add, KEY.as_bytes()).expect(0);
+    let first = added.json()[0]["id"].as_str().unwrap().to_owned();
+    let id = without_key(&SUBMIT).expect(0);
+    let id = id.stdout.trim_end();
+    // From here on another key goes before it, which this provider does not know.
+    let rotate = ["keys", "rotate", first.as_str()];
+    let other = b"sk-of-another-account-0123456789";
+    world.run_with(&rotate, other).expect(0);
+    vendor.finish(&[]);
+    let shown = without_key(&["--json", "batch", "status", id]).expect(0);
+    assert_eq!(shown.json()[0]["key"], first.as_str());
+    without_key(&["batch", "collect", id]).expect(0);
+    let used = world.run(&["--json", "audit", "show", "--kind", "key.used"]);
+    assert!(used.expect(0).stdout.contains(&first));
+}
+
+#[test]
 fn a_provider_without_batches_is_told() {
     let (world, mut vendor) = world("openai");
     vendor.name = "gemini";

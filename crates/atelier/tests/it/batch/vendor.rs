@@ -252,7 +252,8 @@ fn echo(question: &Value) -> String {
 }
 
 fn joined(lines: &[Value]) -> String {
-    lines.iter().map(|line| format!("{line}\n")).collect()
+    let lines: Vec<String> = lines.iter().map(Value::to_string).collect();
+    lines.join("\n")
 }
 
 /// Answers one request. The connection is closed after it.
