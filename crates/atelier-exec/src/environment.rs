@@ -156,9 +156,7 @@ const CARGO_FILES: [&str; 2] = ["config.toml", "config"];
 /// there is found; where that fails, commands see no such configuration. Only named variables are
 /// handed on: a key that some other variable holds does not reach a command.
 pub fn environment(home: &Path) -> BTreeMap<String, String> {
-    let cargo = env::var_os("CARGO_HOME").map(PathBuf::from);
-    let user_home = env::var_os("HOME").map(PathBuf::from);
-    if let Some(cargo) = cargo.or_else(|| user_home.map(|home| home.join(".cargo"))) {
+    if let Some(cargo) = cargo_home() {
         cargo_link(&cargo, &home.join("cargo"));
     }
     environment_at(home)
@@ -208,17 +206,19 @@ const TOLD_IN_CONFIDENCE: [&str; 4] = [
     "GOENV",
 ];
 
-/// Files and folders that an environment names: programs, tools and their settings. Those that may
-/// hold passwords of registries are named only where packages are to be fetched.
+/// Files and folders that the environment of this process names: programs, tools and their
+/// settings. Those that may hold passwords of registries are named only where packages are to be
+/// fetched. What a command's own environment names does not count: others may have written it.
 ///
 /// A place that holds the user's whole home is none: it is far more than a tool.
-pub(crate) fn places(environment: &BTreeMap<String, String>, fetches: bool) -> Vec<PathBuf> {
+pub(crate) fn places(fetches: bool) -> Vec<PathBuf> {
     let home = env::var_os("HOME").map(PathBuf::from);
     let holds_home = |path: &Path| {
         let holds = |home: &PathBuf| home.starts_with(path);
         path.components().count() < 2 || home.as_ref().is_some_and(holds)
     };
-    let told = environment
+    let named = environment_at(Path::new(""));
+    let told = named
         .iter()
         .filter(|(name, _)| fetches || !TOLD_IN_CONFIDENCE.contains(&name.as_str()));
     let mut found: Vec<PathBuf> = told
@@ -227,13 +227,19 @@ pub(crate) fn places(environment: &BTreeMap<String, String>, fetches: bool) -> V
         .map(PathBuf::from)
         .filter(|path| !holds_home(path) && path.exists())
         .collect();
-    if let Some(own) = environment.get("CARGO_HOME").filter(|_| fetches) {
-        let files = CARGO_FILES.map(|file| Path::new(own).join(file));
-        found.extend(files.iter().filter_map(|file| fs::canonicalize(file).ok()));
+    if fetches && let Some(cargo) = cargo_home() {
+        let files = CARGO_FILES.map(|file| cargo.join(file));
+        found.extend(files.into_iter().filter(|file| file.exists()));
     }
     found.sort();
     found.dedup();
     found
+}
+
+/// Where the user's cargo keeps its configuration.
+fn cargo_home() -> Option<PathBuf> {
+    let named = env::var_os("CARGO_HOME").map(PathBuf::from);
+    named.or_else(|| Some(PathBuf::from(env::var_os("HOME")?).join(".cargo")))
 }
 
 /// Java takes the home from the password file, so Maven is told where its repository is. What the

@@ -296,7 +296,7 @@ impl Sandbox {
         let confinement = &command.confinement;
         let fetches = confinement.network == Network::Install;
         let mut readable: Vec<PathBuf> = all(&confinement.readable);
-        readable.extend(crate::environment::places(&command.env, fetches));
+        readable.extend(crate::environment::places(fetches));
         let program = command.argv.first().map(PathBuf::from);
         readable.extend(program.filter(|program| program.is_absolute()));
         Order {

@@ -106,7 +106,7 @@ impl Confinement {
                 let mut missing = vec![
                     "other processes of this machine can be seen, but not looked into",
                     "services of this machine can be reached through sockets in its folders",
-                    "memory is limited for each process, not for all together",
+                    "modes and times of the user's other files can be changed, their content cannot",
                     "disk space is not limited",
                 ];
                 if self.network != Network::None {

@@ -124,6 +124,9 @@ const OLD_IPC: [c_long; 9] = [
     libc::SYS_msgrcv,
 ];
 
+/// Calls that name the other end of a socket.
+const ADDRESSED: [c_long; 2] = [libc::SYS_connect, libc::SYS_bind];
+
 /// Calls whose arguments a filter cannot see; who asks for them is told to use the older ones.
 const UNKNOWN: [c_long; 2] = [libc::SYS_clone3, libc::SYS_openat2];
 
@@ -216,6 +219,10 @@ fn rules(surface: Surface) -> Result<Rules, FilterError> {
     let mut rules = Rules::new();
     for call in REFUSED.into_iter().chain(REFUSED_HERE) {
         rules.insert(call, Vec::new());
+    }
+    if surface.without_network {
+        // What is left are pairs of sockets, and those have no need of addresses.
+        rules.extend(ADDRESSED.map(|call| (call, Vec::new())));
     }
     if surface.without_old_ipc {
         rules.extend(OLD_IPC.into_iter().map(|call| (call, Vec::new())));

@@ -23,6 +23,8 @@ const PAUSE_BESIDE: Duration = Duration::from_millis(500);
 const PAUSE_INSIDE: Duration = Duration::from_millis(50);
 /// Pause where memory can grow by the gigabyte within a second.
 const PAUSE_MEMORY: Duration = Duration::from_millis(5);
+/// The same where every process of the machine has to be looked at.
+const PAUSE_MEMORY_BESIDE: Duration = Duration::from_millis(20);
 /// Looks between two at files in memory that nobody has mapped.
 const OPEN_FILES_EVERY: u64 = 8;
 /// Milliseconds of one tick of the kernel's clock, as it is shown to programs.
@@ -78,7 +80,8 @@ impl Meter {
     /// Pause between two looks.
     pub(super) fn pause(&self) -> Duration {
         match (self.inside, self.rations.caps.memory_bytes_max) {
-            (false, _) => PAUSE_BESIDE,
+            (false, None) => PAUSE_BESIDE,
+            (false, Some(_)) => PAUSE_MEMORY_BESIDE,
             (true, None) => PAUSE_INSIDE,
             (true, Some(_)) => PAUSE_MEMORY,
         }
@@ -87,7 +90,9 @@ impl Meter {
     /// Whether there is anything to look at: the kernel does not count the root user's processes,
     /// and nobody's processor time altogether.
     pub(super) fn looks(&self) -> bool {
-        self.inside || geteuid().is_root() || self.rations.caps.cpu_seconds_max.is_some()
+        let caps = &self.rations.caps;
+        let limited = caps.cpu_seconds_max.is_some() || caps.memory_bytes_max.is_some();
+        self.inside || geteuid().is_root() || limited
     }
 
     /// Looks once; the limit that is passed, if one is.
@@ -103,14 +108,14 @@ impl Meter {
         if tasks > self.rations.processes_max {
             cap = Some(Cap::Processes);
         }
-        self.cpu_ms = own_times().1 + processes.iter().map(|pid| times(*pid)).sum::<u64>();
+        self.cpu_ms = children_times() + processes.iter().map(|pid| times(*pid)).sum::<u64>();
         if caps
             .cpu_seconds_max
             .is_some_and(|most| self.cpu_ms > most * 1000)
         {
             cap = Some(Cap::Cpu);
         }
-        if self.inside {
+        if self.inside || caps.memory_bytes_max.is_some() {
             let memory = self.memory(&processes);
             self.memory_peak_bytes = self.memory_peak_bytes.max(memory);
             if caps.memory_bytes_max.is_some_and(|most| memory > most) {
@@ -156,10 +161,7 @@ impl Meter {
 
     /// What is to be told at the end, when every process is gone and this one has taken note.
     pub(super) fn used(mut self) -> Fact {
-        let (own, children) = own_times();
-        // Only what a command did is its own.
-        let _ = own;
-        self.cpu_ms = self.cpu_ms.max(children);
+        self.cpu_ms = self.cpu_ms.max(children_times());
         if let Some(found) = self
             .scratch
             .as_ref()
@@ -186,17 +188,12 @@ impl Meter {
     }
 }
 
-/// Milliseconds of this process, and of the children it took note of.
-fn own_times() -> (u64, u64) {
+/// Milliseconds of the children that this process took note of.
+fn children_times() -> u64 {
     let stat = fs::read("/proc/self/stat").unwrap_or_default();
     let numbers = numbers(&stat);
-    let sum = |range: std::ops::Range<usize>| {
-        range.filter_map(|place| numbers.get(place)).sum::<u64>() * TICK_MS
-    };
-    (
-        sum(TIMES.start..TIMES.start + 2),
-        sum(TIMES.start + 2..TIMES.end),
-    )
+    let children = TIMES.skip(TIMES.len() / 2);
+    children.filter_map(|place| numbers.get(place)).sum::<u64>() * TICK_MS
 }
 
 fn times(pid: Pid) -> u64 {

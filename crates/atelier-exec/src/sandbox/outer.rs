@@ -10,7 +10,7 @@ use std::{
 };
 
 use rustix::{
-    fs::{Mode, OFlags, open},
+    fs::{Mode, OFlags, Uid, fchown, open},
     process::{WaitOptions, geteuid, wait},
 };
 use tokio::{
@@ -126,6 +126,8 @@ impl Holder {
         let line = |owner: u32| format!("{owner} {} 1", users.nobody);
         fs::write(format!("{folder}/gid_map"), line(users.owner_group))?;
         fs::write(format!("{folder}/uid_map"), line(users.owner))?;
+        // Programs open their own output by its name, which takes a right to it.
+        fchown(io::stdout(), Some(Uid::from_raw(users.nobody)), None)?;
         Ok(Self { users, child })
     }
 }

@@ -74,8 +74,8 @@ const ACCOUNTS: [&str; 2] = ["passwd", "group"];
 /// Folder of the machine's settings.
 const SETTINGS_FOLDER: &str = "/etc";
 
-/// The kernel's own records and devices.
-const RECORDS: [&str; 3] = ["/proc", "/dev", "/sys"];
+/// The kernel's own records; of devices a command gets those without a memory alone.
+const RECORDS: [&str; 2] = ["/proc", "/sys"];
 
 /// What a command on this machine may read beside what it is told.
 pub(super) fn machine(fetches: bool) -> Vec<PathBuf> {

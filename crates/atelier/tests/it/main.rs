@@ -10,6 +10,7 @@
 )]
 
 mod archive;
+mod attacks;
 mod audit;
 mod batch;
 mod budget;
