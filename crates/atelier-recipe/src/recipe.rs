@@ -205,8 +205,8 @@ pub(crate) struct StepRule {
     /// Arguments and variables that only some projects need.
     #[serde(default)]
     pub(crate) add: Vec<Addition>,
-    #[serde(default)]
-    pub(crate) network: Network,
+    /// How far it may reach; tests and programs to what they start themselves if left out.
+    pub(crate) network: Option<Network>,
     pub(crate) sandbox: Option<SandboxLevel>,
     pub(crate) timeout_ms: Option<u64>,
     pub(crate) idle_timeout_ms: Option<u64>,
@@ -304,6 +304,18 @@ impl<'de> Deserialize<'de> for Condition {
 }
 
 impl StepRule {
+    /// How far the step may reach over the network.
+    pub(crate) fn reach(&self) -> Network {
+        self.network.unwrap_or(match self.kind {
+            StepKind::Test | StepKind::Run => Network::Loopback,
+            StepKind::Install
+            | StepKind::Build
+            | StepKind::Lint
+            | StepKind::Format
+            | StepKind::Audit => Network::None,
+        })
+    }
+
     /// The name of the step it makes, in a project whose steps begin with `label`.
     pub(crate) fn step_name(&self, label: &str) -> String {
         label.to_owned() + self.name.as_deref().unwrap_or(self.kind.as_str())

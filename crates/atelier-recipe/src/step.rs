@@ -81,7 +81,7 @@ fn step(
         inputs: rule.inputs.clone(),
         outputs: rule.outputs.clone(),
         depends_on: depends_on.collect(),
-        network: rule.network,
+        network: rule.reach(),
         sandbox: rule.sandbox,
         timeout_ms: rule.timeout_ms,
         idle_timeout_ms: rule.idle_timeout_ms,
