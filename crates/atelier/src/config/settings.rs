@@ -351,7 +351,7 @@ impl<'a> Of<'a> {
         let usual = || Some((usual.as_ref()?, "base_url".to_owned()));
         let address = named.address.or_else(set_up).or_else(usual);
         route.base_url = match &address {
-            Some((entry, key)) => Some(url(entry, key.clone())?),
+            Some((entry, key)) => Some(url(entry, key)?),
             None => None,
         };
         let temperature = self.any("temperature");
@@ -522,14 +522,14 @@ fn provider_of(config: &Config, prefix: &str) -> String {
     }
 }
 
-fn url(entry: &Entry, key: String) -> Result<url::Url, ConfigError> {
+fn url(entry: &Entry, key: &str) -> Result<url::Url, ConfigError> {
     let text = text(Some(entry)).unwrap_or_default();
     text.parse()
         .ok()
         .filter(|url: &url::Url| url.has_host())
         .ok_or_else(|| {
             let wanted = "an address such as http://127.0.0.1:11434/v1";
-            ConfigError::value(&key, entry.origin.clone(), &entry.value, wanted)
+            ConfigError::value(key, entry.origin.clone(), &entry.value, wanted)
         })
 }
 

@@ -54,12 +54,13 @@ impl Said {
 
     /// Events, each with its name where it has one.
     pub(crate) fn events(events: &[Value]) -> Self {
-        let written = events.iter().map(|event| match event {
-            Value::String(text) => format!("data: {text}\n\n"),
-            event => match event["type"].as_str() {
-                Some(name) => format!("event: {name}\ndata: {event}\n\n"),
-                None => format!("data: {event}\n\n"),
-            },
+        let written = events.iter().map(|event| {
+            let data = event
+                .as_str()
+                .map_or_else(|| event.to_string(), str::to_owned);
+            let name = event["type"].as_str();
+            let name = name.map_or_else(String::new, |name| format!("event: {name}\n"));
+            format!("{name}data: {data}\n\n")
         });
         Self {
             status: 200,

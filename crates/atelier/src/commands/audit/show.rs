@@ -113,7 +113,7 @@ pub(crate) async fn run(place: &Place, args: &ShowArgs, ui: &Ui) -> Result<u8, C
 /// Refuses a kind that no entry has.
 fn known(kind: &str) -> Result<(), CliError> {
     let begins = |name: &&str| is_begun_by(name, kind);
-    if AuditFact::NAMES.iter().any(|name| begins(name)) {
+    if AuditFact::NAMES.iter().any(begins) {
         return Ok(());
     }
     Err(CliError::NotFound {
