@@ -3,8 +3,10 @@
 use std::{
     fs::{self, File, OpenOptions},
     io,
+    panic::resume_unwind,
     path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
+    thread,
 };
 
 use atelier_model::Digest;
@@ -146,8 +148,15 @@ impl Cas {
         let opened = Now::ask(&presence).map_err(|error| io(error.into()))?;
         let bytes_max = limits.blob_bytes_max;
         let blobs = Blobs::open(folder.join("blobs"), stage, bytes_max, &opened).map_err(io)?;
-        let digests = Digests::open(&folder.join("digests"), limits.digests_max).map_err(io)?;
-        let records = Records::open(&folder.join("records")).map_err(io)?;
+        // Both are read whole, which is worth a thread.
+        let (digests, records) = thread::scope(|scope| {
+            let digests =
+                scope.spawn(|| Digests::open(&folder.join("digests"), limits.digests_max));
+            let records = Records::open(&folder.join("records"));
+            let digests = digests.join().unwrap_or_else(|panic| resume_unwind(panic));
+            (digests, records)
+        });
+        let (digests, records) = (digests.map_err(io)?, records.map_err(io)?);
         Ok(Self {
             folder: folder.to_owned(),
             limits,

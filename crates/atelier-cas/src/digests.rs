@@ -44,11 +44,11 @@ impl PathKeys {
     }
 }
 
-/// A key is a digest already, so its halves are hash enough.
+/// What is a digest already needs no other hash than its own words.
 #[derive(Debug, Default)]
-struct KeyHasher(u64);
+pub(crate) struct DigestHasher(u64);
 
-impl Hasher for KeyHasher {
+impl Hasher for DigestHasher {
     fn finish(&self) -> u64 {
         self.0
     }
@@ -73,7 +73,7 @@ pub(crate) struct Known {
     pub(crate) settled: bool,
 }
 
-type Entries = HashMap<PathKey, Known, BuildHasherDefault<KeyHasher>>;
+type Entries = HashMap<PathKey, Known, BuildHasherDefault<DigestHasher>>;
 
 /// Every digest that is known, and the log it is kept in.
 #[derive(Debug)]

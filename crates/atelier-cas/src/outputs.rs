@@ -17,7 +17,8 @@ pub(crate) const DEPTH_MAX: usize = 128;
 /// Everything a step made, in the order of the paths.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Outputs {
-    entries: BTreeMap<String, Output>,
+    /// In order, each path once. Most steps make one thing, and there are many steps.
+    entries: Vec<(Box<str>, Output)>,
 }
 
 /// One thing that a step made.
@@ -63,20 +64,33 @@ impl Outputs {
         if !is_below(&path) {
             return Err(OutputPathError(path));
         }
-        self.entries.insert(path, output);
+        match self.place(&path) {
+            Ok(at) => self.entries[at].1 = output,
+            Err(at) => self.entries.insert(at, (path.into_boxed_str(), output)),
+        }
         Ok(())
     }
 
     /// The output at a path.
     pub fn get(&self, path: &str) -> Option<&Output> {
-        self.entries.get(path)
+        self.place(path).ok().map(|at| &self.entries[at].1)
+    }
+
+    /// Where a path is, or where it belongs; mostly behind the last one.
+    fn place(&self, path: &str) -> Result<usize, usize> {
+        match self.entries.last() {
+            Some((last, _)) if last.as_ref() < path => Err(self.entries.len()),
+            Some(_) | None => self
+                .entries
+                .binary_search_by(|(known, _)| known.as_ref().cmp(path)),
+        }
     }
 
     /// The outputs in the order of their paths.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Output)> {
         self.entries
             .iter()
-            .map(|(path, output)| (path.as_str(), output))
+            .map(|(path, output)| (path.as_ref(), output))
     }
 
     /// How many outputs there are.
@@ -110,7 +124,12 @@ impl Outputs {
             return None;
         }
         let mut outputs = Self::default();
-        for _ in 0..from.number()? {
+        let count = from.number()?;
+        let least = u64::try_from(from.rest().len()).ok()? / 2;
+        outputs
+            .entries
+            .reserve_exact(usize::try_from(count.min(least)).ok()?);
+        for _ in 0..count {
             let path = from.text()?;
             outputs.put(path, Output::read(from)?).ok()?;
         }

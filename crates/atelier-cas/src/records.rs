@@ -2,8 +2,9 @@
 
 use std::{
     cmp::Reverse,
-    collections::{HashMap, HashSet, VecDeque},
+    collections::{HashMap, HashSet},
     fs::{self, File, OpenOptions},
+    hash::BuildHasherDefault,
     io::{self, Write as _},
     ops::Range,
     os::unix::fs::FileExt as _,
@@ -14,6 +15,7 @@ use atelier_model::Digest;
 
 use crate::{
     codec::{Reader, Writer},
+    digests::DigestHasher,
     frame,
     record::{Outcome, Record, RecordHead},
 };
@@ -77,8 +79,29 @@ pub(crate) struct Slot {
 #[derive(Debug, Default)]
 struct StepState {
     last: usize,
-    durations: VecDeque<u64>,
+    /// The newest ones, written round and round.
+    durations_us: [u64; DURATIONS_MAX],
+    /// Executions that succeeded.
+    passed: usize,
     rss_bytes_max: u64,
+}
+
+impl StepState {
+    fn take(&mut self, index: usize, head: &RecordHead<'_>) {
+        self.last = index;
+        self.rss_bytes_max = self.rss_bytes_max.max(head.rss_bytes_max);
+        if head.outcome == Outcome::Passed {
+            self.durations_us[self.passed % DURATIONS_MAX] = head.duration_us;
+            self.passed += 1;
+        }
+    }
+
+    /// The durations that are remembered, the newest last.
+    fn durations_us(&self) -> Vec<u64> {
+        let first = self.passed.saturating_sub(DURATIONS_MAX);
+        let at = |execution: usize| self.durations_us[execution % DURATIONS_MAX];
+        (first..self.passed).map(at).collect()
+    }
 }
 
 /// All records of a store.
@@ -92,7 +115,7 @@ pub(crate) struct Records {
     record_bytes: u64,
     arena: Vec<u8>,
     slots: Vec<Slot>,
-    by_key: HashMap<Digest, usize>,
+    by_key: HashMap<Digest, usize, BuildHasherDefault<DigestHasher>>,
     by_step: HashMap<Box<str>, StepState>,
     /// The number of this run.
     run: u32,
@@ -113,7 +136,7 @@ impl Records {
             record_bytes: 0,
             arena: Vec::new(),
             slots: Vec::new(),
-            by_key: HashMap::new(),
+            by_key: HashMap::default(),
             by_step: HashMap::new(),
             run: 0,
             marked: Vec::new(),
@@ -172,14 +195,7 @@ impl Records {
             self.by_step.insert(head.step.into(), StepState::default());
         }
         let state = self.by_step.get_mut(head.step)?;
-        state.last = index;
-        state.rss_bytes_max = state.rss_bytes_max.max(head.rss_bytes_max);
-        if head.outcome == Outcome::Passed {
-            if state.durations.len() == DURATIONS_MAX {
-                state.durations.pop_front();
-            }
-            state.durations.push_back(head.duration_us);
-        }
+        state.take(index, &head);
         Some(())
     }
 
@@ -262,7 +278,7 @@ impl Records {
     pub(crate) fn history(&self, step: &str) -> Option<History> {
         let state = self.by_step.get(step)?;
         Some(History {
-            durations_us: state.durations.iter().copied().collect(),
+            durations_us: state.durations_us(),
             rss_bytes_max: state.rss_bytes_max,
             last: self.record(state.last).map(|record| record.outcome),
         })

@@ -1,19 +1,23 @@
-//! Putting back what a step made: only what does not stand already, each file whole or not at all,
-//! below the root or not at all.
+//! Putting back what a step made: only what does not stand already, and nothing outside the root.
 
-use std::{fs::File, io, os::fd::OwnedFd, thread};
+use std::{
+    fs::File,
+    io,
+    os::{fd::OwnedFd, unix::fs::FileExt as _},
+    thread,
+};
 
 use atelier_model::Digest;
 use rustix::{
     fs::{
-        AtFlags, CWD, FlockOperation, Mode, OFlags, Stat, flock, openat, readlinkat, renameat,
-        symlinkat, unlinkat,
+        AtFlags, CWD, FileType, FlockOperation, Mode, OFlags, Stat, flock, openat, readlinkat,
+        renameat, symlinkat, unlinkat,
     },
     io::Errno,
 };
 
 use crate::{
-    blobs::{CopyBlobError, ReadBlobError, Staged},
+    blobs::{CopyBlobError, PIECE_BYTES, ReadBlobError, Staged},
     collect::{is_folder, join, names},
     digests::{Known, PathKey},
     drift::stands,
@@ -39,7 +43,7 @@ pub struct Restored {
     pub bytes: u64,
 }
 
-/// Why outputs were not restored. Some of them may have been; none is half written.
+/// Why outputs were not restored. Some of them may have been.
 #[derive(Debug, thiserror::Error)]
 pub enum RestoreError {
     /// A content is gone: the step must be executed again.
@@ -98,7 +102,7 @@ impl Workspace {
     /// Makes outputs stand as they were made.
     ///
     /// Every content that is needed is looked for before anything is touched, and made sure of
-    /// before it gets its name. Files that stand already are left alone; in folders of outputs,
+    /// before it is put in place. Files that stand already are left alone; in folders of outputs,
     /// what does not belong there is removed. No symbolic link is followed.
     pub fn restore(&self, outputs: &Outputs) -> Result<Restored, RestoreError> {
         let mut restorer = Restorer {
@@ -378,6 +382,9 @@ impl<'a> Writer<'a> {
     fn put(&self, folder: &OwnedFd, name: &str, wanted: &Wanted) -> Result<(), RestoreError> {
         let path = wanted.path.as_str();
         let fail = |error: io::Error| failure(path, errno(&error));
+        if self.overwritten(folder, name, wanted)? {
+            return Ok(());
+        }
         let stage = self.workspace.cas.blobs.stage();
         let mut staged = stage.file(wanted.file.executable).map_err(fail)?;
         self.fill(&mut staged.file, wanted)?;
@@ -401,6 +408,45 @@ impl<'a> Writer<'a> {
             Err(error) => return Err(failure(path, error)),
         }
         Ok(())
+    }
+
+    /// Writes a small file over the one that stands there, where that is no program and has no
+    /// other name: a new file in its place costs many times as much on a disk.
+    ///
+    /// Somebody who reads it meanwhile may see half of it, as with every program that writes its
+    /// output; whoever is killed meanwhile leaves a file that is as wrong as it was before.
+    fn overwritten(
+        &self,
+        folder: &OwnedFd,
+        name: &str,
+        wanted: &Wanted,
+    ) -> Result<bool, RestoreError> {
+        let path = wanted.path.as_str();
+        let fail = |error: io::Error| failure(path, errno(&error));
+        let stat = root::stat(folder, name).map_err(|error| failure(path, error))?;
+        let Some(before) = stat.filter(|stat| stat.st_nlink == 1) else {
+            return Ok(false);
+        };
+        let signature = Signature::of(&before);
+        let small = wanted.file.size.max(signature.size) <= PIECE_BYTES as u64;
+        let program = wanted.file.executable || signature.executable();
+        if signature.kind() != FileType::RegularFile || program || !small {
+            return Ok(false);
+        }
+        let flags = OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let Ok(file) = openat(folder, name, flags, Mode::empty()) else {
+            // It may not be written, but perhaps replaced.
+            return Ok(false);
+        };
+        let bytes = self.workspace.cas.read(&wanted.file.digest);
+        let bytes = bytes.map_err(|source| RestoreError::Content {
+            path: path.to_owned(),
+            source,
+        })?;
+        let file = File::from(file);
+        file.write_all_at(&bytes, 0).map_err(fail)?;
+        file.set_len(bytes.len() as u64).map_err(fail)?;
+        Ok(true)
     }
 
     /// Writes a file in the folder it belongs to, and gives it its name when it is whole.
