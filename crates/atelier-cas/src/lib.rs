@@ -40,7 +40,7 @@ pub use patterns::PatternError;
 pub use record::{Outcome, Record};
 pub use records::{History, Last};
 pub use restore::{RestoreError, Restored};
-pub use survey::{Survey, SurveyError};
+pub use survey::{Input, Survey, SurveyError};
 pub use workspace::{Found, LookError, OpenWorkspaceError, Workspace};
 
 #[cfg(test)]

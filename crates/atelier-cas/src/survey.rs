@@ -1,13 +1,13 @@
 //! Which files of a workspace a step reads: a walk once, and patterns over what it found.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     io,
     path::Path,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
-use atelier_model::RootPattern;
+use atelier_model::{PatternForm, RootPattern};
 use ignore::WalkBuilder;
 
 use crate::{
@@ -56,97 +56,129 @@ pub enum SurveyError {
 
 /// The files and links of a workspace at one moment, without what git leaves out.
 ///
-/// Rules of the user's own and rules above the root's repository do not count: the same files give
-/// the same survey for everybody.
-#[derive(Debug)]
+/// They are looked for when a pattern asks for more than a named file, once. Rules of the user's
+/// own and rules above the root do not count: the same files give the same survey for everybody.
+#[derive(Debug, Default)]
 pub struct Survey {
     /// In order.
-    paths: Vec<String>,
+    paths: OnceLock<Vec<String>>,
     globs: Globs,
     /// Files of folders that git leaves out and that a step names all the same.
     ignored: Mutex<HashMap<String, Arc<Vec<String>>>>,
 }
 
-impl Survey {
-    /// Every file and link, in the order of the paths.
-    pub fn paths(&self) -> &[String] {
-        &self.paths
-    }
-
-    /// The paths of a folder, and the folder itself where it is a file.
-    fn below(&self, folder: &str) -> &[String] {
-        if folder.is_empty() {
-            return &self.paths;
-        }
-        let start = self.paths.partition_point(|path| path.as_str() < folder);
-        // Other names that begin alike may stand between a folder's name and what is below it.
-        let end = start + self.paths[start..].partition_point(|path| path.starts_with(folder));
-        &self.paths[start..end]
-    }
+/// Something that a step reads, as it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Input {
+    /// The path below the root.
+    pub path: String,
+    /// What stands there.
+    pub found: Found,
 }
 
 impl Workspace {
-    /// Looks which files and links there are.
-    ///
-    /// `.gitignore` files and the repository's own `info/exclude` are honoured, links are not
-    /// followed, `.git` and `.atelier` are no part of it.
-    pub fn survey(&self) -> Result<Survey, SurveyError> {
-        Ok(Survey {
-            paths: self.walk("", true)?,
-            globs: Globs::default(),
-            ignored: Mutex::default(),
-        })
-    }
-
-    /// The paths that patterns name, in order and each once.
+    /// What steps read, for each of them the files and links that its patterns name, in order and
+    /// each once.
     ///
     /// A named path is part of it whether it is there or not. A folder that git leaves out whole
     /// counts with everything in it when a pattern names it or something below it, and never
-    /// otherwise. Names of patterns that are excluded are left out.
+    /// otherwise. What patterns leave out is left out. `.git` and `.atelier` are no part of it.
     pub fn inputs(
         &self,
         survey: &Survey,
-        patterns: &[RootPattern],
-    ) -> Result<Vec<String>, SurveyError> {
-        let excluded = survey.globs.rules(patterns, true)?;
-        let mut inputs = BTreeSet::new();
-        for rule in survey.globs.rules(patterns, false)? {
-            self.add_named(survey, &rule, &mut inputs)?;
+        steps: &[Vec<RootPattern>],
+    ) -> Result<Vec<Vec<Input>>, SurveyError> {
+        let single: Vec<&str> = steps.iter().flatten().filter_map(named).collect();
+        let mut seen = self.look(&single)?.into_iter();
+        let mut all = Vec::with_capacity(steps.len());
+        for patterns in steps {
+            let standing = patterns.iter().map(|pattern| {
+                let found = named(pattern).and_then(|_| seen.next());
+                (pattern, found)
+            });
+            all.push(self.step_inputs(survey, patterns, standing)?);
         }
-        inputs.retain(|path| !excluded.iter().any(|rule| rule.matches(path)));
-        Ok(inputs.into_iter().collect())
+        self.see_rest(&mut all)?;
+        let inputs = |found: BTreeMap<String, Option<Found>>| {
+            let inputs = found.into_iter().map(|(path, found)| Input {
+                path,
+                found: found.unwrap_or(Found::Absent),
+            });
+            inputs.collect()
+        };
+        Ok(all.into_iter().map(inputs).collect())
     }
 
-    fn add_named(
+    /// The paths of one step, those with what stands there that were looked at already.
+    fn step_inputs<'a>(
         &self,
         survey: &Survey,
-        rule: &Rule,
-        inputs: &mut BTreeSet<String>,
-    ) -> Result<(), SurveyError> {
+        patterns: &[RootPattern],
+        standing: impl Iterator<Item = (&'a RootPattern, Option<Found>)>,
+    ) -> Result<BTreeMap<String, Option<Found>>, SurveyError> {
+        let mut inputs = BTreeMap::new();
+        for (pattern, found) in standing.filter(|(pattern, _)| !pattern.excluded) {
+            match found {
+                Some(found) if found != Found::Folder => {
+                    inputs.insert(pattern.text.clone(), Some(found));
+                }
+                Some(_) | None => {
+                    let rule = survey.globs.rule(pattern)?;
+                    for path in self.named_below(survey, &rule)? {
+                        inputs.entry(path).or_insert(None);
+                    }
+                }
+            }
+        }
+        let excluded = survey.globs.rules(patterns, true)?;
+        inputs.retain(|path, _| !excluded.iter().any(|rule| rule.matches(path)));
+        Ok(inputs)
+    }
+
+    /// Looks at what was not looked at yet, each path once for all steps.
+    fn see_rest(&self, all: &mut [BTreeMap<String, Option<Found>>]) -> Result<(), SurveyError> {
+        let unseen = all.iter().flatten().filter(|(_, found)| found.is_none());
+        let paths: BTreeSet<&str> = unseen.map(|(path, _)| path.as_str()).collect();
+        let paths: Vec<&str> = paths.into_iter().collect();
+        let found = self.look(&paths)?;
+        let found: HashMap<String, Found> =
+            paths.into_iter().map(str::to_owned).zip(found).collect();
+        for (path, standing) in all.iter_mut().flatten() {
+            if standing.is_none() {
+                *standing = found.get(path).copied();
+            }
+        }
+        Ok(())
+    }
+
+    /// What a pattern names in a folder.
+    fn named_below(&self, survey: &Survey, rule: &Rule) -> Result<Vec<String>, SurveyError> {
         let folder = match &rule.names {
             Names::Path(path) => path,
             Names::All | Names::Glob(_) => &rule.base,
         };
-        let known = survey.below(folder);
-        let found = known.iter().filter(|path| rule.matches(path));
-        let before = inputs.len();
-        inputs.extend(found.cloned());
-        let in_survey =
-            inputs.len() > before || known.iter().any(|path| below(path, folder).is_some());
+        let known = between(self.surveyed(survey)?, folder);
+        let in_survey = known.iter().any(|path| below(path, folder).is_some());
+        let take = |paths: &[String]| {
+            let named = paths.iter().filter(|path| rule.matches(path));
+            named.cloned().collect()
+        };
         if in_survey || folder.is_empty() {
-            return Ok(());
+            return Ok(take(known));
         }
         match self.look(&[folder])?.as_slice() {
-            [Found::Folder] => {
-                let ignored = self.ignored(survey, folder)?;
-                inputs.extend(ignored.iter().filter(|path| rule.matches(path)).cloned());
-            }
-            _ if matches!(rule.names, Names::Path(_)) => {
-                inputs.insert(folder.clone());
-            }
-            _ => {}
+            [Found::Folder] => Ok(take(self.ignored(survey, folder)?.as_slice())),
+            _ => Ok(Vec::new()),
         }
-        Ok(())
+    }
+
+    /// The paths of a survey, looked for when they are asked for the first time.
+    fn surveyed<'a>(&self, survey: &'a Survey) -> Result<&'a [String], SurveyError> {
+        if let Some(paths) = survey.paths.get() {
+            return Ok(paths);
+        }
+        let paths = self.walk("", true)?;
+        Ok(survey.paths.get_or_init(|| paths))
     }
 
     /// Everything in a folder that the survey left out.
@@ -216,6 +248,19 @@ impl Workspace {
             path: below.to_string_lossy().into_owned(),
         })
     }
+}
+
+/// The path that a pattern names, where it names one.
+fn named(pattern: &RootPattern) -> Option<&str> {
+    let one = pattern.form == PatternForm::Path && !pattern.excluded;
+    one.then_some(pattern.text.as_str())
+}
+
+/// Those of some paths in order that begin like a folder: all below it, and others.
+fn between<'a>(paths: &'a [String], folder: &str) -> &'a [String] {
+    let start = paths.partition_point(|path| path.as_str() < folder);
+    let end = start + paths[start..].partition_point(|path| path.starts_with(folder));
+    &paths[start..end]
 }
 
 fn gone(error: &ignore::Error) -> bool {

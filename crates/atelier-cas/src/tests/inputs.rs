@@ -2,7 +2,10 @@
 
 use std::{fs, os::unix::fs::symlink};
 
+use atelier_model::Digest;
+
 use super::{Place, patterns};
+use crate::{Found, Input, Survey};
 
 fn place() -> Place {
     let place = Place::new();
@@ -29,12 +32,16 @@ fn place() -> Place {
 }
 
 fn inputs(place: &Place, texts: &[&str]) -> String {
-    let survey = place.workspace.survey().unwrap();
-    place
-        .workspace
-        .inputs(&survey, &patterns(texts))
-        .unwrap()
-        .join(" ")
+    let survey = Survey::default();
+    let steps = [patterns(texts), patterns(&[])];
+    let mut inputs = place.workspace.inputs(&survey, &steps).unwrap();
+    assert_eq!(inputs.pop(), Some(Vec::new()));
+    let paths: Vec<String> = inputs
+        .remove(0)
+        .into_iter()
+        .map(|input| input.path)
+        .collect();
+    paths.join(" ")
 }
 
 #[test]
@@ -43,10 +50,6 @@ fn the_whole_tree_is_what_git_would_take() {
     let expected = ".github/ci.yml .gitignore Makefile lib-extra/three.c lib.c lib/one.c \
                     lib/sub/two.c link";
     assert_eq!(inputs(&place, &["/"]), expected);
-    assert_eq!(
-        place.workspace.survey().unwrap().paths().join(" "),
-        expected
-    );
 }
 
 #[test]
@@ -85,4 +88,45 @@ fn a_new_file_is_seen_by_the_next_survey() {
     let before = inputs(&place, &["lib/*.c"]);
     place.write("lib/zero.c", "");
     assert_eq!(inputs(&place, &["lib/*.c"]), before + " lib/zero.c");
+}
+
+#[test]
+fn steps_see_what_stands_and_share_one_survey() {
+    let place = place();
+    let survey = Survey::default();
+    let steps = [
+        patterns(&["Makefile", "absent", "link"]),
+        patterns(&["lib/sub/", "Makefile"]),
+        patterns(&["lib/sub"]),
+    ];
+    let file = |path: &str| Input {
+        path: path.to_owned(),
+        found: Found::File {
+            digest: Digest::of(path),
+            size: path.len() as u64,
+            executable: false,
+        },
+    };
+    let other = |path: &str, found| Input {
+        path: path.to_owned(),
+        found,
+    };
+    let link = Found::Link {
+        target: Digest::of("lib"),
+    };
+    let expected = [
+        vec![
+            file("Makefile"),
+            other("absent", Found::Absent),
+            other("link", link),
+        ],
+        vec![file("Makefile"), file("lib/sub/two.c")],
+        vec![file("lib/sub/two.c")],
+    ];
+    assert_eq!(place.workspace.inputs(&survey, &steps).unwrap(), expected);
+    // The survey is of one moment.
+    place.write("lib/sub/new.c", "");
+    assert_eq!(place.workspace.inputs(&survey, &steps).unwrap(), expected);
+    let now = place.workspace.inputs(&Survey::default(), &steps).unwrap();
+    assert_eq!(now[2].len(), 2);
 }
