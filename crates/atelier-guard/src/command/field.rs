@@ -120,18 +120,15 @@ pub(super) fn could_be(pattern: &str, text: &str) -> bool {
         let is_deep = pattern[at..].starts_with(&['*', '*']);
         let mut next = vec![false; text.len() + 1];
         for t in 0..=text.len() {
+            if pattern[at] == '*' {
+                let goes_on = t > 0 && next[t - 1] && (is_deep || text[t - 1] != '/');
+                next[t] |= reached[t] || goes_on;
+                continue;
+            }
             if !reached[t] {
                 continue;
             }
             match (pattern[at], text.get(t).copied()) {
-                ('*', _) => {
-                    next[t] = true;
-                    let mut end = t;
-                    while end < text.len() && (is_deep || text[end] != '/') {
-                        end += 1;
-                        next[end] = true;
-                    }
-                }
                 (_, None) => {}
                 (wanted, Some(ANY)) => {
                     let leads = t == 0 || text[t - 1] == '/';

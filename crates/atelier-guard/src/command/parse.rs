@@ -6,7 +6,7 @@
 mod dollar;
 mod word;
 
-use std::{cell::OnceCell, rc::Rc};
+use std::{cell::OnceCell, collections::HashSet, rc::Rc};
 
 use thiserror::Error;
 
@@ -51,6 +51,8 @@ struct Parser<'t> {
     at: usize,
     depth: usize,
     pending: Vec<Pending>,
+    /// Where `((` turned out to be no arithmetic, so that nothing is read over and over.
+    no_arithmetic: HashSet<usize>,
 }
 
 /// Reads a whole command line.
@@ -87,6 +89,7 @@ impl<'t> Parser<'t> {
             at: 0,
             depth,
             pending: Vec::new(),
+            no_arithmetic: HashSet::new(),
         }
     }
 
@@ -329,13 +332,8 @@ impl<'t> Parser<'t> {
     }
 
     fn compound(&mut self) -> Parsed<Option<Form>> {
-        if self.sees("((") {
-            let start = self.at;
-            self.at += 2;
-            if let Ok(word) = self.arithmetic("))") {
-                return Ok(Some(Form::Condition(vec![word])));
-            }
-            self.at = start;
+        if let Some(word) = self.computation()? {
+            return Ok(Some(Form::Condition(vec![word])));
         }
         if self.takes("(") {
             let body = self.commands()?;

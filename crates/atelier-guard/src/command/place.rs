@@ -38,6 +38,9 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
     toml::from_str(include_str!("../../rules/command/places.toml")).expect("places are places")
 });
 
+/// Bytes of a path that is looked at; no system takes longer ones.
+const PATH_BYTES_MAX: usize = 4096;
+
 /// What a path is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Place {
@@ -108,6 +111,9 @@ pub(super) fn resolved(path: &str, folder: Option<&str>) -> Option<String> {
 
 /// What a path is, seen from a folder.
 pub(super) fn place(path: &str, folder: Option<&str>, workspace: &Workspace) -> Place {
+    if path.len() > PATH_BYTES_MAX {
+        return Place::Unknown;
+    }
     let Some(known) = path.split(field::is_unknown).next() else {
         return Place::Unknown;
     };

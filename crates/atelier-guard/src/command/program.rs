@@ -6,7 +6,7 @@ use crate::command::{
     Judgement, field,
     place::Place,
     rule::{Program, Rules},
-    screen::Screen,
+    screen::{COMMANDS_MAX, Screen},
     syntax::{Assignment, Word},
 };
 
@@ -216,7 +216,7 @@ impl Screen<'_> {
             | "BROWSER"
             | "RSYNC_RSH"
             | "FCEDIT" => {
-                self.line_apart(value, "\0");
+                self.line_apart(value.trim_start_matches(['|', '-']), "\0");
             }
             "PS1" | "PS2" | "PS4" => self.computed(value),
             _ => {}
@@ -225,7 +225,8 @@ impl Screen<'_> {
 
     /// A program by its name, with its arguments; what it prints, as far as it is known.
     pub(super) fn program(&mut self, name: &str, arguments: &[String], stdin: &str) -> String {
-        if self.calls_depth >= CALLS_DEPTH_MAX {
+        self.commands += 1;
+        if self.calls_depth >= CALLS_DEPTH_MAX || self.commands > COMMANDS_MAX {
             self.ask("too-much", "it has calls inside of calls without end");
             return field::derived(stdin);
         }
@@ -438,7 +439,52 @@ impl Screen<'_> {
         if starts.is_empty() {
             starts.push(".".to_owned());
         }
-        for start in &starts {
+        self.looks_through(&starts, call);
+        let mut arguments = call.arguments.iter().enumerate();
+        let named = name_test(call);
+        let has_tests = named.is_some();
+        let named = named.unwrap_or("\u{1}".to_owned());
+        while let Some((at, argument)) = arguments.next() {
+            match argument.as_str() {
+                "-delete" => {
+                    for start in &starts {
+                        let found = format!("{start}/{named}");
+                        self.removes(if has_tests { &found } else { start });
+                        if has_tests {
+                            self.removes_below(start);
+                        }
+                    }
+                }
+                "-exec" | "-execdir" | "-ok" | "-okdir" => {
+                    let rest = &call.arguments[at + 1..];
+                    let ends = |word: &String| word == ";" || word == "+";
+                    let end = rest.iter().position(ends).unwrap_or(rest.len());
+                    // What follows up to the end of the command is no test of its own.
+                    arguments.by_ref().take(end).for_each(drop);
+                    for start in &starts {
+                        let found = format!("{start}/{named}");
+                        let words: Vec<String> = rest[..end]
+                            .iter()
+                            .map(|word| word.replace("{}", &found))
+                            .collect();
+                        if let Some((name, arguments)) = words.split_first() {
+                            self.program(name, arguments, "");
+                        }
+                    }
+                }
+                "-fprintf" | "-fprint" | "-fls" | "-fprint0" => {
+                    if let Some((_, path)) = arguments.next() {
+                        self.writes(path);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Looking for names outside of the workspace tells much already.
+    fn looks_through(&mut self, starts: &[String], call: &Call) {
+        for start in starts {
             match self.place(start) {
                 Place::Secret => self.reads(start, false),
                 Place::Ancestor | Place::HomeRoot | Place::Home => {
@@ -461,44 +507,6 @@ impl Screen<'_> {
                 | Place::System
                 | Place::Outside
                 | Place::Unknown => {}
-            }
-        }
-        let mut arguments = call.arguments.iter().enumerate();
-        let named = name_test(call);
-        let has_tests = named.is_some();
-        let named = named.unwrap_or("\u{1}".to_owned());
-        while let Some((at, argument)) = arguments.next() {
-            match argument.as_str() {
-                "-delete" => {
-                    for start in &starts {
-                        let found = format!("{start}/{named}");
-                        self.removes(if has_tests { &found } else { start });
-                        if has_tests {
-                            self.removes_below(start);
-                        }
-                    }
-                }
-                "-exec" | "-execdir" | "-ok" | "-okdir" => {
-                    let rest = &call.arguments[at + 1..];
-                    let ends = |word: &String| word == ";" || word == "+";
-                    let end = rest.iter().position(ends).unwrap_or(rest.len());
-                    for start in &starts {
-                        let found = format!("{start}/{named}");
-                        let words: Vec<String> = rest[..end]
-                            .iter()
-                            .map(|word| word.replace("{}", &found))
-                            .collect();
-                        if let Some((name, arguments)) = words.split_first() {
-                            self.program(name, arguments, "");
-                        }
-                    }
-                }
-                "-fprintf" | "-fprint" | "-fls" | "-fprint0" => {
-                    if let Some((_, path)) = arguments.next() {
-                        self.writes(path);
-                    }
-                }
-                _ => {}
             }
         }
     }

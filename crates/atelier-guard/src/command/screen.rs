@@ -14,7 +14,7 @@ use crate::command::{
 pub(super) use shell::Shell;
 
 /// Commands looked at for one line: calls, loops and nested lines may multiply them.
-const COMMANDS_MAX: usize = 1500;
+pub(super) const COMMANDS_MAX: usize = 1500;
 
 /// How deep commands, calls and lines inside of lines go.
 const DEPTH_MAX: usize = 90;
@@ -33,7 +33,7 @@ pub(super) struct Screen<'w> {
     /// Every rule that spoke.
     #[cfg(test)]
     pub(super) heard: Vec<String>,
-    commands: usize,
+    pub(super) commands: usize,
     depth: usize,
     /// More than zero inside of what may or may not run.
     conditional: usize,

@@ -195,16 +195,7 @@ impl Screen<'_> {
                 }
                 Some(field::LOCAL.to_string())
             }
-            "su" | "script" | "flock" | "nix-shell" => {
-                for line in call.values(&["-c", "--command", "--run"]) {
-                    self.line_apart(&line, stdin);
-                }
-                if name == "flock" && call.operands.len() > 1 && !call.has(&["-c"]) {
-                    return Some(self.rest(&call.operands[1..], stdin));
-                }
-                call.has(&["-c", "--command", "--run"])
-                    .then(|| field::LOCAL.to_string())
-            }
+            "su" | "script" | "flock" | "nix-shell" => self.given_line(call, stdin),
             "ssh" => {
                 self.remote(call);
                 Some(field::NETWORK.to_string())
@@ -222,6 +213,18 @@ impl Screen<'_> {
                 self.interpreted(call, stdin)
             }
         }
+    }
+
+    /// `script -c LINE` and its like.
+    fn given_line(&mut self, call: &Call, stdin: &str) -> Option<String> {
+        let options = ["-c", "--command", "--run"];
+        for line in call.values(&options) {
+            self.line_apart(&line, stdin);
+        }
+        if call.name == "flock" && call.operands.len() > 1 && !call.has(&options) {
+            return Some(self.rest(&call.operands[1..], stdin));
+        }
+        call.has(&options).then(|| field::LOCAL.to_string())
     }
 
     /// `env A=1 nice …`: variables, options, arguments, and then the call.

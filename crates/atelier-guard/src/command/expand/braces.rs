@@ -2,6 +2,9 @@
 
 use crate::command::syntax::{Piece, Word};
 
+/// Bytes of text in which braces are looked for.
+const BRACES_BYTES_MAX: usize = 1024;
+
 /// Words that one word becomes.
 const WORDS_MAX: usize = 64;
 
@@ -22,7 +25,15 @@ pub(super) fn expanded(word: &Word) -> Vec<Word> {
         | Piece::Process(_)
         | Piece::Arithmetic(_) => false,
     });
-    if !has_braces {
+    let is_long = word.0.iter().any(|piece| match piece {
+        Piece::Plain(text) => text.len() > BRACES_BYTES_MAX,
+        Piece::Quoted(_)
+        | Piece::Parameter(_)
+        | Piece::Substitution { .. }
+        | Piece::Process(_)
+        | Piece::Arithmetic(_) => false,
+    });
+    if !has_braces || is_long {
         return vec![word.clone()];
     }
     let mut open = vec![atoms(word)];

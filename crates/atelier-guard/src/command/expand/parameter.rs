@@ -7,6 +7,9 @@ use crate::command::{
     syntax::Parameter,
 };
 
+/// Bytes of a value from which a pattern is cut.
+const TRIMMED_BYTES_MAX: usize = 512;
+
 impl Parameter {
     /// Whether this is every value of a list, each apart.
     pub(super) fn is_list(&self) -> bool {
@@ -155,6 +158,9 @@ fn substring(value: &str, argument: &str) -> String {
 }
 
 fn trimmed(value: &str, operator: &str, pattern: &str) -> String {
+    if value.len() + pattern.len() > TRIMMED_BYTES_MAX {
+        return field::derived(value);
+    }
     let borders: Vec<usize> = value
         .char_indices()
         .map(|(at, _)| at)

@@ -46,13 +46,9 @@ impl Parser<'_> {
     }
 
     fn parenthesis(&mut self, pieces: &mut Vec<Piece>, quoted: bool) -> Parsed<()> {
-        let start = self.at;
-        if self.takes("((") {
-            if let Ok(word) = self.arithmetic("))") {
-                pieces.push(Piece::Arithmetic(word));
-                return Ok(());
-            }
-            self.at = start;
+        if let Some(word) = self.computation()? {
+            pieces.push(Piece::Arithmetic(word));
+            return Ok(());
         }
         self.expect("(")?;
         let script = self.script()?;
@@ -62,6 +58,23 @@ impl Parser<'_> {
             quoted,
         });
         Ok(())
+    }
+
+    /// `(( … ))`; none if two parentheses open here that are no arithmetic.
+    pub(super) fn computation(&mut self) -> Parsed<Option<Word>> {
+        let start = self.at;
+        if self.no_arithmetic.contains(&start) || !self.takes("((") {
+            return Ok(None);
+        }
+        match self.arithmetic("))") {
+            Ok(word) => Ok(Some(word)),
+            Err(ParseError::TooDeep) => Err(ParseError::TooDeep),
+            Err(_) => {
+                self.no_arithmetic.insert(start);
+                self.at = start;
+                Ok(None)
+            }
+        }
     }
 
     /// An expression up to its end mark; what it expands counts, what it computes does not.
