@@ -16,9 +16,11 @@ mod inside;
 mod kernel;
 mod lay;
 mod meter;
+mod network;
 mod outer;
 mod places;
 mod probe;
+mod proxy;
 mod request;
 mod returns;
 mod supervisor;
@@ -308,6 +310,7 @@ impl Sandbox {
             level: confinement.level,
             network: confinement.network,
             host_network: confinement.host_network,
+            registries: confinement.registries.clone(),
             workspace: confinement.workspace.as_ref().map(|workspace| Workspace {
                 folder: absolute(&workspace.folder),
                 returns: workspace.returns.clone(),

@@ -3,7 +3,7 @@
 use std::{
     fs::{self, File},
     io::{self, Read},
-    os::fd::{AsFd, OwnedFd},
+    os::fd::{AsFd, AsRawFd, OwnedFd},
     path::{Path, PathBuf},
 };
 
@@ -11,7 +11,6 @@ use rustix::{
     mount::{
         MountFlags, UnmountFlags, mount, mount_bind, mount_bind_recursive, mount_remount, unmount,
     },
-    net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, recv, send, socket_with},
     process::{DumpableBehavior, chdir, pivot_root, set_dumpable_behavior},
     system::sethostname,
     thread::{
@@ -27,6 +26,7 @@ use super::{
     inside::{Inside, stage},
     lay::{DEVICES, Doing, LayError, PRIVATE, below, folder},
     meter::Meter,
+    network::{listen, loopback},
     supervisor::{Job, conduct, tell},
 };
 
@@ -42,11 +42,13 @@ pub(super) fn first() -> io::Result<()> {
     complete(&inside).map_err(io::Error::other)?;
     sethostname(b"atelier")?;
     loopback()?;
-    if inside.order.workspace.is_some() {
-        // The supervisor outside takes hold of the layer, before it is out of sight.
-        tell(&Fact::Ready)?;
-        leash.read_exact(&mut [0])?;
-    }
+    let door = listen(&inside.order)?;
+    // The supervisor outside takes hold of the layer and of the door, before they are out of sight.
+    tell(&Fact::Ready {
+        door: door.as_ref().map(AsRawFd::as_raw_fd),
+    })?;
+    leash.read_exact(&mut [0])?;
+    drop(door);
     let scratch = File::open(stage::SCRATCH)?;
     change_root().map_err(io::Error::other)?;
     give_up()?;
@@ -159,41 +161,6 @@ fn change_root() -> Result<(), LayError> {
     chdir("/").doing("enter", "/")?;
     let flags = MountFlags::BIND | MountFlags::RDONLY | MountFlags::NOSUID | MountFlags::NODEV;
     mount_remount("/", flags, "").doing("write-protect", "/")
-}
-
-/// The device through which a machine talks to itself is down at first.
-fn loopback() -> io::Result<()> {
-    // struct nlmsghdr, then struct ifinfomsg: device 1, flag "up" set to "up".
-    let mut request = Vec::with_capacity(32);
-    request.extend_from_slice(&32_u32.to_ne_bytes());
-    request.extend_from_slice(&libc::RTM_NEWLINK.to_ne_bytes());
-    let flags = u16::try_from(libc::NLM_F_REQUEST | libc::NLM_F_ACK).unwrap_or_default();
-    request.extend_from_slice(&flags.to_ne_bytes());
-    request.extend_from_slice(&[0; 8]);
-    request.extend_from_slice(&[0; 4]);
-    request.extend_from_slice(&1_i32.to_ne_bytes());
-    let up = libc::IFF_UP.unsigned_abs();
-    request.extend_from_slice(&up.to_ne_bytes());
-    request.extend_from_slice(&up.to_ne_bytes());
-    let socket = socket_with(
-        AddressFamily::NETLINK,
-        SocketType::RAW,
-        SocketFlags::CLOEXEC,
-        None,
-    )?;
-    send(&socket, &request, SendFlags::empty())?;
-    let mut answer = [0_u8; 64];
-    let (_, count) = recv(&socket, &mut answer, RecvFlags::empty())?;
-    // struct nlmsgerr: the error stands behind the header, negative.
-    let error = answer.get(16..20).filter(|_| count >= 20);
-    match error
-        .and_then(|bytes| bytes.try_into().ok())
-        .map(i32::from_ne_bytes)
-    {
-        Some(0) => Ok(()),
-        Some(error) => Err(io::Error::from_raw_os_error(-error)),
-        None => Err(io::ErrorKind::UnexpectedEof.into()),
-    }
 }
 
 /// Nobody in this machine has any rights from here on, this process included.

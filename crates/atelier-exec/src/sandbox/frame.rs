@@ -35,6 +35,8 @@ pub(super) struct Order {
     pub(super) network: Network,
     /// Whether it is the machine's own all the same.
     pub(super) host_network: bool,
+    /// Hosts it may reach beside the package registries that are known.
+    pub(super) registries: Vec<String>,
     /// The folder whose changes are kept apart.
     pub(super) workspace: Option<Workspace>,
     /// What it may use up.
@@ -63,8 +65,11 @@ pub(super) enum Fact {
         /// Its number outside.
         pid: u32,
     },
-    /// Everything is in place, and the first process waits for a word.
-    Ready,
+    /// Everything is in place, and the process waits for a word.
+    Ready {
+        /// Its descriptor on which connections to package registries arrive.
+        door: Option<i32>,
+    },
     /// The command runs.
     Started,
     /// There is no such program.

@@ -4,25 +4,32 @@
 use std::{
     fs::{self, File},
     io::{self, BufRead, BufReader, Write},
+    net::TcpListener,
     os::{fd::OwnedFd, unix::fs::MetadataExt},
     path::Path,
     process::{Child, ChildStderr, ChildStdin, Command, Stdio},
 };
 
+use atelier_model::Network;
 use rustix::{
     fs::{Mode, OFlags, Uid, fchown, open},
-    process::{WaitOptions, geteuid, wait},
+    process::{
+        Pid, PidfdFlags, PidfdGetfdFlags, WaitOptions, geteuid, pidfd_getfd, pidfd_open, wait,
+    },
 };
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt},
     net::unix::pipe,
     runtime,
+    task::JoinSet,
 };
 
 use super::{
     HELPER_COMMAND, Returned, Returns,
     frame::{Fact, Order, STOP, frame},
     inside::{Inside, Users, nobody, shown, stage},
+    network,
+    proxy::{self, Registries},
     returns,
     supervisor::{ENTER, HOLD, Signals, tell},
 };
@@ -56,22 +63,26 @@ pub(super) fn conduct(
             fs::create_dir_all(place)?;
         }
     }
+    let mut told = order.clone();
+    if order.network == Network::Install {
+        network::lead_to_door(&mut told.env);
+    }
     let inside = Inside {
-        order: order.clone(),
+        order: told,
         shown: shown(order),
         temporary: temporary.to_owned(),
         users: holder.as_ref().map(|holder| holder.users.clone()),
     };
     let machine = Machine::start(&inside, input)?;
     drop(holder);
-    let (machine, layer) = match machine {
-        Start::Running(machine, layer) => (machine, layer),
+    let (machine, held) = match machine {
+        Start::Running(machine, held) => (machine, held),
         Start::Failed(fact) => return Ok(vec![fact]),
     };
-    let mut facts = machine.relay(leash)?;
+    let mut facts = machine.relay(leash, held.door.map(|door| (door, Registries::of(order))))?;
     // Whoever is left was ended by the kernel, together with the first process.
     while let Ok(Some(_)) = wait(WaitOptions::empty()) {}
-    if let (Some(layer), Some(workspace)) = (layer, &order.workspace) {
+    if let (Some(layer), Some(workspace)) = (held.layer, &order.workspace) {
         let returned = match &workspace.returns {
             Returns::Nothing => Returned::default(),
             Returns::Everything => returns::take(&layer, &workspace.folder, None)?,
@@ -105,7 +116,7 @@ impl Holder {
         let mut line = String::new();
         BufReader::new(said).read_line(&mut line)?;
         match serde_json::from_str(&line)? {
-            Fact::Ready => {}
+            Fact::Ready { .. } => {}
             Fact::NotConfined { message } => return Err(io::Error::other(message)),
             Fact::First { .. }
             | Fact::Started
@@ -147,8 +158,8 @@ struct Machine {
 }
 
 enum Start {
-    /// It runs; with the layer over its workspace.
-    Running(Machine, Option<OwnedFd>),
+    /// It runs.
+    Running(Machine, Held),
     /// It does not, and this is why.
     Failed(Fact),
 }
@@ -178,8 +189,8 @@ impl Machine {
         let _ = machine.leash.write_all(&frames);
         // Two stages speak here, in any order.
         let mut first = None;
-        let mut ready = false;
-        let mut layer = None;
+        let mut held = None;
+        let mut ready = None;
         loop {
             let Some(fact) = machine.fact()? else {
                 return Err(io::Error::other("the machine of its own said nothing"));
@@ -189,10 +200,11 @@ impl Machine {
                     first = Some(pid);
                     child.wait()?;
                 }
-                Fact::Ready => ready = true,
+                Fact::Ready { door } => ready = Some(door),
                 Fact::Started => {
                     tell(&Fact::Started)?;
-                    return Ok(Start::Running(machine, layer));
+                    let held = held.ok_or(io::ErrorKind::InvalidData)?;
+                    return Ok(Start::Running(machine, held));
                 }
                 failed @ (Fact::ProgramMissing
                 | Fact::NotStarted { .. }
@@ -201,8 +213,8 @@ impl Machine {
                     return Err(io::ErrorKind::InvalidData.into());
                 }
             }
-            if let Some(first) = first.filter(|_| ready && layer.is_none()) {
-                layer = Some(upper(first)?);
+            if let (Some(first), Some(door)) = (first, ready.take_if(|_| first.is_some())) {
+                held = Some(Held::take(first, door, inside)?);
                 machine.leash.write_all(&[GO])?;
             }
         }
@@ -217,7 +229,7 @@ impl Machine {
     }
 
     /// Hands on what the parent wants, until the first process has said its last word.
-    fn relay(self, leash: File) -> io::Result<Vec<Fact>> {
+    fn relay(self, leash: File, door: Option<(TcpListener, Registries)>) -> io::Result<Vec<Fact>> {
         let runtime = runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
@@ -231,6 +243,12 @@ impl Machine {
             let mut lines = tokio::io::BufReader::new(facts).lines();
             let mut told = Vec::new();
             let mut word = [0];
+            // It ends with this function, and with it every connection.
+            let mut doorkeeper = JoinSet::new();
+            if let Some((door, registries)) = door {
+                let door = tokio::net::TcpListener::from_std(door)?;
+                doorkeeper.spawn(proxy::keep(door, registries));
+            }
             loop {
                 let stop = tokio::select! {
                     line = lines.next_line() => {
@@ -257,6 +275,35 @@ impl Machine {
             }
             Ok(told)
         })
+    }
+}
+
+/// What the supervisor holds of a machine that it cannot see any more.
+struct Held {
+    /// The layer over the workspace.
+    layer: Option<OwnedFd>,
+    /// Where the command asks for package registries.
+    door: Option<TcpListener>,
+}
+
+impl Held {
+    fn take(first: u32, door: Option<i32>, inside: &Inside) -> io::Result<Self> {
+        let layer = match &inside.order.workspace {
+            Some(_) => Some(upper(first)?),
+            None => None,
+        };
+        let door = match door {
+            Some(door) => {
+                let pid = i32::try_from(first).ok().and_then(Pid::from_raw);
+                let process = pidfd_open(pid.ok_or(io::ErrorKind::NotFound)?, PidfdFlags::empty())?;
+                let door = pidfd_getfd(process, door, PidfdGetfdFlags::empty())?;
+                let door = TcpListener::from(door);
+                door.set_nonblocking(true)?;
+                Some(door)
+            }
+            None => None,
+        };
+        Ok(Self { layer, door })
     }
 }
 

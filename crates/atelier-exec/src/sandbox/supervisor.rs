@@ -33,7 +33,7 @@ use super::{
     first::first,
     frame::{Fact, Order, STOP, frame_read},
     meter::Meter,
-    outer, places,
+    network, outer, places,
 };
 use crate::host::input_file;
 
@@ -98,6 +98,7 @@ fn supervise() -> io::Result<()> {
 
 /// Runs a command on the machine this process stands on.
 fn beside(order: &Order, input: &[u8], temporary: &Path, leash: File) -> io::Result<Vec<Fact>> {
+    network::beside(order)?;
     let mut writable = order.writable.clone();
     writable.extend(
         order

@@ -117,7 +117,7 @@ impl Watch {
                 | Fact::Used { .. }
                 | Fact::Returned(_)
                 | Fact::First { .. }
-                | Fact::Ready,
+                | Fact::Ready { .. },
             ) => Err(watch.lost("it spoke out of turn").await),
             None => Err(watch.lost("it said nothing").await),
         }
@@ -191,7 +191,7 @@ impl Watch {
                     return Err(self.lost(&message).await);
                 }
                 Next::Told(Some(
-                    Fact::Started | Fact::ProgramMissing | Fact::First { .. } | Fact::Ready,
+                    Fact::Started | Fact::ProgramMissing | Fact::First { .. } | Fact::Ready { .. },
                 )) => {
                     return Err(self.lost("it spoke out of turn").await);
                 }

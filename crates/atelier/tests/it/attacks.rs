@@ -22,15 +22,24 @@ const AT_ONCE: usize = 2;
 /// Share of attacks that the light level must withstand, in hundredths.
 const LIGHT_PERCENT_MIN: usize = 90;
 
-/// Runs every attack at a level; the names of those that came through, with what was seen.
-fn attack(caller: Caller, level: &str) -> Vec<(&'static str, String)> {
+/// Runs the attacks of a kind at a level; the names of those that came through, with what was seen.
+fn attack(
+    caller: Caller,
+    level: &str,
+    kind: &str,
+    options: &[&'static str],
+) -> Vec<(&'static str, String)> {
+    let attacks: Vec<&Attack> = ATTACKS
+        .iter()
+        .filter(|attack| attack.name.starts_with(kind))
+        .collect();
     let next = AtomicUsize::new(0);
     let lost = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
         for _ in 0..AT_ONCE {
             scope.spawn(|| {
-                while let Some(attack) = ATTACKS.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    if let Verdict::Lost(seen) = Host::new(caller).suffer(attack, level) {
+                while let Some(attack) = attacks.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    if let Verdict::Lost(seen) = Host::new(caller).suffer(attack, level, options) {
                         lost.lock().unwrap().push((attack.name, seen));
                     }
                 }
@@ -41,12 +50,12 @@ fn attack(caller: Caller, level: &str) -> Vec<(&'static str, String)> {
 }
 
 fn withstands(caller: Caller) {
-    let lost = attack(caller, "strong");
+    let lost = attack(caller, "strong", "", &[]);
     assert!(lost.is_empty(), "{} came through: {lost:#?}", lost.len());
 }
 
 fn withstands_most(caller: Caller) {
-    let lost = attack(caller, "light");
+    let lost = attack(caller, "light", "", &[]);
     let known: BTreeSet<&str> = ATTACKS
         .iter()
         .filter(|attack| !attack.light)
@@ -70,7 +79,11 @@ fn works(caller: Caller, level: &str, wanted: impl Fn(&Work) -> bool) {
             failed.push((work.name, seen));
         }
     }
-    assert!(failed.is_empty(), "{} do not work: {failed:#?}", failed.len());
+    assert!(
+        failed.is_empty(),
+        "{} do not work: {failed:#?}",
+        failed.len()
+    );
 }
 
 #[test]
@@ -102,6 +115,19 @@ fn the_light_level_withstands_most() {
 fn the_light_level_withstands_most_as_an_ordinary_user() {
     if let Some(caller) = Caller::ordinary() {
         withstands_most(caller);
+    }
+}
+
+#[test]
+fn without_a_network_nothing_is_reached_at_any_level() {
+    for caller in [Some(Caller::Own), Caller::ordinary()]
+        .into_iter()
+        .flatten()
+    {
+        for level in ["strong", "light"] {
+            let lost = attack(caller, level, "net: ", &["--network", "none"]);
+            assert!(lost.is_empty(), "{level}: {lost:#?}");
+        }
     }
 }
 

@@ -19,6 +19,7 @@ mod compression;
 mod cost;
 mod dialects;
 mod edit;
+mod exec;
 mod failures;
 mod gateway;
 mod guard;

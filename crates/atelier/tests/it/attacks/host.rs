@@ -203,14 +203,11 @@ impl Host {
     }
 
     /// Lets an attack happen and looks what is left.
-    pub(crate) fn suffer(mut self, attack: &Attack, level: &str) -> Verdict {
+    pub(crate) fn suffer(mut self, attack: &Attack, level: &str, more: &[&'static str]) -> Verdict {
         let before = self.snapshot();
         let begun = Instant::now();
         let mut options = attack.options.to_vec();
-        options.extend([
-            "--network",
-            if level == "light" { "none" } else { "loopback" },
-        ]);
+        options.extend(more);
         let output = self.exec(level, &options, attack.script);
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         let said = format!(

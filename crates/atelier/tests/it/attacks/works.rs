@@ -51,14 +51,11 @@ pub(crate) const WORKS: &[Work] = &[
         "bash",
         "echo x > /dev/null; head -c 3 /dev/zero | wc -c; head -c 8 /dev/urandom | wc -c; echo e > /dev/stderr; echo o > /dev/stdout; cat < /dev/fd/0 </dev/null",
     ),
-    Work {
-        light: false,
-        ..work(
-            "a server and its client on loopback",
-            "python3",
-            "python3 - <<'P'\nimport socket, threading\ns = socket.create_server(('127.0.0.1', 0))\nthreading.Thread(target=lambda: s.accept()[0].sendall(b'hello')).start()\nassert socket.create_connection(s.getsockname()).recv(5) == b'hello'\nP",
-        )
-    },
+    work(
+        "a server and its client on loopback",
+        "python3",
+        "python3 - <<'P'\nimport socket, threading\ns = socket.create_server(('127.0.0.1', 0))\nthreading.Thread(target=lambda: s.accept()[0].sendall(b'hello')).start()\nassert socket.create_connection(s.getsockname()).recv(5) == b'hello'\nP",
+    ),
     work(
         "a web server answers",
         "python3",

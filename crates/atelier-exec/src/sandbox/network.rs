@@ -1,0 +1,134 @@
+//! A network of a command's own: loopback and nothing else, and a door to the package registries.
+
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    net::{Ipv4Addr, TcpListener},
+};
+
+use atelier_model::{Network, SandboxLevel};
+use rustix::{
+    net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, recv, send, socket_with},
+    process::{getegid, geteuid},
+    thread::UnshareFlags,
+};
+
+use super::{frame::Order, kernel::set_apart};
+
+/// The port of the door, in a network where nobody else is.
+const DOOR_PORT: u16 = 3128;
+
+/// Gives the light level a network of its own where that is asked for. Without the rights for one
+/// this fails: the machine's own would be more than was asked for.
+pub(super) fn beside(order: &Order) -> io::Result<()> {
+    if order.level != SandboxLevel::Light || order.host_network {
+        return Ok(());
+    }
+    match order.network {
+        // Its sockets are refused.
+        Network::None => Ok(()),
+        Network::Loopback => own(),
+        Network::Install => Err(io::Error::other(
+            "have a door to the package registries alone: that takes the level strong",
+        )),
+    }
+}
+
+fn own() -> io::Result<()> {
+    let (user, group) = (geteuid(), getegid());
+    let users = if user.is_root() {
+        UnshareFlags::empty()
+    } else {
+        UnshareFlags::NEWUSER
+    };
+    set_apart(UnshareFlags::NEWNET | users).map_err(|error| {
+        let error = io::Error::from(error);
+        io::Error::other(format!(
+            "have a loopback network of its own: {error} (the network none needs no rights)"
+        ))
+    })?;
+    if !users.is_empty() {
+        let (user, group) = (user.as_raw(), group.as_raw());
+        fs::write("/proc/self/setgroups", "deny")?;
+        fs::write("/proc/self/gid_map", format!("{group} {group} 1"))?;
+        fs::write("/proc/self/uid_map", format!("{user} {user} 1"))?;
+    }
+    loopback()
+}
+
+/// Listens where a command that installs packages finds its proxy. Whoever accepts stands outside.
+pub(super) fn listen(order: &Order) -> io::Result<Option<TcpListener>> {
+    if order.network != Network::Install {
+        return Ok(None);
+    }
+    TcpListener::bind((Ipv4Addr::LOCALHOST, DOOR_PORT)).map(Some)
+}
+
+/// Variables by which tools find a proxy.
+const PROXIES: [&str; 11] = [
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "ALL_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "all_proxy",
+    "CARGO_HTTP_PROXY",
+    "npm_config_proxy",
+    "npm_config_https_proxy",
+    "YARN_HTTP_PROXY",
+    "YARN_HTTPS_PROXY",
+];
+
+/// Lets tools find the door. Java's take it as options, beside those that they have already.
+pub(super) fn lead_to_door(env: &mut BTreeMap<String, String>) {
+    let door = format!("http://127.0.0.1:{DOOR_PORT}");
+    for name in PROXIES {
+        env.insert(name.to_owned(), door.clone());
+    }
+    for name in ["NO_PROXY", "no_proxy"] {
+        env.insert(name.to_owned(), "127.0.0.1,localhost,::1".to_owned());
+    }
+    for name in ["MAVEN_OPTS", "GRADLE_OPTS"] {
+        let options = env.entry(name.to_owned()).or_default();
+        for protocol in ["http", "https"] {
+            options.push_str(&format!(
+                " -D{protocol}.proxyHost=127.0.0.1 -D{protocol}.proxyPort={DOOR_PORT}"
+            ));
+        }
+    }
+}
+
+/// The device through which a machine talks to itself is down at first.
+pub(super) fn loopback() -> io::Result<()> {
+    // struct nlmsghdr, then struct ifinfomsg: device 1, flag "up" set to "up".
+    let mut request = Vec::with_capacity(32);
+    request.extend_from_slice(&32_u32.to_ne_bytes());
+    request.extend_from_slice(&libc::RTM_NEWLINK.to_ne_bytes());
+    let flags = u16::try_from(libc::NLM_F_REQUEST | libc::NLM_F_ACK).unwrap_or_default();
+    request.extend_from_slice(&flags.to_ne_bytes());
+    request.extend_from_slice(&[0; 8]);
+    request.extend_from_slice(&[0; 4]);
+    request.extend_from_slice(&1_i32.to_ne_bytes());
+    let up = libc::IFF_UP.unsigned_abs();
+    request.extend_from_slice(&up.to_ne_bytes());
+    request.extend_from_slice(&up.to_ne_bytes());
+    let socket = socket_with(
+        AddressFamily::NETLINK,
+        SocketType::RAW,
+        SocketFlags::CLOEXEC,
+        None,
+    )?;
+    send(&socket, &request, SendFlags::empty())?;
+    let mut answer = [0_u8; 64];
+    let (_, count) = recv(&socket, &mut answer, RecvFlags::empty())?;
+    // struct nlmsgerr: the error stands behind the header, negative.
+    let error = answer.get(16..20).filter(|_| count >= 20);
+    match error
+        .and_then(|bytes| bytes.try_into().ok())
+        .map(i32::from_ne_bytes)
+    {
+        Some(0) => Ok(()),
+        Some(error) => Err(io::Error::from_raw_os_error(-error)),
+        None => Err(io::ErrorKind::UnexpectedEof.into()),
+    }
+}
