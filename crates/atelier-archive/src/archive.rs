@@ -342,12 +342,20 @@ fn stop(node: &Node) -> Option<StopReason> {
 
 fn usage(node: &Node) -> Option<Usage> {
     let counts: Option<Vec<u64>> = node.as_list()?.iter().map(Node::as_int).collect();
-    let [input, output, cached_input, cache_write] = counts?.try_into().ok()?;
+    let counts = counts?;
+    // Most answers wrote nothing that is kept for an hour, and say nothing of it.
+    let (counts, cache_write_hour) = match counts.as_slice() {
+        [counts @ .., hour] if counts.len() == 4 => (counts, *hour),
+        counts => (counts, 0),
+    };
+    let &[input, output, cached_input, cache_write] = counts else {
+        return None;
+    };
     Some(Usage {
         input,
         output,
         cached_input,
         cache_write,
-        ..Usage::default()
+        cache_write_hour,
     })
 }

@@ -142,7 +142,9 @@ fn entry_node(entry: &ArchiveEntry, parts: &[Cid]) -> Node {
             usage.cached_input,
             usage.cache_write,
         ];
-        Node::List(counts.map(Node::Int).to_vec())
+        // Only where there is any: archives without it keep their names.
+        let hour = Some(usage.cache_write_hour).filter(|hour| *hour > 0);
+        Node::List(counts.into_iter().chain(hour).map(Node::Int).collect())
     };
     Node::map([
         ("kind", Node::text(entry.kind.name())),

@@ -29,7 +29,8 @@ fn entry(number: u64) -> ArchiveEntry {
             output: 1 << number.min(40),
             cached_input: 300,
             cache_write: 70_000,
-            ..Usage::default()
+            // Of some answers all was for minutes, which an archive says in its own way.
+            cache_write_hour: if number.is_multiple_of(4) { 0 } else { number },
         }),
         cost: MicroUsd(number * 1000),
         latency_ms: number,

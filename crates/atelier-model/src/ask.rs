@@ -150,8 +150,8 @@ pub struct Usage {
     pub cached_input: u64,
     /// Of the input, those written to the provider's prompt cache.
     pub cache_write: u64,
-    /// Of those written, the ones that the provider keeps for an hour instead of some minutes. Only
-    /// the price asks for them: what is counted up afterwards knows all that was written.
+    /// Of those written, the ones that the provider keeps for an hour instead of some minutes, which
+    /// costs more.
     #[serde(default, skip_serializing_if = "is_none")]
     pub cache_write_hour: u64,
 }

@@ -85,24 +85,25 @@ pub(crate) fn at(millis: i64) -> Timestamp {
     Timestamp::from_millis(millis)
 }
 
-/// The four token counts, in the order of their columns.
-pub(crate) fn tokens(usage: Usage) -> [i64; 4] {
+/// The token counts, in the order of their columns.
+pub(crate) fn tokens(usage: Usage) -> [i64; 5] {
     [
         usage.input,
         usage.output,
         usage.cached_input,
         usage.cache_write,
+        usage.cache_write_hour,
     ]
     .map(count)
 }
 
-pub(crate) fn from_tokens(tokens: [i64; 4]) -> Usage {
-    let [input, output, cached_input, cache_write] = tokens.map(from_count);
+pub(crate) fn from_tokens(tokens: [i64; 5]) -> Usage {
+    let [input, output, cached_input, cache_write, cache_write_hour] = tokens.map(from_count);
     Usage {
         input,
         output,
         cached_input,
         cache_write,
-        ..Usage::default()
+        cache_write_hour,
     }
 }

@@ -162,7 +162,7 @@ fn reply(record: &AskRecord, cost: u64) -> Reply {
             output: 20,
             cached_input: 30,
             cache_write: 4,
-            ..Usage::default()
+            cache_write_hour: 3,
         },
         cost: MicroUsd(cost),
         latency_ms: 700,

@@ -1,6 +1,6 @@
 //! Batches as `OpenAI` takes them: a file of questions, a batch of it, a file of answers.
 
-use atelier_model::{Digest, Usage};
+use atelier_model::Digest;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -133,7 +133,7 @@ pub(super) fn answer(mut line: Value) -> Result<(String, BatchOutcome), BatchErr
     let outcome = match response {
         Some(response) if status == Some(200) => BatchOutcome::Answered {
             text: text(&response),
-            usage: usage(&response),
+            usage: response.get("usage").and_then(wire::openai::usage),
             response,
         },
         other => {
@@ -154,14 +154,4 @@ pub(super) fn answer(mut line: Value) -> Result<(String, BatchOutcome), BatchErr
 pub(super) fn text(response: &Value) -> String {
     let text = response.pointer("/choices/0/message/content");
     text.and_then(Value::as_str).unwrap_or_default().to_owned()
-}
-
-fn usage(response: &Value) -> Option<Usage> {
-    let counted = |path| response.pointer(path).and_then(Value::as_u64);
-    Some(Usage {
-        input: counted("/usage/prompt_tokens")?,
-        output: counted("/usage/completion_tokens")?,
-        cached_input: counted("/usage/prompt_tokens_details/cached_tokens").unwrap_or(0),
-        ..Usage::default()
-    })
 }

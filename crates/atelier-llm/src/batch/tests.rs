@@ -173,7 +173,8 @@ fn answers_find_their_questions() {
 fn openai_tells_answers_and_errors_apart() {
     let (name, outcome) = openai::answer(json!({"custom_id": "a", "error": null, "response":
         {"status_code": 200, "body": {"choices": [{"message": {"content": "ho"}}],
-        "usage": {"prompt_tokens": 9, "completion_tokens": 3}}}}))
+        "usage": {"prompt_tokens": 9, "completion_tokens": 3,
+            "prompt_tokens_details": {"cached_tokens": 4, "cache_write_tokens": 2}}}}}))
     .unwrap();
     let BatchOutcome::Answered { text, usage, .. } = outcome else {
         panic!("{outcome:?}");
@@ -182,6 +183,8 @@ fn openai_tells_answers_and_errors_apart() {
     let told = Usage {
         input: 9,
         output: 3,
+        cached_input: 4,
+        cache_write: 2,
         ..Usage::default()
     };
     assert_eq!(usage, Some(told));

@@ -152,7 +152,11 @@ async fn refused(
     let refusal = Refusal {
         // A redirect would carry the key to a place nobody configured, and no client follows it
         // here.
-        status: if status.is_redirection() { 502 } else { refused.status },
+        status: if status.is_redirection() {
+            502
+        } else {
+            refused.status
+        },
         said,
         headers,
         body: is_kept.then(|| Bytes::from(text)),

@@ -37,7 +37,9 @@ fn record(number: u128, client: Option<&str>, reserved: u64, when: i64) -> Relay
         usage: Usage {
             input: 3,
             output: 2,
-            ..Usage::default()
+            cached_input: 0,
+            cache_write: 2,
+            cache_write_hour: 1,
         },
         reserved: MicroUsd(reserved),
         cost: MicroUsd::ZERO,
@@ -287,7 +289,9 @@ fn answer(bytes: usize, when: i64) -> StoredAnswer {
         usage: Some(Usage {
             input: 3,
             output: 2,
-            ..Usage::default()
+            cached_input: 0,
+            cache_write: 2,
+            cache_write_hour: 1,
         }),
         at: at(when),
     }

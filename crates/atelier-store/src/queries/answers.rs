@@ -32,6 +32,7 @@ struct AnswerRow {
     output_tokens: Option<i64>,
     cached_input_tokens: Option<i64>,
     cache_write_tokens: Option<i64>,
+    cache_write_hour_tokens: i64,
     at: i64,
 }
 
@@ -42,6 +43,7 @@ impl AnswerRow {
             self.output_tokens?,
             self.cached_input_tokens?,
             self.cache_write_tokens?,
+            self.cache_write_hour_tokens,
         ]))
     }
 }
@@ -120,8 +122,8 @@ pub(crate) async fn answer_put_in_txn(
     let token = |place: usize| tokens.map(|tokens| tokens[place]);
     sqlx::query(
         "INSERT INTO relay_answers (relay_key, digest, size, provider, model, input_tokens,
-             output_tokens, cached_input_tokens, cache_write_tokens, at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+             output_tokens, cached_input_tokens, cache_write_tokens, cache_write_hour_tokens, at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
     )
     .bind(column::bytes(key))
     .bind(column::bytes(&digest))
@@ -132,6 +134,7 @@ pub(crate) async fn answer_put_in_txn(
     .bind(token(1))
     .bind(token(2))
     .bind(token(3))
+    .bind(token(4).unwrap_or(0))
     .bind(answer.at.millis())
     .execute(write.connection())
     .await?;

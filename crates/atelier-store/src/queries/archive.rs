@@ -34,6 +34,7 @@ struct ReplyRow {
     output_tokens: i64,
     cached_input_tokens: i64,
     cache_write_tokens: i64,
+    cache_write_hour_tokens: i64,
     cost: i64,
     latency_ms: i64,
     created_at: i64,
@@ -75,11 +76,13 @@ impl Store {
     ) -> Result<Vec<ArchivedAnswer>, StoreError> {
         let rows: Vec<ReplyRow> = sqlx::query_as(
             "SELECT ask_key, digest, stop, provider, model, input_tokens, output_tokens,
-                 cached_input_tokens, cache_write_tokens, cost, latency_ms, created_at
+                 cached_input_tokens, cache_write_tokens, cache_write_hour_tokens, cost,
+                 latency_ms, created_at
              FROM replies WHERE ask_key > $1
              UNION ALL
              SELECT ask_key, digest, stop, provider, model, input_tokens, output_tokens,
-                 cached_input_tokens, cache_write_tokens, cost, latency_ms, created_at
+                 cached_input_tokens, cache_write_tokens, cache_write_hour_tokens, cost,
+                 latency_ms, created_at
              FROM archived_replies AS archived WHERE ask_key > $1
                  AND NOT EXISTS (SELECT 1 FROM replies WHERE replies.ask_key = archived.ask_key)
              ORDER BY ask_key LIMIT $2",
@@ -138,6 +141,7 @@ impl ReplyRow {
                 self.output_tokens,
                 self.cached_input_tokens,
                 self.cache_write_tokens,
+                self.cache_write_hour_tokens,
             ])),
             cost: column::from_money(self.cost),
             latency_ms: column::from_count(self.latency_ms),
@@ -177,12 +181,13 @@ async fn reply_take_in_txn(write: &mut Write, answer: &ArchivedAnswer) -> Result
         return Ok(false);
     }
     let digest = blob_put_in_txn(write, body).await?;
-    let [input, output, cached_input, cache_write] =
+    let [input, output, cached_input, cache_write, hour] =
         column::tokens(entry.usage.unwrap_or_default());
     let done = sqlx::query(
         "INSERT INTO archived_replies (ask_key, digest, stop, provider, model, input_tokens,
-             output_tokens, cached_input_tokens, cache_write_tokens, cost, latency_ms, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+             output_tokens, cached_input_tokens, cache_write_tokens, cache_write_hour_tokens, cost,
+             latency_ms, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
          ON CONFLICT (ask_key) DO NOTHING",
     )
     .bind(column::bytes(&entry.key))
@@ -194,6 +199,7 @@ async fn reply_take_in_txn(write: &mut Write, answer: &ArchivedAnswer) -> Result
     .bind(output)
     .bind(cached_input)
     .bind(cache_write)
+    .bind(hour)
     .bind(column::money(entry.cost))
     .bind(column::count(entry.latency_ms))
     .bind(entry.at.millis())

@@ -133,6 +133,7 @@ struct AskRow {
     output_tokens: i64,
     cached_input_tokens: i64,
     cache_write_tokens: i64,
+    cache_write_hour_tokens: i64,
     reserved: i64,
     cost: i64,
     latency_ms: i64,
@@ -169,6 +170,7 @@ impl TryFrom<AskRow> for AskRecord {
                 row.output_tokens,
                 row.cached_input_tokens,
                 row.cache_write_tokens,
+                row.cache_write_hour_tokens,
             ]),
             reserved: column::from_money(row.reserved),
             cost: column::from_money(row.cost),
@@ -601,11 +603,11 @@ async fn ask_close_in_txn(
     at: Timestamp,
 ) -> Result<(), StoreError> {
     let usage = end.reply.map(|reply| reply.usage).unwrap_or_default();
-    let [input, output, cached_input, cache_write] = column::tokens(usage);
+    let [input, output, cached_input, cache_write, hour] = column::tokens(usage);
     sqlx::query(
         "UPDATE asks SET reply = $2, source = $3, input_tokens = $4, output_tokens = $5,
-             cached_input_tokens = $6, cache_write_tokens = $7, reserved = 0, cost = $8,
-             latency_ms = $9, error = $10, ended_at = $11
+             cached_input_tokens = $6, cache_write_tokens = $7, cache_write_hour_tokens = $8,
+             reserved = 0, cost = $9, latency_ms = $10, error = $11, ended_at = $12
          WHERE id = $1",
     )
     .bind(id.as_str())
@@ -615,6 +617,7 @@ async fn ask_close_in_txn(
     .bind(output)
     .bind(cached_input)
     .bind(cache_write)
+    .bind(hour)
     .bind(column::money(end.cost))
     .bind(column::count(end.reply.map_or(0, |reply| reply.latency_ms)))
     .bind(end.error)

@@ -83,6 +83,7 @@ struct BatchRow {
     output_tokens: i64,
     cached_input_tokens: i64,
     cache_write_tokens: i64,
+    cache_write_hour_tokens: i64,
     reserved: i64,
     cost: i64,
     ordered_at: Option<i64>,
@@ -113,6 +114,7 @@ impl TryFrom<BatchRow> for Batch {
                 row.output_tokens,
                 row.cached_input_tokens,
                 row.cache_write_tokens,
+                row.cache_write_hour_tokens,
             ]),
             reserved: column::from_money(row.reserved),
             cost: column::from_money(row.cost),
@@ -209,12 +211,12 @@ impl Store {
     /// Writes down how far a batch is. What was collected once stays so.
     pub async fn batch_update(&self, batch: &Batch) -> Result<(), StoreError> {
         let mut write = self.write().await?;
-        let [input, output, cached_input, cache_write] = column::tokens(batch.usage);
+        let [input, output, cached_input, cache_write, hour] = column::tokens(batch.usage);
         sqlx::query(
             "UPDATE batches SET vendor_id = $2, state = $3, succeeded = $4, failed = $5,
                  input_tokens = $6, output_tokens = $7, cached_input_tokens = $8,
-                 cache_write_tokens = $9, reserved = $10, cost = $11, key_name = $12,
-                 updated_at = $13
+                 cache_write_tokens = $9, cache_write_hour_tokens = $10, reserved = $11,
+                 cost = $12, key_name = $13, updated_at = $14
              WHERE id = $1 AND (state <> 'collected' OR $3 = 'collected')",
         )
         .bind(&batch.id)
@@ -226,6 +228,7 @@ impl Store {
         .bind(output)
         .bind(cached_input)
         .bind(cache_write)
+        .bind(hour)
         .bind(column::money(batch.reserved))
         .bind(column::money(batch.cost))
         .bind(&batch.key_name)
@@ -309,14 +312,14 @@ async fn uncovered_in_txn(
 }
 
 async fn insert_in_txn(write: &mut Write, batch: &Batch) -> Result<(), StoreError> {
-    let [input, output, cached_input, cache_write] = column::tokens(batch.usage);
+    let [input, output, cached_input, cache_write, hour] = column::tokens(batch.usage);
     sqlx::query(
         "INSERT INTO batches (id, provider, model, questions, custom_ids, vendor_id, state,
              succeeded, failed, input_tokens, output_tokens, cached_input_tokens,
-             cache_write_tokens, reserved, cost, ordered_at, key_name, hidden, created_at,
-             updated_at)
+             cache_write_tokens, cache_write_hour_tokens, reserved, cost, ordered_at, key_name,
+             hidden, created_at, updated_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
-             $19, $20)",
+             $19, $20, $21)",
     )
     .bind(&batch.id)
     .bind(&batch.provider)
@@ -331,6 +334,7 @@ async fn insert_in_txn(write: &mut Write, batch: &Batch) -> Result<(), StoreErro
     .bind(output)
     .bind(cached_input)
     .bind(cache_write)
+    .bind(hour)
     .bind(column::money(batch.reserved))
     .bind(column::money(batch.cost))
     .bind(batch.ordered_at.map(Timestamp::millis))

@@ -59,6 +59,7 @@ struct CallRow {
     output_tokens: i64,
     cached_input_tokens: i64,
     cache_write_tokens: i64,
+    cache_write_hour_tokens: i64,
     cost: i64,
     saved: Option<i64>,
     first_byte_ms: Option<i64>,
@@ -76,6 +77,7 @@ impl TryFrom<CallRow> for PastCall {
             row.output_tokens,
             row.cached_input_tokens,
             row.cache_write_tokens,
+            row.cache_write_hour_tokens,
         ];
         Ok(Self {
             asker: row.asker,
@@ -107,13 +109,13 @@ impl Store {
             "SELECT stage AS asker, task_id, provider, model,
                  CASE WHEN EXISTS (SELECT 1 FROM semantic_hits WHERE ask_id = asks.id)
                      THEN 'semantic' ELSE source END AS source,
-                 input_tokens, output_tokens, cached_input_tokens, cache_write_tokens, cost,
-                 NULL AS saved, NULL AS first_byte_ms, latency_ms, error IS NOT NULL AS failed, at
+                 input_tokens, output_tokens, cached_input_tokens, cache_write_tokens,
+                 cache_write_hour_tokens, cost, NULL AS saved, NULL AS first_byte_ms, latency_ms, error IS NOT NULL AS failed, at
              FROM asks WHERE ended_at IS NOT NULL AND at >= $1 AND ($2 IS NULL OR run_id = $2)
              UNION ALL
              SELECT dialect, NULL, provider, model, source, input_tokens, output_tokens,
-                 cached_input_tokens, cache_write_tokens, cost, saved, first_byte_ms, latency_ms,
-                 error IS NOT NULL, at
+                 cached_input_tokens, cache_write_tokens, cache_write_hour_tokens, cost, saved,
+                 first_byte_ms, latency_ms, error IS NOT NULL, at
              FROM relays WHERE at >= $1 AND $2 IS NULL
              ORDER BY at DESC LIMIT $3",
         )

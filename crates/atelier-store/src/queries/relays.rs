@@ -56,13 +56,20 @@ struct SpendRow {
     output: i64,
     cached_input: i64,
     cache_write: i64,
+    cache_write_hour: i64,
     cost: i64,
     saved: i64,
 }
 
 impl From<SpendRow> for RelaySpend {
     fn from(row: SpendRow) -> Self {
-        let tokens = [row.input, row.output, row.cached_input, row.cache_write];
+        let tokens = [
+            row.input,
+            row.output,
+            row.cached_input,
+            row.cache_write,
+            row.cache_write_hour,
+        ];
         Self {
             client: row.client,
             provider: row.provider,
@@ -163,6 +170,8 @@ impl Store {
                      AS BIGINT) AS cached_input,
                  CAST(SUM(CASE WHEN source = 'provider' THEN cache_write_tokens ELSE 0 END)
                      AS BIGINT) AS cache_write,
+                 CAST(SUM(CASE WHEN source = 'provider' THEN cache_write_hour_tokens ELSE 0 END)
+                     AS BIGINT) AS cache_write_hour,
                  CAST(SUM(cost) AS BIGINT) AS cost, CAST(SUM(saved) AS BIGINT) AS saved
              FROM relays WHERE at >= $1
              GROUP BY client, provider, model ORDER BY client, provider, model",
@@ -177,11 +186,11 @@ impl Store {
 fn insert(records: &[RelayRecord]) -> QueryBuilder<Sqlite> {
     let mut insert = QueryBuilder::new(
         "INSERT INTO relays (id, client, dialect, demand, provider, model, relay_key, source,
-             input_tokens, output_tokens, cached_input_tokens, cache_write_tokens, cost, saved,
-             first_byte_ms, latency_ms, sendings, status, error, at) ",
+             input_tokens, output_tokens, cached_input_tokens, cache_write_tokens,
+             cache_write_hour_tokens, cost, saved, first_byte_ms, latency_ms, sendings, status, error, at) ",
     );
     insert.push_values(records, |mut row, record| {
-        let [input, output, cached_input, cache_write] = column::tokens(record.usage);
+        let [input, output, cached_input, cache_write, hour] = column::tokens(record.usage);
         row.push_bind(record.id.as_str())
             .push_bind(record.client.as_deref())
             .push_bind(record.dialect.as_str())
@@ -194,6 +203,7 @@ fn insert(records: &[RelayRecord]) -> QueryBuilder<Sqlite> {
             .push_bind(output)
             .push_bind(cached_input)
             .push_bind(cache_write)
+            .push_bind(hour)
             .push_bind(column::money(record.cost))
             .push_bind(column::money(record.saved))
             .push_bind(record.first_byte_ms.map(column::count))

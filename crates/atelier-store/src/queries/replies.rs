@@ -14,6 +14,7 @@ struct ReplyRow {
     output_tokens: i64,
     cached_input_tokens: i64,
     cache_write_tokens: i64,
+    cache_write_hour_tokens: i64,
     latency_ms: i64,
 }
 
@@ -22,11 +23,11 @@ impl Store {
     pub async fn reply_by_key(&self, key: &Digest) -> Result<Option<Reply>, StoreError> {
         let row: Option<ReplyRow> = sqlx::query_as(
             "SELECT digest, stop, provider, model, input_tokens, output_tokens,
-                 cached_input_tokens, cache_write_tokens, latency_ms
+                 cached_input_tokens, cache_write_tokens, cache_write_hour_tokens, latency_ms
              FROM replies WHERE ask_key = $1
              UNION ALL
              SELECT digest, stop, provider, model, input_tokens, output_tokens,
-                 cached_input_tokens, cache_write_tokens, latency_ms
+                 cached_input_tokens, cache_write_tokens, cache_write_hour_tokens, latency_ms
              FROM archived_replies WHERE ask_key = $1
              LIMIT 1",
         )
@@ -53,6 +54,7 @@ impl Store {
                 row.output_tokens,
                 row.cached_input_tokens,
                 row.cache_write_tokens,
+                row.cache_write_hour_tokens,
             ]),
             cost: MicroUsd::ZERO,
             latency_ms: column::from_count(row.latency_ms),
@@ -70,11 +72,12 @@ pub(crate) async fn reply_put_in_txn(
     at: Timestamp,
 ) -> Result<Digest, StoreError> {
     let digest = blob_put_in_txn(write, reply.text.as_bytes()).await?;
-    let [input, output, cached_input, cache_write] = column::tokens(reply.usage);
+    let [input, output, cached_input, cache_write, hour] = column::tokens(reply.usage);
     sqlx::query(
         "INSERT INTO replies (ask_key, ask_id, digest, stop, provider, model, input_tokens,
-             output_tokens, cached_input_tokens, cache_write_tokens, cost, latency_ms, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+             output_tokens, cached_input_tokens, cache_write_tokens, cache_write_hour_tokens, cost,
+             latency_ms, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
          ON CONFLICT (ask_key) DO NOTHING",
     )
     .bind(column::bytes(&reply.key))
@@ -87,6 +90,7 @@ pub(crate) async fn reply_put_in_txn(
     .bind(output)
     .bind(cached_input)
     .bind(cache_write)
+    .bind(hour)
     .bind(column::money(reply.cost))
     .bind(column::count(reply.latency_ms))
     .bind(at.millis())

@@ -40,6 +40,7 @@ struct SpendRow {
     output: i64,
     cached_input: i64,
     cache_write: i64,
+    cache_write_hour: i64,
     cost: i64,
 }
 
@@ -47,7 +48,13 @@ impl TryFrom<SpendRow> for Spend {
     type Error = StoreError;
 
     fn try_from(row: SpendRow) -> Result<Self, StoreError> {
-        let tokens = [row.input, row.output, row.cached_input, row.cache_write];
+        let tokens = [
+            row.input,
+            row.output,
+            row.cached_input,
+            row.cache_write,
+            row.cache_write_hour,
+        ];
         Ok(Self {
             run: RunId::from_text(row.run_id),
             stage: column::from_word(&row.stage, "the stage of an ask")?,
@@ -77,6 +84,8 @@ impl Store {
                      AS BIGINT) AS cached_input,
                  CAST(SUM(CASE WHEN source = 'provider' THEN cache_write_tokens ELSE 0 END)
                      AS BIGINT) AS cache_write,
+                 CAST(SUM(CASE WHEN source = 'provider' THEN cache_write_hour_tokens ELSE 0 END)
+                     AS BIGINT) AS cache_write_hour,
                  CAST(SUM(cost) AS BIGINT) AS cost
              FROM asks WHERE run_id = $1
              GROUP BY run_id, stage, provider, model ORDER BY MIN(seq)",

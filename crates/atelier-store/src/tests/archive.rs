@@ -21,7 +21,7 @@ fn answer(kind: ArchiveKind, name: &str, body: &str) -> ArchivedAnswer {
                 output: 2,
                 cached_input: 3,
                 cache_write: 4,
-                ..Usage::default()
+                cache_write_hour: 3,
             }),
             cost: MicroUsd(if kind == ArchiveKind::Ask { 5 } else { 0 }),
             latency_ms: if kind == ArchiveKind::Ask { 6 } else { 0 },

@@ -403,7 +403,7 @@ async fn the_cost_of_a_run_is_told_by_stage() {
             output: 20,
             cached_input: 30,
             cache_write: 4,
-            ..Usage::default()
+            cache_write_hour: 3,
         }
     );
 }

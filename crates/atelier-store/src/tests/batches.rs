@@ -161,3 +161,24 @@ async fn a_batch_that_never_went_out_is_dropped_once_and_can_be_ordered_no_more(
     let begun = store.batch_begin(&mut two, None, day(100), false).await;
     assert_eq!(begun.unwrap(), BatchBegun::New);
 }
+
+#[tokio::test]
+async fn the_tokens_of_a_batch_come_back_as_they_were_counted() {
+    let store = memory().await;
+    let mut one = batch("one", "same");
+    store
+        .batch_begin(&mut one, None, Budgets::default(), false)
+        .await
+        .unwrap();
+    one.usage = Usage {
+        input: 100,
+        output: 20,
+        cached_input: 30,
+        cache_write: 4,
+        cache_write_hour: 3,
+    };
+    one.state = BatchState::Collected;
+    one.reserved = MicroUsd::ZERO;
+    store.batch_update(&one).await.unwrap();
+    assert_eq!(store.batch_list("one", 1).await.unwrap(), [one]);
+}
