@@ -56,7 +56,7 @@ impl Default for CasLimits {
     }
 }
 
-/// Descriptors up to this size are kept in their record.
+/// Descriptors up to this size are kept in a log, others as contents.
 const DESCRIPTOR_INLINE_BYTES_MAX: usize = 4 * 1024;
 
 /// Why a store could not be opened.

@@ -13,7 +13,7 @@ use crate::{
     digests::{Known, PathKey},
     outputs::{DEPTH_MAX, FileOutput, Node, Output, Outputs, Tree},
     patterns::{Globs, PatternError, Rule},
-    root,
+    root::{self, os},
     signature::{Now, Signature},
     workspace::{READINGS_MAX, Workspace, digest_of},
 };
@@ -33,8 +33,8 @@ pub enum CollectError {
     /// A device, a pipe or a socket.
     #[error("take in the output `{0}`: it is neither a file nor a link nor a folder")]
     Special(String),
-    /// A name or the target of a link is no text.
-    #[error("take in the output `{0}`: a name or a link in it is not valid UTF-8")]
+    /// A name or the target of a link holds a character that stands for a byte that is no text.
+    #[error("take in the output `{0}`: a name or a link in it has a character above U+10FEFF")]
     NotText(String),
     /// A symbolic link on the way leads out of the workspace.
     #[error("take in the output `{0}`: a symbolic link on the way leads out of the folder")]
@@ -234,9 +234,9 @@ impl<'a> Collector<'a> {
         match FileType::from_raw_mode(stat.st_mode) {
             FileType::RegularFile => self.file(folder, name, path, stat).map(Output::File),
             FileType::Symlink => {
-                let target = readlinkat(folder, name, Vec::new()).map_err(|e| io(path, e))?;
-                let target = target.into_string();
-                let target = target.map_err(|_| CollectError::NotText(path.to_owned()))?;
+                let target = readlinkat(folder, os(name), Vec::new()).map_err(|e| io(path, e))?;
+                let target = root::text(target.as_bytes());
+                let target = target.ok_or_else(|| CollectError::NotText(path.to_owned()))?;
                 Ok(Output::Link { target })
             }
             FileType::Directory => {
@@ -378,9 +378,9 @@ pub(crate) fn names(
     let mut names = Vec::new();
     for entry in Dir::read_from(folder).map_err(|error| io(path, error))? {
         let entry = entry.map_err(|error| io(path, error))?;
-        let name = entry.file_name().to_str();
-        let name = name.map_err(|_| CollectError::NotText(path.to_owned()))?;
-        if matches!(name, "." | "..") {
+        let name = root::text(entry.file_name().to_bytes());
+        let name = name.ok_or_else(|| CollectError::NotText(path.to_owned()))?;
+        if matches!(name.as_str(), "." | "..") {
             continue;
         }
         if names.len() > names_max {
@@ -388,7 +388,7 @@ pub(crate) fn names(
                 outputs_max: names_max,
             });
         }
-        names.push(name.to_owned());
+        names.push(name);
     }
     names.sort_unstable();
     Ok(names)

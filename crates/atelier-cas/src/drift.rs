@@ -1,6 +1,9 @@
 //! Whether outputs still stand as they were made.
 
-use std::{collections::BTreeSet, os::fd::OwnedFd};
+use std::{
+    collections::BTreeSet,
+    os::{fd::OwnedFd, unix::ffi::OsStrExt as _},
+};
 
 use atelier_model::Digest;
 use rustix::io::Errno;
@@ -8,6 +11,7 @@ use rustix::io::Errno;
 use crate::{
     collect::{CollectError, Collector, Keeping, io, join},
     outputs::{Node, Output, Outputs, Tree},
+    root,
     workspace::{Found, LookError, Workspace},
 };
 
@@ -129,7 +133,9 @@ pub(crate) fn stands(output: &Output, found: &Found) -> bool {
                 executable,
             },
         ) => file.digest == *digest && file.executable == *executable,
-        (Output::Link { target }, Found::Link { target: found }) => Digest::of(target) == *found,
+        (Output::Link { target }, Found::Link { target: found }) => {
+            Digest::of(root::os(target).as_bytes()) == *found
+        }
         _ => false,
     }
 }

@@ -1,18 +1,22 @@
 //! The log of executions: the newest record of each key and each step is found in memory.
+//!
+//! What went into an execution is asked for when something is explained, and never when nothing
+//! has changed; so descriptors have a log of their own that is not read at the beginning.
+
+mod logs;
 
 use std::{
     cmp::Reverse,
     collections::{HashMap, HashSet},
-    fs::{self, File, OpenOptions},
     hash::BuildHasherDefault,
-    io::{self, Write as _},
+    io,
     ops::Range,
-    os::unix::fs::FileExt as _,
     path::Path,
 };
 
 use atelier_model::Digest;
 
+use self::logs::Logs;
 use crate::{
     codec::{Reader, Writer},
     digests::DigestHasher,
@@ -25,13 +29,8 @@ const DURATIONS_MAX: usize = 8;
 /// A record that was used so few runs ago is not marked as used again.
 const MARK_EVERY: u32 = 8;
 
-/// Bytes that are written at once when the log is written anew.
-const REWRITE_BYTES: usize = 1024 * 1024;
-
 const RECORD: u8 = 1;
 const USED: u8 = 2;
-const INLINE: u8 = 0;
-const BLOB: u8 = 1;
 
 /// The last execution of a step, and what went into it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,7 +55,7 @@ pub struct History {
 /// Where a descriptor is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Descriptor {
-    /// In the record itself.
+    /// In the log of descriptors.
     Inline(Vec<u8>),
     /// In a content of its own.
     Blob(Digest),
@@ -70,7 +69,7 @@ pub(crate) struct Slot {
     pub(crate) at: u64,
     /// Its bytes in memory, without key and descriptor.
     hot: Range<usize>,
-    /// Its descriptor in the log.
+    /// What the log says of its descriptor.
     cold: Range<u64>,
     /// The run that used it last.
     pub(crate) used: u32,
@@ -107,7 +106,7 @@ impl StepState {
 /// All records of a store.
 #[derive(Debug)]
 pub(crate) struct Records {
-    log: File,
+    logs: Logs,
     /// Up to where the log is known, and how long it was then.
     end: u64,
     seen: u64,
@@ -124,13 +123,8 @@ pub(crate) struct Records {
 
 impl Records {
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
-        let log = OpenOptions::new()
-            .read(true)
-            .append(true)
-            .create(true)
-            .open(path)?;
         let mut records = Self {
-            log,
+            logs: Logs::open(path)?,
             end: 0,
             seen: 0,
             record_bytes: 0,
@@ -148,11 +142,11 @@ impl Records {
 
     /// Takes in what was added to the log since the last time, by whomever.
     pub(crate) fn refresh(&mut self) -> io::Result<()> {
-        let len = self.log.metadata()?.len();
+        let len = self.logs.records.metadata()?.len();
         if len == self.seen {
             return Ok(());
         }
-        let log = self.log.try_clone()?;
+        let log = self.logs.records.try_clone()?;
         let scanned = frame::scan(&log, self.end, |at, content| {
             self.take(at, content);
         })?;
@@ -254,25 +248,10 @@ impl Records {
 
     /// A record with the place of its descriptor.
     pub(crate) fn whole(&self, index: usize) -> io::Result<Option<(Record, Option<Descriptor>)>> {
-        let Some(record) = self.record(index) else {
+        let (Some(record), Some(slot)) = (self.record(index), self.slots.get(index)) else {
             return Ok(None);
         };
-        Ok(Some((record, self.descriptor(index)?)))
-    }
-
-    fn descriptor(&self, index: usize) -> io::Result<Option<Descriptor>> {
-        let Some(slot) = self.slots.get(index) else {
-            return Ok(None);
-        };
-        let len = usize::try_from(slot.cold.end - slot.cold.start).unwrap_or(0);
-        let mut cold = vec![0; len];
-        self.log.read_exact_at(&mut cold, slot.cold.start)?;
-        let mut reader = Reader::new(&cold);
-        Ok(match reader.byte() {
-            Some(INLINE) => Some(Descriptor::Inline(reader.rest().to_owned())),
-            Some(BLOB) => reader.digest().map(Descriptor::Blob),
-            Some(_) | None => None,
-        })
+        Ok(Some((record, self.logs.descriptor(slot)?)))
     }
 
     pub(crate) fn history(&self, step: &str) -> Option<History> {
@@ -286,26 +265,7 @@ impl Records {
 
     /// Adds a record. All contents it names must be in the store already.
     pub(crate) fn append(&mut self, record: &Record, descriptor: &Descriptor) -> io::Result<()> {
-        let mut hot = Writer::default();
-        record.write(&mut hot);
-        let mut content = Writer::default();
-        content.byte(RECORD);
-        content.number(u64::from(self.run));
-        content.digest(&record.key);
-        content.bytes(&hot.finish());
-        match descriptor {
-            Descriptor::Inline(bytes) => {
-                content.byte(INLINE);
-                content.raw(bytes);
-            }
-            Descriptor::Blob(digest) => {
-                content.byte(BLOB);
-                content.digest(digest);
-            }
-        }
-        let mut frames = Vec::new();
-        frame::push(&mut frames, &content.finish())?;
-        frame::append(&self.log, &frames)?;
+        self.logs.add(record, Some(descriptor), self.run)?;
         self.refresh()
     }
 
@@ -342,28 +302,15 @@ impl Records {
         candidates
     }
 
-    /// Replaces the log by one with these records only. Nobody else may be at work.
+    /// Replaces the logs by others with these records only. Nobody else may be at work.
     pub(crate) fn rewrite(&mut self, path: &Path, keep: &[usize]) -> io::Result<()> {
-        let mut frames = Vec::new();
-        let part = path.with_extension("part");
-        let mut new = File::create(&part)?;
+        let new = Logs::anew(path)?;
         for index in keep {
-            let slot = &self.slots[*index];
-            let len = usize::try_from(slot.cold.end - slot.at).unwrap_or(0);
-            let mut content = vec![0; len];
-            self.log.read_exact_at(&mut content, slot.at)?;
-            if let Some(content) = stamped(&content, slot.used) {
-                frame::push(&mut frames, &content)?;
-            }
-            if frames.len() > REWRITE_BYTES {
-                new.write_all(&frames)?;
-                frames.clear();
+            if let Some((record, descriptor)) = self.whole(*index)? {
+                new.add(&record, descriptor.as_ref(), self.slots[*index].used)?;
             }
         }
-        new.write_all(&frames)?;
-        // The old log is gone with the next line.
-        new.sync_data()?;
-        fs::rename(&part, path)?;
+        new.replace(path)?;
         let run = self.run;
         *self = Self::open(path)?;
         self.run = run;
@@ -387,7 +334,7 @@ impl Records {
         }
         let mut frames = Vec::new();
         frame::push(&mut frames, &content.finish())?;
-        frame::append(&self.log, &frames)?;
+        frame::append(&self.logs.records, &frames)?;
         self.marked.clear();
         Ok(())
     }
@@ -401,17 +348,6 @@ pub(crate) struct Candidate {
     pub(crate) last: bool,
     /// Whether this run has used it.
     pub(crate) in_use: bool,
-}
-
-/// The content of a record's frame with another mark of its last use.
-fn stamped(content: &[u8], used: u32) -> Option<Vec<u8>> {
-    let mut reader = Reader::new(content);
-    let mut writer = Writer::default();
-    writer.byte(reader.byte()?);
-    reader.number()?;
-    writer.number(u64::from(used));
-    writer.raw(reader.rest());
-    Some(writer.finish())
 }
 
 #[cfg(test)]

@@ -3,7 +3,10 @@
 use std::{
     fs::File,
     io,
-    os::{fd::OwnedFd, unix::fs::FileExt as _},
+    os::{
+        fd::OwnedFd,
+        unix::{ffi::OsStrExt as _, fs::FileExt as _},
+    },
     thread,
 };
 
@@ -22,7 +25,7 @@ use crate::{
     digests::{Known, PathKey},
     drift::stands,
     outputs::{DEPTH_MAX, FileOutput, Node, Output, Outputs, Tree},
-    root::{self, made_subfolder, subfolder},
+    root::{self, made_subfolder, os, subfolder},
     signature::{Now, Signature},
     workspace::{LookError, Workspace, in_threads},
 };
@@ -215,7 +218,7 @@ impl Restorer<'_> {
         let parent = self.made_folder(above, path)?;
         let stat = root::stat(&parent, name).map_err(|error| failure(path, error))?;
         if stat.is_some_and(|stat| !is_folder(&stat)) {
-            unlinkat(&parent, name, AtFlags::empty()).map_err(|error| failure(path, error))?;
+            unlinkat(&parent, os(name), AtFlags::empty()).map_err(|error| failure(path, error))?;
         }
         let folder = made_subfolder(&parent, name).map_err(|error| failure(path, error))?;
         match tree.root() {
@@ -286,8 +289,8 @@ impl Restorer<'_> {
         path: &str,
         target: &str,
     ) -> Result<(), RestoreError> {
-        match readlinkat(folder, name, Vec::new()) {
-            Ok(found) if found.as_bytes() == target.as_bytes() => {
+        match readlinkat(folder, os(name), Vec::new()) {
+            Ok(found) if found.as_bytes() == os(target).as_bytes() => {
                 self.restored.kept += 1;
                 return Ok(());
             }
@@ -295,11 +298,11 @@ impl Restorer<'_> {
             Err(error) => return Err(failure(path, error)),
         }
         make_way(folder, name, path)?;
-        match unlinkat(folder, name, AtFlags::empty()) {
+        match unlinkat(folder, os(name), AtFlags::empty()) {
             Ok(()) | Err(Errno::NOENT) => {}
             Err(error) => return Err(failure(path, error)),
         }
-        symlinkat(target, folder, name).map_err(|error| failure(path, error))?;
+        symlinkat(os(target), folder, os(name)).map_err(|error| failure(path, error))?;
         self.restored.written += 1;
         Ok(())
     }
@@ -394,10 +397,10 @@ impl<'a> Writer<'a> {
         let Some(from) = staged.path() else {
             return Ok(());
         };
-        let moved = match renameat(CWD, from, folder, name) {
+        let moved = match renameat(CWD, from, folder, os(name)) {
             Err(Errno::ISDIR) => {
                 make_way(folder, name, path)?;
-                renameat(CWD, from, folder, name)
+                renameat(CWD, from, folder, os(name))
             }
             moved => moved,
         };
@@ -434,7 +437,7 @@ impl<'a> Writer<'a> {
             return Ok(false);
         }
         let flags = OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let Ok(file) = openat(folder, name, flags, Mode::empty()) else {
+        let Ok(file) = openat(folder, os(name), flags, Mode::empty()) else {
             // It may not be written, but perhaps replaced.
             return Ok(false);
         };
@@ -460,7 +463,7 @@ impl<'a> Writer<'a> {
         let part = format!(".atelier-part-{}", Digest::of(path).short());
         let written = self.write_part(folder, &part, wanted).and_then(|()| {
             make_way(folder, name, path)?;
-            renameat(folder, &part, folder, name).map_err(|error| failure(path, error))
+            renameat(folder, &part, folder, os(name)).map_err(|error| failure(path, error))
         });
         if written.is_err() {
             // The first failure is the one to tell; the next restoration writes over what is left.
@@ -538,7 +541,7 @@ fn make_way(folder: &OwnedFd, name: &str, path: &str) -> Result<(), RestoreError
     if !stat.is_some_and(|stat| is_folder(&stat)) {
         return Ok(());
     }
-    match unlinkat(folder, name, AtFlags::REMOVEDIR) {
+    match unlinkat(folder, os(name), AtFlags::REMOVEDIR) {
         Ok(()) | Err(Errno::NOENT) => Ok(()),
         Err(Errno::NOTEMPTY | Errno::EXIST) => Err(RestoreError::FolderInTheWay(path.to_owned())),
         Err(error) => Err(failure(path, error)),
@@ -548,7 +551,7 @@ fn make_way(folder: &OwnedFd, name: &str, path: &str) -> Result<(), RestoreError
 /// Removes what stands at a name, with everything in it, and says whether there was something.
 fn remove(folder: &OwnedFd, name: &str, path: &str, depth: usize) -> Result<bool, RestoreError> {
     let fail = |error| failure(path, error);
-    match unlinkat(folder, name, AtFlags::empty()) {
+    match unlinkat(folder, os(name), AtFlags::empty()) {
         Ok(()) => return Ok(true),
         Err(Errno::NOENT) => return Ok(false),
         Err(Errno::ISDIR | Errno::PERM) if depth < DEPTH_MAX => {}
@@ -562,7 +565,7 @@ fn remove(folder: &OwnedFd, name: &str, path: &str, depth: usize) -> Result<bool
     for below in inside {
         remove(&inner, &below, &join(path, &below), depth + 1)?;
     }
-    unlinkat(folder, name, AtFlags::REMOVEDIR).map_err(fail)?;
+    unlinkat(folder, os(name), AtFlags::REMOVEDIR).map_err(fail)?;
     Ok(true)
 }
 

@@ -2,8 +2,10 @@
 //! outside.
 
 use std::{
+    borrow::Cow,
+    ffi::{OsStr, OsString},
     fs::File,
-    os::fd::OwnedFd,
+    os::{fd::OwnedFd, unix::ffi::OsStringExt as _},
     path::{Path, PathBuf},
 };
 
@@ -60,7 +62,7 @@ impl Root {
             Err(Errno::NOENT) => {
                 let (above, name) = split(path);
                 let parent = self.made_folder(above)?;
-                match mkdirat(&parent, name, FOLDER_MODE) {
+                match mkdirat(&parent, os(name), FOLDER_MODE) {
                     Ok(()) | Err(Errno::EXIST) => subfolder(&parent, name),
                     Err(error) => Err(error),
                 }
@@ -72,7 +74,7 @@ impl Root {
     fn resolve(&self, path: &str, how: ResolveFlags) -> Result<OwnedFd, Errno> {
         let path = if path.is_empty() { "." } else { path };
         for _ in 0..TRIES_MAX {
-            match openat2(&self.folder, path, FOLDER, Mode::empty(), how) {
+            match openat2(&self.folder, os(path), FOLDER, Mode::empty(), how) {
                 Err(Errno::AGAIN | Errno::INTR) => {}
                 // A kernel or a filter that does not know the call: no link at all is followed.
                 Err(Errno::NOSYS) => return self.stepwise(path),
@@ -96,12 +98,12 @@ impl Root {
 
 /// Opens a folder of a folder. A link in its place is `ELOOP` or `ENOTDIR`.
 pub(crate) fn subfolder(parent: &OwnedFd, name: &str) -> Result<OwnedFd, Errno> {
-    openat(parent, name, FOLDER | OFlags::NOFOLLOW, Mode::empty())
+    openat(parent, os(name), FOLDER | OFlags::NOFOLLOW, Mode::empty())
 }
 
 /// Makes a folder of a folder where it is missing, and opens it.
 pub(crate) fn made_subfolder(parent: &OwnedFd, name: &str) -> Result<OwnedFd, Errno> {
-    match mkdirat(parent, name, FOLDER_MODE) {
+    match mkdirat(parent, os(name), FOLDER_MODE) {
         Ok(()) | Err(Errno::EXIST) => subfolder(parent, name),
         Err(error) => Err(error),
     }
@@ -111,16 +113,51 @@ pub(crate) fn made_subfolder(parent: &OwnedFd, name: &str) -> Result<OwnedFd, Er
 /// does not block.
 pub(crate) fn file(parent: &OwnedFd, name: &str) -> Result<File, Errno> {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    openat(parent, name, flags, Mode::empty()).map(File::from)
+    openat(parent, os(name), flags, Mode::empty()).map(File::from)
 }
 
 /// What stands at a name of a folder, links as links.
 pub(crate) fn stat(parent: &OwnedFd, name: &str) -> Result<Option<Stat>, Errno> {
-    match statat(parent, name, AtFlags::SYMLINK_NOFOLLOW) {
+    match statat(parent, os(name), AtFlags::SYMLINK_NOFOLLOW) {
         Ok(stat) => Ok(Some(stat)),
         Err(Errno::NOENT) => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+/// Names that are no text are written as one: each byte that is not valid UTF-8 as the character
+/// this far beyond this one, in the last part of the range that is nobody's.
+const RAW: u32 = 0x0010_ff00;
+/// What every such character begins with.
+const RAW_START: u8 = 0xf4;
+
+/// The text of a name or path; `None` where it holds one of the characters that stand for a byte.
+pub(crate) fn text(raw: &[u8]) -> Option<String> {
+    let mut text = String::with_capacity(raw.len());
+    for chunk in raw.utf8_chunks() {
+        if chunk.valid().chars().any(|c| u32::from(c) >= RAW) {
+            return None;
+        }
+        text.push_str(chunk.valid());
+        let bytes = chunk.invalid().iter();
+        text.extend(bytes.filter_map(|byte| char::from_u32(RAW + u32::from(*byte))));
+    }
+    Some(text)
+}
+
+/// The name or path that a text stands for.
+pub(crate) fn os(text: &str) -> Cow<'_, OsStr> {
+    if memchr::memchr(RAW_START, text.as_bytes()).is_none() {
+        return Cow::Borrowed(OsStr::new(text));
+    }
+    let mut raw = Vec::with_capacity(text.len());
+    for c in text.chars() {
+        match u32::from(c).checked_sub(RAW).map(u8::try_from) {
+            Some(Ok(byte)) => raw.push(byte),
+            Some(Err(_)) | None => raw.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
+        }
+    }
+    Cow::Owned(OsString::from_vec(raw))
 }
 
 /// A path's folder, empty for the root, and its last part.
@@ -138,3 +175,6 @@ pub(crate) fn is_below(path: &str) -> bool {
 pub(crate) fn is_name(name: &str) -> bool {
     !matches!(name, "" | "." | "..") && !name.contains(['/', '\0'])
 }
+
+#[cfg(test)]
+mod tests;

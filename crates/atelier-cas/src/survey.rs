@@ -1,8 +1,9 @@
 //! Which files of a workspace a step reads: a walk once, and patterns over what it found.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap},
     io,
+    os::unix::ffi::OsStrExt as _,
     path::Path,
     sync::{Arc, Mutex, OnceLock, PoisonError},
 };
@@ -40,8 +41,8 @@ pub enum SurveyError {
         /// The limit.
         entries_max: usize,
     },
-    /// A name is no text.
-    #[error("look for the files of `{path}`: a name in it is not valid UTF-8")]
+    /// A name holds a character that stands for a byte that is no text.
+    #[error("look for the files of `{path}`: a name in it has a character above U+10FEFF")]
     NotText {
         /// What of the path can be shown.
         path: String,
@@ -76,6 +77,9 @@ pub struct Input {
     pub found: Found,
 }
 
+/// A path, and what stands there where it was looked at.
+type Seen = (String, Option<Found>);
+
 impl Workspace {
     /// What steps read, for each of them the files and links that its patterns name, in order and
     /// each once.
@@ -99,13 +103,11 @@ impl Workspace {
             all.push(self.step_inputs(survey, patterns, standing)?);
         }
         self.see_rest(&mut all)?;
-        let inputs = |found: BTreeMap<String, Option<Found>>| {
-            let inputs = found.into_iter().map(|(path, found)| Input {
-                path,
-                found: found.unwrap_or(Found::Absent),
-            });
-            inputs.collect()
+        let input = |(path, found): Seen| Input {
+            path,
+            found: found.unwrap_or(Found::Absent),
         };
+        let inputs = |step: Vec<Seen>| step.into_iter().map(input).collect();
         Ok(all.into_iter().map(inputs).collect())
     }
 
@@ -115,28 +117,30 @@ impl Workspace {
         survey: &Survey,
         patterns: &[RootPattern],
         standing: impl Iterator<Item = (&'a RootPattern, Option<Found>)>,
-    ) -> Result<BTreeMap<String, Option<Found>>, SurveyError> {
-        let mut inputs = BTreeMap::new();
+    ) -> Result<Vec<Seen>, SurveyError> {
+        let mut inputs = Vec::with_capacity(patterns.len());
         for (pattern, found) in standing.filter(|(pattern, _)| !pattern.excluded) {
             match found {
                 Some(found) if found != Found::Folder => {
-                    inputs.insert(pattern.text.clone(), Some(found));
+                    inputs.push((pattern.text.clone(), Some(found)));
                 }
                 Some(_) | None => {
                     let rule = survey.globs.rule(pattern)?;
-                    for path in self.named_below(survey, &rule)? {
-                        inputs.entry(path).or_insert(None);
-                    }
+                    let named = self.named_below(survey, &rule)?;
+                    inputs.extend(named.into_iter().map(|path| (path, None)));
                 }
             }
         }
         let excluded = survey.globs.rules(patterns, true)?;
-        inputs.retain(|path, _| !excluded.iter().any(|rule| rule.matches(path)));
+        inputs.retain(|(path, _)| !excluded.iter().any(|rule| rule.matches(path)));
+        // Of equal paths, one that was looked at comes first.
+        inputs.sort_by(|a, b| a.0.cmp(&b.0).then(b.1.is_some().cmp(&a.1.is_some())));
+        inputs.dedup_by(|a, b| a.0 == b.0);
         Ok(inputs)
     }
 
     /// Looks at what was not looked at yet, each path once for all steps.
-    fn see_rest(&self, all: &mut [BTreeMap<String, Option<Found>>]) -> Result<(), SurveyError> {
+    fn see_rest(&self, all: &mut [Vec<Seen>]) -> Result<(), SurveyError> {
         let unseen = all.iter().flatten().filter(|(_, found)| found.is_none());
         let paths: BTreeSet<&str> = unseen.map(|(path, _)| path.as_str()).collect();
         let paths: Vec<&str> = paths.into_iter().collect();
@@ -199,7 +203,7 @@ impl Workspace {
 
     fn walk(&self, folder: &str, honour_ignores: bool) -> Result<Vec<String>, SurveyError> {
         let entries_max = self.cas.limits().survey_entries_max;
-        let top = self.path().join(folder);
+        let top = self.path().join(root::os(folder));
         let walk = WalkBuilder::new(&top)
             .hidden(false)
             .ignore(false)
@@ -243,8 +247,9 @@ impl Workspace {
 
     fn below_root(&self, path: &Path) -> Result<String, SurveyError> {
         let below = path.strip_prefix(self.path()).unwrap_or(path);
-        let text = below.to_str().filter(|text| root::is_below(text));
-        text.map(str::to_owned).ok_or_else(|| SurveyError::NotText {
+        let text = root::text(below.as_os_str().as_bytes());
+        let text = text.filter(|text| root::is_below(text));
+        text.ok_or_else(|| SurveyError::NotText {
             path: below.to_string_lossy().into_owned(),
         })
     }

@@ -283,7 +283,7 @@ fn seen(
             Some(_) | None => Seen::Unread,
         },
         FileType::Symlink => Seen::Found(Found::Link {
-            target: Digest::of(readlinkat(folder, name, Vec::new())?.as_bytes()),
+            target: Digest::of(readlinkat(folder, root::os(name), Vec::new())?.as_bytes()),
         }),
         FileType::Directory => Seen::Found(Found::Folder),
         FileType::Fifo

@@ -1,8 +1,10 @@
 //! What is seen of files, and of outputs that changed.
 
 use std::{
+    ffi::OsStr,
     fs::{self, File, FileTimes},
     os::unix::{
+        ffi::OsStrExt as _,
         fs::{FileExt as _, MetadataExt as _, symlink},
         net::UnixListener,
     },
@@ -11,7 +13,7 @@ use std::{
 use atelier_model::Digest;
 
 use super::{Place, patterns};
-use crate::{CollectError, Drift, DriftKind, Found, LookError, Outputs};
+use crate::{CollectError, Drift, DriftKind, Found, LookError, Outputs, Survey};
 
 fn look(place: &Place, path: &str) -> Found {
     place.workspace.look(&[path]).unwrap()[0]
@@ -256,4 +258,38 @@ fn outputs_are_what_patterns_name() {
         described,
         place.workspace.collect(&patterns(&["dist", "x"])).unwrap()
     );
+}
+
+#[test]
+fn names_that_are_no_text_are_names_all_the_same() {
+    let place = Place::new();
+    let name = |raw: &[u8]| place.at("out").join(OsStr::from_bytes(raw));
+    fs::create_dir_all(name(b"folder \xff")).unwrap();
+    fs::write(name(b"folder \xff/caf\xe9"), "one").unwrap();
+    symlink(OsStr::from_bytes(b"folder \xff"), name(b"\xfe")).unwrap();
+    let outputs = place.workspace.collect(&patterns(&["out/"])).unwrap();
+    let files = place.workspace.collect(&patterns(&["out/**"])).unwrap();
+    assert_eq!(files.len(), 2);
+    let inputs = place
+        .workspace
+        .inputs(&Survey::default(), &[patterns(&["/"])])
+        .unwrap();
+    let found = Found::File {
+        digest: Digest::of("one"),
+        size: 3,
+        executable: false,
+    };
+    assert_eq!(
+        inputs[0]
+            .iter()
+            .filter(|input| input.found == found)
+            .count(),
+        1
+    );
+    for outputs in [outputs, files] {
+        fs::remove_dir_all(place.at("out")).unwrap();
+        place.workspace.restore(&outputs).unwrap();
+        assert_eq!(fs::read_to_string(name(b"\xfe/caf\xe9")).unwrap(), "one");
+        assert_eq!(drift(&place, &outputs), vec![]);
+    }
 }
