@@ -2,7 +2,7 @@
 
 use std::{env, fs, path::Path, process::Command, sync::Arc, time::Instant};
 
-use atelier_cas::{Cas, CasLimits, Outcome, Outputs, Record, Workspace};
+use atelier_cas::{Cas, CasLimits, Outcome, Outputs, Record, Survey, Workspace};
 use atelier_model::{Digest, PathPattern, RootPattern, Timestamp};
 
 /// Steps, each with one source and one output.
@@ -112,9 +112,10 @@ fn unchanged(folder: &Path) {
     let mut peak = String::new();
     for _ in 0..ROUNDS {
         let (opened, work) = timed(|| open(folder));
-        let paths: Vec<String> = (0..STEPS).map(|step| format!("src/{step}")).collect();
-        let slices: Vec<&str> = paths.iter().map(String::as_str).collect();
-        let (looked, found) = timed(|| work.look(&slices).unwrap());
+        let steps: Vec<_> = (0..STEPS)
+            .map(|step| pattern(&format!("src/{step}")))
+            .collect();
+        let (looked, found) = timed(|| work.inputs(&Survey::default(), &steps).unwrap());
         assert_eq!(found.len(), STEPS);
         let (found, records) = timed(|| {
             let keys = (0..STEPS).map(|step| Digest::of(step.to_string()));
@@ -143,7 +144,7 @@ fn unchanged(folder: &Path) {
     }
     let [opened, looked, found, compared, ended] = rows;
     said("open, 10,000 records, 20,000 digests", opened);
-    said("look at 10,000 sources", looked);
+    said("look at the inputs of 10,000 steps", looked);
     said("find 10,000 records", found);
     said("compare 10,000 outputs", compared);
     said("end the run", ended);
