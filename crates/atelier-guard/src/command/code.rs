@@ -319,6 +319,9 @@ impl Screen<'_> {
             self.ask("code-starts", "its code starts programs");
         }
         let texts: Vec<String> = texts(code);
+        if texts.len() >= TEXTS_MAX {
+            self.too_much();
+        }
         if starts && texts.len() > 1 {
             // A list of arguments is a line too.
             self.line_apart(&texts.join(" "), "");

@@ -64,10 +64,17 @@ impl Screen<'_> {
     pub(super) fn fields(&mut self, words: &[Word]) -> Vec<String> {
         let mut fields = Vec::new();
         for word in words {
-            for word in braces::expanded(word) {
+            let expanded = braces::expanded(word);
+            if expanded.len() >= braces::WORDS_MAX || braces::is_long(word) {
+                self.too_much();
+            }
+            for word in expanded {
                 let mut made = Fields::default();
                 self.expand_into(&word, &mut made, true);
                 made.close();
+                if made.done.len() >= FIELDS_MAX {
+                    self.too_much();
+                }
                 fields.append(&mut made.done);
             }
         }

@@ -20,7 +20,7 @@ pub(super) const COMMANDS_MAX: usize = 1500;
 const DEPTH_MAX: usize = 90;
 
 /// Rounds of a loop that are gone through.
-const ROUNDS_MAX: usize = 16;
+const ROUNDS_MAX: usize = 256;
 
 /// Bytes that one command hands to the next.
 const STREAM_BYTES_MAX: usize = 64 << 10;
@@ -126,6 +126,11 @@ impl<'w> Screen<'w> {
                 rule: rule.to_owned(),
             };
         }
+    }
+
+    /// What is not looked at is never allowed.
+    pub(super) fn too_much(&mut self) {
+        self.ask("too-much", "it has more in it than can be looked through");
     }
 
     pub(super) fn ask(&mut self, rule: &str, reason: &str) {
@@ -382,6 +387,9 @@ impl<'w> Screen<'w> {
             Some(words) => self.fields(words),
             None => vec!["\0".to_owned()],
         };
+        if values.len() > ROUNDS_MAX {
+            self.too_much();
+        }
         let mut output = String::new();
         for value in values.into_iter().take(ROUNDS_MAX) {
             if !name.is_empty() {

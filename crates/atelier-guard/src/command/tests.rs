@@ -139,6 +139,28 @@ fn nested_lines_are_looked_through_or_asked_about() {
 }
 
 #[test]
+fn nothing_hides_behind_many() {
+    let names = |count: usize, between: &str| {
+        let names: Vec<String> = (0..count).map(|at| format!("a{at}")).collect();
+        names.join(between)
+    };
+    for count in [20, 100, 400, 3_000] {
+        let (commas, blanks) = (names(count, ","), names(count, " "));
+        for line in [
+            format!("rm -rf {{{commas},/usr}}"),
+            format!("for d in {blanks} /usr; do rm -rf $d; done"),
+            format!("x='{blanks} /usr'; rm -rf $x"),
+            format!("rm -rf {blanks} /usr"),
+            format!("echo {blanks} /usr | xargs rm -rf"),
+            format!("{} rm -rf /usr", "true;".repeat(count)),
+        ] {
+            let verdict = judged(&line).verdict;
+            assert!(verdict > Judgement::Allow, "{count}: {line:.40}");
+        }
+    }
+}
+
+#[test]
 fn a_path_is_judged_from_where_it_is_used() {
     let workspace = Workspace::new("/home/dev/code/app/", "/home/dev");
     let verdict = |line: &str| judge(line, &workspace).verdict;

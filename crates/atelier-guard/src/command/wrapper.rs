@@ -7,6 +7,9 @@ use crate::command::{
     screen::Screen,
 };
 
+/// Lines that GNU parallel makes and that are looked at.
+const PARALLEL_MAX: usize = 64;
+
 /// A program that starts what its arguments say.
 struct Wrapper {
     names: &'static [&'static str],
@@ -400,8 +403,11 @@ impl Screen<'_> {
         if border.is_none() {
             given = stdin.lines().map(str::to_owned).collect();
         }
+        if given.len() > PARALLEL_MAX {
+            self.too_much();
+        }
         let command = command.join(" ");
-        for value in given.iter().take(8) {
+        for value in given.iter().take(PARALLEL_MAX) {
             let line = if command.contains("{}") {
                 command.replace("{}", value)
             } else {

@@ -2,11 +2,14 @@
 
 use crate::command::syntax::{Piece, Word};
 
+/// Numbers or letters of one range; those behind them differ in nothing that matters.
+const RANGE_MAX: usize = 32;
+
 /// Bytes of text in which braces are looked for.
 const BRACES_BYTES_MAX: usize = 1024;
 
 /// Words that one word becomes.
-const WORDS_MAX: usize = 64;
+pub(super) const WORDS_MAX: usize = 256;
 
 /// A character outside of quotes, or a piece that braces leave whole.
 #[derive(Clone)]
@@ -25,15 +28,7 @@ pub(super) fn expanded(word: &Word) -> Vec<Word> {
         | Piece::Process(_)
         | Piece::Arithmetic(_) => false,
     });
-    let is_long = word.0.iter().any(|piece| match piece {
-        Piece::Plain(text) => text.len() > BRACES_BYTES_MAX,
-        Piece::Quoted(_)
-        | Piece::Parameter(_)
-        | Piece::Substitution { .. }
-        | Piece::Process(_)
-        | Piece::Arithmetic(_) => false,
-    });
-    if !has_braces || is_long {
+    if !has_braces || is_long(word) {
         return vec![word.clone()];
     }
     let mut open = vec![atoms(word)];
@@ -44,10 +39,28 @@ pub(super) fn expanded(word: &Word) -> Vec<Word> {
             Some(words) if open.len() + done.len() + words.len() <= WORDS_MAX => {
                 open.extend(words.into_iter().rev());
             }
-            _ => done.push(joined(next)),
+            // Too many: the caller sees that by their number.
+            Some(_) => {
+                let mut words = vec![word.clone()];
+                words.resize(WORDS_MAX, Word::default());
+                return words;
+            }
+            None => done.push(joined(next)),
         }
     }
     done
+}
+
+/// Whether a word has braces in more text than is looked through.
+pub(super) fn is_long(word: &Word) -> bool {
+    word.0.iter().any(|piece| match piece {
+        Piece::Plain(text) => text.len() > BRACES_BYTES_MAX && text.contains('{'),
+        Piece::Quoted(_)
+        | Piece::Parameter(_)
+        | Piece::Substitution { .. }
+        | Piece::Process(_)
+        | Piece::Arithmetic(_) => false,
+    })
 }
 
 fn atoms(word: &Word) -> Vec<Atom> {
@@ -123,11 +136,11 @@ fn range(atoms: &[Atom]) -> Option<Vec<Vec<Atom>>> {
     let chars = |text: String| text.chars().map(Atom::Char).collect();
     if let (Ok(first), Ok(last)) = (first.parse::<i32>(), last.parse::<i32>()) {
         let (low, high) = (first.min(last), first.max(last));
-        let numbers = (low..=high).take(WORDS_MAX / 2);
+        let numbers = (low..=high).take(RANGE_MAX);
         return Some(numbers.map(|number| chars(number.to_string())).collect());
     }
     let (first, last) = (first.chars().next()?, last.chars().next()?);
     let (low, high) = (first.min(last), first.max(last));
-    let letters = (low..=high).take(WORDS_MAX / 2);
+    let letters = (low..=high).take(RANGE_MAX);
     Some(letters.map(|letter| vec![Atom::Char(letter)]).collect())
 }
