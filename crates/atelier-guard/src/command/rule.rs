@@ -231,7 +231,7 @@ impl Pattern {
 impl Rule {
     /// Whether the rule speaks of a line that is one plain call, or of a call inside of it.
     pub(super) fn is_named_for(&self, line: &str) -> bool {
-        let workspace = crate::command::Workspace::new("/work/project", "/home/dev");
+        let workspace = crate::command::Workspace::new("/code/project", "/home/dev");
         let mut screen = crate::command::screen::Screen::new(&workspace);
         screen.line(line, "");
         screen.heard.contains(&self.name)

@@ -13,7 +13,7 @@ use super::{Judgement, Verdict, Workspace, code, field, judge, parse, rule::Rule
 const LINES: &str = include_str!("tests/lines.tsv");
 
 fn judged(line: &str) -> Verdict {
-    let workspace = Workspace::new("/work/project", "/home/dev");
+    let workspace = Workspace::new("/code/project", "/home/dev");
     judge(&line.replace('␤', "\n"), &workspace)
 }
 
