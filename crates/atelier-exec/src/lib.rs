@@ -23,7 +23,7 @@ pub use git::{ChangeSize, Commit, Delivery, Git, GitError, Head, LogEntry, Workt
 pub use home::home_settle;
 pub use host::HostError;
 pub use keyring::{Keyring, KeyringError};
-pub use program::{find_program, program_version};
+pub use program::{find_program, helper_program, program_version};
 pub use sandbox::{
     Cap, Caps, Command, Confinement, Exit, Grade, HELPER_COMMAND, OutputSink, Report, RequestError,
     Returned, Returns, Sandbox, SandboxFinding, Service, ServiceAnswer, SpawnError, Support, Usage,

@@ -1,6 +1,7 @@
 //! Programs of this machine: where they are and which version they have.
 
 use std::{
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     process::Command,
     time::Duration,
@@ -25,6 +26,19 @@ pub fn find_program(name: &str, path: &str) -> Option<PathBuf> {
         .filter(|folder| folder.is_absolute())
         .map(|folder| folder.join(name))
         .find(|file| file.is_file() && access(file, Access::EXEC_OK).is_ok())
+}
+
+/// Name of the sandbox's helper beside the program that it belongs to.
+const HELPER: &str = "atelier-helper";
+
+/// The program that supervises commands: the small one beside this program's file if it belongs to
+/// the same user, else this program itself.
+pub fn helper_program() -> std::io::Result<PathBuf> {
+    let own = std::env::current_exe()?;
+    let helper = own.with_file_name(HELPER);
+    let owner = |path: &Path| std::fs::metadata(path).map(|found| found.uid());
+    let fits = access(&helper, Access::EXEC_OK).is_ok() && owner(&helper)? == owner(&own)?;
+    Ok(if fits { helper } else { own })
 }
 
 /// The first line that a program prints when asked for its version.

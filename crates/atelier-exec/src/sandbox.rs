@@ -43,7 +43,7 @@ use atelier_model::Network;
 use tokio_util::sync::CancellationToken;
 
 use self::{
-    frame::{Order, Rations},
+    frame::{Order, Rations, VERSION},
     watch::{Patience, Watch},
 };
 
@@ -263,7 +263,7 @@ impl Sandbox {
         if cancel.is_cancelled() {
             return Ok(Report::cancelled());
         }
-        let watch = Watch::start(&self.helper, &self.order(command), &command.stdin).await?;
+        let watch = Watch::start(&self.helper, &order(command), &command.stdin).await?;
         let patience = Patience {
             wall: Duration::from_millis(command.wall_ms),
             idle: Some(Duration::from_millis(command.idle_ms)),
@@ -281,7 +281,7 @@ impl Sandbox {
         command: &Command,
         cancel: &CancellationToken,
     ) -> Result<Service, SpawnError> {
-        let watch = Watch::start(&self.helper, &self.order(command), &command.stdin).await?;
+        let watch = Watch::start(&self.helper, &order(command), &command.stdin).await?;
         let patience = Patience {
             wall: Duration::from_millis(command.wall_ms),
             idle: None,
@@ -291,36 +291,38 @@ impl Sandbox {
         let tape = tape::Tape::new(command.output_bytes_max).shared();
         Ok(Service::start(watch, patience, cancel.child_token(), tape))
     }
+}
 
-    fn order(&self, command: &Command) -> Order {
-        let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-        let all = |paths: &[PathBuf]| paths.iter().map(|path| absolute(path)).collect();
-        let confinement = &command.confinement;
-        let fetches = confinement.network == Network::Install;
-        let mut readable: Vec<PathBuf> = all(&confinement.readable);
-        readable.extend(crate::environment::places(fetches));
-        let program = command.argv.first().map(PathBuf::from);
-        readable.extend(program.filter(|program| program.is_absolute()));
-        Order {
-            argv: command.argv.clone(),
-            cwd: absolute(&command.cwd),
-            env: command.env.clone(),
-            writable: all(&command.writable),
-            readable,
-            level: confinement.level,
-            network: confinement.network,
-            host_network: confinement.host_network,
-            registries: confinement.registries.clone(),
-            workspace: confinement.workspace.as_ref().map(|workspace| Workspace {
-                folder: absolute(&workspace.folder),
-                returns: workspace.returns.clone(),
-            }),
-            rations: Rations {
-                processes_max: command.processes_max,
-                data_bytes_max: confinement.caps.memory_bytes_max,
-                caps: confinement.caps,
-            },
-            kill_grace_ms: command.kill_grace_ms,
-        }
+/// What the supervisor is told of a command.
+fn order(command: &Command) -> Order {
+    let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let all = |paths: &[PathBuf]| paths.iter().map(|path| absolute(path)).collect();
+    let confinement = &command.confinement;
+    let fetches = confinement.network == Network::Install;
+    let mut readable: Vec<PathBuf> = all(&confinement.readable);
+    readable.extend(crate::environment::places(fetches));
+    let program = command.argv.first().map(PathBuf::from);
+    readable.extend(program.filter(|program| program.is_absolute()));
+    Order {
+        version: VERSION.to_owned(),
+        argv: command.argv.clone(),
+        cwd: absolute(&command.cwd),
+        env: command.env.clone(),
+        writable: all(&command.writable),
+        readable,
+        level: confinement.level,
+        network: confinement.network,
+        host_network: confinement.host_network,
+        registries: confinement.registries.clone(),
+        workspace: confinement.workspace.as_ref().map(|workspace| Workspace {
+            folder: absolute(&workspace.folder),
+            returns: workspace.returns.clone(),
+        }),
+        rations: Rations {
+            processes_max: command.processes_max,
+            data_bytes_max: confinement.caps.memory_bytes_max,
+            caps: confinement.caps,
+        },
+        kill_grace_ms: command.kill_grace_ms,
     }
 }

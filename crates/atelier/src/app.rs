@@ -242,7 +242,7 @@ pub(crate) async fn open(
     })?;
     let prompts = overrides(&place.state().join("prompts"), "md")?;
     let recipes = overrides(&place.state().join("recipes"), "toml")?;
-    let helper = std::env::current_exe().map_err(CliError::Runtime)?;
+    let helper = atelier_exec::helper_program().map_err(CliError::Runtime)?;
     Ok(Ctx {
         store,
         gateway: Arc::new(gateway),

@@ -47,21 +47,18 @@ const APART: UnshareFlags = UnshareFlags::NEWUSER
 pub(super) fn enter() -> io::Result<()> {
     let mut input = fs::File::from(io::stdin().as_fd().try_clone_to_owned()?);
     let (inside, _): (Inside, _) = frame_read(&mut input)?;
-    match &inside.users {
-        Some(users) => {
-            set_apart(UnshareFlags::NEWNS).map_err(refused("a file system"))?;
-            let holder = holder(users)?;
-            lay(&inside, Some(holder.as_fd())).map_err(io::Error::other)?;
-            become_nobody(users, &holder)?;
-            set_apart(APART).map_err(refused("users, files, processes and network"))?;
-            own_ids("/outside/proc", users.owner, users.owner_group)?;
-        }
-        None => {
-            let (user, group) = (geteuid().as_raw(), getegid().as_raw());
-            set_apart(APART).map_err(refused("users, files, processes and network"))?;
-            own_ids("/proc", user, group)?;
-            lay(&inside, None).map_err(io::Error::other)?;
-        }
+    if let Some(users) = &inside.users {
+        set_apart(UnshareFlags::NEWNS).map_err(refused("a file system"))?;
+        let holder = holder(users)?;
+        lay(&inside, Some(holder.as_fd())).map_err(io::Error::other)?;
+        become_nobody(users, &holder)?;
+        set_apart(APART).map_err(refused("users, files, processes and network"))?;
+        own_ids("/outside/proc", users.owner, users.owner_group)?;
+    } else {
+        let (user, group) = (geteuid().as_raw(), getegid().as_raw());
+        set_apart(APART).map_err(refused("users, files, processes and network"))?;
+        own_ids("/proc", user, group)?;
+        lay(&inside, None).map_err(io::Error::other)?;
     }
     hand_on_rights()?;
     let program = format!("{}/proc/self/exe", stage::OUTSIDE);

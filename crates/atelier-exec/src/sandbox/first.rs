@@ -27,7 +27,7 @@ use super::{
     lay::{DEVICES, Doing, LayError, PRIVATE, below, folder},
     meter::Meter,
     network::{listen, loopback},
-    supervisor::{Job, conduct, tell},
+    supervisor::{FIRST_FOREIGN, Job, conduct, tell},
 };
 
 /// Folder in which Atelier keeps its state beside a project: no business of a command.
@@ -37,7 +37,7 @@ const STATE: &str = ".atelier";
 pub(super) fn first() -> io::Result<()> {
     let mut leash = File::from(io::stdin().as_fd().try_clone_to_owned()?);
     let (inside, input): (Inside, Vec<u8>) = frame_read(&mut leash)?;
-    close_fds::set_fds_cloexec(3, &[]);
+    close_fds::set_fds_cloexec(FIRST_FOREIGN, &[]);
     rustix::process::setsid()?;
     complete(&inside).map_err(io::Error::other)?;
     sethostname(b"atelier")?;

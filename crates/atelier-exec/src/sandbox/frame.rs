@@ -13,12 +13,17 @@ use super::{Cap, Caps, Returned, Workspace};
 
 /// Bytes of an order, and of the input that follows it.
 pub(super) const FRAME_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Version of this program.
+pub(super) const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// What the parent sends to have the command ended politely. The end of the stream ends it at once.
 pub(super) const STOP: u8 = b's';
 
 /// What the supervisor is to run.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Order {
+    /// Version of the program that gives the order; a helper of another does not take it.
+    pub(super) version: String,
     /// Program and arguments.
     pub(super) argv: Vec<String>,
     /// The folder it runs in.

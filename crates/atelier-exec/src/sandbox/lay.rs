@@ -2,7 +2,7 @@
 
 use std::{
     fs, io,
-    os::unix::fs::symlink,
+    os::unix::fs::{MetadataExt, symlink},
     path::{Path, PathBuf},
 };
 
@@ -24,6 +24,8 @@ use super::{
 
 /// Bytes of the root itself: folders, links and a few small files.
 const ROOT_BYTES: &str = "4m";
+/// Bytes of a file of settings that is copied.
+const SETTING_BYTES_MAX: u64 = 128 * 1024;
 /// Bytes that a command may write where nothing else is said.
 const SCRATCH_BYTES: u64 = 4 << 30;
 /// Files it may make where nothing else is said.
@@ -164,7 +166,7 @@ fn scratch(inside: &Inside) -> Result<(), LayError> {
     if let Some(home) = inside.private_home() {
         let to = Path::new(stage::LAID).join(below(&home));
         folder(&to)?;
-        mount_bind(&Path::new(stage::SCRATCH).join("home"), &to).doing("mount", &to)?;
+        mount_bind(Path::new(stage::SCRATCH).join("home"), &to).doing("mount", &to)?;
     }
     Ok(())
 }
@@ -229,7 +231,7 @@ fn settings(inside: &Inside) -> Result<(), LayError> {
     for place in places::settings(outside, fetches) {
         // The machine's own: names of hosts inside are others.
         if !place.ends_with("hosts") && !place.ends_with("resolv.conf") {
-            show(&place, &place, MountRights::READ, None)?;
+            setting(&place)?;
         }
     }
     let home = inside.order.env.get("HOME").map_or("/tmp", String::as_str);
@@ -255,6 +257,21 @@ fn settings(inside: &Inside) -> Result<(), LayError> {
         fs::write(&file, text).doing("write", &file)?;
     }
     Ok(())
+}
+
+/// Shows a folder of settings; a small file is copied, which costs less than a mount.
+fn setting(place: &Path) -> Result<(), LayError> {
+    let from = Path::new(stage::OUTSIDE).join(below(place));
+    let to = Path::new(stage::LAID).join(below(place));
+    let found = fs::metadata(&from).doing("look at", &from)?;
+    let everybodys = found.mode() & 0o004 != 0;
+    if found.is_file() && everybodys && found.len() <= SETTING_BYTES_MAX {
+        if let Some(parent) = to.parent() {
+            folder(parent)?;
+        }
+        return fs::copy(&from, &to).map(drop).doing("copy", &from);
+    }
+    show(place, place, MountRights::READ, None)
 }
 
 /// Shows a place of the machine outside at a place inside, where it is there.

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    fmt::Write,
     fs, io,
     net::{Ipv4Addr, TcpListener},
 };
@@ -91,9 +92,11 @@ pub(super) fn lead_to_door(env: &mut BTreeMap<String, String>) {
     for name in ["MAVEN_OPTS", "GRADLE_OPTS"] {
         let options = env.entry(name.to_owned()).or_default();
         for protocol in ["http", "https"] {
-            options.push_str(&format!(
+            // Writing to a text never fails.
+            let _ = write!(
+                options,
                 " -D{protocol}.proxyHost=127.0.0.1 -D{protocol}.proxyPort={DOOR_PORT}"
-            ));
+            );
         }
     }
 }

@@ -53,7 +53,7 @@ const KNOWN: [&str; 33] = [
     "repo1.maven.org",
     "rubygems.org",
 ];
-/// The same, as beginnings that a host's name may have before them.
+/// The same, as ends of names of hosts.
 const KNOWN_BELOW: [&str; 4] = [".crates.io", ".pub.dev", ".rubygems.org", ".golang.org"];
 /// Variables that name an operator's own registries.
 const NAMED_BY: [&str; 9] = [
@@ -209,7 +209,7 @@ async fn serve(mut guest: TcpStream, registries: &Registries) -> io::Result<()> 
         None => {
             guest
                 .write_all(b"HTTP/1.1 200 Connection established\r\n\r\n")
-                .await?
+                .await?;
         }
         Some(head) => registry.write_all(head).await?,
     }
@@ -307,7 +307,7 @@ impl Request {
         let slash = if path.starts_with('/') { "" } else { "/" };
         let mut forwarded = format!("{method} {slash}{path} HTTP/1.1\r\n");
         // One request for each connection, and its host is the one that was looked at.
-        forwarded.push_str(&format!("Host: {place}\r\nConnection: close\r\n"));
+        forwarded.extend(["Host: ", place, "\r\nConnection: close\r\n"]);
         for field in fields.split("\r\n").filter(|field| !field.is_empty()) {
             let name = field.split(':').next()?.trim().to_ascii_lowercase();
             let own = ["host", "connection", "keep-alive"].contains(&name.as_str());

@@ -21,7 +21,7 @@ use tokio::{
     net::unix::pipe,
     runtime,
     signal::unix::{SignalKind, signal},
-    time::{Instant, interval, sleep_until},
+    time::{Instant, MissedTickBehavior, interval_at, sleep_until},
 };
 
 use super::{
@@ -31,7 +31,7 @@ use super::{
     family,
     filter::{Surface, filter},
     first::first,
-    frame::{Fact, Order, STOP, frame_read},
+    frame::{Fact, Order, STOP, VERSION, frame_read},
     meter::Meter,
     network, outer, places,
 };
@@ -80,6 +80,12 @@ pub fn helper_main(mut args: impl Iterator<Item = OsString>) -> ExitCode {
 fn supervise() -> io::Result<()> {
     let mut leash = File::from(io::stdin().as_fd().try_clone_to_owned()?);
     let (order, input): (Order, Vec<u8>) = frame_read(&mut leash)?;
+    if order.version != VERSION {
+        let versions = format!("{VERSION}, the program {}", order.version);
+        return Err(io::Error::other(format!(
+            "use the helper beside the program: it has version {versions}"
+        )));
+    }
     close_fds::set_fds_cloexec(FIRST_FOREIGN, &[]);
     // A session of its own: no terminal, and no part in what a terminal sends to the parent.
     setsid()?;
@@ -341,7 +347,8 @@ async fn wait_for(
     meter: &mut Meter,
 ) -> Option<WaitStatus> {
     let grace = Duration::from_millis(order.kill_grace_ms);
-    let mut looks = interval(meter.pause());
+    let mut looks = interval_at(Instant::now() + meter.pause(), meter.pause());
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut force = None;
     let mut word = [0];
     loop {

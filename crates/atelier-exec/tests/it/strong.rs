@@ -18,14 +18,109 @@ fn strong(bench: &Bench, script: &str, returns: Returns) -> atelier_exec::Comman
     command
 }
 
-#[tokio::test]
-async fn a_machine_of_its_own_is_another_one() {
-    let bench = Bench::new();
-    fs::write(bench.work().join("file"), "text").unwrap();
-    let script = "cat file; id -u; hostname; echo $$; ls / | tr '\\n' ' '; ls /tmp; pwd; ls /proc | grep -c '^[0-9]'; ls -l /proc/self/fd; cat /proc/mounts; cat /proc/self/status | grep -E 'Cap|NoNew|Secc'; echo hi > new && cat new && rm file";
-    let command = strong(&bench, script, Returns::Everything);
-    let report = bench.run(&command).await.unwrap();
+/// What a script prints in a machine of its own, line by line.
+async fn lines(bench: &Bench, script: &str) -> Vec<String> {
+    let report = bench.run(&strong(bench, script, Returns::Nothing)).await;
+    let report = report.unwrap();
     assert_eq!(report.exit, Exit::Code(0), "{}", report.output);
-    println!("{} {:?}", report.output, report);
-    assert_eq!(report.usage.returned.written, 1);
+    report.output.lines().map(str::to_owned).collect()
+}
+
+#[tokio::test]
+async fn a_machine_of_its_own_has_other_users_processes_and_names() {
+    let bench = Bench::new();
+    let script =
+        "id -u; hostname; ls /proc | grep -c '^[1-9]'; pwd; ls /tmp | grep -cv tmp || true";
+    let seen = lines(&bench, script).await;
+    let work = bench.work().display().to_string();
+    // The first process, the shell, and the two that count.
+    assert_eq!(seen, ["1000", "atelier", "4", &work, "0"]);
+}
+
+#[tokio::test]
+async fn nobody_in_it_has_any_rights() {
+    let bench = Bench::new();
+    let script = "grep -E '^(Cap|NoNewPrivs|Seccomp:)' /proc/self/status | tr -d '\\t'";
+    let none = "0000000000000000";
+    let wanted =
+        ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"].map(|name| format!("{name}:{none}"));
+    let seen = lines(&bench, script).await;
+    assert_eq!(seen[..5], wanted);
+    assert_eq!(seen[5..], ["NoNewPrivs:1", "Seccomp:2"]);
+}
+
+#[tokio::test]
+async fn changes_come_back_as_they_are_wanted() {
+    let bench = Bench::new();
+    let script = "echo 1 > a; mkdir -p d/e; echo 2 > d/e/f; echo 3 > d/g; rm old";
+    for (returns, wanted) in [
+        (Returns::Nothing, "old"),
+        (
+            Returns::Only(vec!["d/e".into(), "missing".into()]),
+            "d d/e d/e/f old",
+        ),
+        (
+            Returns::Only(vec!["old".into(), "a".into()]),
+            "a d d/e d/e/f",
+        ),
+        (Returns::Everything, "a d d/e d/e/f d/g"),
+    ] {
+        fs::write(bench.work().join("old"), "").unwrap();
+        if matches!(returns, Returns::Everything) {
+            fs::remove_dir_all(bench.work().join("d")).unwrap();
+        }
+        let run = bench
+            .run(&strong(&bench, script, returns.clone()))
+            .await
+            .unwrap();
+        assert_eq!(run.exit, Exit::Code(0), "{}", run.output);
+        assert_eq!(run.usage.returned.refused, Vec::<String>::new());
+        assert_eq!(names(&bench), wanted, "{returns:?}");
+    }
+}
+
+/// All names below the working folder, in order.
+fn names(bench: &Bench) -> String {
+    let mut names = Vec::new();
+    let mut folders = vec![bench.work()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.strip_prefix(bench.work()).unwrap();
+            names.push(name.display().to_string());
+            if path.is_dir() {
+                folders.push(path);
+            }
+        }
+    }
+    names.sort();
+    names.join(" ")
+}
+
+#[tokio::test]
+async fn a_folder_made_anew_hides_what_was_in_it() {
+    let bench = Bench::new();
+    fs::create_dir(bench.work().join("d")).unwrap();
+    fs::write(bench.work().join("d/old"), "").unwrap();
+    let script = "rm -r d; mkdir d; echo x > d/new; mkdir k; mv k l";
+    let command = strong(&bench, script, Returns::Everything);
+    let run = bench.run(&command).await.unwrap();
+    assert_eq!(run.exit, Exit::Code(0), "{}", run.output);
+    assert_eq!(names(&bench), "d d/new l");
+}
+
+#[tokio::test]
+async fn a_folder_with_a_repository_is_not_removed() {
+    let bench = Bench::new();
+    fs::create_dir_all(bench.work().join("d/.git")).unwrap();
+    fs::write(bench.work().join("d/.git/config"), "mine").unwrap();
+    let command = strong(&bench, "rm -rf d; echo x > d", Returns::Everything);
+    let run = bench.run(&command).await.unwrap();
+    assert_eq!(
+        run.usage.returned.refused.len(),
+        1,
+        "{:?}",
+        run.usage.returned
+    );
+    assert_eq!(names(&bench), "d d/.git d/.git/config");
 }

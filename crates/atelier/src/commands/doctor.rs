@@ -177,7 +177,7 @@ async fn machine(place: &Place) -> Vec<Finding> {
             "install git 2.30 or newer",
         ),
     };
-    let sandbox = match std::env::current_exe().map(Sandbox::new) {
+    let sandbox = match atelier_exec::helper_program().map(Sandbox::new) {
         Ok(sandbox) => match sandbox.support() {
             Support::Landlock { abi } => {
                 let text = format!("sandbox: Landlock {abi}, commands stay in their places");

@@ -8,7 +8,7 @@ use std::{
 
 use atelier_exec::{
     Cap, Caps, Command, Confinement, Exit, Report, Returns, Sandbox, SpawnError, Workspace,
-    environment, environment_at,
+    environment, environment_at, helper_program,
 };
 use atelier_model::{Limits, Network, SandboxLevel};
 use clap::{Args, ValueEnum};
@@ -171,7 +171,7 @@ pub(crate) async fn run(global: &Global, args: &ExecArgs, ui: &Ui) -> Result<u8,
         home.path(),
         &sandbox::registries(&config),
     )?;
-    let sandbox = Sandbox::new(std::env::current_exe().map_err(CliError::Runtime)?);
+    let sandbox = Sandbox::new(helper_program().map_err(CliError::Runtime)?);
     let cancel = CancellationToken::new();
     let print = |bytes: &[u8]| {
         // The command goes on when nobody reads.
