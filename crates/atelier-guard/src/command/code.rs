@@ -53,7 +53,7 @@ static REMOVES: LazyLock<Option<Regex>> = LazyLock::new(|| {
 });
 static STARTS: LazyLock<Option<Regex>> = LazyLock::new(|| {
     pattern(
-        r"(?i)\bsystem\b|popen|subprocess|\bexec[lv]?[pe]*\b|spawn|child_process|shell_exec|passthru|proc_open|`|%x|qx|os\.fork|\bfork\b|do shell script|Deno\.(run|Command)|run\(`|pcntl_exec|open3|invoke-expression|\biex\b",
+        r"(?i)\bsystem\b|popen|subprocess|\bexec(ute|File|Sync|FileSync|[lv][pe]{0,2})?\b|spawn|child_process|shell_exec|passthru|proc_open|`|%x|qx|os\.fork|\bfork\b|do shell script|Deno\.(run|Command)|run\(`|pcntl_exec|open3|invoke-expression|\biex\b",
     )
 });
 static CONNECTS: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -78,7 +78,7 @@ static RUNS_FETCHED: LazyLock<Option<Regex>> = LazyLock::new(|| {
 });
 static REVERSES: LazyLock<Option<Regex>> = LazyLock::new(|| {
     pattern(
-        r"(?is)(socket|fsockopen|net\.|inet).*(dup2|subprocess|/bin/(ba|z|da)?sh|pty\.spawn|\bexec|child_process|popen|STDIN|spawn)",
+        r"(?is)(socket|fsockopen|net\.|inet|['\x22]net['\x22]).*(dup2|subprocess|/bin/(ba|z|da)?sh|pty\.spawn|\bexec|child_process|popen|STDIN|spawn)",
     )
 });
 static KILLS: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -141,7 +141,10 @@ impl Screen<'_> {
         match call.name.as_str() {
             "awk" | "gawk" | "mawk" | "nawk" => self.awk(call),
             "sed" | "gsed" => self.sed(call),
-            "vim" | "vi" | "nvim" | "ex" | "view" | "emacs" | "ed" => self.editor(call, stdin),
+            "vim" | "vi" | "nvim" | "ex" | "view" | "vimdiff" | "emacs" | "ed" | "less"
+            | "more" => {
+                self.editor(call, stdin);
+            }
             "make" | "gmake" => self.make(call, stdin),
             _ => {}
         }
@@ -326,6 +329,19 @@ impl Screen<'_> {
             // A list of arguments is a line too.
             self.line_apart(&texts.join(" "), "");
         }
+        let is_shell = |text: &String| {
+            let name = text.split_whitespace().next().unwrap_or_default();
+            matches!(
+                name.rsplit('/').next(),
+                Some("sh" | "bash" | "zsh" | "dash" | "ksh")
+            ) && text
+                .split_whitespace()
+                .skip(1)
+                .all(|option| matches!(option, "-i" | "-p" | "-l"))
+        };
+        if starts && (texts.len() == 1 || code.contains("pty")) && texts.iter().any(is_shell) {
+            self.forbid("code-starts", "its code opens a shell");
+        }
         let mut has_path = false;
         for text in &texts {
             let bare = text.trim_start_matches(['>', '<', '+', '|', ' ']);
@@ -446,26 +462,44 @@ impl Screen<'_> {
                 commands.extend(arguments.next().cloned());
             }
         }
-        commands.extend(stdin.lines().map(str::to_owned));
+        if !matches!(call.name.as_str(), "less" | "more") {
+            commands.extend(stdin.lines().map(str::to_owned));
+        }
         for command in commands {
+            let mut words = command.split(|letter: char| !letter.is_ascii_alphabetic());
+            if words.any(|word| matches!(word, "shell" | "sh" | "term" | "terminal")) {
+                self.forbid("code-starts", "its editor starts a shell");
+            }
             if let Some((_, line)) = command.split_once('!') {
                 self.ask("code-starts", "its editor runs a command");
                 self.line_apart(line, "\0");
             }
             if command.contains("system(")
                 || command.contains("shell-command")
-                || command.contains("py")
+                || ["py", "lua", "perl", "ruby"]
+                    .iter()
+                    .any(|language| command.starts_with(language))
             {
                 self.code(&command);
             }
         }
-        for path in &call.operands {
-            self.writes(path);
+        if !matches!(call.name.as_str(), "less" | "more") {
+            call.operands.iter().for_each(|path| self.writes(path));
         }
     }
 
     /// `make -f -` and `--eval` bring rules of their own.
     fn make(&mut self, call: &Call, stdin: &str) {
+        for operand in &call.operands {
+            if let Some((name, value)) = operand.split_once('=') {
+                if name == "SHELL" && !matches!(value, "sh" | "bash" | "/bin/sh" | "/bin/bash") {
+                    self.ask("helper", "it makes make run another shell");
+                }
+                self.suspected(|screen| {
+                    screen.line(value, "");
+                });
+            }
+        }
         let mut rules = call.values(&["--eval", "-E"]);
         if call
             .values(&["-f", "--file"])

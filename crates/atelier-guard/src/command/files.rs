@@ -76,11 +76,25 @@ impl Screen<'_> {
             Place::Public | Place::System => (Judgement::Forbid, "a part of the system"),
             Place::Outside => (Judgement::Forbid, "outside the workspace"),
             Place::Repository => (Judgement::Forbid, "the records of version control"),
-            Place::TemporaryRoot => (Judgement::Ask, "everybody's temporary files"),
+            Place::TemporaryRoot => (Judgement::Forbid, "everybody's temporary files"),
+            Place::Unknown if self.is_grave_if_empty(path) => {
+                (Judgement::Forbid, "far too much where a variable is empty")
+            }
             Place::Unknown => (Judgement::Ask, "a path that is not known before"),
             Place::Workspace | Place::Temporary => return,
         };
         self.about(verdict, "remove", "removes", what, path);
+    }
+
+    /// Whether a path means a folder of the system or a home once its variables are empty.
+    fn is_grave_if_empty(&self, path: &str) -> bool {
+        let rest = path.replace(field::UNKNOWN, "");
+        rest.starts_with('/')
+            && field::is_known(&rest)
+            && matches!(
+                self.place(&rest),
+                Place::Ancestor | Place::HomeRoot | Place::System | Place::Public
+            )
     }
 
     fn is_inside(&self, path: &str) -> bool {
@@ -134,6 +148,34 @@ impl Screen<'_> {
         }
     }
 
+    /// A link makes its target reachable by a name inside of the workspace.
+    fn links(&mut self, target: &str) {
+        let verdict = match self.place(target) {
+            Place::Ancestor
+            | Place::HomeRoot
+            | Place::Secret
+            | Place::System
+            | Place::Device
+            | Place::Startup
+            | Place::TemporaryRoot => Judgement::Forbid,
+            Place::Public | Place::Home | Place::Outside | Place::Repository | Place::Unknown => {
+                Judgement::Ask
+            }
+            Place::Harmless
+            | Place::Socket
+            | Place::WorkspaceRoot
+            | Place::Workspace
+            | Place::Temporary => return,
+        };
+        self.about(
+            verdict,
+            "link",
+            "gives another name to",
+            "something",
+            target,
+        );
+    }
+
     fn transfers(&mut self, effect: Effect, call: &Call, is_deep: bool) {
         let folder = call.value(&["-t", "--target-directory"]);
         let (sources, target) = match (&folder, call.operands.split_last()) {
@@ -149,6 +191,9 @@ impl Screen<'_> {
         }
         if effect == Effect::Move && self.place(&target) == Place::Harmless {
             self.forbid("remove", "it moves files where they are lost");
+        }
+        if effect == Effect::Link {
+            sources.iter().for_each(|source| self.links(source));
         }
         self.writes(&target);
         let name = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();

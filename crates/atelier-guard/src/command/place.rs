@@ -267,7 +267,7 @@ pub(super) fn is_secret_file(path: &str) -> bool {
 }
 
 /// The rest of a path below a folder.
-fn within<'p>(path: &'p str, folder: &str) -> Option<&'p str> {
+pub(super) fn within<'p>(path: &'p str, folder: &str) -> Option<&'p str> {
     let rest = path.strip_prefix(folder.trim_end_matches('/'))?;
     if rest.is_empty() {
         return Some(rest);

@@ -16,6 +16,12 @@ const CALLS_DEPTH_MAX: usize = 24;
 /// The extensions of scripts that are run by a shell.
 const SCRIPTS: &[&str] = &[".sh", ".bash", ".zsh", ".run", ".command", ".bat", ".ps1"];
 
+/// How variables end that name a program which other programs start.
+const TOOLS: &[&str] = &[
+    "SHELL", "CC", "CXX", "LD", "_LINKER", "_RUNNER", "_WRAPPER", "_EDITOR", "_PAGER", "_COMMAND",
+    "_CMD", "_RSH", "_OPENER", "_PROGRAM",
+];
+
 /// A call of a program: its name without folders, and its arguments taken apart.
 #[derive(Debug, Default)]
 pub(super) struct Call {
@@ -175,10 +181,24 @@ impl Screen<'_> {
                 self.forbid("preload", "it puts foreign code into every program");
             }
             "LD_LIBRARY_PATH" | "PATH" => {
-                let mut folders = value.split(':');
-                if folders.any(|folder| folder == "." || folder.starts_with("/tmp")) {
-                    self.ask("search-path", "it changes where programs are found");
+                for folder in value.split(':') {
+                    let place = self.place(folder);
+                    if matches!(place, Place::Temporary | Place::TemporaryRoot) {
+                        self.forbid(
+                            "search-path",
+                            "programs are found where anyone may put them",
+                        );
+                    } else if folder == "." {
+                        self.ask("search-path", "it changes where programs are found");
+                    }
                 }
+            }
+            "HISTFILE" | "HISTSIZE" | "HISTFILESIZE" => self.remembers(name, value),
+            "BASH_ENV" if !value.is_empty() => {
+                self.forbid(
+                    "startup-code",
+                    "`BASH_ENV` makes every shell run other code",
+                );
             }
             "BASH_ENV" | "PYTHONSTARTUP" | "PERL5OPT" | "RUBYOPT" | "PERL5LIB" | "ZDOTDIR"
             | "INPUTRC" | "GIT_CONFIG_GLOBAL" | "GIT_EXEC_PATH" | "NODE_PATH" | "PYTHONHOME" => {
@@ -219,7 +239,20 @@ impl Screen<'_> {
                 self.line_apart(value.trim_start_matches(['|', '-']), "\0");
             }
             "PS1" | "PS2" | "PS4" => self.computed(value),
+            name if TOOLS.iter().any(|end| name.ends_with(end)) => {
+                self.suspected(|screen| {
+                    screen.line(value, "\0");
+                });
+            }
             _ => {}
+        }
+    }
+
+    /// Settings that decide which commands the shell remembers.
+    pub(super) fn remembers(&mut self, name: &str, value: &str) {
+        let is_history = matches!(name, "HISTFILE" | "HISTSIZE" | "HISTFILESIZE");
+        if is_history && matches!(value, "" | "/dev/null" | "0") {
+            self.forbid("history-off", "it keeps commands from being remembered");
         }
     }
 
@@ -246,6 +279,7 @@ impl Screen<'_> {
         }
         if !field::is_known(name) {
             self.ask("unknown-program", "the program is not known before");
+            self.suspects(arguments);
             let rest = arguments.join(" ");
             return field::derived(stdin) + &field::origins(&rest);
         }
@@ -344,6 +378,9 @@ impl Screen<'_> {
         }
         self.touches(program, &call);
         let output = self.wrapped(&call, stdin);
+        if program.is_none() && output.is_none() {
+            self.suspects(arguments);
+        }
         if output.is_none() && !is_allowed {
             let shown = field::shown(name);
             self.ask(
@@ -353,6 +390,37 @@ impl Screen<'_> {
         }
         self.network(&call, stdin);
         output.unwrap_or_else(|| self.printed(&call, stdin))
+    }
+
+    /// What nobody knows may be a wrapper or a shell: its arguments may be what runs.
+    fn suspects(&mut self, arguments: &[String]) {
+        let first = arguments.iter().position(|word| !word.starts_with('-'));
+        let inner = first.map_or(&[][..], |at| &arguments[at..]);
+        if let Some((name, rest)) = inner.split_first()
+            && self.is_program(name)
+        {
+            self.suspected(|screen| {
+                screen.program(name, rest, "");
+            });
+        }
+        for pair in arguments.windows(2) {
+            let carries = matches!(
+                pair[0].as_str(),
+                "-c" | "-e"
+                    | "-lc"
+                    | "-ic"
+                    | "--command"
+                    | "--exec"
+                    | "--eval"
+                    | "--call"
+                    | "--run"
+            );
+            if carries {
+                self.suspected(|screen| {
+                    screen.line(&pair[1], "");
+                });
+            }
+        }
     }
 
     fn touches(&mut self, program: Option<&Program>, call: &Call) {
@@ -367,6 +435,19 @@ impl Screen<'_> {
             }
             "chattr" => call.operands.iter().for_each(|path| self.writes(path)),
             "dd" => {
+                let endless = call.arguments.iter().any(|argument| {
+                    matches!(
+                        argument.strip_prefix("if="),
+                        Some("/dev/zero" | "/dev/urandom" | "/dev/random" | "/dev/full")
+                    )
+                });
+                let bounded = call
+                    .arguments
+                    .iter()
+                    .any(|argument| argument.starts_with("count=") || argument == "of=/dev/null");
+                if endless && !bounded {
+                    self.forbid("fills-disk", "it writes until the disk is full");
+                }
                 for argument in &call.arguments {
                     if let Some(path) = argument.strip_prefix("of=") {
                         self.writes(path);

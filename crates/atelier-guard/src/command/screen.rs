@@ -142,7 +142,32 @@ impl<'w> Screen<'w> {
     }
 
     pub(super) fn place(&self, path: &str) -> Place {
-        place::place(path, self.shell.folder.as_deref(), self.workspace)
+        let place = place::place(path, self.shell.folder.as_deref(), self.workspace);
+        match place {
+            // A workspace may be in a temporary folder: what is beside it is still not its own.
+            Place::Temporary | Place::TemporaryRoot if self.climbs(path) => Place::Outside,
+            place => place,
+        }
+    }
+
+    /// Whether a path leads out of the workspace from inside of it.
+    fn climbs(&self, path: &str) -> bool {
+        let root = self.workspace.root();
+        if path.starts_with('/') {
+            return place::within(path, root).is_some();
+        }
+        let folder = self.shell.folder.as_deref();
+        self.shell.has_climbed || folder.is_some_and(|folder| place::within(folder, root).is_some())
+    }
+
+    /// Looks at what may run, for what is forbidden: all else about it is said already.
+    pub(super) fn suspected(&mut self, look: impl FnOnce(&mut Self)) {
+        let (worst, shell) = (self.worst.clone(), self.shell.clone());
+        look(self);
+        self.shell = shell;
+        if self.worst.verdict < Judgement::Forbid {
+            self.worst = worst;
+        }
     }
 
     /// A further line inside of this one, in the same shell.
@@ -217,6 +242,12 @@ impl<'w> Screen<'w> {
         self.depth += 1;
         let (stdin, file) = self.redirected(command, stdin);
         let output = self.form(&command.form, &stdin);
+        if file
+            .as_deref()
+            .is_some_and(|path| self.place(path) != Place::Harmless)
+        {
+            self.floods(&command.form);
+        }
         self.depth -= 1;
         match file {
             None => output,
@@ -270,6 +301,25 @@ impl<'w> Screen<'w> {
             }
         }
         (stdin, file)
+    }
+
+    /// A program that prints without end into a file.
+    fn floods(&mut self, form: &Form) {
+        let Form::Simple { words, .. } = form else {
+            return;
+        };
+        let fields = self.fields(words);
+        let Some((name, arguments)) = fields.split_first() else {
+            return;
+        };
+        let sources = ["/dev/zero", "/dev/urandom", "/dev/random", "/dev/full"];
+        let copies = matches!(name.as_str(), "cat" | "tail" | "pv")
+            && arguments
+                .iter()
+                .any(|path| sources.contains(&path.as_str()));
+        if copies || name == "yes" {
+            self.forbid("fills-disk", "it writes until the disk is full");
+        }
     }
 
     pub(super) fn resolved(&self, path: &str) -> Option<String> {

@@ -170,6 +170,9 @@ impl Screen<'_> {
                 .arguments
                 .iter()
                 .position(|argument| argument == verb)?;
+            for line in call.values(&["-c", "--call"]) {
+                self.line_apart(&line, stdin);
+            }
             return Some(self.rest(&call.arguments[place + 1..], stdin));
         }
         match name {

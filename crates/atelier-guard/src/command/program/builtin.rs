@@ -83,6 +83,7 @@ impl Screen<'_> {
 
     fn unset(&mut self, names: &[String]) {
         for name in names {
+            self.remembers(name, "");
             self.shell.variables.remove(name);
             self.shell.functions.remove(name);
         }
@@ -92,12 +93,23 @@ impl Screen<'_> {
         let target = arguments
             .iter()
             .find(|argument| !argument.starts_with('-') || *argument == "-");
+        let was_inside = self.shell.has_climbed
+            || self
+                .shell
+                .folder
+                .as_deref()
+                .is_some_and(|folder| place::within(folder, self.workspace.root()).is_some());
+        let is_relative = target.is_some_and(|folder| !folder.starts_with('/'));
         self.shell.folder = match target.map(String::as_str) {
             None if name == "cd" => Some(self.workspace.home().to_owned()),
             None | Some("-") => None,
             Some(folder) if field::is_known(folder) => self.resolved(folder),
             Some(_) => None,
         };
+        let folder = self.shell.folder.as_deref();
+        let is_outside =
+            folder.is_some_and(|folder| place::within(folder, self.workspace.root()).is_none());
+        self.shell.has_climbed = was_inside && is_relative && is_outside;
     }
 
     fn echoed(arguments: &[String]) -> String {
@@ -193,6 +205,12 @@ impl Screen<'_> {
     }
 
     fn positional(&mut self, arguments: &[String]) -> String {
+        if let [switch, option, ..] = arguments
+            && switch == "+o"
+            && option == "history"
+        {
+            self.remembers("HISTFILE", "");
+        }
         match arguments.split_first() {
             None => {
                 self.ask("environment", "it shows every variable, secrets among them");
@@ -281,9 +299,8 @@ impl Screen<'_> {
 
     /// Whether a path is one of the startup or secret places, for arguments of settings.
     pub(in crate::command) fn is_grave(&self, path: &str) -> bool {
-        let place = place::place(path, self.shell.folder.as_deref(), self.workspace);
         matches!(
-            place,
+            self.place(path),
             Place::Secret
                 | Place::Startup
                 | Place::System

@@ -18,6 +18,8 @@ pub(in crate::command) struct Shell {
     pub(in crate::command) positional: Option<Vec<String>>,
     /// Where it is; none where nobody knows.
     pub(in crate::command) folder: Option<String>,
+    /// Whether it went there from the workspace by going up.
+    pub(in crate::command) has_climbed: bool,
     /// What this line has written, by absolute path.
     pub(in crate::command) files: BTreeMap<String, String>,
 }
@@ -30,6 +32,7 @@ impl Shell {
             aliases: BTreeMap::new(),
             positional: None,
             folder: Some(folder.to_owned()),
+            has_climbed: false,
             files: BTreeMap::new(),
         }
     }
