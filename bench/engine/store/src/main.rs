@@ -13,14 +13,20 @@ const RESTORED_BYTES: usize = 4096;
 const ROUNDS: usize = 7;
 
 fn main() {
-    if env::args().nth(1).as_deref() == Some("--unchanged") {
-        return unchanged(Path::new(&env::args().nth(2).unwrap()));
+    let part = env::args().nth(1).unwrap_or_default();
+    if let Some(folder) = env::args().nth(2).filter(|_| part.starts_with("--")) {
+        let folder = Path::new(&folder);
+        match part.as_str() {
+            "--steps" => steps(folder),
+            "--unchanged" => unchanged(folder),
+            _ => panic!("{part}: --steps or --unchanged"),
+        }
+        return;
     }
     for folder in env::args().skip(1) {
         println!("{folder}");
         let folder = Path::new(&folder).join("store-bench");
         let _ = fs::remove_dir_all(&folder);
-        fs::create_dir_all(folder.join("tree/src")).unwrap();
         steps(&folder);
         // A process of its own, for its memory.
         let program = env::current_exe().unwrap();
@@ -71,6 +77,7 @@ fn record(step: usize, outputs: Outputs) -> Record {
 
 /// What the store adds to each step that is executed.
 fn steps(folder: &Path) {
+    fs::create_dir_all(folder.join("tree/src")).unwrap();
     fs::create_dir_all(folder.join("tree/out")).unwrap();
     for step in 0..STEPS {
         fs::write(folder.join(format!("tree/src/{step}")), step.to_string()).unwrap();
