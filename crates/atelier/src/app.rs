@@ -277,7 +277,7 @@ pub(crate) fn gateway(
 }
 
 /// The files of a folder by their names without ending, which stand in for built-in ones.
-fn overrides(folder: &Path, ending: &str) -> Result<Vec<(String, String)>, CliError> {
+pub(crate) fn overrides(folder: &Path, ending: &str) -> Result<Vec<(String, String)>, CliError> {
     let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),

@@ -119,6 +119,7 @@ pub(crate) enum Command {
     Task(commands::task::TaskCommand),
     #[command(subcommand)]
     Edit(commands::edit::EditCommand),
+    Check(commands::check::CheckArgs),
     Exec(commands::exec::ExecArgs),
     #[command(subcommand)]
     Guard(commands::guard::GuardCommand),

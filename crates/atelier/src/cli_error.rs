@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use atelier_build::{CheckError, ProjectError};
+use atelier_cas::{OpenCasError, OpenWorkspaceError};
 use atelier_edit::PatternError;
 use atelier_engine::{BuildError, Exit, chain};
 use atelier_exec::{ChangeFilesError, GitError, ReadTreeError};
@@ -147,6 +149,18 @@ pub(crate) enum CliError {
     /// A batch was not sent, shown or fetched.
     #[error(transparent)]
     Batch(#[from] BatchCommandError),
+    /// The store of what steps make cannot be opened.
+    #[error(transparent)]
+    Cas(#[from] OpenCasError),
+    /// The folder of a project cannot be opened for its steps.
+    #[error(transparent)]
+    Workspace(#[from] OpenWorkspaceError),
+    /// The steps of a project cannot be used.
+    #[error(transparent)]
+    Project(#[from] ProjectError),
+    /// A check could not be carried out.
+    #[error(transparent)]
+    Check(#[from] CheckError),
     /// Other programs cannot be answered.
     #[error(transparent)]
     Server(#[from] ServerError),
@@ -186,6 +200,9 @@ impl CliError {
             )
             | Self::Git(_)
             | Self::Tree(_)
+            | Self::Cas(_)
+            | Self::Workspace(_)
+            | Self::Check(_)
             | Self::File { .. } => Exit::Internal,
             Self::Folder { .. }
             | Self::Requirement { .. }
@@ -207,7 +224,8 @@ impl CliError {
             | Self::Gateway(_)
             | Self::GuardKey(_)
             | Self::Library(_)
-            | Self::Recipe(_) => Exit::Configuration,
+            | Self::Recipe(_)
+            | Self::Project(_) => Exit::Configuration,
             Self::Ledger(LedgerError::Lock(LockError::Held { .. })) => Exit::Blocked,
             Self::Tampered { .. } => Exit::Failed,
             Self::Archive(error) => error.exit(),
@@ -284,6 +302,13 @@ impl CliError {
                                  stand for others, such as `tests/**`"
                     .to_owned()
             }
+            Self::Cas(_) | Self::Check(_) => {
+                "check that `.atelier` may be written and that the disk has room; \
+                 `.atelier/cache` may be removed at any time"
+                    .to_owned()
+            }
+            Self::Project(error) => project_hint(error),
+            Self::Workspace(_) => "check that the folder may be read".to_owned(),
             Self::Tree(_) => "check that the files may be read".to_owned(),
             Self::Build(error) => error.hint(),
             Self::Change(error) => change_hint(error),
@@ -301,6 +326,18 @@ impl CliError {
     /// The failure and its causes, each once, in one line.
     pub(crate) fn text(&self) -> String {
         format!("failed to {}", chain(self))
+    }
+}
+
+fn project_hint(error: &ProjectError) -> String {
+    match error {
+        ProjectError::Graph(_) => "see `atelier steps`, and mend what `depends_on`, `inputs` and \
+                                   `outputs` say"
+            .to_owned(),
+        ProjectError::Own { name, .. } => {
+            format!("mend `[steps.{name}]` in atelier.toml; `atelier steps --json` shows the form")
+        }
+        ProjectError::NoStep { .. } => "name one of these, or a kind of step".to_owned(),
     }
 }
 

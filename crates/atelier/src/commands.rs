@@ -4,6 +4,7 @@ pub(crate) mod archive;
 pub(crate) mod audit;
 pub(crate) mod batch;
 pub(crate) mod build;
+pub(crate) mod check;
 pub(crate) mod completion;
 pub(crate) mod config;
 pub(crate) mod cost;
@@ -56,6 +57,7 @@ pub(crate) async fn run(cli: &Cli, ui: &Ui) -> Result<u8, CliError> {
         Command::Stats(args) => stats::run(global, args, ui).await,
         Command::Task(command) => Box::pin(task::run(global, command, ui)).await,
         Command::Edit(command) => edit::run(global, command, ui),
+        Command::Check(args) => Box::pin(check::run(global, args, ui)).await,
         Command::Exec(args) => Box::pin(exec::run(global, args, ui)).await,
         Command::Guard(command) => guard::run(command, ui),
         Command::Audit(command) => Box::pin(audit::run(global, command, ui)).await,

@@ -29,6 +29,8 @@ const SHOWN_CHARS_MAX: usize = 80;
 
 /// Name of the file in a project.
 pub(crate) const PROJECT_FILE: &str = "atelier.toml";
+/// Table of steps in that file.
+const STEPS: &str = "steps";
 
 /// Where a value came from, in rising order of rank.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -246,6 +248,11 @@ impl Config {
             path: path.to_owned(),
             source: Box::new(source),
         })?;
+        let mut table = table;
+        if matches!(origin, Origin::Project(_)) {
+            // Steps have a form of their own, see `own_steps`.
+            table.remove(STEPS);
+        }
         for (key, value) in sources::flatten(&table) {
             self.set(&key, value, origin.clone())?;
         }
@@ -268,6 +275,36 @@ impl Config {
         self.entries.insert(key.to_owned(), Entry { value, origin });
         Ok(())
     }
+}
+
+/// What the project's file says of steps, by their names.
+pub(crate) fn own_steps(
+    sources: &Sources,
+) -> Result<BTreeMap<String, serde_json::Map<String, serde_json::Value>>, ConfigError> {
+    let Some((path, text)) = &sources.project else {
+        return Ok(BTreeMap::new());
+    };
+    let table: toml::Table = text.parse().map_err(|source| ConfigError::Syntax {
+        path: path.clone(),
+        source: Box::new(source),
+    })?;
+    let Some(steps) = table.get(STEPS) else {
+        return Ok(BTreeMap::new());
+    };
+    let wrong = |key: &str, found: &toml::Value| {
+        let wanted = "a table of steps, such as `[steps.build]` with `argv = [\"make\"]`";
+        ConfigError::value(key, Origin::Project(path.clone()), found, wanted)
+    };
+    let steps_table = steps.as_table().ok_or_else(|| wrong(STEPS, steps))?;
+    let mut own = BTreeMap::new();
+    for (name, said) in steps_table {
+        let form = serde_json::to_value(said).ok();
+        let Some(serde_json::Value::Object(form)) = form else {
+            return Err(wrong(&format!("{STEPS}.{name}"), said));
+        };
+        own.insert(name.clone(), form);
+    }
+    Ok(own)
 }
 
 /// Every name that a provider has: those of the program, and those that the user gave.

@@ -46,6 +46,7 @@ const ROOMS: &[Room] = &[
     room("atelier-docs", 2, Kind::Thinking),
     room("atelier-llm", 2, Kind::Hands),
     room("atelier-plan", 3, Kind::Directing),
+    room("atelier-build", 3, Kind::Directing),
     room("atelier-engine", 4, Kind::Directing),
     room("atelier-server", 6, Kind::Directing),
     room("atelier", 7, Kind::Directing),

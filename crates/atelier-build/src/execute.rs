@@ -1,0 +1,237 @@
+//! One step executed: in the sandbox, judged, what it made taken into the store, recorded.
+
+use std::{path::PathBuf, sync::Arc};
+
+use atelier_cas::{
+    CollectError, Outcome, Outputs, PutBlobError, Record, RecordError, RestoreError,
+};
+use atelier_exec::{Command, Confinement, Exit, Report, Returns, SpawnError};
+use atelier_model::{BuildStep, Digest, PatternForm, RootPattern, SandboxLevel, TestCounts};
+use atelier_step::Explanation;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    Workshop,
+    examine::{Examined, MadeFrom},
+    judge,
+};
+
+/// Microseconds of a millisecond.
+const MICROS: u64 = 1_000;
+
+/// Why the result of a step could not be kept or brought back.
+#[derive(Debug, thiserror::Error)]
+pub enum KeepError {
+    /// What it made could not be taken in.
+    #[error(transparent)]
+    Collect(#[from] CollectError),
+    /// What it printed could not be kept.
+    #[error(transparent)]
+    Put(#[from] PutBlobError),
+    /// Its record could not be written.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    /// What it made before could not be brought back.
+    #[error(transparent)]
+    Restore(#[from] RestoreError),
+}
+
+/// What came of one try.
+#[derive(Debug, Default)]
+pub(crate) struct Executed {
+    /// Why it failed.
+    pub(crate) failure: Option<String>,
+    pub(crate) hint: Option<String>,
+    pub(crate) stopped: bool,
+    /// Whether there was nothing to run: its program is missing.
+    pub(crate) missing: bool,
+    pub(crate) exit: Option<i32>,
+    pub(crate) tests: Option<TestCounts>,
+    pub(crate) log: Option<Digest>,
+    pub(crate) outputs: Outputs,
+}
+
+/// Runs a step once. `examined` is what it is made from.
+pub(crate) async fn execute(
+    shop: &Workshop,
+    step: &BuildStep,
+    examined: &Arc<Examined>,
+    why: &Explanation,
+    attempt: u32,
+    cancel: &CancellationToken,
+) -> Result<Executed, KeepError> {
+    let command = command(shop, step);
+    let report = match shop.sandbox.run(&command, cancel, None).await {
+        Ok(report) => report,
+        Err(error) => return Ok(not_started(step, &error)),
+    };
+    let (shop, step, examined) = (shop.clone(), step.clone(), Arc::clone(examined));
+    let why = why.clone();
+    let kept =
+        tokio::task::spawn_blocking(move || keep(&shop, &step, &examined, why, &report, attempt));
+    match kept.await {
+        Ok(kept) => kept,
+        Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+    }
+}
+
+fn not_started(step: &BuildStep, error: &SpawnError) -> Executed {
+    let missing = if let SpawnError::ProgramMissing { program } = error {
+        Some(program)
+    } else {
+        None
+    };
+    let tool = step
+        .tools
+        .iter()
+        .find(|tool| Some(&tool.program) == missing);
+    let hint = tool
+        .map(|tool| tool.hint.clone())
+        .filter(|hint| !hint.is_empty());
+    Executed {
+        missing: missing.is_some(),
+        failure: Some(format!("failed to {error}")),
+        hint: hint.or_else(|| error.hint()),
+        ..Executed::default()
+    }
+}
+
+fn command(shop: &Workshop, step: &BuildStep) -> Command {
+    let root = shop.workspace.path();
+    let limits = &shop.limits;
+    let mut env = shop.env.clone();
+    env.extend(step.env.clone());
+    let wall_max = limits.step_wall_ms_max;
+    let idle_max = limits.step_idle_ms_max;
+    Command {
+        argv: step.argv.clone(),
+        cwd: step
+            .cwd
+            .as_ref()
+            .map_or_else(|| root.to_owned(), |cwd| root.join(cwd.as_str())),
+        env,
+        writable: vec![root.to_owned(), shop.home.clone()],
+        wall_ms: step.timeout_ms.unwrap_or(wall_max).min(wall_max),
+        idle_ms: step.idle_timeout_ms.unwrap_or(idle_max).min(idle_max),
+        output_bytes_max: limits.output_bytes_max,
+        processes_max: limits.step_processes_max,
+        kill_grace_ms: limits.kill_grace_ms_max,
+        stdin: Vec::new(),
+        confinement: confinement(shop, step),
+    }
+}
+
+fn confinement(shop: &Workshop, step: &BuildStep) -> Confinement {
+    let level = shop.level(step);
+    let plain = match level {
+        SandboxLevel::Strong => Confinement::strong(),
+        SandboxLevel::Light => Confinement {
+            host_network: false,
+            ..Confinement::light()
+        },
+        SandboxLevel::None => Confinement::none(),
+    };
+    let folder = shop.workspace.path().to_owned();
+    Confinement {
+        network: step.network,
+        registries: shop.registries.clone(),
+        workspace: Some(atelier_exec::Workspace {
+            returns: returns(step),
+            folder,
+        }),
+        ..plain
+    }
+}
+
+/// What of a step's changes counts: what it says that it makes, or else everything.
+fn returns(step: &BuildStep) -> Returns {
+    if step.outputs.is_empty() {
+        return Returns::Everything;
+    }
+    let place = |pattern: &RootPattern| match pattern.form {
+        PatternForm::Path | PatternForm::Folder => PathBuf::from(&pattern.text),
+        PatternForm::Glob => PathBuf::from(pattern.base()),
+    };
+    Returns::Only(step.outputs_from_root().iter().map(place).collect())
+}
+
+/// Judges what a command did, and keeps what it made and printed.
+fn keep(
+    shop: &Workshop,
+    step: &BuildStep,
+    examined: &Examined,
+    why: Explanation,
+    report: &Report,
+    attempt: u32,
+) -> Result<Executed, KeepError> {
+    let cas = shop.workspace.cas();
+    let tests = counts(shop, step, report);
+    let mut failure = judge::failure(step, report, tests.as_ref());
+    let mut outputs = Outputs::default();
+    if failure.is_none() {
+        match shop.workspace.collect(&step.outputs_from_root()) {
+            Ok(found) => outputs = found,
+            Err(error) if error.is_full() => return Err(error.into()),
+            Err(error) => failure = Some(format!("failed to {error}")),
+        }
+    }
+    let log = cas.put_bytes(report.output.as_bytes())?;
+    let exit = match report.exit {
+        Exit::Code(code) => Some(code),
+        Exit::Signal(_) | Exit::WallTimeout | Exit::IdleTimeout | Exit::Cancelled => None,
+    };
+    let stopped = report.exit == Exit::Cancelled;
+    if !stopped {
+        let record = Record {
+            key: examined.key,
+            step: step.name.clone(),
+            outcome: match failure {
+                Some(_) => Outcome::Failed,
+                None if attempt > 1 => Outcome::Flaky,
+                None => Outcome::Passed,
+            },
+            exit,
+            when: shop.clock.now(),
+            duration_us: report.duration_ms.saturating_mul(MICROS),
+            rss_bytes_max: report.usage.memory_peak_bytes,
+            log: Some(log),
+            outputs: outputs.clone(),
+        };
+        let made_from = MadeFrom {
+            descriptor: examined.descriptor.clone(),
+            why,
+        };
+        let made_from = serde_json::to_vec(&made_from).unwrap_or_default();
+        // What it made before and makes no longer would be taken for its output still.
+        if let Some(last) = cas.last(&step.name)?
+            && failure.is_none()
+        {
+            shop.workspace
+                .remove_stale(&last.record.outputs, &outputs)?;
+        }
+        cas.append(&record, &made_from)?;
+    }
+    Ok(Executed {
+        failure,
+        hint: None,
+        missing: false,
+        stopped,
+        exit,
+        tests,
+        log: Some(log),
+        outputs,
+    })
+}
+
+/// The tests that a step counted, by what it printed and the files it wrote.
+fn counts(shop: &Workshop, step: &BuildStep, report: &Report) -> Option<TestCounts> {
+    let format = step.report.as_ref()?;
+    let root = shop.workspace.path();
+    let folder = step
+        .cwd
+        .as_ref()
+        .map_or_else(|| root.to_owned(), |cwd| root.join(cwd.as_str()));
+    let bytes_max = shop.limits.file_bytes_max;
+    let files = atelier_exec::files_matching(&folder, &step.report_files, bytes_max);
+    atelier_recipe::read_report(format, &report.output, &files)
+}
