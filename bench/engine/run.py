@@ -136,8 +136,9 @@ class Atelier(Tool):
 
     def executed(self, project):
         with open(os.path.join(project.folder, "said")) as said:
-            report = json.loads(said.read().strip().split("\n")[-1])
-        return sum(step["verdict"] == "ran" for step in report["steps"])
+            events = [json.loads(line) for line in said]
+        over = [event["step"] for event in events if event["type"] == "step_over"]
+        return sum(step["verdict"] == "succeeded" for step in over)
 
 
 class Ninja(Tool):
