@@ -10,6 +10,7 @@ use std::{
 
 use atelier_model::{PatternForm, RootPattern};
 use ignore::WalkBuilder;
+use rustix::fs::readlinkat;
 
 use crate::{
     outputs::DEPTH_MAX,
@@ -18,6 +19,8 @@ use crate::{
     workspace::{Found, LookError, Workspace},
 };
 
+/// Links that lead to links.
+const LINKS_MAX: usize = 8;
 /// Folders that are no part of any project.
 const RESERVED: [&str; 2] = [".git", ".atelier"];
 
@@ -86,8 +89,88 @@ impl Workspace {
     ///
     /// A named path is part of it whether it is there or not. A folder that git leaves out whole
     /// counts with everything in it when a pattern names it or something below it, and never
-    /// otherwise. What patterns leave out is left out. `.git` and `.atelier` are no part of it.
+    /// otherwise. Where a link leads that a path or a glob names, below the root, is part of it too.
+    /// What patterns leave out is left out. `.git` and `.atelier` are no part of it.
     pub fn inputs(
+        &self,
+        survey: &Survey,
+        steps: &[Vec<RootPattern>],
+    ) -> Result<Vec<Vec<Input>>, SurveyError> {
+        let mut all = self.named_inputs(survey, steps)?;
+        let mut followed = vec![0; steps.len()];
+        for _ in 0..LINKS_MAX {
+            let more = self.led_to(survey, steps, &all, &mut followed)?;
+            if more.iter().all(Vec::is_empty) {
+                break;
+            }
+            for (inputs, more) in all.iter_mut().zip(self.named_inputs(survey, &more)?) {
+                let new = |input: &Input| inputs.iter().all(|known| known.path != input.path);
+                let new: Vec<Input> = more.into_iter().filter(new).collect();
+                inputs.extend(new);
+            }
+        }
+        for inputs in all.iter_mut().zip(followed).filter(|(_, at)| *at > 0) {
+            inputs.0.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+        }
+        Ok(all)
+    }
+
+    /// Where links lead that steps read by name, as further patterns for each step. Of each step,
+    /// `followed` inputs were asked for that already.
+    fn led_to(
+        &self,
+        survey: &Survey,
+        steps: &[Vec<RootPattern>],
+        all: &[Vec<Input>],
+        followed: &mut [usize],
+    ) -> Result<Vec<Vec<RootPattern>>, SurveyError> {
+        let mut more = vec![Vec::new(); steps.len()];
+        for (step, inputs) in all.iter().enumerate() {
+            let first = followed[step] == 0;
+            let links = inputs[followed[step]..].iter();
+            let links = links.filter(|input| matches!(input.found, Found::Link { .. }));
+            for link in links {
+                // A folder as a whole counts as it is; where its links lead is not asked for.
+                if !first || is_named(survey, &steps[step], &link.path)? {
+                    more[step].extend(self.target(&link.path));
+                }
+            }
+            if !more[step].is_empty() {
+                followed[step] = inputs.len();
+                let excluded = steps[step].iter().filter(|pattern| pattern.excluded);
+                more[step].extend(excluded.cloned());
+            }
+        }
+        Ok(more)
+    }
+
+    /// The path below the root that a link leads to, as far as its text says.
+    fn target(&self, link: &str) -> Option<RootPattern> {
+        let (folder, name) = root::split(link);
+        let folder = self.root.folder(folder).ok()?;
+        let target = readlinkat(&folder, root::os(name), Vec::new()).ok()?;
+        let target = root::text(target.as_bytes())?;
+        let mut parts: Vec<&str> = link.split('/').collect();
+        parts.pop();
+        if target.starts_with('/') {
+            return None;
+        }
+        for part in target.split('/') {
+            match part {
+                "" | "." => {}
+                ".." => drop(parts.pop()?),
+                part => parts.push(part),
+            }
+        }
+        let text = parts.join("/");
+        root::is_below(&text).then_some(RootPattern {
+            text,
+            form: PatternForm::Path,
+            excluded: false,
+        })
+    }
+
+    fn named_inputs(
         &self,
         survey: &Survey,
         steps: &[Vec<RootPattern>],
@@ -253,6 +336,21 @@ impl Workspace {
             path: below.to_string_lossy().into_owned(),
         })
     }
+}
+
+/// Whether a path is named as such, and not only as part of a folder.
+fn is_named(survey: &Survey, patterns: &[RootPattern], path: &str) -> Result<bool, SurveyError> {
+    for pattern in patterns.iter().filter(|pattern| !pattern.excluded) {
+        let named = match pattern.form {
+            PatternForm::Path => pattern.text == path,
+            PatternForm::Folder => false,
+            PatternForm::Glob => survey.globs.rule(pattern)?.matches(path),
+        };
+        if named {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// The path that a pattern names, where it names one.

@@ -118,6 +118,8 @@ fn steps_see_what_stands_and_share_one_survey() {
         vec![
             file("Makefile"),
             other("absent", Found::Absent),
+            file("lib/one.c"),
+            file("lib/sub/two.c"),
             other("link", link),
         ],
         vec![file("Makefile"), file("lib/sub/two.c")],
@@ -129,4 +131,27 @@ fn steps_see_what_stands_and_share_one_survey() {
     assert_eq!(place.workspace.inputs(&survey, &steps).unwrap(), expected);
     let now = place.workspace.inputs(&Survey::default(), &steps).unwrap();
     assert_eq!(now[2].len(), 2);
+}
+
+#[test]
+fn where_a_named_link_leads_is_read_too() {
+    let place = place();
+    let link = |target: &str, path: &str| symlink(target, place.at(path)).unwrap();
+    link("../out/made.c", "lib/a.c");
+    link("a.c", "lib/b.c");
+    link("../../..", "lib/up.c");
+    link("/etc/passwd", "lib/away.c");
+    link("loop", "loop");
+    assert_eq!(inputs(&place, &["lib/b.c"]), "lib/a.c lib/b.c out/made.c");
+    assert_eq!(inputs(&place, &["lib/b.c", "!out/"]), "lib/a.c lib/b.c");
+    assert_eq!(
+        inputs(&place, &["lib/*.c"]),
+        "lib/a.c lib/away.c lib/b.c lib/one.c lib/up.c out/made.c"
+    );
+    assert_eq!(inputs(&place, &["loop"]), "loop");
+    // A folder counts as it is.
+    assert_eq!(
+        inputs(&place, &["lib/"]),
+        "lib/a.c lib/away.c lib/b.c lib/one.c lib/sub/two.c lib/up.c"
+    );
 }
