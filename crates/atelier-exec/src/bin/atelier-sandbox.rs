@@ -1,14 +1,20 @@
-//! The sandbox on its own: `__sandbox` supervises one command, as `atelier` itself does;
-//! `run FOLDER PROGRAM [ARGUMENT]...` runs a command by hand that may write to FOLDER alone.
+//! The sandbox on its own, by hand and for measuring: `__sandbox` supervises one command, as
+//! `atelier` itself does; `run FOLDER PROGRAM [ARGUMENT]...` runs a command that may write to FOLDER
+//! alone; `start FOLDER COUNT` measures what each level costs; `timeouts FOLDER COUNT` measures how
+//! far beyond its time a command that refuses to end comes.
 
 use std::{
     ffi::OsString,
     io::{self, Write},
     path::{Path, PathBuf},
-    process::ExitCode,
+    process::{ExitCode, Stdio},
+    time::Instant,
 };
 
-use atelier_exec::{Command, Confinement, Exit, HELPER_COMMAND, Sandbox, environment, helper_main};
+use atelier_exec::{
+    Command, Confinement, Exit, HELPER_COMMAND, Returns, Sandbox, Workspace, environment,
+    helper_main,
+};
 use atelier_model::Limits;
 use tokio_util::sync::CancellationToken;
 
@@ -16,6 +22,13 @@ use tokio_util::sync::CancellationToken;
 const USAGE: u8 = 2;
 /// Exit code of a command that did not end by itself.
 const ENDED: u8 = 124;
+/// Milliseconds after which a command is ended that refuses to end.
+const WALL_MS: u64 = 100;
+/// Milliseconds between the polite request and the end by force.
+const GRACE_MS: u64 = 100;
+/// A command that refuses to end, with children that do too.
+const STUBBORN: &str =
+    "trap '' TERM HUP INT; (setsid sleep 600 &); sleep 600 & kill -STOP $!; sleep 600";
 
 fn main() -> ExitCode {
     let mut args = std::env::args_os().skip(1);
@@ -23,27 +36,38 @@ fn main() -> ExitCode {
     if verb == HELPER_COMMAND {
         return helper_main(args);
     }
-    if verb != "run" {
-        return ExitCode::from(USAGE);
-    }
-    run(args).unwrap_or_else(|error| {
+    let done = match (verb.to_str(), args.next().map(PathBuf::from)) {
+        (Some("run"), Some(folder)) => run(&folder, args),
+        (Some("start"), Some(folder)) => start(&folder, count(args)),
+        (Some("timeouts"), Some(folder)) => timeouts(&folder, count(args)),
+        (_, _) => return ExitCode::from(USAGE),
+    };
+    done.unwrap_or_else(|error| {
         // Nobody is left to tell when standard error is closed.
         let _ = writeln!(io::stderr(), "{error}");
         ExitCode::FAILURE
     })
 }
 
-fn run(mut args: impl Iterator<Item = OsString>) -> io::Result<ExitCode> {
-    let Some(folder) = args.next().map(PathBuf::from) else {
-        return Ok(ExitCode::from(USAGE));
-    };
+fn count(mut args: impl Iterator<Item = OsString>) -> usize {
+    let text = args.next().and_then(|text| text.into_string().ok());
+    text.and_then(|text| text.parse().ok()).unwrap_or(100)
+}
+
+fn runtime() -> io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+}
+
+fn sandbox() -> io::Result<Sandbox> {
+    Ok(Sandbox::new(Path::new("/proc/self/exe").canonicalize()?))
+}
+
+fn run(folder: &Path, args: impl Iterator<Item = OsString>) -> io::Result<ExitCode> {
     let folder = std::path::absolute(folder)?;
-    let sandbox = Sandbox::new(Path::new("/proc/self/exe").canonicalize()?);
     let words = args.map(|word| word.to_string_lossy().into_owned());
     let command = command(folder, words.collect());
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
     let print = |bytes: &[u8]| {
         // The command goes on when nobody reads.
         let _ = io::stdout()
@@ -51,8 +75,8 @@ fn run(mut args: impl Iterator<Item = OsString>) -> io::Result<ExitCode> {
             .and_then(|()| io::stdout().flush());
     };
     let cancel = CancellationToken::new();
-    let report = runtime
-        .block_on(sandbox.run(&command, &cancel, Some(&print)))
+    let report = runtime()?
+        .block_on(sandbox()?.run(&command, &cancel, Some(&print)))
         .map_err(io::Error::other)?;
     Ok(match report.exit {
         Exit::Code(code) => ExitCode::from(u8::try_from(code).unwrap_or(ENDED)),
@@ -77,4 +101,102 @@ fn command(folder: PathBuf, argv: Vec<String>) -> Command {
         stdin: Vec::new(),
         confinement: Confinement::light(),
     }
+}
+
+/// The same at the strong level, over the folder.
+fn strong(mut command: Command, returns: Returns) -> Command {
+    command.confinement = Confinement {
+        workspace: Some(Workspace {
+            folder: command.cwd.clone(),
+            returns,
+        }),
+        ..Confinement::strong()
+    };
+    command.writable.clear();
+    command
+}
+
+/// Measures how long a program that does nothing takes, at each level.
+fn start(folder: &Path, count: usize) -> io::Result<ExitCode> {
+    let folder = std::path::absolute(folder)?;
+    let (runtime, sandbox) = (runtime()?, sandbox()?);
+    let plain = times(count, || {
+        std::process::Command::new("/bin/true")
+            .env_clear()
+            .stdin(Stdio::null())
+            .status()
+            .map(drop)
+    })?;
+    tell("plain", &plain)?;
+    let light = command(folder, vec!["/bin/true".to_owned()]);
+    let mut loopback = light.clone();
+    loopback.confinement.host_network = false;
+    loopback.confinement.network = atelier_model::Network::Loopback;
+    for (name, command) in [
+        ("light", light.clone()),
+        ("light, loopback of its own", loopback),
+        ("strong", strong(light.clone(), Returns::Nothing)),
+        (
+            "strong, changes taken over",
+            strong(light, Returns::Everything),
+        ),
+    ] {
+        let cancel = CancellationToken::new();
+        let taken = times(count, || {
+            let report = runtime.block_on(sandbox.run(&command, &cancel, None));
+            report.map(drop).map_err(io::Error::other)
+        })?;
+        tell(name, &taken)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Microseconds of each round, in order.
+fn times(count: usize, mut round: impl FnMut() -> io::Result<()>) -> io::Result<Vec<u128>> {
+    let mut taken = Vec::with_capacity(count);
+    for _ in 0..count {
+        let begun = Instant::now();
+        round()?;
+        taken.push(begun.elapsed().as_micros());
+    }
+    taken.sort_unstable();
+    Ok(taken)
+}
+
+fn tell(name: &str, taken: &[u128]) -> io::Result<()> {
+    let at = |percent: usize| taken.get(taken.len() * percent / 100).copied();
+    let of = |percent: usize| at(percent.min(99)).unwrap_or_default();
+    let least = taken.first().copied().unwrap_or_default();
+    writeln!(
+        io::stdout(),
+        "{name}: least {least} us, median {} us, 99 of 100 {} us",
+        of(50),
+        of(99)
+    )
+}
+
+/// Measures how long after its time a command is gone that refuses to end.
+fn timeouts(folder: &Path, count: usize) -> io::Result<ExitCode> {
+    let folder = std::path::absolute(folder)?;
+    let (runtime, sandbox) = (runtime()?, sandbox()?);
+    let argv = ["bash", "-c", STUBBORN].map(str::to_owned).to_vec();
+    let mut light = command(folder, argv);
+    light.wall_ms = WALL_MS;
+    light.kill_grace_ms = GRACE_MS;
+    let strong = strong(light.clone(), Returns::Nothing);
+    for (name, command) in [("light", light), ("strong", strong)] {
+        let cancel = CancellationToken::new();
+        let mut wrong = 0;
+        let mut beyond = Vec::with_capacity(count);
+        for _ in 0..count {
+            let run = runtime.block_on(sandbox.run(&command, &cancel, None));
+            let report = run.map_err(io::Error::other)?;
+            wrong += usize::from(report.exit != Exit::WallTimeout);
+            beyond.push(u128::from(report.duration_ms.saturating_sub(WALL_MS)) * 1000);
+        }
+        beyond.sort_unstable();
+        tell(&format!("{name}, beyond its time"), &beyond)?;
+        writeln!(io::stdout(), "{name}: {wrong} of {count} ended otherwise")?;
+    }
+    Ok(ExitCode::SUCCESS)
 }

@@ -113,7 +113,7 @@ impl Confinement {
                     missing.push("the whole network can be reached");
                 }
                 if self.workspace.is_some() {
-                    missing.push("files of the workspace are changed in place");
+                    missing.push("files of the workspace are changed in place, its repository among them");
                 }
                 missing
             }

@@ -27,7 +27,7 @@ const ROOT_BYTES: &str = "4m";
 /// Bytes of a file of settings that is copied.
 const SETTING_BYTES_MAX: u64 = 128 * 1024;
 /// Bytes that a command may write where nothing else is said.
-const SCRATCH_BYTES: u64 = 4 << 30;
+pub(super) const SCRATCH_BYTES: u64 = 4 << 30;
 /// Files it may make where nothing else is said.
 const SCRATCH_INODES: u64 = 1 << 20;
 /// Folders everybody writes to; they end with the command.

@@ -28,6 +28,7 @@ use super::{
     HELPER_COMMAND, Returned, Returns,
     frame::{Fact, Order, STOP, frame},
     inside::{Inside, Users, nobody, shown, stage},
+    lay::SCRATCH_BYTES,
     network,
     proxy::{self, Registries},
     returns,
@@ -83,10 +84,12 @@ pub(super) fn conduct(
     // Whoever is left was ended by the kernel, together with the first process.
     while let Ok(Some(_)) = wait(WaitOptions::empty()) {}
     if let (Some(layer), Some(workspace)) = (held.layer, &order.workspace) {
+        let bytes_max = order.rations.caps.disk_bytes_max.unwrap_or(SCRATCH_BYTES);
+        let take = |only| returns::take(&layer, &workspace.folder, only, bytes_max);
         let returned = match &workspace.returns {
             Returns::Nothing => Returned::default(),
-            Returns::Everything => returns::take(&layer, &workspace.folder, None)?,
-            Returns::Only(places) => returns::take(&layer, &workspace.folder, Some(places))?,
+            Returns::Everything => take(None)?,
+            Returns::Only(places) => take(Some(places))?,
         };
         facts.insert(0, Fact::Returned(returned));
     }

@@ -17,14 +17,13 @@ pub(super) const SYSTEM: [&str; 9] = [
 
 /// Settings of the machine that programs look for, in the folder of all such settings; who may
 /// log in, with which password and key, is not among them.
-const SETTINGS: [&str; 42] = [
+const SETTINGS: [&str; 41] = [
     "alternatives",
     "bash.bashrc",
     "ca-certificates",
     "ca-certificates.conf",
     "crypto-policies",
     "debian_version",
-    "environment",
     "ethertypes",
     "fonts",
     "gai.conf",

@@ -40,16 +40,21 @@ const OPAQUE: &CStr = c"user.overlay.opaque";
 const PART: &str = ".atelier-part";
 
 /// Takes over what lies in `layer`: all of it, or what is at or below `only`.
+///
+/// `bytes_max` bounds all files together: what takes no room in the layer, such as a hole in a
+/// file or a second name of it, takes room outside.
 pub(super) fn take(
     layer: &OwnedFd,
     workspace: &Path,
     only: Option<&[PathBuf]>,
+    bytes_max: u64,
 ) -> io::Result<Returned> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let target = rustix::fs::open(workspace, flags, Mode::empty())?;
     let mut taking = Taking {
         only,
         entries: 0,
+        bytes_left: bytes_max,
         returned: Returned::default(),
     };
     taking.folder(layer.as_fd(), target.as_fd(), Path::new(""), 0)?;
@@ -59,6 +64,7 @@ pub(super) fn take(
 struct Taking<'a> {
     only: Option<&'a [PathBuf]>,
     entries: u64,
+    bytes_left: u64,
     returned: Returned,
 }
 
@@ -182,6 +188,12 @@ impl Taking<'_> {
     }
 
     fn file(&mut self, entry: Entry<'_>, found: &Stat) -> io::Result<()> {
+        let bytes = u64::try_from(found.st_size).unwrap_or(u64::MAX);
+        let Some(left) = self.bytes_left.checked_sub(bytes) else {
+            self.refuse(entry.path, "it is larger than all that may be written");
+            return Ok(());
+        };
+        self.bytes_left = left;
         if self.folder_in_the_way(entry)? {
             return Ok(());
         }
@@ -374,3 +386,6 @@ fn remove(folder: BorrowedFd<'_>, name: &CStr, depth: usize) -> io::Result<()> {
         Err(error) => Err(error.into()),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -208,10 +208,19 @@ async fn interrupted() {
 fn workdir(place: &Place, args: &ExecArgs) -> Result<PathBuf, CliError> {
     let named = args.workdir.as_deref().unwrap_or(Path::new("."));
     let folder = place.folder.join(named);
-    folder.canonicalize().map_err(|source| CliError::Folder {
+    let real = folder.canonicalize().map_err(|source| CliError::Folder {
         path: folder,
         source,
-    })
+    })?;
+    let home = std::env::var_os("HOME").and_then(|home| PathBuf::from(home).canonicalize().ok());
+    if real.parent().is_none() || home.is_some_and(|home| home.starts_with(&real)) {
+        return Err(CliError::Usage(format!(
+            "work in {}: it holds your whole home, which the command would see; name a folder of \
+             the project with --workdir",
+            real.display()
+        )));
+    }
+    Ok(real)
 }
 
 fn command(

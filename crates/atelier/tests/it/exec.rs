@@ -124,6 +124,17 @@ fn none_is_the_operators_word_and_never_the_projects() {
 }
 
 #[test]
+fn a_whole_home_is_no_workspace() {
+    let world = World::offline();
+    let home = world.home.path().display().to_string();
+    for folder in ["/", &home] {
+        let refused = exec(&world, &["--workdir", folder, "--", "true"]);
+        let known = refused.all().contains("whole home");
+        assert!(known && refused.code == Some(2), "{}", refused.all());
+    }
+}
+
+#[test]
 fn doctor_says_which_level_works() {
     let world = World::offline();
     let ended = world.run(&["doctor", "sandbox", "--json"]).expect(0);
