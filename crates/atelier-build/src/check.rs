@@ -146,7 +146,7 @@ fn usual_ms(history: &History) -> Option<u64> {
     Some(middle / 1_000)
 }
 
-type First = BTreeMap<StepIndex, Arc<Examined>>;
+pub(crate) type First = BTreeMap<StepIndex, Arc<Examined>>;
 
 /// Examines every step as the folder stands, each after those it depends on.
 async fn look(
@@ -156,21 +156,27 @@ async fn look(
 ) -> Result<(Arc<Inspector>, First), CheckError> {
     let (shop, project) = (shop.clone(), Arc::clone(project));
     let wanted = choice.wanted.clone();
-    blocking(move || {
-        let inspector = Inspector::new(shop, Arc::clone(&project), &wanted)?;
-        let mut first = First::new();
-        for layer in layers(&project, &wanted) {
-            let made = |step| {
-                first
-                    .get(&step)
-                    .map(|one: &Arc<Examined>| made_of(&project, step, one))
-            };
-            let examined = inspector.examine(&layer, &made)?;
-            first.extend(layer.into_iter().zip(examined.into_iter().map(Arc::new)));
-        }
-        Ok((Arc::new(inspector), first))
-    })
-    .await
+    blocking(move || survey(&shop, &project, &wanted)).await
+}
+
+/// The same, where it may block.
+pub(crate) fn survey(
+    shop: &Workshop,
+    project: &Arc<Project>,
+    wanted: &[StepIndex],
+) -> Result<(Arc<Inspector>, First), CheckError> {
+    let inspector = Inspector::new(shop.clone(), Arc::clone(project), wanted)?;
+    let mut first = First::new();
+    for layer in layers(project, wanted) {
+        let made = |step| {
+            first
+                .get(&step)
+                .map(|one: &Arc<Examined>| made_of(project, step, one))
+        };
+        let examined = inspector.examine(&layer, &made)?;
+        first.extend(layer.into_iter().zip(examined.into_iter().map(Arc::new)));
+    }
+    Ok((Arc::new(inspector), first))
 }
 
 /// Steps of which none says that it depends on another of the same layer, layer by layer.
@@ -631,6 +637,7 @@ fn settle(
 ) -> Result<Seen, CheckError> {
     let mut now = Examined::clone(&examined);
     now.findings.forced = force;
+    let mut kept = Kept::Good;
     if !force && let Some(record) = &examined.record {
         if examined.stands() {
             let restored = false;
@@ -641,21 +648,40 @@ fn settle(
                 let restored = true;
                 return Ok(Seen::Settled { examined, restored });
             }
-            Err(error) if error.is_miss() => now.findings.kept = Kept::Evicted,
+            Err(KeepError::Restore(error)) if error.is_miss() => kept = Kept::Evicted,
             Err(error) => {
                 return Err(CheckError::Keep {
                     step: project.graph.name(step).to_owned(),
-                    source: error.into(),
+                    source: error,
                 });
             }
         }
     }
-    let previous = inspector.previous(step, &mut now)?;
+    let why = reason(inspector, project, step, &mut now, kept)?;
+    let examined = Arc::new(now);
+    Ok(Seen::Due { examined, why })
+}
+
+/// Why a step has to be executed; `kept` is what was found of its result when it was asked for.
+pub(crate) fn reason(
+    inspector: &Inspector,
+    project: &Project,
+    step: StepIndex,
+    now: &mut Examined,
+    kept: Kept,
+) -> Result<Explanation, CheckError> {
+    let previous = inspector.previous(step, now)?;
+    if kept != Kept::Good {
+        now.findings.kept = kept;
+    }
     let producer = |path: &str| {
         let made_by = project.graph.producer(path)?;
         Some(project.graph.name(made_by).to_owned())
     };
-    let why = explain(previous.as_ref(), &now.descriptor, &now.findings, producer);
-    let examined = Arc::new(now);
-    Ok(Seen::Due { examined, why })
+    Ok(explain(
+        previous.as_ref(),
+        &now.descriptor,
+        &now.findings,
+        producer,
+    ))
 }

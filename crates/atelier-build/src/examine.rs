@@ -2,14 +2,15 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    path::Path,
     sync::{Arc, Mutex, PoisonError},
 };
 
 use atelier_cas::{
-    DriftKind, Found, Input, LookError, Outcome, Record, RecordError, RestoreError, Survey,
-    SurveyError,
+    DriftKind, Found, Input, LookError, Outcome, Record, RecordError, Survey, SurveyError,
+    Workspace,
 };
-use atelier_model::{Digest, RootPattern};
+use atelier_model::{Digest, PatternForm, RootPattern};
 use atelier_step::{
     DESCRIPTOR_VERSION, Descriptor, Explanation, Findings, InputTree, Kept, Leaf, LeafMode,
     OutputFault, StepIndex,
@@ -17,7 +18,10 @@ use atelier_step::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Project, Workshop, made::Made};
+use crate::{Project, Workshop, execute::KeepError, made::Made};
+
+/// Links that lead to links which are followed.
+const LINKS_MAX: usize = 8;
 
 /// Why a step could not be examined.
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +54,20 @@ impl Examined {
     /// Whether the result stands as it was made.
     pub(crate) fn stands(&self) -> bool {
         self.record.is_some() && self.findings.outputs.is_empty()
+    }
+}
+
+impl Examined {
+    /// Whether the files that were read stand still as they were looked at.
+    pub(crate) fn is_current(&self, workspace: &Workspace) -> Result<bool, LookError> {
+        let leaves = self.descriptor.inputs.leaves();
+        let paths: Vec<&str> = leaves.iter().map(|leaf| leaf.path.as_str()).collect();
+        let found = workspace.look(&paths)?;
+        let same = |(known, found): (&Leaf, Found)| {
+            let path = known.path.clone();
+            leaf(Input { path, found }).as_ref() == Some(known)
+        };
+        Ok(leaves.iter().zip(found).all(same))
     }
 }
 
@@ -167,8 +185,12 @@ impl Inspector {
         Ok(drift.iter().all(Vec::is_empty).then(|| outputs.digest()))
     }
 
-    /// Brings a result back.
-    pub(crate) fn restore(&self, record: &Record) -> Result<(), RestoreError> {
+    /// Brings a result back, and takes away what was made since and does not belong to it.
+    pub(crate) fn restore(&self, record: &Record) -> Result<(), KeepError> {
+        if let Some(last) = self.shop.workspace.cas().last(&record.step)? {
+            let earlier = &last.record.outputs;
+            self.shop.workspace.remove_stale(earlier, &record.outputs)?;
+        }
         self.shop.workspace.restore(&record.outputs)?;
         self.moved();
         Ok(())
@@ -182,6 +204,7 @@ impl Inspector {
             .map(|step| self.project.step(*step).inputs_from_root())
             .collect();
         let found = self.shop.workspace.inputs(&self.survey(), &patterns)?;
+        let found = self.with_targets(found)?;
         let made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
         let tree = |(step, inputs): (&StepIndex, Vec<Input>)| {
             let one = self.project.step(*step);
@@ -207,6 +230,28 @@ impl Inspector {
             )
         };
         Ok(steps.iter().zip(found).map(tree).collect())
+    }
+
+    /// Adds what links lead to within the folder: whoever reads a link reads that.
+    fn with_targets(&self, mut steps: Vec<Vec<Input>>) -> Result<Vec<Vec<Input>>, ExamineError> {
+        let workspace = &self.shop.workspace;
+        let mut from = vec![0; steps.len()];
+        for _ in 0..LINKS_MAX {
+            let targets: Vec<Vec<RootPattern>> = steps
+                .iter()
+                .zip(&from)
+                .map(|(inputs, from)| targets(workspace.path(), &inputs[*from..]))
+                .collect();
+            if targets.iter().all(Vec::is_empty) {
+                break;
+            }
+            let more = workspace.inputs(&self.survey(), &targets)?;
+            for ((inputs, from), more) in steps.iter_mut().zip(&mut from).zip(more) {
+                *from = inputs.len();
+                inputs.extend(more);
+            }
+        }
+        Ok(steps)
     }
 
     fn descriptor(
@@ -319,6 +364,27 @@ impl Inspector {
         }
         Ok(())
     }
+}
+
+/// What links of some inputs lead to below the root.
+fn targets(root: &Path, inputs: &[Input]) -> Vec<RootPattern> {
+    let links = inputs
+        .iter()
+        .filter(|input| matches!(input.found, Found::Link { .. }));
+    let target = |input: &Input| {
+        let real = root.join(&input.path).canonicalize().ok()?;
+        let text = real
+            .strip_prefix(root.canonicalize().ok()?)
+            .ok()?
+            .to_str()?;
+        let outside = text.is_empty() || text.starts_with(".git/") || text.starts_with(".atelier/");
+        (!outside).then(|| RootPattern {
+            text: text.to_owned(),
+            form: PatternForm::Path,
+            excluded: false,
+        })
+    };
+    links.filter_map(target).collect()
 }
 
 /// Every file of the folder that git does not leave out.

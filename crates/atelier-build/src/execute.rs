@@ -3,11 +3,12 @@
 use std::{path::PathBuf, sync::Arc};
 
 use atelier_cas::{
-    CollectError, Outcome, Outputs, PutBlobError, Record, RecordError, RestoreError,
+    CollectError, LookError, Outcome, Outputs, PutBlobError, Record, RecordError, RestoreError,
 };
 use atelier_exec::{Command, Confinement, Exit, Report, Returns, SpawnError};
 use atelier_model::{BuildStep, Digest, PatternForm, RootPattern, SandboxLevel, TestCounts};
 use atelier_step::Explanation;
+use tokio::task::JoinError;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -34,6 +35,12 @@ pub enum KeepError {
     /// What it made before could not be brought back.
     #[error(transparent)]
     Restore(#[from] RestoreError),
+    /// What it reads could not be looked at again.
+    #[error(transparent)]
+    Look(#[from] LookError),
+    /// Work was given up before it was done.
+    #[error("finish: the work was given up")]
+    Lost,
 }
 
 /// What came of one try.
@@ -60,6 +67,10 @@ pub(crate) async fn execute(
     attempt: u32,
     cancel: &CancellationToken,
 ) -> Result<Executed, KeepError> {
+    if !step.outputs.is_empty() {
+        let (shop, step) = (shop.clone(), step.clone());
+        unpanicked(tokio::task::spawn_blocking(move || clear(&shop, &step)).await)??;
+    }
     let command = command(shop, step);
     let report = match shop.sandbox.run(&command, cancel, None).await {
         Ok(report) => report,
@@ -69,10 +80,27 @@ pub(crate) async fn execute(
     let why = why.clone();
     let kept =
         tokio::task::spawn_blocking(move || keep(&shop, &step, &examined, why, &report, attempt));
-    match kept.await {
-        Ok(kept) => kept,
-        Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+    unpanicked(kept.await)?
+}
+
+/// What a task returned; its panic is ours.
+fn unpanicked<T>(done: Result<T, JoinError>) -> Result<T, KeepError> {
+    done.map_err(|error| match error.try_into_panic() {
+        Ok(panic) => std::panic::resume_unwind(panic),
+        Err(_) => KeepError::Lost,
+    })
+}
+
+/// Removes what stands where a step writes: what it makes must not depend on what was made before.
+fn clear(shop: &Workshop, step: &BuildStep) -> Result<(), KeepError> {
+    for pattern in step.outputs_from_root() {
+        // What is not there, or is nothing that a step makes, is told when the step has ended.
+        if let Ok(standing) = shop.workspace.describe(&[pattern]) {
+            shop.workspace
+                .remove_stale(&standing, &Outputs::default())?;
+        }
     }
+    Ok(())
 }
 
 fn not_started(step: &BuildStep, error: &SpawnError) -> Executed {
@@ -181,7 +209,10 @@ fn keep(
         Exit::Signal(_) | Exit::WallTimeout | Exit::IdleTimeout | Exit::Cancelled => None,
     };
     let stopped = report.exit == Exit::Cancelled;
-    if !stopped {
+    // Nobody knows what a step has read of a file that changed meanwhile.
+    if !stopped && (failure.is_some() || examined.is_current(&shop.workspace)?) {
+        let last = cas.last(&step.name)?;
+        let last = last.map(|last| last.record.outputs).unwrap_or_default();
         let record = Record {
             key: examined.key,
             step: step.name.clone(),
@@ -195,19 +226,21 @@ fn keep(
             duration_us: report.duration_ms.saturating_mul(MICROS),
             rss_bytes_max: report.usage.memory_peak_bytes,
             log: Some(log),
-            outputs: outputs.clone(),
+            // A failure has no outputs; what stands of before is remembered, to be removed later.
+            outputs: if failure.is_none() {
+                outputs.clone()
+            } else {
+                last.clone()
+            },
         };
         let made_from = MadeFrom {
             descriptor: examined.descriptor.clone(),
             why,
         };
         let made_from = serde_json::to_vec(&made_from).unwrap_or_default();
-        // What it made before and makes no longer would be taken for its output still.
-        if let Some(last) = cas.last(&step.name)?
-            && failure.is_none()
-        {
-            shop.workspace
-                .remove_stale(&last.record.outputs, &outputs)?;
+        if failure.is_none() {
+            // What it made before and makes no longer would be taken for its output still.
+            shop.workspace.remove_stale(&last, &outputs)?;
         }
         cas.append(&record, &made_from)?;
     }

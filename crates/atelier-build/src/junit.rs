@@ -80,7 +80,13 @@ fn cases(text: &mut String, suite: &str, counts: &TestCounts) {
     }
     let named = counts.failures.len() as u64;
     let unnamed = counts.failed.saturating_sub(named);
-    numbered(text, suite, "failed", unnamed, "<failure message=\"failed\"/>");
+    numbered(
+        text,
+        suite,
+        "failed",
+        unnamed,
+        "<failure message=\"failed\"/>",
+    );
     numbered(text, suite, "skipped", counts.skipped, "<skipped/>");
     numbered(text, suite, "passed", counts.passed, "");
 }

@@ -16,9 +16,11 @@ mod made;
 mod page;
 mod project;
 mod report;
+mod why;
 mod workshop;
 
 pub use check::{CheckError, Choice, Progress, check};
 pub use project::{Project, ProjectError};
 pub use report::{CheckReport, StepReport};
+pub use why::{LastRun, Now, WhyReport, why};
 pub use workshop::Workshop;

@@ -49,6 +49,9 @@ const MANIFESTS: [&str; 38] = [
     "pubspec.lock",
 ];
 
+/// The origin of a step that a person has written.
+const OWN: &str = "own";
+
 /// Why a project's steps cannot be put in order, or not be found.
 #[derive(Debug, thiserror::Error)]
 pub enum ProjectError {
@@ -79,6 +82,8 @@ pub enum ProjectError {
 pub struct Project {
     /// The steps, by their places in the graph.
     pub steps: Vec<BuildStep>,
+    /// Where each of them comes from: the name of its recipe, or `own`, or both.
+    pub origins: Vec<String>,
     /// Their order.
     pub graph: Graph,
 }
@@ -86,8 +91,17 @@ pub struct Project {
 impl Project {
     /// Takes steps as they are.
     pub fn new(steps: Vec<BuildStep>) -> Result<Self, ProjectError> {
+        let origins = vec![OWN.to_owned(); steps.len()];
+        Self::from(steps, origins)
+    }
+
+    fn from(steps: Vec<BuildStep>, origins: Vec<String>) -> Result<Self, ProjectError> {
         let graph = Graph::new(&steps)?;
-        Ok(Self { steps, graph })
+        Ok(Self {
+            steps,
+            origins,
+            graph,
+        })
     }
 
     /// The steps of a tree, as its recipes say. `own` is what a person says by the names of steps:
@@ -102,20 +116,25 @@ impl Project {
         own: &BTreeMap<String, Map<String, Value>>,
     ) -> Result<Self, ProjectError> {
         let mut steps: Vec<BuildStep> = Vec::new();
+        let mut origins: Vec<String> = Vec::new();
         for project in recipes.detect(tree) {
             let mut found = project.steps(tree);
             complete(&mut found);
+            origins.resize(origins.len() + found.len(), project.recipe.clone());
             steps.extend(found);
         }
         for (name, said) in own {
-            let known = steps.iter_mut().find(|step| step.name == *name);
-            let step = overlaid(name, known.as_deref(), said)?;
-            match known {
-                Some(known) => *known = step,
-                None => steps.push(step),
+            let known = steps.iter().position(|step| step.name == *name);
+            let step = overlaid(name, known.map(|at| &steps[at]), said)?;
+            if let Some(at) = known {
+                steps[at] = step;
+                origins[at] = format!("{}, {OWN}", origins[at]);
+            } else {
+                steps.push(step);
+                origins.push(OWN.to_owned());
             }
         }
-        Self::new(steps)
+        Self::from(steps, origins)
     }
 
     /// The steps that are meant by names and kinds, with everything they depend on; those that build

@@ -120,6 +120,8 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Edit(commands::edit::EditCommand),
     Check(commands::check::CheckArgs),
+    Steps(commands::steps::StepsArgs),
+    Why(commands::why::WhyArgs),
     Exec(commands::exec::ExecArgs),
     #[command(subcommand)]
     Guard(commands::guard::GuardCommand),

@@ -26,7 +26,9 @@ pub(crate) mod shell;
 pub(crate) mod show;
 pub(crate) mod stats;
 pub(crate) mod status;
+pub(crate) mod steps;
 pub(crate) mod task;
+pub(crate) mod why;
 
 mod drive;
 mod ending;
@@ -58,6 +60,8 @@ pub(crate) async fn run(cli: &Cli, ui: &Ui) -> Result<u8, CliError> {
         Command::Task(command) => Box::pin(task::run(global, command, ui)).await,
         Command::Edit(command) => edit::run(global, command, ui),
         Command::Check(args) => Box::pin(check::run(global, args, ui)).await,
+        Command::Steps(args) => steps::run(global, args, ui),
+        Command::Why(args) => Box::pin(why::run(global, args, ui)).await,
         Command::Exec(args) => Box::pin(exec::run(global, args, ui)).await,
         Command::Guard(command) => guard::run(command, ui),
         Command::Audit(command) => Box::pin(audit::run(global, command, ui)).await,

@@ -62,6 +62,14 @@ pub(crate) struct CheckArgs {
     #[arg(long)]
     pub(crate) explain: bool,
 
+    /// Write the tests and steps as `JUnit` XML to this file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) junit: Option<PathBuf>,
+
+    /// Write a page with the timeline to this file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) html: Option<PathBuf>,
+
     /// Write a trace for a browser's trace viewer to this file
     #[arg(long, value_name = "FILE")]
     pub(crate) trace: Option<PathBuf>,
@@ -104,6 +112,16 @@ pub(crate) async fn run(global: &Global, args: &CheckArgs, ui: &Ui) -> Result<u8
     let report = report?;
     if let Some(file) = &args.trace {
         write(file, &report.trace.to_string())?;
+    }
+    if let Some(file) = &args.junit {
+        write(file, &report.junit())?;
+    }
+    if let Some(file) = &args.html {
+        let name = place
+            .root
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned());
+        write(file, &report.page(name.as_deref().unwrap_or("project")))?;
     }
     conclude(ui, &shop, &report);
     Ok(exit(&report) as u8)
