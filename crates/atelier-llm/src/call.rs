@@ -1,5 +1,7 @@
 //! One sending of an ask to a provider, and the ways it can fail.
 
+use std::sync::{Mutex, PoisonError};
+
 use atelier_model::{Ask, Limits, Timestamp};
 use atelier_scaffold::ScaffoldError;
 
@@ -20,6 +22,27 @@ pub struct Call<'a> {
     pub now: Timestamp,
     /// Who wants to know what an answer tells of its provider's limits.
     pub(crate) permit: Option<&'a Permit>,
+    /// Where what has come of an answer is left that does not come to its end.
+    pub(crate) heard: &'a Heard,
+}
+
+/// What has come of an answer that did not come to its end.
+#[derive(Debug, Default)]
+pub(crate) struct Heard(Mutex<String>);
+
+impl Heard {
+    /// Leaves what has come.
+    pub(crate) fn leave(&self, said: &str) {
+        // What is locked is one text, which no panic leaves half written.
+        let mut heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        said.clone_into(&mut heard);
+    }
+
+    /// Takes what was left.
+    pub(crate) fn take(&self) -> String {
+        let mut heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut *heard)
+    }
 }
 
 impl<'a> Call<'a> {

@@ -296,6 +296,7 @@ impl Gateway {
             limits: &inner.limits,
             sendings: 0,
             turned_away: 0,
+            partial: None,
         };
         let answered = inner.layers.run(&mut passage).await;
         answered.map_err(|failure| failure.error)

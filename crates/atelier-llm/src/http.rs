@@ -16,6 +16,7 @@ use url::Url;
 
 use crate::{
     Call, CallError, Completion, GatewayError, Secret, Wait,
+    call::Heard,
     config::is_loopback,
     layers::Permit,
     providers::hosted::Headers,
@@ -121,15 +122,20 @@ impl Endpoint {
         let opened = within(Wait::FirstByte, limits.first_byte_ms_max, opening).await?;
         let (mut response, mut piece) = opened;
         let mut decoder = Decoder::new(dialect, limits.reply_bytes_max);
+        let listening = Listening {
+            decoder: &mut decoder,
+            heard: call.heard,
+        };
         while let Some(bytes) = piece {
-            decoder.push(&bytes)?;
-            if decoder.is_complete() {
+            listening.decoder.push(&bytes)?;
+            if listening.decoder.is_complete() {
                 drain(&mut response).await;
                 break;
             }
             let next = next_piece(&mut response);
             piece = within(Wait::Idle, limits.ask_idle_ms_max, next).await?;
         }
+        drop(listening);
         Ok(decoder.finish()?)
     }
 
@@ -166,6 +172,21 @@ impl Endpoint {
             | E::Truncated
             | E::TooLarge { .. }
             | E::Scaffold(_)) => other,
+        }
+    }
+}
+
+/// An answer that is being read. Whatever ends that, a stop from outside too, what has come is left
+/// for whoever keeps it.
+struct Listening<'a, D: Dialect> {
+    decoder: &'a mut Decoder<D>,
+    heard: &'a Heard,
+}
+
+impl<D: Dialect> Drop for Listening<'_, D> {
+    fn drop(&mut self) {
+        if !self.decoder.is_complete() {
+            self.heard.leave(&self.decoder.said());
         }
     }
 }

@@ -26,8 +26,9 @@ use atelier_store::{RunBudgets, Store, StoreError};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    AskError, AskErrorKind, Call, CallError, Completion, Price, Provider, RateTable, Retry, Route,
-    SemanticConfig,
+    AskError, AskErrorKind, Call, CallError, Completion, PartialAnswer, PartialPart, Price,
+    Provider, RateTable, Retry, Route, SemanticConfig,
+    call::Heard,
     gateway::Channels,
     limit::gate::LimitState,
     meter::{Counts, Series},
@@ -181,6 +182,8 @@ pub(crate) struct Passage<'a> {
     pub(crate) sendings: u32,
     /// How often it came when its model was to be left alone.
     pub(crate) turned_away: u32,
+    /// What had come of the answer to its last sending, which broke off.
+    pub(crate) partial: Option<Vec<u8>>,
     /// Who was asked before, and given up.
     pub(crate) given_up: Vec<GivenUp>,
 }
@@ -283,6 +286,7 @@ impl Passage<'_> {
     async fn send(&mut self) -> Result<Reply, Failure> {
         let start = self.clock.now();
         self.sendings += 1;
+        let heard = Heard::default();
         let call = Call {
             ask: &self.ask,
             route: self.route,
@@ -290,18 +294,32 @@ impl Passage<'_> {
             limits: self.limits,
             now: start,
             permit: self.permit.as_deref(),
+            heard: &heard,
         };
         let sent = tokio::select! {
             // An answer that is there is paid for, so it is kept.
             biased;
-            sent = self.provider.send(&call) => sent,
-            () = self.cancel.cancelled() => return Err(Failure::cancelled(true)),
+            sent = self.provider.send(&call) => Some(sent),
+            () = self.cancel.cancelled() => None,
+        };
+        self.partial = match sent {
+            Some(Ok(_)) => None,
+            Some(Err(_)) | None => self.partial(&heard.take()),
         };
         let latency_ms = self.clock.now().millis_since(start);
         match sent {
-            Ok(completion) => Ok(self.reply(completion, latency_ms)),
-            Err(error) => Err(self.failure(error)),
+            Some(Ok(completion)) => Ok(self.reply(completion, latency_ms)),
+            Some(Err(error)) => Err(self.failure(error)),
+            None => Err(Failure::cancelled(true)),
         }
+    }
+
+    /// What is kept of an answer that broke off.
+    fn partial(&self, said: &str) -> Option<Vec<u8>> {
+        let model = (self.route.name(), self.route.model.as_str());
+        let partial =
+            PartialAnswer::new(self.record.id.as_str(), model, [PartialPart::text(said)])?;
+        Some(partial.to_bytes())
     }
 
     fn reply(&self, completion: Completion, latency_ms: u64) -> Reply {

@@ -23,6 +23,7 @@ mod kubo;
 mod layers;
 mod limit;
 mod meter;
+mod partial;
 mod price;
 mod probe;
 mod providers;
@@ -53,6 +54,7 @@ pub use limit::{
     rate::{Rate, RateTable},
 };
 pub use meter::{BOUNDS_MS, Counts, Histogram, Series};
+pub use partial::{PartialAnswer, PartialPart};
 pub use price::{
     ImportedPrices, LeftOut, LongPrice, Price, PriceSource, PriceTable, ReadPricesError,
     ReadTariffsError, Taken, Tariff, Tariffs, day, read_prices,

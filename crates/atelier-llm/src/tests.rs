@@ -16,6 +16,7 @@ mod guard;
 mod hedge;
 mod keys;
 mod limits;
+mod partials;
 mod prices;
 mod registry;
 mod relay;

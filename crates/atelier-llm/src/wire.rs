@@ -15,6 +15,8 @@ pub(crate) mod turns;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
+
 use atelier_model::{StopReason, Usage};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -90,8 +92,8 @@ pub(crate) trait Dialect: Default {
     /// Whether the terminal event of the dialect was seen.
     fn is_complete(&self) -> bool;
 
-    /// Bytes of text so far.
-    fn text_bytes(&self) -> usize;
+    /// The text so far.
+    fn text(&self) -> &str;
 
     /// The answer, when nothing more will come.
     fn finish(self) -> Result<Completion, DecodeError>;
@@ -151,6 +153,14 @@ impl<D: Dialect> Decoder<D> {
         self.dialect.is_complete()
     }
 
+    /// What has come so far: the text of a stream, a document as it stands.
+    pub(crate) fn said(&self) -> Cow<'_, str> {
+        match &self.form {
+            Form::Document(document) => String::from_utf8_lossy(document),
+            Form::Unknown | Form::Stream(_) => Cow::Borrowed(self.dialect.text()),
+        }
+    }
+
     /// The answer, after the last byte.
     pub(crate) fn finish(mut self) -> Result<Completion, DecodeError> {
         match std::mem::replace(&mut self.form, Form::Unknown) {
@@ -170,7 +180,7 @@ impl<D: Dialect> Decoder<D> {
                 }
             }
         }
-        self.check(self.dialect.text_bytes(), 1)?;
+        self.check(self.dialect.text().len(), 1)?;
         self.dialect.finish()
     }
 
@@ -198,7 +208,7 @@ impl<D: Dialect> Decoder<D> {
             }
             self.dialect.event(data)?;
         }
-        self.check(self.dialect.text_bytes(), 1)
+        self.check(self.dialect.text().len(), 1)
     }
 
     fn check(&self, size: usize, factor: usize) -> Result<(), DecodeError> {

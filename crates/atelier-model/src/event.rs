@@ -102,6 +102,9 @@ pub enum EventKind {
         reason: String,
         /// Milliseconds waited before the next sending.
         wait_ms: u64,
+        /// What had come of its answer, by the digest under which that is kept.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        partial: Option<Digest>,
     },
     /// A reply is stored.
     #[serde(rename = "ask.finished")]
@@ -136,6 +139,9 @@ pub enum EventKind {
         error: String,
         /// Money that must be taken as spent.
         cost: MicroUsd,
+        /// What had come of its answer, by the digest under which that is kept.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        partial: Option<Digest>,
     },
     /// The budget refused an ask before it was sent.
     #[serde(rename = "budget.refused")]

@@ -41,6 +41,10 @@ pub struct RelayRecord {
     pub status: u16,
     /// Why there was no complete answer, where there was none.
     pub error: Option<String>,
+    /// What had come of an answer that broke off, by the digest under which that is kept. It is
+    /// never given as an answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partial: Option<Digest>,
     /// What was decided on its way, for the audit log: the key, the route, waits, redactions.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub decisions: Vec<AuditFact>,

@@ -7,6 +7,7 @@
 mod answers;
 mod journal;
 mod living;
+mod partials;
 mod purses;
 
 use std::{
@@ -25,6 +26,7 @@ pub use self::purses::{Budgets, OverBudget, Scope};
 use self::{
     answers::Answers,
     journal::{Chunk, Folded, Journal},
+    partials::Partials,
     purses::{Purse, Purses},
 };
 use crate::{
@@ -80,6 +82,7 @@ struct Inner {
     purses: Mutex<Purses>,
     journal: Journal,
     answers: Answers,
+    partials: Partials,
     folded: Turn<Folded>,
     dir: PathBuf,
     /// Whoever keeps it keeps it alone.
@@ -130,6 +133,7 @@ impl Ledger {
                 purses: Mutex::new(purses),
                 journal,
                 answers: Answers::of(store).await?,
+                partials: Partials::default(),
                 folded: Turn::default(),
                 dir,
                 _lock: lock,
@@ -241,6 +245,12 @@ impl Ledger {
         self.inner.answers.keep(key, answer);
     }
 
+    /// Keeps what had come of an answer that broke off, and returns the digest that it is found by;
+    /// `None` where too much of that waits already. Its record is settled after this.
+    pub fn partial_keep(&self, content: Vec<u8>, at: Timestamp) -> Option<Digest> {
+        self.inner.partials.keep(content, at)
+    }
+
     /// Folds the journal into the database again and again, and once more when it is told to stop.
     /// What could not be folded is tried again, and why is told once until it works again; after the
     /// last time it stays for the next process.
@@ -275,6 +285,8 @@ impl Ledger {
     pub async fn fold(&self) -> Result<(), LedgerError> {
         let mut folded = self.inner.folded.lock().await;
         let end = self.inner.journal.end();
+        // Whoever finds a record finds what it names.
+        self.inner.partials.fold(&self.inner.store).await?;
         while folded.place() < end
             && let Some(chunk) = self.next_chunk(&mut folded).await?
         {

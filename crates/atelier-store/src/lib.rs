@@ -43,7 +43,7 @@ pub use notary::{AuditTrust, Notary, NotaryError, SEED_BYTES};
 pub use open::OpenError;
 pub use queries::answers::StoredAnswer;
 pub use queries::archive::ArchivedAnswer;
-pub use queries::asks::{AskBeginError, RunBudgets, RunCost, StageCost};
+pub use queries::asks::{AskBeginError, Broken, RunBudgets, RunCost, StageCost};
 pub use queries::audit::AuditRow;
 pub use queries::batches::{Batch, BatchBegun, BatchState};
 pub use queries::calls::{ModelQuality, PastCall};

@@ -13,6 +13,7 @@ pub(crate) mod data_keys;
 pub(crate) mod documents;
 pub(crate) mod events;
 pub(crate) mod forms;
+pub(crate) mod partials;
 pub(crate) mod plans;
 pub(crate) mod projects;
 pub(crate) mod relays;

@@ -1,6 +1,7 @@
 //! Reserves the most an ask can cost before it is sent, and settles what it did cost after.
 
 use atelier_model::{BoxFuture, MicroUsd, Reply};
+use atelier_store::Broken;
 
 use crate::{
     AskError,
@@ -119,11 +120,15 @@ async fn fail(passage: &mut Passage<'_>, failure: Failure) -> Failure {
     }
     let cost = passage.debit(&failure);
     passage.record.cost = passage.record.cost + cost;
-    let words = failure.error.to_string();
+    let (reason, partial) = (failure.error.to_string(), passage.partial.take());
+    let broken = Broken {
+        reason: &reason,
+        partial: partial.as_deref(),
+    };
     let at = passage.clock.now();
     let closed = passage
         .store
-        .ask_fail(&passage.record.id, &words, cost, at)
+        .ask_fail(&passage.record.id, broken, cost, at)
         .await;
     match closed {
         Ok(()) => failure,

@@ -199,6 +199,7 @@ impl Passage<'_> {
             limits: self.limits,
             sendings: self.sendings,
             turned_away: self.turned_away,
+            partial: None,
             given_up: Vec::new(),
         }
     }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use atelier_model::{BoxFuture, IdSource, MicroUsd, Reply};
+use atelier_store::Broken;
 use tokio::time::sleep;
 
 use crate::{
@@ -147,13 +148,18 @@ pub(super) async fn renew(
     wait_ms: u64,
 ) -> Result<(), Failure> {
     let debit = passage.debit(failure);
+    let (reason, partial) = (failure.error.to_string(), passage.partial.take());
+    let broken = Broken {
+        reason: &reason,
+        partial: partial.as_deref(),
+    };
     let renewed = passage
         .store
         .ask_retry(
             &passage.record.id,
             debit,
             passage.record.reserved,
-            &failure.error.to_string(),
+            broken,
             wait_ms,
             passage.budgets,
             passage.clock.now(),

@@ -4,6 +4,8 @@
 use atelier_model::Usage;
 use serde_json::Value;
 
+use crate::PartialPart;
+
 /// Why a request cannot be passed on.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum QuestionError {
@@ -376,6 +378,22 @@ impl Answer {
             Part::Image(_) | Part::Thought { .. } | Part::Call { .. } | Part::Result { .. } => None,
         });
         texts.collect()
+    }
+
+    /// What has arrived, for whoever looks at an answer that broke off.
+    pub(crate) fn partial(&self) -> Vec<PartialPart> {
+        let parts = self.parts.iter().filter_map(|part| match part {
+            Part::Text(text) => Some(PartialPart::text(text)),
+            Part::Thought { text, .. } => Some(PartialPart::Thought { text: text.clone() }),
+            Part::Call {
+                name, arguments, ..
+            } => Some(PartialPart::Call {
+                name: name.clone(),
+                arguments: arguments.clone(),
+            }),
+            Part::Image(_) | Part::Result { .. } => None,
+        });
+        parts.collect()
     }
 
     /// Bytes of text and arguments so far.

@@ -356,14 +356,35 @@ impl Flow {
     /// Tells the layers that the answer broke off.
     fn cut(&mut self, refusal: Refusal) -> Refusal {
         self.is_over = true;
-        let nothing = Answered::default();
-        self.transit.end(How::Cut(refusal.clone()), nothing);
+        self.broken(How::Cut(refusal.clone()));
         reported(refusal, &self.transit)
+    }
+
+    fn broken(&mut self, how: How) {
+        let answered = Answered {
+            partial: self.answer.partial(),
+            ..Answered::default()
+        };
+        self.transit.end(how, answered);
     }
 
     /// Tells the layers that the answer is complete.
     fn complete(&mut self, bytes: Option<Bytes>, usage: Option<Usage>) {
         self.is_over = true;
-        self.transit.end(How::Complete, Answered { usage, bytes });
+        let answered = Answered {
+            usage,
+            bytes,
+            partial: Vec::new(),
+        };
+        self.transit.end(How::Complete, answered);
+    }
+}
+
+impl Drop for Flow {
+    /// The client went away, unless it has an answer or was told why there is none.
+    fn drop(&mut self) {
+        if !self.is_over {
+            self.broken(How::Abandoned);
+        }
     }
 }

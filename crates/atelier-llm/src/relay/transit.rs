@@ -16,7 +16,7 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use crate::{
-    Price,
+    PartialAnswer, PartialPart, Price,
     layers::Permit,
     providers::relayed::Relayed,
     relay::{
@@ -429,7 +429,18 @@ impl Transit {
         }
         let mut record = ending.record;
         record.reserved = MicroUsd::ZERO;
+        record.partial = self.partial(answered.partial, at);
         self.hands.settle(&record, self.reservation.take());
+    }
+
+    /// Has what had come of a broken answer kept. One that was given before is kept already.
+    fn partial(&self, parts: Vec<PartialPart>, at: Timestamp) -> Option<Digest> {
+        if self.is_hit() {
+            return None;
+        }
+        let model = (self.record.provider.as_str(), self.record.model.as_str());
+        let partial = PartialAnswer::new(self.record.id.as_str(), model, parts)?;
+        self.hands.ledger.partial_keep(partial.to_bytes(), at)
     }
 
     /// What the last sending must be taken to have cost.
@@ -471,6 +482,8 @@ pub(crate) struct Answered {
     pub(crate) usage: Option<Usage>,
     /// All its bytes, where they were gathered.
     pub(crate) bytes: Option<Bytes>,
+    /// What has come of it, where it broke off.
+    pub(crate) partial: Vec<PartialPart>,
 }
 
 impl Drop for Transit {
@@ -575,6 +588,7 @@ fn record(incoming: &Incoming, prepared: &Prepared, id: RelayId, at: Timestamp) 
         sendings: 0,
         status: OK,
         error: None,
+        partial: None,
         decisions: Vec::new(),
         at,
     }

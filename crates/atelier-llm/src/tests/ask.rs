@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::{
     AskError, AskErrorKind, Call, Route, SchemaSupport, Wait,
+    call::Heard,
     providers::{
         compatible::{self, Habits},
         openai,
@@ -141,6 +142,7 @@ async fn the_public_address_takes_the_limit_under_its_own_name() {
         limits: &limits(),
         now: Timestamp::default(),
         permit: None,
+        heard: &Heard::default(),
         key: None,
     };
     let body = |habits| -> Value {

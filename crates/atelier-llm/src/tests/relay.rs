@@ -21,16 +21,16 @@ use crate::{
 };
 
 /// A relay to one server.
-struct Lane {
-    relay: Relay,
+pub(super) struct Lane {
+    pub(super) relay: Relay,
     layers: Arc<Layers>,
-    ledger: Ledger,
+    pub(super) ledger: Ledger,
     server: Server,
     world: World,
 }
 
 impl Lane {
-    async fn new(script: Vec<Act>) -> Self {
+    pub(super) async fn new(script: Vec<Act>) -> Self {
         Self::with(Layers::new(), script, Budgets::default()).await
     }
 
@@ -65,7 +65,7 @@ impl Lane {
         }
     }
 
-    async fn pass(&self, number: usize, stream: bool) -> (u16, String) {
+    pub(super) async fn pass(&self, number: usize, stream: bool) -> (u16, String) {
         let passed = self.relay.pass(incoming(number, stream)).await;
         let body = match passed.body {
             PassedBody::Whole(bytes) => bytes.to_vec(),
@@ -88,7 +88,7 @@ impl Lane {
     }
 }
 
-fn incoming(number: usize, stream: bool) -> Incoming {
+pub(super) fn incoming(number: usize, stream: bool) -> Incoming {
     let body = json!({
         "model": "code", "stream": stream, "max_tokens": 100,
         "messages": [{"role": "user", "content": format!("question {number}")}],

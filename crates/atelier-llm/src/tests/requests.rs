@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::{
     Call, Effort, Route, SchemaSupport,
+    call::Heard,
     providers::{anthropic, compatible, gemini, openai, responses},
     tests::world::ask_of,
 };
@@ -18,6 +19,7 @@ fn body(route: &Route, ask: &Ask) -> Value {
         limits: &limits,
         now: Timestamp::default(),
         permit: None,
+        heard: &Heard::default(),
         key: None,
     };
     let bytes = match route.provider.as_str() {

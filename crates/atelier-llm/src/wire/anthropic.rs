@@ -317,8 +317,8 @@ impl Dialect for Messages {
         self.done
     }
 
-    fn text_bytes(&self) -> usize {
-        self.text.len()
+    fn text(&self) -> &str {
+        &self.text
     }
 
     fn finish(self) -> Result<Completion, DecodeError> {

@@ -149,8 +149,8 @@ impl Dialect for Vectors {
         false
     }
 
-    fn text_bytes(&self) -> usize {
-        self.text.len()
+    fn text(&self) -> &str {
+        &self.text
     }
 
     fn finish(self) -> Result<Completion, DecodeError> {

@@ -252,8 +252,8 @@ impl Dialect for Generated {
         self.stop.is_some() && self.usage.is_some()
     }
 
-    fn text_bytes(&self) -> usize {
-        self.text.len()
+    fn text(&self) -> &str {
+        &self.text
     }
 
     fn finish(self) -> Result<Completion, DecodeError> {

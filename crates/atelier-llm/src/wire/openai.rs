@@ -221,8 +221,8 @@ impl Dialect for Chat {
         self.done
     }
 
-    fn text_bytes(&self) -> usize {
-        self.text.len()
+    fn text(&self) -> &str {
+        &self.text
     }
 
     fn finish(self) -> Result<Completion, DecodeError> {

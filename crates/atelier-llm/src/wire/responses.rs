@@ -205,8 +205,8 @@ impl Dialect for Responses {
         self.stop.is_some()
     }
 
-    fn text_bytes(&self) -> usize {
-        self.text.len()
+    fn text(&self) -> &str {
+        &self.text
     }
 
     fn finish(self) -> Result<Completion, DecodeError> {

@@ -40,6 +40,9 @@ pub enum AuditFact {
         reason: Digest,
         /// Milliseconds waited before.
         wait_ms: u64,
+        /// What had come of its answer, by the digest under which that is kept.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        partial: Option<Digest>,
     },
     /// An ask was answered, by a provider or out of the store.
     #[serde(rename = "ask.finished")]
@@ -74,6 +77,9 @@ pub enum AuditFact {
         error: Digest,
         /// Money that must be taken as spent.
         cost: MicroUsd,
+        /// What had come of its answer, by the digest under which that is kept.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        partial: Option<Digest>,
     },
     /// A request of another program was answered, or was not.
     #[serde(rename = "request.finished")]
@@ -240,6 +246,9 @@ pub struct AuditRequest {
     pub latency_ms: u64,
     /// Digest of the words that say why there was no complete answer, where there was none.
     pub error: Option<Digest>,
+    /// What had come of an answer that broke off, by the digest under which that is kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partial: Option<Digest>,
     /// What was decided on its way: the key, the route, waits, redactions.
     pub decisions: Vec<AuditFact>,
 }
@@ -345,6 +354,7 @@ impl AuditNote {
             cost: record.cost,
             latency_ms: record.latency_ms,
             error: record.error.as_ref().map(Digest::of),
+            partial: record.partial,
             decisions: record.decisions.clone(),
         };
         Self {
@@ -359,12 +369,14 @@ fn of_sending(kind: &EventKind) -> Option<AuditFact> {
         ask,
         reason,
         wait_ms,
+        partial,
     } = kind
     {
         return Some(AuditFact::AskRetried {
             ask: ask.clone(),
             reason: Digest::of(reason),
             wait_ms: *wait_ms,
+            partial: *partial,
         });
     }
     let EventKind::AskStarted {
@@ -396,6 +408,7 @@ fn of_answer(kind: &EventKind) -> Option<AuditFact> {
         stage,
         error,
         cost,
+        partial,
     } = kind
     {
         return Some(AuditFact::AskFailed {
@@ -403,6 +416,7 @@ fn of_answer(kind: &EventKind) -> Option<AuditFact> {
             stage: *stage,
             error: Digest::of(error),
             cost: *cost,
+            partial: *partial,
         });
     }
     let EventKind::AskFinished {

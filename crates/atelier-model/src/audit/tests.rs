@@ -69,6 +69,7 @@ pub(super) fn note(number: u64, variant: u64) -> AuditNote {
             stage: Stage::Plan,
             error: Digest::of("no"),
             cost: MicroUsd(variant),
+            partial: None,
         },
     };
     AuditNote {

@@ -100,6 +100,7 @@ fn of_asks() -> Vec<(&'static str, EventKind)> {
                 ask: ask.clone(),
                 reason: text("429"),
                 wait_ms: 10,
+                partial: None,
             },
         ),
         (
@@ -123,6 +124,7 @@ fn of_asks() -> Vec<(&'static str, EventKind)> {
                 stage: Stage::Docs,
                 error: text("e"),
                 cost: MicroUsd::ZERO,
+                partial: None,
             },
         ),
         (

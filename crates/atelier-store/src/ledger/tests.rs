@@ -49,6 +49,7 @@ fn record(number: u128, client: Option<&str>, reserved: u64, when: i64) -> Relay
         sendings: 1,
         status: 200,
         error: None,
+        partial: None,
         decisions: Vec::new(),
         at: at(when),
     }

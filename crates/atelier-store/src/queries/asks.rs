@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use atelier_model::{
-    AskId, AskRecord, AskSource, EventKind, MicroUsd, Reply, RunId, Stage, TaskId, Timestamp, Usage,
+    AskId, AskRecord, AskSource, Digest, EventKind, MicroUsd, Reply, RunId, Stage, TaskId,
+    Timestamp, Usage,
 };
 
 use crate::{
     Scope, Store, StoreError, column,
-    queries::{blobs::blob_put_in_txn, replies::reply_put_in_txn},
+    queries::{blobs::blob_put_in_txn, partials::partial_put_in_txn, replies::reply_put_in_txn},
     write::Write,
 };
 
@@ -58,6 +59,24 @@ impl From<Option<MicroUsd>> for RunBudgets {
         Self {
             run,
             ..Self::default()
+        }
+    }
+}
+
+/// How a sending ended without a reply.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Broken<'a> {
+    /// Why.
+    pub reason: &'a str,
+    /// What had come of the reply.
+    pub partial: Option<&'a [u8]>,
+}
+
+impl<'a> From<&'a str> for Broken<'a> {
+    fn from(reason: &'a str) -> Self {
+        Self {
+            reason,
+            partial: None,
         }
     }
 }
@@ -229,7 +248,7 @@ impl Store {
         id: &AskId,
         debit: MicroUsd,
         reserve: MicroUsd,
-        reason: &str,
+        broken: Broken<'_>,
         wait_ms: u64,
         budgets: RunBudgets,
         at: Timestamp,
@@ -244,15 +263,16 @@ impl Store {
             write
                 .event(Some(&ask.run), ask.task.as_ref(), refused, at)
                 .await?;
-            ask_fail_in_txn(&mut write, id, &ask, (reason, cost), at).await?;
+            ask_fail_in_txn(&mut write, id, &ask, (broken, cost), at).await?;
             self.commit(write).await?;
             return Err(refusal.into());
         }
         amounts_set_in_txn(&mut write, id, cost, reserve).await?;
         let retried = EventKind::AskRetried {
             ask: id.clone(),
-            reason: reason.to_owned(),
+            reason: broken.reason.to_owned(),
             wait_ms,
+            partial: partial_of_in_txn(&mut write, broken, at).await?,
         };
         write
             .event(Some(&ask.run), ask.task.as_ref(), retried, at)
@@ -301,14 +321,14 @@ impl Store {
     pub async fn ask_fail(
         &self,
         id: &AskId,
-        error: &str,
+        broken: Broken<'_>,
         cost: MicroUsd,
         at: Timestamp,
     ) -> Result<(), StoreError> {
         let mut write = self.write().await?;
         let ask = open_ask_in_txn(&mut write, id).await?;
         let cost = ask.cost + cost;
-        ask_fail_in_txn(&mut write, id, &ask, (error, cost), at).await?;
+        ask_fail_in_txn(&mut write, id, &ask, (broken, cost), at).await?;
         self.commit(write).await
     }
 
@@ -326,7 +346,7 @@ impl Store {
             let id = AskId::from_text(id.as_str());
             let ask = open_ask_in_txn(&mut write, &id).await?;
             let cost = ask.cost + column::from_money(*reserved);
-            ask_fail_in_txn(&mut write, &id, &ask, ("interrupted", cost), at).await?;
+            ask_fail_in_txn(&mut write, &id, &ask, ("interrupted".into(), cost), at).await?;
         }
         self.commit(write).await?;
         Ok(open.len() as u64)
@@ -570,25 +590,38 @@ async fn amounts_set_in_txn(
     Ok(())
 }
 
+/// Keeps what had come of a reply.
+async fn partial_of_in_txn(
+    write: &mut Write,
+    broken: Broken<'_>,
+    at: Timestamp,
+) -> Result<Option<Digest>, StoreError> {
+    let Some(partial) = broken.partial else {
+        return Ok(None);
+    };
+    partial_put_in_txn(write, partial, at).await.map(Some)
+}
+
 /// Ends an ask as failed, with the error and all it cost.
 async fn ask_fail_in_txn(
     write: &mut Write,
     id: &AskId,
     ask: &OpenAsk,
-    (error, cost): (&str, MicroUsd),
+    (broken, cost): (Broken<'_>, MicroUsd),
     at: Timestamp,
 ) -> Result<(), StoreError> {
     let end = End {
         reply: None,
-        error: Some(error),
+        error: Some(broken.reason),
         cost,
     };
     ask_close_in_txn(write, id, &end, at).await?;
     let failed = EventKind::AskFailed {
         ask: id.clone(),
         stage: ask.stage,
-        error: error.to_owned(),
+        error: broken.reason.to_owned(),
         cost,
+        partial: partial_of_in_txn(write, broken, at).await?,
     };
     write
         .event(Some(&ask.run), ask.task.as_ref(), failed, at)

@@ -187,7 +187,8 @@ fn insert(records: &[RelayRecord]) -> QueryBuilder<Sqlite> {
     let mut insert = QueryBuilder::new(
         "INSERT INTO relays (id, client, dialect, demand, provider, model, relay_key, source,
              input_tokens, output_tokens, cached_input_tokens, cache_write_tokens,
-             cache_write_hour_tokens, cost, saved, first_byte_ms, latency_ms, sendings, status, error, at) ",
+             cache_write_hour_tokens, cost, saved, first_byte_ms, latency_ms, sendings, status,
+             error, partial, at) ",
     );
     insert.push_values(records, |mut row, record| {
         let [input, output, cached_input, cache_write, hour] = column::tokens(record.usage);
@@ -211,6 +212,7 @@ fn insert(records: &[RelayRecord]) -> QueryBuilder<Sqlite> {
             .push_bind(i64::from(record.sendings))
             .push_bind(i64::from(record.status))
             .push_bind(record.error.as_deref())
+            .push_bind(record.partial.as_ref().map(column::bytes))
             .push_bind(record.at.millis());
     });
     insert

@@ -163,7 +163,15 @@ async fn ask_deed(store: &Store, number: u8, deed: AskDeed) -> Went {
         AskDeed::Retry { debit, reserve } => {
             let (debit, reserve) = (MicroUsd(debit), MicroUsd(reserve));
             store
-                .ask_retry(&id, debit, reserve, "again", 1, budget.into(), noon())
+                .ask_retry(
+                    &id,
+                    debit,
+                    reserve,
+                    "again".into(),
+                    1,
+                    budget.into(),
+                    noon(),
+                )
                 .await
                 .into()
         }
@@ -172,7 +180,7 @@ async fn ask_deed(store: &Store, number: u8, deed: AskDeed) -> Went {
             store.ask_finish(&id, &reply, noon()).await.into()
         }
         AskDeed::Fail { cost } => store
-            .ask_fail(&id, "broken", MicroUsd(cost), noon())
+            .ask_fail(&id, "broken".into(), MicroUsd(cost), noon())
             .await
             .into(),
     }

@@ -9,7 +9,7 @@ use atelier_model::{
 };
 
 use super::{all_events, ask, later, log, memory, noon, prompt, reply, run, run_id};
-use crate::{AskBeginError, RunBudgets, RunCost, Scope, StageCost, Store, StoreError};
+use crate::{AskBeginError, Broken, RunBudgets, RunCost, Scope, StageCost, Store, StoreError};
 
 async fn store() -> Store {
     let store = memory().await;
@@ -36,7 +36,7 @@ async fn retry(
             &AskId::from_text(id),
             debit,
             reserve,
-            "status 503",
+            "status 503".into(),
             250,
             budget.into(),
             later(1),
@@ -263,6 +263,7 @@ async fn a_broken_sending_is_debited_before_the_next() {
         ask: AskId::from_text("a1"),
         reason: "status 503".to_owned(),
         wait_ms: 250,
+        partial: None,
     };
     assert_eq!(all_events(&store).await[2].kind, retried);
 }
@@ -298,8 +299,12 @@ async fn a_failed_ask_costs_what_it_must_be_taken_to_have_cost() {
     begin(&store, "a1", 60, 100).await.unwrap();
     retry(&store, "a1", (5, 60), 100).await.unwrap();
     let id = AskId::from_text("a1");
+    let broken = Broken {
+        reason: "the stream broke off",
+        partial: Some(b"half"),
+    };
     store
-        .ask_fail(&id, "the stream broke off", MicroUsd(7), noon())
+        .ask_fail(&id, broken, MicroUsd(7), noon())
         .await
         .unwrap();
     let record = only(&store).await;
@@ -313,15 +318,24 @@ async fn a_failed_ask_costs_what_it_must_be_taken_to_have_cost() {
         stage: Stage::Code,
         error: "the stream broke off".to_owned(),
         cost: MicroUsd(12),
+        partial: Some(Digest::of("half")),
     };
     assert_eq!(all_events(&store).await.pop().unwrap().kind, failed);
+    let half = store
+        .partial_list(&Digest::of("half").short())
+        .await
+        .unwrap();
+    assert_eq!(half, [Digest::of("half")]);
+    // Whoever knows the digest of any other content is told nothing.
+    let prompt = store.partial_list(&record.prompt.short()).await.unwrap();
+    assert_eq!(prompt, []);
     let late = reply(&ask("r1", "a1", 0), 1);
     let error = store.ask_finish(&id, &late, noon()).await.unwrap_err();
     assert_eq!(
         error.to_string(),
         "find the open ask a1 in the state database"
     );
-    let again = store.ask_fail(&id, "", MicroUsd::ZERO, noon()).await;
+    let again = store.ask_fail(&id, "".into(), MicroUsd::ZERO, noon()).await;
     assert!(matches!(again, Err(StoreError::Missing { .. })));
 }
 

@@ -107,6 +107,7 @@ async fn a_gateway_finds_what_batches_have_taken_of_the_day() {
         sendings: 0,
         status: 200,
         error: None,
+        partial: None,
         decisions: Vec::new(),
         at: later(2),
     };

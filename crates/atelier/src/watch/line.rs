@@ -65,6 +65,7 @@ pub(crate) fn lines(board: &mut Board, event: &Event, reader: Reader) -> Vec<Row
             ask,
             reason,
             wait_ms,
+            ..
         } => {
             board.ask_retried(event, ask, reason, *wait_ms);
             return vec![warning(

@@ -220,6 +220,7 @@ fn without_a_region_every_change_is_one_line() {
             ask,
             reason,
             wait_ms: 1_200,
+            partial: None,
         },
     );
     let (outcome, reason) = (

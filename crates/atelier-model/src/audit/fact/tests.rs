@@ -25,18 +25,21 @@ fn words_of_errors_and_reasons_become_digests() {
         stage: Stage::Code,
         error: WORDS.to_owned(),
         cost: MicroUsd(7),
+        partial: Some(Digest::of("half")),
     };
     let expected = AuditFact::AskFailed {
         ask: ask.clone(),
         stage: Stage::Code,
         error: Digest::of(WORDS),
         cost: MicroUsd(7),
+        partial: Some(Digest::of("half")),
     };
     assert_eq!(AuditFact::of_event(&failed), Some(expected));
     let retried = EventKind::AskRetried {
         ask,
         reason: WORDS.to_owned(),
         wait_ms: 5,
+        partial: None,
     };
     let finished = EventKind::ApprovalGiven {
         subject: WORDS.to_owned(),

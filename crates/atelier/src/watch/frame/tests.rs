@@ -36,6 +36,7 @@ fn planning() -> Tale {
             ask,
             reason,
             wait_ms: 2_400,
+            partial: None,
         },
     );
     tale.wait(1_200);
