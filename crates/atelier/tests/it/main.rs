@@ -42,6 +42,7 @@ mod situations;
 mod stats;
 mod telemetry;
 mod terminal;
+mod torture;
 mod unchanged;
 mod upstream;
 mod usage;
