@@ -266,9 +266,11 @@ fn unbraced(text: &str) -> Option<Vec<String>> {
 
 /// What stands before, in and after the first pair of braces.
 fn braces(text: &str) -> Option<(&str, Vec<&str>, &str)> {
-    let open = text.find('{')?;
+    let plain = outside_classes(text);
+    let first = plain.iter().position(|(_, c)| *c == '{')?;
+    let open = plain[first].0;
     let (mut depth, mut start, mut choices) = (0_usize, open + 1, Vec::new());
-    for (at, c) in text[open..].char_indices().map(|(at, c)| (open + at, c)) {
+    for &(at, c) in &plain[first..] {
         match c {
             '{' => depth += 1,
             ',' if depth == 1 => {
@@ -284,6 +286,23 @@ fn braces(text: &str) -> Option<(&str, Vec<&str>, &str)> {
         }
     }
     None
+}
+
+/// The characters of a glob that are in no class, each with its place.
+fn outside_classes(text: &str) -> Vec<(usize, char)> {
+    let mut found = Vec::new();
+    let mut at = 0;
+    while let Some(c) = text[at..].chars().next() {
+        let after = at + c.len_utf8();
+        let class = (c == '[').then(|| class(&text[after..])).flatten();
+        if let Some((_, bytes)) = class {
+            at = after + bytes;
+        } else {
+            found.push((at, c));
+            at = after;
+        }
+    }
+    found
 }
 
 #[cfg(test)]

@@ -96,11 +96,6 @@ impl PathPattern {
             Some(rooted) => (None, rooted),
             None => (folder, body),
         };
-        let above = folder.map_or("", TreePath::as_str).split('/');
-        let parts = above
-            .chain(body.split('/'))
-            .filter(|part| !is_nothing(part));
-        let text = parts.collect::<Vec<_>>().join("/");
         let last = body.rsplit('/').next().unwrap_or_default();
         let form = if body.contains(MARKS) {
             PatternForm::Glob
@@ -109,12 +104,35 @@ impl PathPattern {
         } else {
             PatternForm::Path
         };
+        let above = folder.map_or("", TreePath::as_str);
+        let above = match form {
+            PatternForm::Glob => literally(above),
+            PatternForm::Path | PatternForm::Folder => above.to_owned(),
+        };
+        let parts = above
+            .split('/')
+            .chain(body.split('/'))
+            .filter(|part| !is_nothing(part));
+        let text = parts.collect::<Vec<_>>().join("/");
         RootPattern {
             text,
             form,
             excluded: self.is_excluded(),
         }
     }
+}
+
+/// A glob that names just this path, whatever its characters mean in one.
+fn literally(path: &str) -> String {
+    let mut glob = String::with_capacity(path.len());
+    for c in path.chars() {
+        if MARKS.contains(&c) || c == '}' {
+            glob.extend(['[', c, ']']);
+        } else {
+            glob.push(c);
+        }
+    }
+    glob
 }
 
 /// A part that says nothing: the place before, behind and between slashes, and the folder itself.

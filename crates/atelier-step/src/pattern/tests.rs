@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use atelier_model::{PathPattern, RootPattern};
+use atelier_model::{PathPattern, RootPattern, TreePath};
 use globset::GlobBuilder;
 use proptest::prelude::*;
 
@@ -35,6 +35,27 @@ fn inputs_meet_the_outputs_that_they_could_read() {
         ("/", "anything"),
     ] {
         assert!(meet(input, output), "{input} reads {output}");
+    }
+}
+
+#[test]
+fn brackets_and_braces_of_a_folder_are_its_own() {
+    for folder in ["app/[id]", "app/{a,b}", "a]b", "a}b{", "[{]"] {
+        let folder = TreePath::parse(folder).unwrap();
+        let pattern = PathPattern::parse("{x,y}.[ch]")
+            .unwrap()
+            .from_root(Some(&folder));
+        let set = PathSet::of_input(&pattern);
+        for (name, within) in [("x.c", true), ("y.h", true), ("z.c", false), ("x.o", false)] {
+            let path = format!("{folder}/{name}");
+            assert_eq!(set.contains(&path), within, "{path} in {}", pattern.text);
+            let matcher = GlobBuilder::new(&pattern.text)
+                .literal_separator(true)
+                .build()
+                .unwrap();
+            assert_eq!(matcher.compile_matcher().is_match(&path), within, "{path}");
+        }
+        assert!(!set.contains("app/i/x.c") && !set.contains("app/a/x.c"));
     }
 }
 

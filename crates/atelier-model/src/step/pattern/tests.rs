@@ -34,6 +34,13 @@ fn patterns_are_rooted() {
 }
 
 #[test]
+fn the_folder_of_a_step_is_no_pattern() {
+    check("a.ts", "app/[id]", ("app/[id]/a.ts", PatternForm::Path));
+    check("*.ts", "app/[id]", ("app/[[]id]/*.ts", PatternForm::Glob));
+    check("*.ts", "{a,b}", ("[{]a,b[}]/*.ts", PatternForm::Glob));
+}
+
+#[test]
 fn the_base_is_what_is_fixed() {
     base("a/b.txt", "a");
     base("a/b/", "a/b");
