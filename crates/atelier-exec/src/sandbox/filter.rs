@@ -1,14 +1,14 @@
 //! System calls that no build step has a use for, refused by the kernel.
 
+mod program;
+
 use std::collections::BTreeMap;
 
 use atelier_model::{Network, SandboxLevel};
 use libc::c_long;
-use seccompiler::{
-    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
-    SeccompRule, TargetArch, apply_filter, sock_filter,
-};
+use seccompiler::{BpfProgram, apply_filter};
 
+use self::program::{Answer, Condition, PROCESSOR, program};
 use super::frame::Order;
 
 /// Whether the network is closed by refusing its sockets, and what else the level asks for.
@@ -130,8 +130,9 @@ const ADDRESSED: [c_long; 2] = [libc::SYS_connect, libc::SYS_bind];
 /// Calls whose arguments a filter cannot see; who asks for them is told to use the older ones.
 const UNKNOWN: [c_long; 2] = [libc::SYS_clone3, libc::SYS_openat2];
 
-/// Terminal requests that type on the user's behalf, or paste.
-const TYPING: [u64; 2] = [libc::TIOCSTI, libc::TIOCLINUX];
+/// Terminal requests that type on the user's behalf, or paste. The kernel looks at the lower half
+/// of their number alone.
+const TYPING: [u32; 2] = [0x5412, 0x541c];
 /// A new kind of whatever is set apart.
 const NAME_SPACES: [libc::c_int; 7] = [
     libc::CLONE_NEWCGROUP,
@@ -179,7 +180,7 @@ const FAMILIES: [libc::c_int; 4] = [
     libc::AF_NETLINK,
 ];
 /// Bits of a socket's type that are its type.
-const TYPE_BITS: u64 = 0xf;
+const TYPE_BITS: u32 = 0xf;
 
 /// Why there is no filter.
 #[derive(Debug, thiserror::Error)]
@@ -187,156 +188,104 @@ pub(super) enum FilterError {
     /// This processor is not known.
     #[error("filter system calls: there are no rules for this processor")]
     Processor,
-    /// The rules contradict each other, or the kernel does not take them.
+    /// The kernel does not take it.
     #[error("filter system calls")]
-    Rules(#[from] seccompiler::Error),
-    /// The same, of one rule.
-    #[error("filter system calls")]
-    Rule(#[from] seccompiler::BackendError),
+    Kernel(#[from] seccompiler::Error),
 }
 
 /// Filters the system calls of the calling thread and all that it starts, for good. Gives up all
 /// ways to more rights too.
 pub(super) fn filter(surface: Surface) -> Result<(), FilterError> {
-    apply_filter(&second_numbers())?;
-    // One action for each filter: these two look like calls of a newer kernel.
-    let unknown = UNKNOWN.into_iter().map(|call| (call, Vec::new()));
-    apply_filter(&compile(unknown.collect(), libc::ENOSYS)?)?;
-    apply_filter(&compile(rules(surface)?, libc::EPERM)?)?;
-    Ok(())
+    let processor = PROCESSOR.ok_or(FilterError::Processor)?;
+    Ok(apply_filter(&compiled(processor, surface))?)
 }
 
-type Rules = BTreeMap<i64, Vec<SeccompRule>>;
-
-fn compile(rules: Rules, refusal: libc::c_int) -> Result<BpfProgram, FilterError> {
-    let arch = TargetArch::try_from(std::env::consts::ARCH).map_err(|_| FilterError::Processor)?;
-    let refusal = SeccompAction::Errno(refusal.unsigned_abs());
-    let filter = SeccompFilter::new(rules, SeccompAction::Allow, refusal, arch)?;
-    Ok(filter.try_into()?)
+fn compiled(processor: u32, surface: Surface) -> BpfProgram {
+    program(processor, &calls(surface))
 }
 
-fn rules(surface: Surface) -> Result<Rules, FilterError> {
-    let mut rules = Rules::new();
-    for call in REFUSED.into_iter().chain(REFUSED_HERE) {
-        rules.insert(call, Vec::new());
+/// What is answered to a call: by its number, how, and under which conditions.
+type Calls = BTreeMap<u32, Answer>;
+
+fn calls(surface: Surface) -> Calls {
+    let mut calls = Calls::new();
+    let addressed = ADDRESSED.into_iter().filter(|_| surface.without_network);
+    let old = OLD_IPC.into_iter().filter(|_| surface.without_old_ipc);
+    let refused = REFUSED.into_iter().chain(REFUSED_HERE);
+    for call in refused.chain(addressed).chain(old) {
+        calls.insert(number(call), Answer::Always(libc::EPERM));
     }
-    if surface.without_network {
-        // What is left are pairs of sockets, and those have no need of addresses.
-        rules.extend(ADDRESSED.map(|call| (call, Vec::new())));
-    }
-    if surface.without_old_ipc {
-        rules.extend(OLD_IPC.into_iter().map(|call| (call, Vec::new())));
+    for call in UNKNOWN {
+        calls.insert(number(call), Answer::Always(libc::ENOSYS));
     }
     for flag in NAME_SPACES {
         add(
-            &mut rules,
+            &mut calls,
             libc::SYS_clone,
-            &[has(0, u64::from(flag.unsigned_abs()))?],
-        )?;
+            vec![has(0, flag.unsigned_abs())],
+        );
     }
     for request in TYPING {
-        // The kernel looks at the lower half of the number alone.
-        add(&mut rules, libc::SYS_ioctl, &[is(1, request)?])?;
+        add(&mut calls, libc::SYS_ioctl, vec![is(1, request)]);
     }
     for (call, argument) in MODES.into_iter().chain(MODES_HERE) {
         for bit in LENDING {
-            add(&mut rules, call, &[has(argument, u64::from(bit))?])?;
+            add(&mut calls, call, vec![has(argument, bit)]);
         }
     }
     for (call, argument) in KINDS.into_iter().chain(KINDS_HERE) {
         for kind in [libc::S_IFBLK, libc::S_IFCHR] {
-            let kind = masked(argument, u64::from(libc::S_IFMT), u64::from(kind))?;
-            add(&mut rules, call, &[kind])?;
+            let kind = Condition::Masked(argument, libc::S_IFMT, kind);
+            add(&mut calls, call, vec![kind]);
         }
     }
-    sockets(&mut rules, surface)?;
-    Ok(rules)
+    sockets(&mut calls, surface);
+    calls
 }
 
-fn sockets(rules: &mut Rules, surface: Surface) -> Result<(), FilterError> {
-    let number = |family: libc::c_int| u64::from(family.unsigned_abs());
+fn sockets(calls: &mut Calls, surface: Surface) {
     for call in [libc::SYS_socket, libc::SYS_socketpair] {
-        let foreign: Result<Vec<_>, _> = FAMILIES
-            .map(|family| is_not(0, number(family)))
-            .into_iter()
-            .collect();
-        add(rules, call, &foreign?)?;
+        let foreign = FAMILIES.map(|family| Condition::IsNot(0, family.unsigned_abs()));
+        add(calls, call, foreign.to_vec());
     }
     // Of the kernel's own sockets, the one that lists network devices.
-    let route = u64::from(libc::NETLINK_ROUTE.unsigned_abs());
-    let other = [is(0, number(libc::AF_NETLINK))?, is_not(2, route)?];
-    add(rules, libc::SYS_socket, &other)?;
+    let netlink = is(0, libc::AF_NETLINK.unsigned_abs());
+    let other = Condition::IsNot(2, libc::NETLINK_ROUTE.unsigned_abs());
+    add(calls, libc::SYS_socket, vec![netlink, other]);
     for family in [libc::AF_INET, libc::AF_INET6] {
-        let raw = masked(1, TYPE_BITS, u64::from(libc::SOCK_RAW.unsigned_abs()))?;
-        let family = is(0, number(family))?;
+        let family = is(0, family.unsigned_abs());
+        let raw = Condition::Masked(1, TYPE_BITS, libc::SOCK_RAW.unsigned_abs());
         let conditions = if surface.without_network {
             vec![family]
         } else {
             vec![family, raw]
         };
-        add(rules, libc::SYS_socket, &conditions)?;
+        add(calls, libc::SYS_socket, conditions);
     }
-    Ok(())
 }
 
-fn add(
-    rules: &mut Rules,
-    call: c_long,
-    conditions: &[SeccompCondition],
-) -> Result<(), FilterError> {
-    let rule = SeccompRule::new(conditions.to_vec())?;
-    rules.entry(call).or_default().push(rule);
-    Ok(())
+/// Refuses a call where all conditions hold. One that is refused anyway stays so.
+fn add(calls: &mut Calls, call: c_long, conditions: Vec<Condition>) {
+    let answer = calls
+        .entry(number(call))
+        .or_insert_with(|| Answer::Where(Vec::new()));
+    if let Answer::Where(all) = answer {
+        all.push(conditions);
+    }
 }
 
-fn condition(
-    argument: u8,
-    operator: SeccompCmpOp,
-    value: u64,
-) -> Result<SeccompCondition, FilterError> {
-    // What is compared here is a number of 32 bits, whatever stands in the upper half.
-    let condition = SeccompCondition::new(argument, SeccompCmpArgLen::Dword, operator, value)?;
-    Ok(condition)
+fn is(argument: u8, value: u32) -> Condition {
+    Condition::Masked(argument, u32::MAX, value)
 }
 
-fn is(argument: u8, value: u64) -> Result<SeccompCondition, FilterError> {
-    condition(argument, SeccompCmpOp::Eq, value)
+fn has(argument: u8, bit: u32) -> Condition {
+    Condition::Masked(argument, bit, bit)
 }
 
-fn is_not(argument: u8, value: u64) -> Result<SeccompCondition, FilterError> {
-    condition(argument, SeccompCmpOp::Ne, value)
+/// The number of a call; none is negative or large.
+fn number(call: c_long) -> u32 {
+    u32::try_from(call).unwrap_or(u32::MAX)
 }
 
-fn has(argument: u8, bit: u64) -> Result<SeccompCondition, FilterError> {
-    masked(argument, bit, bit)
-}
-
-fn masked(argument: u8, mask: u64, value: u64) -> Result<SeccompCondition, FilterError> {
-    condition(argument, SeccompCmpOp::MaskedEq(mask), value)
-}
-
-/// On this processor a call has a second number, from this one on, which rules by number overlook.
-#[cfg(target_arch = "x86_64")]
-const SECOND_NUMBERS: u32 = 0x4000_0000;
-/// Elsewhere no number is that large.
-#[cfg(not(target_arch = "x86_64"))]
-const SECOND_NUMBERS: u32 = u32::MAX;
-
-// What a filter is made of: load a word of the call, compare it, answer.
-const LOAD: u16 = 0x20;
-const AT_LEAST: u16 = 0x35;
-const ANSWER: u16 = 0x06;
-/// Where the number of the call stands.
-const NUMBER: u32 = 0;
-
-/// Refuses every second number.
-fn second_numbers() -> BpfProgram {
-    let line = |code, k, jt, jf| sock_filter { code, jt, jf, k };
-    let refusal = libc::SECCOMP_RET_ERRNO | libc::ENOSYS.unsigned_abs();
-    vec![
-        line(LOAD, NUMBER, 0, 0),
-        line(AT_LEAST, SECOND_NUMBERS, 0, 1),
-        line(ANSWER, refusal, 0, 0),
-        line(ANSWER, libc::SECCOMP_RET_ALLOW, 0, 0),
-    ]
-}
+#[cfg(test)]
+mod tests;
