@@ -181,4 +181,4 @@ fn folders(searched: &[&str]) -> Vec<Option<TreePath>> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

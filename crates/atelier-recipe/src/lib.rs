@@ -21,6 +21,7 @@
 //! Invariants: nothing here opens a file, starts a process or asks what is installed; an unreadable
 //! report is `None`, never a guess; a test step exists only where the tree has tests to run.
 
+mod ci;
 mod detect;
 mod escape;
 mod folder;
@@ -33,6 +34,7 @@ mod report;
 mod step;
 
 pub use atelier_model::{BuildStep, ReportFormat, StepKind, Tool};
+pub use ci::{Authorship, Forge, pipeline};
 pub use detect::Project;
 pub use escape::{declared_tests, early_ends, is_test_path, new_escapes};
 pub use forgery::forgeries;

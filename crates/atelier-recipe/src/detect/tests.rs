@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use crate::Recipes;
 
 /// A tree out of a text: a line `--- path`, then the file's text.
-fn tree(text: &str) -> FileTree {
+pub(crate) fn tree(text: &str) -> FileTree {
     let parts = text.split("--- ").filter(|part| !part.is_empty());
     let files = parts.map(|part| {
         let (path, text) = part.split_once('\n').unwrap();

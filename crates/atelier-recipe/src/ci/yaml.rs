@@ -1,0 +1,215 @@
+//! Writes YAML: maps in the order they were made in, and comments, which no serialiser writes.
+
+/// Words that are no text where they stand alone.
+const NO_TEXT: [&str; 9] = ["true", "false", "null", "yes", "no", "on", "off", "y", "n"];
+/// Signs that may stand anywhere in a text without quotes.
+const PLAIN: &str = "_./@+-=~$()<>^; ";
+
+/// A value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Node {
+    /// Nothing, as the value of a key that only has to be there.
+    Empty,
+    /// A number or a truth value, as it is written.
+    Word(String),
+    /// A text.
+    Text(String),
+    /// A text with a comment behind it.
+    Noted(String, String),
+    /// Values in their order.
+    List(Vec<Node>),
+    /// Keys and values in their order.
+    Map(Vec<(String, Node)>),
+}
+
+impl From<&str> for Node {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl From<String> for Node {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<bool> for Node {
+    fn from(value: bool) -> Self {
+        Self::Word(value.to_string())
+    }
+}
+
+impl From<u64> for Node {
+    fn from(value: u64) -> Self {
+        Self::Word(value.to_string())
+    }
+}
+
+/// A map out of what there is.
+pub(super) fn map(entries: impl IntoIterator<Item = (impl Into<String>, Node)>) -> Node {
+    let entries = entries.into_iter();
+    Node::Map(entries.map(|(key, value)| (key.into(), value)).collect())
+}
+
+/// A list out of what there is.
+pub(super) fn list(values: impl IntoIterator<Item = impl Into<Node>>) -> Node {
+    Node::List(values.into_iter().map(Into::into).collect())
+}
+
+impl Node {
+    /// Whether there is nothing in it.
+    pub(super) fn is_empty(&self) -> bool {
+        match self {
+            Self::Empty => true,
+            Self::Word(_) | Self::Text(_) | Self::Noted(..) => false,
+            Self::List(values) => values.is_empty(),
+            Self::Map(entries) => entries.is_empty(),
+        }
+    }
+
+    /// The text of a file that holds it.
+    pub(super) fn to_text(&self) -> String {
+        let mut text = String::new();
+        self.write(&mut text, 0);
+        text.trim_start_matches('\n').to_owned()
+    }
+
+    /// Writes it behind a key or a dash, with the end of its last line.
+    fn write(&self, text: &mut String, depth: usize) {
+        match self {
+            Self::Empty => text.push('\n'),
+            Self::Word(word) => *text += &format!(" {word}\n"),
+            Self::Text(value) => write_text(text, value, depth),
+            Self::Noted(value, note) => *text += &format!(" {} # {note}\n", scalar(value)),
+            Self::List(values) if values.is_empty() => *text += " []\n",
+            Self::Map(entries) if entries.is_empty() => *text += " {}\n",
+            Self::List(values) => {
+                text.push('\n');
+                for value in values {
+                    indent(text, depth);
+                    text.push('-');
+                    value.write_item(text, depth);
+                }
+            }
+            Self::Map(entries) => {
+                text.push('\n');
+                for entry in entries {
+                    indent(text, depth);
+                    write_entry(text, entry, depth);
+                }
+            }
+        }
+    }
+
+    /// Writes it behind a dash: a map begins in the same line.
+    fn write_item(&self, text: &mut String, depth: usize) {
+        match self {
+            Self::Map(entries) if !entries.is_empty() => {
+                for (at, entry) in entries.iter().enumerate() {
+                    if at == 0 {
+                        text.push(' ');
+                    } else {
+                        indent(text, depth + 1);
+                    }
+                    write_entry(text, entry, depth + 1);
+                }
+            }
+            Self::Empty
+            | Self::Word(_)
+            | Self::Text(_)
+            | Self::Noted(..)
+            | Self::List(_)
+            | Self::Map(_) => self.write(text, depth + 1),
+        }
+    }
+}
+
+fn write_entry(text: &mut String, (key, value): &(String, Node), depth: usize) {
+    // `on` is a key of GitHub's, and no truth value in the YAML of today.
+    let key = if key == "on" {
+        key.clone()
+    } else {
+        scalar(key)
+    };
+    *text += &key;
+    text.push(':');
+    value.write(text, depth + 1);
+}
+
+fn indent(text: &mut String, depth: usize) {
+    *text += &"  ".repeat(depth);
+}
+
+fn write_text(text: &mut String, value: &str, depth: usize) {
+    if !is_block(value) {
+        *text += &format!(" {}\n", scalar(value));
+        return;
+    }
+    *text += " |-\n";
+    for line in value.lines() {
+        if !line.is_empty() {
+            indent(text, depth);
+            *text += line;
+        }
+        text.push('\n');
+    }
+}
+
+/// Whether a text has several lines that can stand as they are.
+fn is_block(value: &str) -> bool {
+    let plain = |sign: char| sign == '\n' || !(sign.is_control() || is_break(sign));
+    value.contains('\n')
+        && !value.starts_with([' ', '\n'])
+        && !value.ends_with('\n')
+        && value.chars().all(plain)
+}
+
+/// Whether a sign ends a line for some readers, or is none for others.
+fn is_break(sign: char) -> bool {
+    matches!(sign, '\u{85}' | '\u{2028}' | '\u{2029}' | '\u{feff}')
+}
+
+/// A text in one line, in quotes where it needs them.
+fn scalar(value: &str) -> String {
+    if is_plain(value) {
+        value.to_owned()
+    } else if value
+        .chars()
+        .any(|sign| sign.is_control() || is_break(sign))
+    {
+        escaped(value)
+    } else {
+        format!("'{}'", value.replace('\'', "''"))
+    }
+}
+
+fn is_plain(value: &str) -> bool {
+    let begins =
+        value.starts_with(|sign: char| sign.is_ascii_alphabetic() || "/.$_(".contains(sign));
+    let safe = |sign: char| sign.is_ascii_alphanumeric() || PLAIN.contains(sign);
+    let is_word = NO_TEXT.iter().any(|word| word.eq_ignore_ascii_case(value));
+    // A number may begin with a point, and `.nan` and `.inf` are numbers too.
+    let is_number = value.starts_with('.') && !value.contains('/');
+    begins && value.chars().all(safe) && !value.ends_with(' ') && !is_word && !is_number
+}
+
+fn escaped(value: &str) -> String {
+    let mut text = String::from("\"");
+    for sign in value.chars() {
+        match sign {
+            '"' => text += "\\\"",
+            '\\' => text += "\\\\",
+            '\n' => text += "\\n",
+            '\t' => text += "\\t",
+            sign if sign.is_control() || is_break(sign) => {
+                text += &format!("\\u{:04x}", u32::from(sign));
+            }
+            sign => text.push(sign),
+        }
+    }
+    text + "\""
+}
+
+#[cfg(test)]
+mod tests;
