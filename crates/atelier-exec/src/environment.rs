@@ -8,9 +8,12 @@
 use std::{
     collections::BTreeMap,
     env, fs,
+    io::Read,
     os::unix::fs::symlink,
     path::{Path, PathBuf},
 };
+
+use crate::way_out::{FILES, Form, Said, is_registry_variable};
 
 /// Variables that are handed on as they are: how to speak, where the network is, and which
 /// mirrors stand in for package registries. None of them is meant to hold a secret.
@@ -234,6 +237,42 @@ pub(crate) fn places(fetches: bool) -> Vec<PathBuf> {
     found.sort();
     found.dedup();
     found
+}
+
+/// Bytes of a file of settings that are read.
+const SAID_BYTES_MAX: u64 = 1 << 20;
+
+/// What the user's own environment and settings say of package registries and of the proxies on
+/// the way to them. What a command's environment says does not count: others may have written it.
+pub(crate) fn said() -> Said {
+    let of_proxy = |name: &str| name.to_ascii_lowercase().ends_with("_proxy");
+    let wanted = |(name, _): &(String, String)| of_proxy(name) || is_registry_variable(name);
+    // A name or value that is no text names no host.
+    let texts = env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let home = env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
+    let mut files: Vec<(PathBuf, Form)> = FILES
+        .iter()
+        .map(|(name, form)| (home.join(name), *form))
+        .collect();
+    let cargo = cargo_home().into_iter();
+    files.extend(cargo.flat_map(|cargo| CARGO_FILES.map(|file| (cargo.join(file), Form::Lines))));
+    for name in TOLD_IN_CONFIDENCE {
+        files.extend(env::var_os(name).map(|file| (PathBuf::from(file), Form::Lines)));
+    }
+    let read = |path: &Path| {
+        let mut text = String::new();
+        let file = fs::File::open(path).ok()?;
+        file.take(SAID_BYTES_MAX).read_to_string(&mut text).ok()?;
+        Some(text)
+    };
+    let files = files.into_iter().filter(|(path, _)| path.is_absolute());
+    Said {
+        variables: texts.filter(wanted).collect(),
+        files: files
+            .filter_map(|(path, form)| Some((form, read(&path)?)))
+            .collect(),
+    }
 }
 
 /// Where the user's cargo keeps its configuration.

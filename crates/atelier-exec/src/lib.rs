@@ -14,15 +14,18 @@ mod git;
 mod home;
 mod host;
 mod keyring;
+mod machine;
 mod program;
 mod sandbox;
 mod tree;
+mod way_out;
 
 pub use environment::{environment, environment_at};
 pub use git::{ChangeSize, Commit, Delivery, Git, GitError, Head, LogEntry, Worktree};
 pub use home::home_settle;
 pub use host::HostError;
 pub use keyring::{Keyring, KeyringError};
+pub use machine::{MachineMemory, machine_memory};
 pub use program::{find_program, helper_program, program_version};
 pub use sandbox::{
     Cap, Caps, Command, Confinement, Exit, Grade, HELPER_COMMAND, OutputSink, Report, RequestError,
@@ -34,3 +37,4 @@ pub use tree::{
     file_read, files_beside, files_matching, tree_glimpse, tree_near, tree_read, tree_survey,
     tree_write,
 };
+pub use way_out::{Refusal, Traffic, Why};

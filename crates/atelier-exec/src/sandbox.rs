@@ -20,7 +20,6 @@ mod network;
 mod outer;
 mod places;
 mod probe;
-mod proxy;
 mod request;
 mod returns;
 mod supervisor;
@@ -41,6 +40,8 @@ use std::{
 
 use atelier_model::Network;
 use tokio_util::sync::CancellationToken;
+
+use crate::way_out::{WayOut, hide_proxies};
 
 use self::{
     frame::{Order, Rations, VERSION},
@@ -301,19 +302,24 @@ fn order(command: &Command) -> Order {
     let fetches = confinement.network == Network::Install;
     let mut readable: Vec<PathBuf> = all(&confinement.readable);
     readable.extend(crate::environment::places(fetches));
+    let leaves = fetches && !confinement.host_network;
+    let mut env = command.env.clone();
+    if !confinement.host_network {
+        hide_proxies(&mut env);
+    }
     let program = command.argv.first().map(PathBuf::from);
     readable.extend(program.filter(|program| program.is_absolute()));
     Order {
         version: VERSION.to_owned(),
         argv: command.argv.clone(),
         cwd: absolute(&command.cwd),
-        env: command.env.clone(),
+        env,
         writable: all(&command.writable),
         readable,
         level: confinement.level,
         network: confinement.network,
         host_network: confinement.host_network,
-        registries: confinement.registries.clone(),
+        way_out: leaves.then(|| WayOut::new(&confinement.registries, &crate::environment::said())),
         workspace: confinement.workspace.as_ref().map(|workspace| Workspace {
             folder: absolute(&workspace.folder),
             returns: workspace.returns.clone(),

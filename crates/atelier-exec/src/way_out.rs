@@ -22,8 +22,8 @@ mod upstream;
 
 pub(crate) use inside::{hide_proxies, lead_to_door};
 pub(crate) use keep::keep;
-pub use ledger::{Refusal, Traffic, Why};
 pub(crate) use ledger::Ledger;
+pub use ledger::{Refusal, Traffic, Why};
 pub(crate) use settings::{FILES, Form, Said, is_registry_variable};
 
 use serde::{Deserialize, Serialize};
@@ -32,7 +32,7 @@ use self::{
     address::Lookup,
     places::{Place, Standing},
     settings::Settings,
-    upstream::{Ways, Way},
+    upstream::{Way, Ways},
 };
 
 /// Where a command that installs packages may go, and how one gets there.

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use atelier_model::{Network, SandboxLevel};
 use serde::{Deserialize, Serialize};
 
+use crate::way_out::Traffic;
+
 /// A folder that the command sees as its own: what it changes stays in a layer above it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Workspace {
@@ -113,7 +115,9 @@ impl Confinement {
                     missing.push("the whole network can be reached");
                 }
                 if self.workspace.is_some() {
-                    missing.push("files of the workspace are changed in place, its repository among them");
+                    missing.push(
+                        "files of the workspace are changed in place, its repository among them",
+                    );
                 }
                 missing
             }
@@ -157,6 +161,8 @@ pub struct Usage {
     pub hit: Vec<Cap>,
     /// What was taken over from its workspace, if that was asked for.
     pub returned: Returned,
+    /// What it asked for outside, where it had a door there.
+    pub way_out: Option<Traffic>,
 }
 
 /// What was taken over from a workspace.

@@ -10,6 +10,7 @@ use atelier_model::{Network, SandboxLevel};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{Cap, Caps, Returned, Workspace};
+use crate::way_out::{Traffic, WayOut};
 
 /// Bytes of an order, and of the input that follows it.
 pub(super) const FRAME_BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -40,8 +41,8 @@ pub(super) struct Order {
     pub(super) network: Network,
     /// Whether it is the machine's own all the same.
     pub(super) host_network: bool,
-    /// Hosts it may reach beside the package registries that are known.
-    pub(super) registries: Vec<String>,
+    /// Where it may go, if it installs packages; for the supervisor outside alone.
+    pub(super) way_out: Option<WayOut>,
     /// The folder whose changes are kept apart.
     pub(super) workspace: Option<Workspace>,
     /// What it may use up.
@@ -100,6 +101,8 @@ pub(super) enum Fact {
     },
     /// What was taken over from its workspace.
     Returned(Returned),
+    /// What it asked for at its door.
+    Went(Traffic),
     /// The command ended with a code, and nothing of it is left.
     Code {
         /// The code.

@@ -1,8 +1,6 @@
 //! A network of a command's own: loopback and nothing else, and a door to the package registries.
 
 use std::{
-    collections::BTreeMap,
-    fmt::Write,
     fs, io,
     net::{Ipv4Addr, TcpListener},
 };
@@ -17,7 +15,7 @@ use rustix::{
 use super::{frame::Order, kernel::set_apart};
 
 /// The port of the door, in a network where nobody else is.
-const DOOR_PORT: u16 = 3128;
+pub(super) const DOOR_PORT: u16 = 3128;
 
 /// Gives the light level a network of its own where that is asked for. Without the rights for one
 /// this fails: the machine's own would be more than was asked for.
@@ -63,42 +61,6 @@ pub(super) fn listen(order: &Order) -> io::Result<Option<TcpListener>> {
         return Ok(None);
     }
     TcpListener::bind((Ipv4Addr::LOCALHOST, DOOR_PORT)).map(Some)
-}
-
-/// Variables by which tools find a proxy.
-const PROXIES: [&str; 11] = [
-    "HTTP_PROXY",
-    "HTTPS_PROXY",
-    "ALL_PROXY",
-    "http_proxy",
-    "https_proxy",
-    "all_proxy",
-    "CARGO_HTTP_PROXY",
-    "npm_config_proxy",
-    "npm_config_https_proxy",
-    "YARN_HTTP_PROXY",
-    "YARN_HTTPS_PROXY",
-];
-
-/// Lets tools find the door. Java's take it as options, beside those that they have already.
-pub(super) fn lead_to_door(env: &mut BTreeMap<String, String>) {
-    let door = format!("http://127.0.0.1:{DOOR_PORT}");
-    for name in PROXIES {
-        env.insert(name.to_owned(), door.clone());
-    }
-    for name in ["NO_PROXY", "no_proxy"] {
-        env.insert(name.to_owned(), "127.0.0.1,localhost,::1".to_owned());
-    }
-    for name in ["MAVEN_OPTS", "GRADLE_OPTS"] {
-        let options = env.entry(name.to_owned()).or_default();
-        for protocol in ["http", "https"] {
-            // Writing to a text never fails.
-            let _ = write!(
-                options,
-                " -D{protocol}.proxyHost=127.0.0.1 -D{protocol}.proxyPort={DOOR_PORT}"
-            );
-        }
-    }
 }
 
 /// The device through which a machine talks to itself is down at first.

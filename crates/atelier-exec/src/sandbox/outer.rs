@@ -8,9 +8,9 @@ use std::{
     os::{fd::OwnedFd, unix::fs::MetadataExt},
     path::Path,
     process::{Child, ChildStderr, ChildStdin, Command, Stdio},
+    sync::Arc,
 };
 
-use atelier_model::Network;
 use rustix::{
     fs::{Mode, OFlags, Uid, fchown, open},
     process::{
@@ -29,11 +29,11 @@ use super::{
     frame::{Fact, Order, STOP, frame},
     inside::{Inside, Users, nobody, shown, stage},
     lay::SCRATCH_BYTES,
-    network,
-    proxy::{self, Registries},
+    network::DOOR_PORT,
     returns,
     supervisor::{ENTER, HOLD, Signals, tell},
 };
+use crate::way_out::{Ledger, WayOut, keep, lead_to_door};
 
 /// This program, whatever its file is called by now.
 const SELF: &str = "/proc/self/exe";
@@ -65,8 +65,9 @@ pub(super) fn conduct(
         }
     }
     let mut told = order.clone();
-    if order.network == Network::Install {
-        network::lead_to_door(&mut told.env);
+    // The user's proxies are not the command's business.
+    if let Some(way_out) = told.way_out.take() {
+        lead_to_door(&mut told.env, &way_out, DOOR_PORT);
     }
     let inside = Inside {
         order: told,
@@ -80,7 +81,7 @@ pub(super) fn conduct(
         Start::Running(machine, held) => (machine, held),
         Start::Failed(fact) => return Ok(vec![fact]),
     };
-    let mut facts = machine.relay(leash, held.door.map(|door| (door, Registries::of(order))))?;
+    let mut facts = machine.relay(leash, held.door.zip(order.way_out.clone()))?;
     // Whoever is left was ended by the kernel, together with the first process.
     while let Ok(Some(_)) = wait(WaitOptions::empty()) {}
     if let (Some(layer), Some(workspace)) = (held.layer, &order.workspace) {
@@ -127,6 +128,7 @@ impl Holder {
             | Fact::NotStarted { .. }
             | Fact::Used { .. }
             | Fact::Returned(_)
+            | Fact::Went(_)
             | Fact::Code { .. }
             | Fact::Signal { .. } => return Err(io::ErrorKind::InvalidData.into()),
         }
@@ -212,7 +214,11 @@ impl Machine {
                 failed @ (Fact::ProgramMissing
                 | Fact::NotStarted { .. }
                 | Fact::NotConfined { .. }) => return Ok(Start::Failed(failed)),
-                Fact::Used { .. } | Fact::Returned(_) | Fact::Code { .. } | Fact::Signal { .. } => {
+                Fact::Used { .. }
+                | Fact::Returned(_)
+                | Fact::Went(_)
+                | Fact::Code { .. }
+                | Fact::Signal { .. } => {
                     return Err(io::ErrorKind::InvalidData.into());
                 }
             }
@@ -232,7 +238,7 @@ impl Machine {
     }
 
     /// Hands on what the parent wants, until the first process has said its last word.
-    fn relay(self, leash: File, door: Option<(TcpListener, Registries)>) -> io::Result<Vec<Fact>> {
+    fn relay(self, leash: File, door: Option<(TcpListener, WayOut)>) -> io::Result<Vec<Fact>> {
         let runtime = runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
@@ -248,9 +254,11 @@ impl Machine {
             let mut word = [0];
             // It ends with this function, and with it every connection.
             let mut doorkeeper = JoinSet::new();
-            if let Some((door, registries)) = door {
+            let ledger = Arc::new(Ledger::default());
+            let leaves = door.is_some();
+            if let Some((door, way_out)) = door {
                 let door = tokio::net::TcpListener::from_std(door)?;
-                doorkeeper.spawn(proxy::keep(door, registries));
+                doorkeeper.spawn(keep(door, way_out, ledger.clone()));
             }
             loop {
                 let stop = tokio::select! {
@@ -275,6 +283,9 @@ impl Machine {
             }
             if told.is_empty() {
                 return Err(io::Error::other("the first process of its machine is gone"));
+            }
+            if leaves {
+                told.insert(0, Fact::Went(ledger.traffic()));
             }
             Ok(told)
         })

@@ -1,6 +1,6 @@
 //! The parent's side of a command: its output, its clock, its end.
 
-use std::{path::Path, process::Stdio, time::Duration};
+use std::{fmt::Write as _, path::Path, process::Stdio, time::Duration};
 
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines},
@@ -64,7 +64,12 @@ pub(super) struct Ended {
 impl Ended {
     /// The report, with the output from the tape.
     pub(super) fn report(self, tape: &SharedTape) -> Report {
-        let (output, truncated) = tape::text(tape);
+        let (mut output, truncated) = tape::text(tape);
+        let traffic = self.usage.way_out.iter();
+        for refusal in traffic.flat_map(|traffic| &traffic.refused) {
+            // Writing to a text does not fail.
+            let _ = write!(output, "\n[{refusal}; {}]\n", refusal.remedy());
+        }
         Report {
             exit: self.exit,
             output,
@@ -116,6 +121,7 @@ impl Watch {
                 | Fact::Signal { .. }
                 | Fact::Used { .. }
                 | Fact::Returned(_)
+                | Fact::Went(_)
                 | Fact::First { .. }
                 | Fact::Ready { .. },
             ) => Err(watch.lost("it spoke out of turn").await),
@@ -185,6 +191,7 @@ impl Watch {
                     usage.hit.extend(hit);
                 }
                 Next::Told(Some(Fact::Returned(returned))) => usage.returned = returned,
+                Next::Told(Some(Fact::Went(traffic))) => usage.way_out = Some(traffic),
                 Next::Told(Some(Fact::Code { code })) => break Exit::Code(code),
                 Next::Told(Some(Fact::Signal { signal })) => break Exit::Signal(signal),
                 Next::Told(Some(Fact::NotConfined { message } | Fact::NotStarted { message })) => {

@@ -75,7 +75,10 @@ impl Lookup {
 
     async fn all(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
         match self {
-            Self::Machine => Ok(lookup_host((host, port)).await?.take(ADDRESSES_MAX).collect()),
+            Self::Machine => Ok(lookup_host((host, port))
+                .await?
+                .take(ADDRESSES_MAX)
+                .collect()),
             #[cfg(test)]
             Self::Table(table) => {
                 if let Ok(address) = host.parse() {
@@ -151,8 +154,7 @@ fn nearness_v6(address: Ipv6Addr) -> Nearness {
 fn within(parts: [u16; 8]) -> Option<Ipv4Addr> {
     let of = |high: u16, low: u16| Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low));
     match parts {
-        [0x64, 0xff9b, 0, 0, 0, 0, high, low] => Some(of(high, low)),
-        [0x2002, high, low, ..] => Some(of(high, low)),
+        [0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0x2002, high, low, ..] => Some(of(high, low)),
         // The other end of a tunnel stands there with every bit turned.
         [0x2001, 0, _, _, _, _, high, low] => Some(of(!high, !low)),
         _ => None,

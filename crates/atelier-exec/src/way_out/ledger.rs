@@ -43,7 +43,6 @@ pub struct Refusal {
     /// The port.
     pub port: u16,
     /// Why.
-    #[serde(flatten)]
     pub why: Why,
     /// How often it was asked for.
     pub times: u64,
@@ -51,7 +50,7 @@ pub struct Refusal {
 
 /// Why a host is not reached.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(tag = "why", rename_all = "snake_case")]
+#[serde(tag = "reason", rename_all = "snake_case")]
 pub enum Why {
     /// It is no known registry, and nobody named it.
     NotNamed,
@@ -73,9 +72,15 @@ impl fmt::Display for Refusal {
         let Self { host, port, .. } = self;
         match &self.why {
             Why::NotNamed => write!(f, "reached for {host}: not among `registries`"),
-            Why::Port => write!(f, "reached for port {port} of {host}: not among `registries`"),
+            Why::Port => write!(
+                f,
+                "reached for port {port} of {host}: not among `registries`"
+            ),
             Why::Address { address } => {
-                write!(f, "reached for {host}, which lies at {address}: no registry is there")
+                write!(
+                    f,
+                    "reached for {host}, which lies at {address}: no registry is there"
+                )
             }
             Why::Way => write!(
                 f,
@@ -95,7 +100,9 @@ impl Refusal {
     pub fn remedy(&self) -> String {
         let Self { host, port, .. } = self;
         let name = |place: String| {
-            format!("if packages come from there, add \"{place}\" to `registries` of your own configuration")
+            format!(
+                "if packages come from there, add \"{place}\" to `registries` of your own configuration"
+            )
         };
         match &self.why {
             Why::NotNamed if super::places::is_usual(*port) => name(host.clone()),

@@ -82,7 +82,9 @@ impl Place {
 
 /// A host's name as it is compared: in lower case, without brackets and without the last dot.
 pub(super) fn plain(host: &str) -> String {
-    let inner = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    let inner = host
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'));
     let host = inner.unwrap_or(host);
     host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase()
 }
