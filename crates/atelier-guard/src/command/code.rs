@@ -44,16 +44,43 @@ const INTERPRETERS: &[(&[&str], &str)] = &[
     (&["deno"], ""),
     (&["tclsh", "expect", "wish"], "c"),
     (&["pwsh", "powershell"], "cC"),
+    (&["guile"], "ce"),
+    (&["clojure", "clj", "bb", "kotlin", "iex", "racket"], "e"),
+    (&["sbcl", "erl", "ghc", "runghc"], "e"),
+];
+
+/// Languages whose verbs are less well known here: code of them is asked about.
+const RARE: &[&str] = &[
+    "tclsh",
+    "expect",
+    "wish",
+    "pwsh",
+    "powershell",
+    "guile",
+    "ghc",
+    "runghc",
+    "racket",
+    "clojure",
+    "clj",
+    "bb",
+    "kotlin",
+    "iex",
+    "sbcl",
+    "erl",
+    "swift",
+    "scala",
+    "groovy",
+    "osascript",
 ];
 
 static REMOVES: LazyLock<Option<Regex>> = LazyLock::new(|| {
     pattern(
-        r"unlink|rmtree|rmdir|rm_rf|rm_r\b|\bremove|\brmSync|\brm\(|rmdirSync|File\.delete|delete_file|FileUtils|\.truncate|remove-item|file delete|fs\.rm",
+        r"unlink|rmtree|rmdir|rm_rf|rm_r\b|\bremove|\brmSync|\brm\(|rmdirSync|File\.delete|delete_file|FileUtils|\.truncate|remove-item|file delete|delete-file|delete-directory|fs\.rm",
     )
 });
 static STARTS: LazyLock<Option<Regex>> = LazyLock::new(|| {
     pattern(
-        r"(?i)\bsystem\b|popen|subprocess|\bexec(ute|File|Sync|FileSync|[lv][pe]{0,2})?\b|spawn|child_process|shell_exec|passthru|proc_open|`|%x|qx|os\.fork|\bfork\b|do shell script|Deno\.(run|Command)|run\(`|pcntl_exec|open3|invoke-expression|\biex\b",
+        r"(?i)\bsystem\b|popen|subprocess|\bexec(ute|File|Sync|FileSync|[lv][pe]{0,2})?\b|spawn|child_process|shell_exec|passthru|proc_open|`|%x|qx|os\.fork|\bfork\b|do shell script|Deno\.(run|Command)|run\(`|pcntl_exec|open3|shell-command|run-program|start-process|call-process|shell/sh|sys\.process|System\.Process|invoke-expression|\biex\b",
     )
 });
 static CONNECTS: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -95,12 +122,12 @@ static EVADES: LazyLock<Option<Regex>> = LazyLock::new(|| {
 });
 static ENVIRONMENT: LazyLock<Option<Regex>> = LazyLock::new(|| {
     pattern(
-        r"(?i)dict\(os\.environ|os\.environ\s*[)\]]|print\(os\.environ|%ENV|ENV\.(to_h|each|inspect)|process\.env\s*[)\]]|JSON\.stringify\(process\.env|getenv\(\)|\$_ENV|p ENV\b|puts ENV\b",
+        r"(?i)dict\(os\.environ|os\.environ\s*[)\]]|print\(os\.environ|%ENV|ENV\.(to_h|each|inspect)|process\.env\s*([)\]]|$)|JSON\.stringify\(process\.env|getenv\(\)|\$_ENV|p ENV\b|puts ENV\b",
     )
 });
 static TEXT: LazyLock<Option<Regex>> = LazyLock::new(|| {
     pattern(
-        r#""((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|`([^`]*)`|(?:qx|q|qq|%x|%q)[\{\(/\[]([^\}\)/\]]*)[\}\)/\]]"#,
+        r#""((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|`([^`]*)`|\b(?:qx|qq|q)\s*\{([^}]*)\}|\b(?:qx|qq|q)\(([^)]*)\)|\bqx/([^/]*)/|%[xqQ]?\{([^}]*)\}|%[xqQ]\(([^)]*)\)|<([/~.][^>]*)>"#,
     )
 });
 
@@ -139,7 +166,9 @@ impl Screen<'_> {
     /// A program that runs code of its own language; none if this is not one.
     pub(super) fn interpreted(&mut self, call: &Call, stdin: &str) -> Option<String> {
         match call.name.as_str() {
-            "awk" | "gawk" | "mawk" | "nawk" => self.awk(call),
+            "awk" | "gawk" | "mawk" | "nawk" => self.awk(call, stdin),
+            "jq" | "yq" => self.queried(call),
+            "dc" | "m4" => self.macros(call, stdin),
             "sed" | "gsed" => self.sed(call),
             "vim" | "vi" | "nvim" | "ex" | "view" | "vimdiff" | "emacs" | "ed" | "less"
             | "more" => {
@@ -162,7 +191,7 @@ impl Screen<'_> {
         while let Some(argument) = rest.next() {
             let is_long = matches!(
                 argument.as_str(),
-                "--eval" | "--print" | "-Command" | "eval" | "-pe" | "-EncodedCommand"
+                "--eval" | "-eval" | "--print" | "-Command" | "eval" | "-pe" | "-EncodedCommand"
             );
             let is_short = argument.len() <= 6
                 && argument.starts_with('-')
@@ -180,6 +209,7 @@ impl Screen<'_> {
                     self.forbid("hidden-code", "it runs code that is hidden by an encoding");
                 }
                 if let Some(code) = rest.next() {
+                    self.rare(call, code);
                     self.code(code);
                 }
             } else if let Some(code) = attached(argument, letters) {
@@ -207,13 +237,57 @@ impl Screen<'_> {
                 return;
             }
         }
+        let builds = ["ghc", "kotlin", "clojure", "clj", "bb", "scala", "swift"];
         if !has_code && !stdin.is_empty() {
+            self.rare(call, stdin);
             self.code(stdin);
+        } else if builds.contains(&call.name.as_str()) {
+            // Without code they build or run the project.
         } else if !has_code && call.name != "deno" && call.name != "bun" {
             self.ask(
                 "unknown-code",
                 "it starts an interpreter that reads more lines",
             );
+        }
+    }
+
+    /// Code of a language whose verbs are not known here.
+    fn rare(&mut self, call: &Call, code: &str) {
+        if !RARE.contains(&call.name.as_str()) {
+            return;
+        }
+        self.ask(
+            "unknown-code",
+            "it runs code of a language that is not known here",
+        );
+        let verbs = code.replace("Remove-Item", "rm");
+        let verbs = verbs.replace("exec ", "").replace("spawn ", "");
+        self.suspected(|screen| {
+            screen.line(&verbs, "");
+            let texts = texts(code);
+            screen.line_apart(&texts.join(" "), "");
+            for text in &texts {
+                screen.line_apart(text, "");
+            }
+        });
+    }
+
+    /// `jq` shows variables too.
+    fn queried(&mut self, call: &Call) {
+        let code = call.operands.first().map_or("", String::as_str);
+        let is_border =
+            |letter: char| !letter.is_ascii_alphanumeric() && letter != '.' && letter != '_';
+        let mut words = code.split(is_border);
+        if words.any(|word| word == "env" || word == "ENV") {
+            self.forbid("environment", "it shows every variable, secrets among them");
+        }
+    }
+
+    /// `!` of dc, `syscmd` of m4.
+    fn macros(&mut self, call: &Call, stdin: &str) {
+        let code = call.arguments.join(" ") + stdin;
+        if code.contains("syscmd") || call.name == "dc" && code.contains('!') {
+            self.forbid("code-starts", "its code starts programs");
         }
     }
 
@@ -291,6 +365,11 @@ impl Screen<'_> {
                 "unknown-code",
                 "its code makes code, or reaches around the language",
             );
+            self.suspected(|screen| {
+                for text in texts(code) {
+                    screen.line_apart(&text, "");
+                }
+            });
         }
         let connects = fits(&CONNECTS, code);
         if fits(&ENVIRONMENT, code) {
@@ -339,7 +418,10 @@ impl Screen<'_> {
                 .skip(1)
                 .all(|option| matches!(option, "-i" | "-p" | "-l"))
         };
-        if starts && (texts.len() == 1 || code.contains("pty")) && texts.iter().any(is_shell) {
+        if starts
+            && (texts.iter().all(is_shell) || code.contains("pty"))
+            && texts.iter().any(is_shell)
+        {
             self.forbid("code-starts", "its code opens a shell");
         }
         let mut has_path = false;
@@ -384,7 +466,17 @@ impl Screen<'_> {
         }
     }
 
-    fn awk(&mut self, call: &Call) {
+    fn awk(&mut self, call: &Call, stdin: &str) {
+        for path in call.values(&["-i", "--include", "-l", "--load"]) {
+            self.reads_code(Some(&path));
+        }
+        for value in call.values(&["-v", "--assign"]) {
+            if let Some((_, line)) = value.split_once('=') {
+                self.suspected(|screen| {
+                    screen.line(line, "");
+                });
+            }
+        }
         let program = call
             .operands
             .first()
@@ -405,6 +497,9 @@ impl Screen<'_> {
             || squeezed.contains("|&");
         if code.contains("system(") || code.contains("system (") || pipes {
             self.ask("code-starts", "its code starts programs");
+            if stdin.contains(field::NETWORK) {
+                self.forbid("remote-code", "it runs what the network sends");
+            }
             for text in texts(code) {
                 self.line_apart(&text, "\0");
             }
@@ -458,7 +553,9 @@ impl Screen<'_> {
         let mut commands: Vec<String> = plus.map(str::to_owned).collect();
         let mut arguments = call.arguments.iter();
         while let Some(argument) = arguments.next() {
-            if matches!(argument.as_str(), "-c" | "--cmd" | "--eval" | "-eval") {
+            let is_short = argument.len() <= 4 && !argument.starts_with("--");
+            let is_command = argument.starts_with('-') && is_short && argument.ends_with('c');
+            if is_command || matches!(argument.as_str(), "--cmd" | "--eval" | "-eval") {
                 commands.extend(arguments.next().cloned());
             }
         }
@@ -475,7 +572,7 @@ impl Screen<'_> {
                 self.line_apart(line, "\0");
             }
             if command.contains("system(")
-                || command.contains("shell-command")
+                || call.name == "emacs"
                 || ["py", "lua", "perl", "ruby"]
                     .iter()
                     .any(|language| command.starts_with(language))

@@ -108,7 +108,8 @@ impl Screen<'_> {
                 }
                 Piece::Quoted(text) => made.push(text),
                 Piece::Arithmetic(word) => {
-                    self.text(word);
+                    let text = self.text(word);
+                    self.computed(&text);
                     made.push("0");
                 }
                 Piece::Process(script) => {

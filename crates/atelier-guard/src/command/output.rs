@@ -40,7 +40,9 @@ impl Screen<'_> {
             "git" => {
                 let names = matches!(operands.first().map(String::as_str), Some("ls-files"))
                     || call.has(&["--name-only"]);
-                if names {
+                if call.has(&["--show-toplevel"]) {
+                    self.workspace.root().to_owned()
+                } else if names {
                     "./\u{1}x\n".to_owned()
                 } else {
                     LOCAL.to_string()

@@ -169,6 +169,9 @@ fn place_of(path: &str, workspace: &Workspace) -> Place {
     if fits(&TABLE.harmless) {
         return Place::Harmless;
     }
+    if within(path, root).is_some_and(is_everything) {
+        return Place::WorkspaceRoot;
+    }
     if fits(&TABLE.secret) || is_secret_file(path) {
         return Place::Secret;
     }
@@ -217,11 +220,13 @@ fn home_rest<'p>(path: &'p str, home: &str) -> Option<&'p str> {
     })
 }
 
+/// Whether a path below a folder means all that is in it.
+fn is_everything(inner: &str) -> bool {
+    matches!(inner, "" | "\u{1}" | "\u{1}/\u{1}" | ".\u{1}")
+}
+
 fn place_inside(inner: &str) -> Place {
-    let is_all = |text: &str| matches!(text, "" | "\u{1}" | "\u{1}/\u{1}" | ".\u{1}");
-    if is_all(inner) {
-        Place::WorkspaceRoot
-    } else if TABLE
+    if TABLE
         .workspace_startup
         .iter()
         .any(|pattern| field::could_be(pattern, inner))

@@ -5,7 +5,7 @@ mod builtin;
 use crate::command::{
     Judgement, field,
     place::Place,
-    rule::{Program, Rules},
+    rule::{Effect, Program, Rules},
     screen::{COMMANDS_MAX, Screen},
     syntax::{Assignment, Word},
 };
@@ -18,9 +18,11 @@ const SCRIPTS: &[&str] = &[".sh", ".bash", ".zsh", ".run", ".command", ".bat", "
 
 /// How variables end that name a program which other programs start.
 const TOOLS: &[&str] = &[
-    "SHELL", "CC", "CXX", "LD", "_LINKER", "_RUNNER", "_WRAPPER", "_EDITOR", "_PAGER", "_COMMAND",
-    "_CMD", "_RSH", "_OPENER", "_PROGRAM",
+    "SHELL", "_EDITOR", "_PAGER", "_COMMAND", "_CMD", "_RSH", "_OPENER", "_PROGRAM",
 ];
+
+/// The same of programs that build tools start in any case.
+const STARTERS: &[&str] = &["_LINKER", "_RUNNER", "_WRAPPER"];
 
 /// A call of a program: its name without folders, and its arguments taken apart.
 #[derive(Debug, Default)]
@@ -239,6 +241,12 @@ impl Screen<'_> {
                 self.line_apart(value.trim_start_matches(['|', '-']), "\0");
             }
             "PS1" | "PS2" | "PS4" => self.computed(value),
+            "CC" | "CXX" | "LD" => {
+                self.line_apart(value, "\0");
+            }
+            name if STARTERS.iter().any(|end| name.ends_with(end)) => {
+                self.line_apart(value, "\0");
+            }
             name if TOOLS.iter().any(|end| name.ends_with(end)) => {
                 self.suspected(|screen| {
                     screen.line(value, "\0");
@@ -377,6 +385,9 @@ impl Screen<'_> {
             self.note(rule.verdict, &rule.name, &rule.reason);
         }
         self.touches(program, &call);
+        if program.is_some_and(|program| program.effect == Effect::None && !program.looks) {
+            self.names_paths(&call);
+        }
         let output = self.wrapped(&call, stdin);
         if program.is_none() && output.is_none() {
             self.suspects(arguments);
@@ -393,7 +404,7 @@ impl Screen<'_> {
     }
 
     /// What nobody knows may be a wrapper or a shell: its arguments may be what runs.
-    fn suspects(&mut self, arguments: &[String]) {
+    pub(super) fn suspects(&mut self, arguments: &[String]) {
         let first = arguments.iter().position(|word| !word.starts_with('-'));
         let inner = first.map_or(&[][..], |at| &arguments[at..]);
         if let Some((name, rest)) = inner.split_first()
@@ -409,6 +420,7 @@ impl Screen<'_> {
                 "-c" | "-e"
                     | "-lc"
                     | "-ic"
+                    | "-C"
                     | "--command"
                     | "--exec"
                     | "--eval"
@@ -419,6 +431,35 @@ impl Screen<'_> {
                 self.suspected(|screen| {
                     screen.line(&pair[1], "");
                 });
+            }
+        }
+    }
+
+    /// Paths in the arguments of a program of which nobody knows what it does with them.
+    fn names_paths(&mut self, call: &Call) {
+        let mut is_output = false;
+        for argument in &call.arguments {
+            let (option, path) = match argument.find(['/', '~']) {
+                Some(at) if argument.starts_with('-') || argument[..at].ends_with('=') => {
+                    argument.split_at(at)
+                }
+                _ => ("", argument.as_str()),
+            };
+            let writes = option.starts_with("-o")
+                || option.starts_with("--out")
+                || option == "--one-top-level="
+                || option.is_empty() && is_output;
+            is_output = matches!(
+                argument.as_str(),
+                "-o" | "--output" | "--out-dir" | "--outdir"
+            );
+            if !path.starts_with('/') || path.contains(char::is_whitespace) {
+                continue;
+            }
+            if writes {
+                self.writes(path);
+            } else {
+                self.reads(path, false);
             }
         }
     }

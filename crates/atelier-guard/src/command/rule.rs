@@ -47,6 +47,9 @@ pub(super) struct Program {
     /// Options whose value is a file that is read.
     #[serde(default)]
     pub(super) reads: Vec<String>,
+    /// Whether paths among its arguments are looked at as names alone, or belong to another call.
+    #[serde(default)]
+    pub(super) looks: bool,
     /// Whether a call that no rule speaks of is asked about.
     #[serde(default)]
     pub(super) asks: bool,

@@ -385,6 +385,16 @@ impl<'w> Screen<'w> {
             );
             self.text(&word);
         }
+        // A name stands for its value, which is computed in turn.
+        let names = text.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_');
+        let hides = |value: &String| value.contains("$(") || value.contains('`');
+        let mut values = names.filter_map(|name| self.shell.variables.get(name));
+        if values.any(|values| values.iter().any(hides)) {
+            self.forbid(
+                "hidden-code",
+                "it runs a command from inside of a subscript",
+            );
+        }
     }
 
     fn rounds(&mut self, round: impl FnOnce(&mut Self) -> String) -> String {

@@ -145,6 +145,14 @@ fn first_is_config(call: &Call) -> bool {
     call.operands.first().is_some_and(|verb| verb == "config")
 }
 
+/// The line for a shell in a command of a debugger.
+fn debugged(command: &str) -> Option<&str> {
+    let command = command.trim();
+    ["shell ", "platform shell ", "!"]
+        .iter()
+        .find_map(|begin| command.strip_prefix(begin))
+}
+
 const SHELLS: &[&str] = &[
     "sh", "bash", "dash", "zsh", "ksh", "mksh", "ash", "fish", "rbash", "csh", "tcsh",
 ];
@@ -186,7 +194,14 @@ impl Screen<'_> {
                 let at = call.arguments.iter().position(starts)?;
                 Some(self.rest(&call.arguments[at + 1..], ""))
             }
-            "npx" | "pnpx" | "bunx" | "uvx" => Some(self.rest(&call.arguments, stdin)),
+            "npx" | "pnpx" | "bunx" | "uvx" => {
+                let calls = |word: &String| word == "-c" || word == "--call";
+                let words = match call.arguments.iter().position(calls) {
+                    Some(at) => &call.arguments[at + 1..],
+                    None => call.arguments.as_slice(),
+                };
+                Some(self.rest(words, stdin))
+            }
             "xargs" => Some(self.xargs(&call.arguments, stdin)),
             "parallel" => Some(self.parallel_program(&call.arguments, stdin)),
             "watch" | "entr" | "watchexec" => {
@@ -230,6 +245,9 @@ impl Screen<'_> {
         if call.name == "flock" && call.operands.len() > 1 && !call.has(&options) {
             return Some(self.rest(&call.operands[1..], stdin));
         }
+        if call.name == "script" && call.operands.len() > 1 {
+            return Some(self.rest(&call.operands[1..], stdin));
+        }
         call.has(&options).then(|| field::LOCAL.to_string())
     }
 
@@ -243,6 +261,13 @@ impl Screen<'_> {
                 let split = first.split_once('=').map(|(_, line)| line.to_owned());
                 let line = split.unwrap_or_else(|| rest.join(" "));
                 return self.line_apart(&line, stdin);
+            }
+            if call.name == "env" {
+                let attached = first.strip_prefix("--chdir=");
+                let given = rest.first().filter(|_| first == "-C" || first == "--chdir");
+                if let Some(folder) = attached.or(given.map(String::as_str)) {
+                    self.shell.folder = self.resolved(folder);
+                }
             }
             if wrapper.valued.contains(&first.as_str()) {
                 rest = rest.get(1..).unwrap_or_default();
@@ -275,6 +300,7 @@ impl Screen<'_> {
     fn rest(&mut self, words: &[String], stdin: &str) -> String {
         let words = self.past_options(words, &["--with", "--python", "--extra", "-p"]);
         match words.split_first() {
+            Some((line, [])) if line.contains(' ') => self.line_apart(line, stdin),
             Some((name, arguments)) => self.program(name, arguments, stdin),
             None => field::LOCAL.to_string(),
         }
@@ -305,6 +331,11 @@ impl Screen<'_> {
         {
             let is_short = !first.starts_with("--");
             is_line |= is_short && first.contains('c') || first == "--command";
+            if matches!(first.as_str(), "--rcfile" | "--init-file")
+                && let Some(path) = behind.first()
+            {
+                self.script(path, stdin, false);
+            }
             only_checks |= first == "-n" || first == "--version" || first == "--help";
             let valued = matches!(
                 first.as_str(),
@@ -323,6 +354,10 @@ impl Screen<'_> {
         let output = match rest.split_first() {
             Some((code, behind)) if is_line => {
                 self.shell.positional = Some(behind.get(1..).unwrap_or_default().to_vec());
+                if let Some(named) = behind.first() {
+                    let named = vec![named.clone()];
+                    self.shell.variables.insert("0".to_owned(), named);
+                }
                 self.line_apart(code, stdin)
             }
             Some((path, behind)) if !call.arguments.iter().any(|argument| argument == "-s") => {
@@ -340,6 +375,13 @@ impl Screen<'_> {
     }
 
     fn xargs(&mut self, arguments: &[String], stdin: &str) -> String {
+        let listed = |word: &String| word == "-a" || word == "--arg-file";
+        let listed = arguments.iter().position(listed);
+        let listed = listed.and_then(|at| arguments.get(at + 1)).map(|path| {
+            self.reads(path, false);
+            self.contents(path)
+        });
+        let stdin = listed.as_deref().unwrap_or(stdin);
         let mut replaced = None;
         let mut rest = arguments;
         while let Some((first, behind)) = rest.split_first()
@@ -544,11 +586,19 @@ impl Screen<'_> {
             (&["wget"], &["--use-askpass", "--use-server"]),
             (&["rg", "ripgrep"], &["--pre", "--hostname-bin"]),
             (&["gdb"], &["-ex", "--eval-command", "-x"]),
+            (&["lldb"], &["-o", "-O", "--one-line"]),
+            (&["gcc", "g++", "cc", "clang"], &["-wrapper"]),
+            (&["complete", "compgen", "bind", "fc"], &["-C", "-x", "-e"]),
             (&["tcpdump"], &["-z"]),
             (&["psql"], &["-c"]),
             (&["fd", "fdfind"], &["-x", "-X", "--exec", "--exec-batch"]),
             (&["socat"], &[]),
         ];
+        if call.name == "gdb"
+            && let Some(at) = call.arguments.iter().position(|word| word == "--args")
+        {
+            self.rest(&call.arguments[at + 1..], "");
+        }
         let checkpoint = "--checkpoint-action";
         if let Some(action) = call.value(&[checkpoint])
             && let Some((_, line)) = action.split_once("exec=")
@@ -568,14 +618,14 @@ impl Screen<'_> {
                     Some((_, line)) => line,
                     None => continue,
                 },
-                "gdb" => match value
-                    .trim()
-                    .strip_prefix("shell ")
-                    .or(value.trim().strip_prefix('!'))
-                {
-                    Some(line) => line,
-                    None => continue,
-                },
+                "gdb" | "lldb" => {
+                    let Some(line) = debugged(&value) else {
+                        self.code(&value);
+                        continue;
+                    };
+                    line
+                }
+                "bind" => value.split_once(':').map_or("", |(_, line)| line),
                 _ => &value,
             };
             self.line_apart(line, "\0");

@@ -17,6 +17,9 @@ impl Screen<'_> {
     ) -> Option<String> {
         let joined = arguments.join(" ");
         let silent = String::new();
+        if name == "hash" && arguments.iter().any(|option| option == "-p") {
+            self.forbid("search-path", "it makes a name mean another program");
+        }
         let output = match name {
             "true" | "false" | ":" | "return" | "exit" | "break" | "continue" | "wait" | "jobs"
             | "umask" | "shopt" | "ulimit" | "logout" | "bg" | "fg" | "hash" | "times" => silent,
@@ -41,7 +44,8 @@ impl Screen<'_> {
             "source" | "." => self.sourced(arguments, stdin),
             "exec" | "builtin" | "command" => self.instead(name, arguments, stdin),
             "trap" => {
-                if let Some(code) = arguments.first().filter(|code| *code != "-") {
+                let mut rest = arguments.iter().filter(|code| *code != "--");
+                if let Some(code) = rest.next().filter(|code| *code != "-") {
                     self.traps.push(code.clone());
                 }
                 silent
@@ -245,6 +249,10 @@ impl Screen<'_> {
             };
             self.computed(name);
             if let Some(value) = value {
+                let computes = ["-n", "-i"].map(str::to_owned);
+                if arguments.iter().any(|option| computes.contains(option)) {
+                    self.computed(value);
+                }
                 self.assigned(name, value);
                 if parse::is_name(name) {
                     self.set(name, vec![value.to_owned()]);
@@ -260,11 +268,12 @@ impl Screen<'_> {
     }
 
     fn read(&mut self, is_line: bool, arguments: &[String], stdin: &str) {
+        self.suspects(arguments);
         let mut skips = false;
         for name in arguments {
             if skips || name.starts_with('-') {
                 skips = !skips
-                    && (matches!(name.as_str(), "-d" | "-n" | "-u")
+                    && (matches!(name.as_str(), "-d" | "-n" | "-u" | "-C" | "-c")
                         || is_line && matches!(name.as_str(), "-p" | "-t" | "-N" | "-i"));
                 continue;
             }
