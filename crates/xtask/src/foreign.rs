@@ -1,4 +1,5 @@
-//! `cargo xtask sdks`, `clients`, `differential` and `cars`: the gateway beside programs of others.
+//! `cargo xtask sdks`, `clients`, `differential`, `cars` and `recipes`: the program beside those of
+//! others.
 //!
 //! What they need is installed below `target/tools`, once.
 
@@ -39,6 +40,18 @@ pub(crate) fn differential(root: &Path) -> Result<(), Problem> {
     install(root, "peers")?;
     cargo(root, &["build", "--package", "atelier"])?;
     run(root, "python3", &["conformance/differential.py", PROGRAM])
+}
+
+/// Projects of every kind that can be installed here, built and their tests counted; all, or the
+/// named ones.
+pub(crate) fn recipes(root: &Path, names: &[&str]) -> Result<(), Problem> {
+    install(root, "recipes")?;
+    cargo(root, &["build", "--package", "atelier"])?;
+    run(
+        root,
+        "python3",
+        &[&["conformance/recipes.py", PROGRAM], names].concat(),
+    )
 }
 
 fn install(root: &Path, set: &str) -> Result<(), Problem> {
