@@ -4,9 +4,11 @@
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::Arc,
+    time::Duration,
 };
 
 use atelier_cas::{History, LookError, Outcome, RecordError};
+use atelier_exec::machine_memory;
 use atelier_model::{Digest, TestCounts};
 use atelier_step::{
     Capacity, Ending, Explanation, Fact, Kept, OnFailure, Order, Outlook, ScheduleError, Scheduler,
@@ -14,7 +16,7 @@ use atelier_step::{
 };
 use tokio::{
     task::{JoinError, JoinSet},
-    time::Instant,
+    time::{Instant, MissedTickBehavior, interval},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -23,6 +25,9 @@ use crate::{
     examine::{ExamineError, Examined, Inspector},
     execute::{Executed, KeepError, execute},
 };
+
+/// Time between two looks at the machine's memory.
+const LOOK: Duration = Duration::from_millis(500);
 
 /// Why a check could not be carried out. Never a verdict on a step.
 #[derive(Debug, thiserror::Error)]
@@ -270,6 +275,8 @@ impl Run<'_> {
     async fn drive(&mut self, orders: Vec<Order>) -> Result<(), CheckError> {
         let mut orders: VecDeque<Order> = orders.into();
         let mut cancelled = false;
+        let mut clock = interval(LOOK);
+        clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let mut batch = Vec::new();
             while let Some(order) = orders.pop_front() {
@@ -289,6 +296,7 @@ impl Run<'_> {
             } else {
                 let news = tokio::select! {
                     tried = self.tries.join_next() => self.tried(tried).await?,
+                    _ = clock.tick() => self.remember()?,
                     () = self.shop.cancel.cancelled(), if !cancelled => {
                         cancelled = true;
                         self.scheduler.apply(Fact::Cancel)?
@@ -297,6 +305,20 @@ impl Run<'_> {
                 orders.extend(news);
             }
         }
+    }
+
+    /// Looks at the machine's memory. What is gone of it since the beginning counts as what the
+    /// running steps use.
+    fn remember(&mut self) -> Result<Vec<Order>, CheckError> {
+        let (Some(now), Some(first)) = (machine_memory(), self.choice.capacity.memory_bytes) else {
+            return Ok(Vec::new());
+        };
+        let fact = Fact::Memory {
+            available_bytes: now.available_bytes,
+            used_bytes: first.saturating_sub(now.available_bytes),
+            stalled: now.stalled,
+        };
+        Ok(self.scheduler.apply(fact)?)
     }
 
     fn now_ms(&self) -> u64 {
@@ -319,21 +341,18 @@ impl Run<'_> {
             .map(|step| self.first.get(step).cloned())
             .collect();
         let known = known.filter(|known| known.len() == batch.len());
-        let made: BTreeMap<StepIndex, Digest> = self.made.clone();
-        let (inspector, project, first) = (
-            Arc::clone(&self.inspector),
-            Arc::clone(self.project),
-            self.first.clone(),
-        );
+        let made = if known.is_some() {
+            BTreeMap::new()
+        } else {
+            self.made_before(&batch)
+        };
+        let (inspector, project) = (Arc::clone(&self.inspector), Arc::clone(self.project));
         let steps = batch.clone();
         let seen = blocking(move || {
             let examined = if let Some(known) = known {
                 known
             } else {
-                let made = |step| {
-                    let before = || first.get(&step).map(|one| made_of(&project, step, one));
-                    made.get(&step).copied().or_else(before)
-                };
+                let made = |step| made.get(&step).copied();
                 let examined = inspector.examine(&steps, &made)?;
                 examined.into_iter().map(Arc::new).collect()
             };
@@ -349,6 +368,17 @@ impl Run<'_> {
             facts.push(self.seen(step, seen, start_ms));
         }
         Ok(facts)
+    }
+
+    /// What those steps made that some others say they depend on.
+    fn made_before(&self, batch: &[StepIndex]) -> BTreeMap<StepIndex, Digest> {
+        let graph = &self.project.graph;
+        let needs = batch.iter().flat_map(|step| graph.needs(*step));
+        let made = |step: StepIndex| {
+            let before = || Some(made_of(self.project, step, self.first.get(&step)?));
+            Some((step, self.made.get(&step).copied().or_else(before)?))
+        };
+        needs.filter_map(|step| made(*step)).collect()
     }
 
     fn seen(&mut self, step: StepIndex, seen: Seen, start_ms: u64) -> Fact {

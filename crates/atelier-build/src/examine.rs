@@ -2,15 +2,14 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::Path,
     sync::{Arc, Mutex, PoisonError},
 };
 
 use atelier_cas::{
-    DriftKind, Found, Input, LookError, Outcome, Record, RecordError, Survey, SurveyError,
-    Workspace,
+    DriftKind, Found, Input, LookError, Outcome, PutBlobError, Record, RecordError, Survey,
+    SurveyError, Workspace,
 };
-use atelier_model::{Digest, PatternForm, RootPattern};
+use atelier_model::{Digest, RootPattern};
 use atelier_step::{
     DESCRIPTOR_VERSION, Descriptor, Explanation, Findings, InputTree, Kept, Leaf, LeafMode,
     OutputFault, StepIndex,
@@ -19,9 +18,6 @@ use atelier_step::{
 use serde::{Deserialize, Serialize};
 
 use crate::{Project, Workshop, execute::KeepError, made::Made};
-
-/// Links that lead to links which are followed.
-const LINKS_MAX: usize = 8;
 
 /// Why a step could not be examined.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +31,9 @@ pub enum ExamineError {
     /// The store could not be asked.
     #[error(transparent)]
     Record(#[from] RecordError),
+    /// The store took something not in.
+    #[error(transparent)]
+    Put(#[from] PutBlobError),
 }
 
 /// What is known of a step at one moment.
@@ -83,7 +82,8 @@ pub(crate) struct Inspector {
     shop: Workshop,
     project: Arc<Project>,
     identities: BTreeMap<String, String>,
-    env_digests: BTreeMap<String, Option<Digest>>,
+    surroundings: BTreeMap<String, Digest>,
+    surroundings_digest: Digest,
     made: Mutex<Made>,
     /// The files of the folder, until a step has been executed or restored.
     survey: Mutex<Arc<Survey>>,
@@ -110,9 +110,12 @@ impl Inspector {
             let files = files(&shop, &survey)?.into_iter();
             first = Some(files.map(|input| input.path).collect());
         }
+        let surroundings = shop.surroundings();
+        let kept = serde_json::to_vec(&surroundings).unwrap_or_default();
         let identities = shop.identities(wanted.iter().map(|step| project.step(*step)));
         Ok(Self {
-            env_digests: shop.env_digests(),
+            surroundings_digest: Digest::of(&kept),
+            surroundings,
             identities,
             made: Mutex::new(made),
             survey: Mutex::new(survey),
@@ -204,7 +207,6 @@ impl Inspector {
             .map(|step| self.project.step(*step).inputs_from_root())
             .collect();
         let found = self.shop.workspace.inputs(&self.survey(), &patterns)?;
-        let found = self.with_targets(found)?;
         let made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
         let tree = |(step, inputs): (&StepIndex, Vec<Input>)| {
             let one = self.project.step(*step);
@@ -232,28 +234,6 @@ impl Inspector {
         Ok(steps.iter().zip(found).map(tree).collect())
     }
 
-    /// Adds what links lead to within the folder: whoever reads a link reads that.
-    fn with_targets(&self, mut steps: Vec<Vec<Input>>) -> Result<Vec<Vec<Input>>, ExamineError> {
-        let workspace = &self.shop.workspace;
-        let mut from = vec![0; steps.len()];
-        for _ in 0..LINKS_MAX {
-            let targets: Vec<Vec<RootPattern>> = steps
-                .iter()
-                .zip(&from)
-                .map(|(inputs, from)| targets(workspace.path(), &inputs[*from..]))
-                .collect();
-            if targets.iter().all(Vec::is_empty) {
-                break;
-            }
-            let more = workspace.inputs(&self.survey(), &targets)?;
-            for ((inputs, from), more) in steps.iter_mut().zip(&mut from).zip(more) {
-                *from = inputs.len();
-                inputs.extend(more);
-            }
-        }
-        Ok(steps)
-    }
-
     fn descriptor(
         &self,
         step: StepIndex,
@@ -277,19 +257,18 @@ impl Inspector {
             .map(|tool| &tool.program)
             .chain(one.argv.first());
         let tools = tools.filter_map(|name| self.identities.get_key_value(name));
-        let mut env_pass = self.env_digests.clone();
         let outside = |name: &String| self.shop.env.get(name).map(Digest::of);
-        env_pass.extend(
-            one.env_pass
-                .iter()
-                .map(|name| (name.clone(), outside(name))),
-        );
+        let env_pass = one
+            .env_pass
+            .iter()
+            .map(|name| (name.clone(), outside(name)));
         Descriptor {
             version: DESCRIPTOR_VERSION,
             argv: one.argv.clone(),
             cwd: one.cwd.clone(),
             env: one.env.clone(),
-            env_pass,
+            surroundings: self.surroundings_digest,
+            env_pass: env_pass.collect(),
             tools: tools
                 .map(|(name, identity)| (name.clone(), identity.clone()))
                 .collect(),
@@ -347,11 +326,26 @@ impl Inspector {
         }
         let bytes = last.descriptor.unwrap_or_default();
         let made_from: Option<MadeFrom> = serde_json::from_slice(&bytes).ok();
-        Ok(made_from.map(|made_from| made_from.descriptor))
+        let previous = made_from.map(|made_from| made_from.descriptor);
+        if let Some(previous) = &previous
+            && previous.surroundings != self.surroundings_digest
+        {
+            // Lost, the names of the variables are not told.
+            let kept = self.shop.workspace.cas().read(&previous.surroundings);
+            let before = kept
+                .ok()
+                .and_then(|kept| serde_json::from_slice(&kept).ok());
+            if let Some(before) = before {
+                now.findings.surroundings = [before, self.surroundings.clone()];
+            }
+        }
+        Ok(previous)
     }
 
-    /// Remembers what steps have left behind.
+    /// Remembers what steps have left behind, and what surrounded them.
     pub(crate) fn finish(&self) -> Result<(), ExamineError> {
+        let kept = serde_json::to_vec(&self.surroundings).unwrap_or_default();
+        self.shop.workspace.cas().put_bytes(&kept)?;
         let Some(first) = &self.first else {
             return Ok(());
         };
@@ -364,27 +358,6 @@ impl Inspector {
         }
         Ok(())
     }
-}
-
-/// What links of some inputs lead to below the root.
-fn targets(root: &Path, inputs: &[Input]) -> Vec<RootPattern> {
-    let links = inputs
-        .iter()
-        .filter(|input| matches!(input.found, Found::Link { .. }));
-    let target = |input: &Input| {
-        let real = root.join(&input.path).canonicalize().ok()?;
-        let text = real
-            .strip_prefix(root.canonicalize().ok()?)
-            .ok()?
-            .to_str()?;
-        let outside = text.is_empty() || text.starts_with(".git/") || text.starts_with(".atelier/");
-        (!outside).then(|| RootPattern {
-            text: text.to_owned(),
-            form: PatternForm::Path,
-            excluded: false,
-        })
-    };
-    links.filter_map(target).collect()
 }
 
 /// Every file of the folder that git does not leave out.

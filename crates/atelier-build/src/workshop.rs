@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use atelier_cas::{Found, Workspace};
 use atelier_exec::Sandbox;
-use atelier_model::{BuildStep, Clock, Digest, Limits, SandboxLevel, Tool};
+use atelier_model::{BuildStep, Clock, Digest, Limits, Network, SandboxLevel, Tool};
 use tokio_util::sync::CancellationToken;
 
 /// Variables that say where something is on this machine, or how the network is reached, and so are
@@ -47,14 +47,19 @@ pub struct Workshop {
 }
 
 impl Workshop {
-    /// How tightly a step is confined.
+    /// How tightly a step is confined. Only the strong level has a way to the registries that leads
+    /// nowhere else, so a step that installs is given that unless the operator wants none.
     pub(crate) fn level(&self, step: &BuildStep) -> SandboxLevel {
-        step.sandbox.unwrap_or(self.level).max(self.level_min)
+        let level = step.sandbox.unwrap_or(self.level).max(self.level_min);
+        match level {
+            SandboxLevel::Light if step.network == Network::Install => SandboxLevel::Strong,
+            SandboxLevel::None | SandboxLevel::Light | SandboxLevel::Strong => level,
+        }
     }
 
     /// What of every step's environment is part of its key, values by their digests: they may be
     /// secrets.
-    pub(crate) fn env_digests(&self) -> BTreeMap<String, Option<Digest>> {
+    pub(crate) fn surroundings(&self) -> BTreeMap<String, Digest> {
         let home = self.home.to_string_lossy();
         let counts = |name: &str, value: &str| {
             let upper = name.to_ascii_uppercase();
@@ -62,7 +67,7 @@ impl Workshop {
         };
         let pairs = self.env.iter().filter(|(name, value)| counts(name, value));
         pairs
-            .map(|(name, value)| (name.clone(), Some(Digest::of(value))))
+            .map(|(name, value)| (name.clone(), Digest::of(value)))
             .collect()
     }
 

@@ -30,7 +30,9 @@ pub struct Descriptor {
     pub cwd: Option<TreePath>,
     /// The variables it is given.
     pub env: BTreeMap<String, String>,
-    /// The variables that it gets as they are outside, each by the digest of its value, which may be
+    /// The digest of the variables that every step is given.
+    pub surroundings: Digest,
+    /// The further variables that it gets as they are outside, each by the digest of its value, which may be
     /// a secret; `None` for one that is not set there.
     pub env_pass: BTreeMap<String, Option<Digest>>,
     /// Its programs by name, and what tells one from another: a version or the digest of a file.
@@ -58,6 +60,7 @@ impl Descriptor {
         canonical.list(&self.argv);
         canonical.text(self.cwd.as_ref().map_or("", TreePath::as_str));
         canonical.map(&self.env, |one, value| one.text(value));
+        canonical.bytes(self.surroundings.as_bytes());
         canonical.map(&self.env_pass, |one, value| {
             one.number(u64::from(value.is_some()));
             one.bytes(value.as_ref().map_or(&[], |digest| digest.as_bytes()));

@@ -79,6 +79,8 @@ pub struct Findings {
     pub outputs: BTreeMap<String, OutputFault>,
     /// What the cache holds under its key.
     pub kept: Kept,
+    /// The variables of every step, by the digests of their values, at its last execution and now.
+    pub surroundings: [BTreeMap<String, Digest>; 2],
 }
 
 /// What the recipe says of a step beside its command and environment.
@@ -128,6 +130,8 @@ pub enum Reason {
         /// How.
         change: Change,
     },
+    /// Variables of every step have other values.
+    Surroundings,
     /// A program is another one.
     Tool {
         /// Its name.
@@ -227,7 +231,7 @@ pub fn explain(
         Some(previous) => {
             command(previous, now, &mut told);
             recipe(previous, now, &mut told);
-            surroundings(previous, now, &mut told);
+            surroundings(previous, now, findings, &mut told);
             inputs(previous, now, &producer, &mut told);
             dependencies(previous, now, &mut told);
         }
@@ -309,7 +313,17 @@ fn recipe(previous: &Descriptor, now: &Descriptor, told: &mut Told) {
     }
 }
 
-fn surroundings(previous: &Descriptor, now: &Descriptor, told: &mut Told) {
+fn surroundings(previous: &Descriptor, now: &Descriptor, findings: &Findings, told: &mut Told) {
+    if previous.surroundings != now.surroundings {
+        let [before, after] = &findings.surroundings;
+        let named = changes(before, after, |_| HIDDEN.to_owned());
+        if named.is_empty() {
+            told.add(Reason::Surroundings);
+        }
+        for (name, change) in named {
+            told.add(Reason::Environment { name, change });
+        }
+    }
     for (name, change) in changes(&previous.env, &now.env, Clone::clone) {
         told.add(Reason::Environment { name, change });
     }

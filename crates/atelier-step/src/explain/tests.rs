@@ -255,6 +255,22 @@ fn a_value_from_outside_is_never_told() {
 }
 
 #[test]
+fn what_differs_around_all_steps_is_told_by_name() {
+    let before = sample();
+    let mut now = before.clone();
+    now.surroundings = Digest::of("other");
+    let told = explain(Some(&before), &now, &Findings::default(), producer);
+    assert_eq!(told.reason, Reason::Surroundings);
+    let variables = |digest| BTreeMap::from([("LANG".to_owned(), Digest::of(digest))]);
+    let findings = Findings {
+        surroundings: [variables("C"), variables("de")],
+        ..Findings::default()
+    };
+    let told = explain(Some(&before), &now, &findings, producer).to_string();
+    assert_eq!(told, "environment `LANG` was `hidden`, is `hidden`");
+}
+
+#[test]
 fn a_long_command_is_shown_where_it_differs() {
     let mut before = sample();
     before.argv = vec!["cc".to_owned(), "-Iinclude ".repeat(50), "-O1".to_owned()];

@@ -36,6 +36,7 @@ impl fmt::Display for Reason {
             Self::Command { from, to } => write!(f, "its command was `{from}`, is `{to}`"),
             Self::Recipe { field, change } => write!(f, "{} {change}", field.word()),
             Self::Environment { name, change } => write!(f, "environment `{name}` {change}"),
+            Self::Surroundings => f.write_str("the environment of all steps is another one"),
             Self::Tool { name, change } => write!(f, "tool `{name}` {change}"),
             Self::Platform { from, to } => write!(f, "the platform was `{from}`, is `{to}`"),
             Self::Version => f.write_str("keys of steps are made in another way since"),

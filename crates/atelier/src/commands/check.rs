@@ -9,7 +9,7 @@ use std::{
 use atelier_build::{CheckReport, Choice, Progress, Project, StepReport, Workshop, check};
 use atelier_cas::{Cas, CasLimits, Workspace};
 use atelier_engine::Exit;
-use atelier_exec::{Sandbox, environment, helper_program};
+use atelier_exec::{Sandbox, environment, helper_program, machine_memory};
 use atelier_model::{BuildStep, Limits, SandboxLevel};
 use atelier_recipe::Recipes;
 use atelier_step::{Capacity, OnFailure};
@@ -17,6 +17,7 @@ use clap::Args;
 use serde_json::{Map, Value, json};
 use tokio_util::sync::CancellationToken;
 
+use super::drive::stop_on_signal;
 use crate::{
     app::{self, Place, SystemClock},
     cli::{Global, RunOptions},
@@ -26,6 +27,10 @@ use crate::{
     ui::{Tone, Ui},
     watch::{many, seconds},
 };
+
+/// Bytes of memory that steps leave to others.
+const RESERVE_BYTES: u64 = 512 * 1024 * 1024;
+mod turn;
 
 /// Lines of a failed step's output that are shown.
 const LINES_SHOWN: usize = 40;
@@ -100,16 +105,22 @@ pub(crate) async fn run(global: &Global, args: &CheckArgs, ui: &Ui) -> Result<u8
             "there is nothing to check: no recipe knows a step of this folder".to_owned(),
         ));
     }
-    let cancel = shop.cancel.clone();
-    let interrupt = tokio::spawn(async move {
-        if tokio::signal::ctrl_c().await.is_ok() {
-            cancel.cancel();
-        }
-    });
+    let project = Arc::new(project);
     let tell = |progress: Progress<'_>| tell(ui, args, progress);
-    let report = check(&shop, &Arc::new(project), &choice, &tell).await;
-    interrupt.abort();
-    let report = report?;
+    let working = async {
+        let Some(_turn) = turn::take(&place.state(), &shop.cancel, ui).await? else {
+            return Ok(None);
+        };
+        let report = check(&shop, &project, &choice, &tell).await?;
+        Ok::<_, CliError>(Some(report))
+    };
+    let report = tokio::select! {
+        report = working => report?,
+        never = stop_on_signal(shop.cancel.clone(), ui) => match never {},
+    };
+    let Some(report) = report else {
+        return Ok(Exit::Cancelled as u8);
+    };
     if let Some(file) = &args.trace {
         write(file, &report.trace.to_string())?;
     }
@@ -135,13 +146,15 @@ pub(crate) fn project(
     file: Option<&Path>,
 ) -> Result<Project, CliError> {
     if let Some(path) = file {
-        let failed = |source| CliError::File {
+        let text = std::fs::read_to_string(path).map_err(|source| CliError::File {
             path: path.to_owned(),
             source,
-        };
-        let text = std::fs::read_to_string(path).map_err(failed)?;
+        })?;
         let steps: Vec<BuildStep> =
-            serde_json::from_str(&text).map_err(|error| failed(std::io::Error::other(error)))?;
+            serde_json::from_str(&text).map_err(|source| CliError::Steps {
+                path: path.to_owned(),
+                source,
+            })?;
         return Ok(Project::new(steps)?);
     }
     let own: BTreeMap<String, Map<String, Value>> = own_steps(sources)?;
@@ -193,8 +206,8 @@ fn capacity(jobs: Option<u32>) -> Capacity {
     let all = std::thread::available_parallelism().map_or(1, usize::from);
     Capacity {
         cpu: jobs.unwrap_or_else(|| u32::try_from(all).unwrap_or(u32::MAX)),
-        memory_bytes: None,
-        reserve_bytes: 0,
+        memory_bytes: machine_memory().map(|memory| memory.available_bytes),
+        reserve_bytes: RESERVE_BYTES,
         tokens: BTreeMap::new(),
     }
 }
