@@ -28,6 +28,7 @@ mod restore;
 mod root;
 mod signature;
 mod survey;
+mod watch;
 mod workspace;
 
 pub use blobs::{PutBlobError, ReadBlobError};
@@ -41,6 +42,7 @@ pub use record::{Outcome, Record};
 pub use records::{History, Last};
 pub use restore::{RestoreError, Restored};
 pub use survey::{Input, Survey, SurveyError};
+pub use watch::{Changes, Watch, WatchError};
 pub use workspace::{Found, LookError, OpenWorkspaceError, Workspace};
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
+    fs::FileType,
     io,
     os::unix::ffi::OsStrExt as _,
     path::Path,
@@ -22,7 +23,7 @@ use crate::{
 /// Links that lead to links.
 const LINKS_MAX: usize = 8;
 /// Folders that are no part of any project.
-const RESERVED: [&str; 2] = [".git", ".atelier"];
+pub(crate) const RESERVED: [&str; 2] = [".git", ".atelier"];
 
 /// Why a workspace could not be surveyed.
 #[derive(Debug, thiserror::Error)]
@@ -285,27 +286,28 @@ impl Workspace {
     }
 
     fn walk(&self, folder: &str, honour_ignores: bool) -> Result<Vec<String>, SurveyError> {
+        let is_file = |kind: FileType| !kind.is_dir();
+        self.walk_over(folder, honour_ignores, is_file)
+    }
+
+    /// Every folder that git does not leave out, the root first.
+    pub(crate) fn folders(&self) -> Result<Vec<String>, SurveyError> {
+        let mut folders = vec![String::new()];
+        folders.extend(self.walk_over("", true, |kind| kind.is_dir())?);
+        Ok(folders)
+    }
+
+    /// What is below a folder and of a kind, in order.
+    fn walk_over(
+        &self,
+        folder: &str,
+        honour_ignores: bool,
+        wanted: impl Fn(FileType) -> bool,
+    ) -> Result<Vec<String>, SurveyError> {
         let entries_max = self.cas.limits().survey_entries_max;
         let top = self.path().join(root::os(folder));
-        let walk = WalkBuilder::new(&top)
-            .hidden(false)
-            .ignore(false)
-            .parents(false)
-            .git_global(false)
-            .git_ignore(honour_ignores)
-            .git_exclude(honour_ignores)
-            .require_git(false)
-            .follow_links(false)
-            .max_depth(Some(DEPTH_MAX))
-            .filter_entry(|entry| {
-                entry
-                    .file_name()
-                    .to_str()
-                    .is_none_or(|name| !RESERVED.contains(&name))
-            })
-            .build();
         let mut paths = Vec::new();
-        for entry in walk {
+        for entry in walker(&top, honour_ignores).build() {
             let entry = match entry {
                 Ok(entry) => entry,
                 // It went away while the folder was read.
@@ -315,7 +317,8 @@ impl Workspace {
                     return Err(SurveyError::Walk { path, source });
                 }
             };
-            if entry.file_type().is_none_or(|kind| kind.is_dir()) {
+            let is_wanted = entry.file_type().is_some_and(&wanted);
+            if !is_wanted || entry.depth() == 0 {
                 continue;
             }
             if paths.len() == entries_max {
@@ -336,6 +339,25 @@ impl Workspace {
             path: below.to_string_lossy().into_owned(),
         })
     }
+}
+
+fn walker(top: &Path, honour_ignores: bool) -> WalkBuilder {
+    let mut walker = WalkBuilder::new(top);
+    walker
+        .hidden(false)
+        .ignore(false)
+        .parents(false)
+        .git_global(false)
+        .git_ignore(honour_ignores)
+        .git_exclude(honour_ignores)
+        .require_git(false)
+        .follow_links(false)
+        .max_depth(Some(DEPTH_MAX))
+        .filter_entry(|entry| {
+            let name = entry.file_name().to_str();
+            name.is_none_or(|name| !RESERVED.contains(&name))
+        });
+    walker
 }
 
 /// Whether a path is named as such, and not only as part of a folder.

@@ -8,6 +8,7 @@ mod property;
 mod safety;
 mod standing;
 mod torture;
+mod watch;
 
 use std::{
     fs,
