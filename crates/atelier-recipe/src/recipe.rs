@@ -199,6 +199,8 @@ pub(crate) struct StepRule {
     pub(crate) inputs: Vec<PathPattern>,
     #[serde(default)]
     pub(crate) outputs: Vec<PathPattern>,
+    #[serde(default)]
+    pub(crate) marks: Vec<PathPattern>,
     /// Names of steps of the same project; those that it does not have are passed over.
     #[serde(default)]
     pub(crate) depends_on: Vec<String>,

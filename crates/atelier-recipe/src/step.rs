@@ -80,6 +80,7 @@ fn step(
         env_pass: rule.env_pass.clone(),
         inputs: rule.inputs.clone(),
         outputs: rule.outputs.clone(),
+        marks: rule.marks.clone(),
         depends_on: depends_on.collect(),
         network: rule.reach(),
         sandbox: rule.sandbox,

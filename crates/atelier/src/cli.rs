@@ -122,6 +122,8 @@ pub(crate) enum Command {
     Check(commands::check::CheckArgs),
     Steps(commands::steps::StepsArgs),
     Why(commands::why::WhyArgs),
+    #[command(subcommand)]
+    Ci(commands::ci::CiCommand),
     Exec(commands::exec::ExecArgs),
     #[command(subcommand)]
     Guard(commands::guard::GuardCommand),

@@ -5,6 +5,7 @@ pub(crate) mod audit;
 pub(crate) mod batch;
 pub(crate) mod build;
 pub(crate) mod check;
+pub(crate) mod ci;
 pub(crate) mod completion;
 pub(crate) mod config;
 pub(crate) mod cost;
@@ -62,6 +63,7 @@ pub(crate) async fn run(cli: &Cli, ui: &Ui) -> Result<u8, CliError> {
         Command::Check(args) => Box::pin(check::run(global, args, ui)).await,
         Command::Steps(args) => steps::run(global, args, ui),
         Command::Why(args) => Box::pin(why::run(global, args, ui)).await,
+        Command::Ci(command) => ci::run(global, command, ui),
         Command::Exec(args) => Box::pin(exec::run(global, args, ui)).await,
         Command::Guard(command) => guard::run(command, ui),
         Command::Audit(command) => Box::pin(audit::run(global, command, ui)).await,

@@ -11,8 +11,8 @@ use super::{
 
 /// The last step of what is set up before the first command.
 pub(super) const READY: &str = "ready";
-/// The machine: a named release, because the newest one changes under a project.
-const MACHINE: &str = "ubuntu-24.04";
+/// The machine: the newest release, because a named one is taken away after some years.
+const MACHINE: &str = "ubuntu-latest";
 /// Branches whose every change is checked; requests to merge into any branch are.
 const BRANCHES: [&str; 2] = ["main", "master"];
 /// Days that test reports are kept.

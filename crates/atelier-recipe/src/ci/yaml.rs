@@ -2,8 +2,8 @@
 
 /// Words that are no text where they stand alone.
 const NO_TEXT: [&str; 9] = ["true", "false", "null", "yes", "no", "on", "off", "y", "n"];
-/// Signs that may stand anywhere in a text without quotes.
-const PLAIN: &str = "_./@+-=~$()<>^; ";
+/// Signs beside letters with which a text without quotes may begin.
+const BEGINS: &str = "_./$(";
 
 /// A value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -184,14 +184,26 @@ fn scalar(value: &str) -> String {
     }
 }
 
+/// Whether a text is one without quotes, for readers of every version of YAML.
 fn is_plain(value: &str) -> bool {
-    let begins =
-        value.starts_with(|sign: char| sign.is_ascii_alphabetic() || "/.$_(".contains(sign));
-    let safe = |sign: char| sign.is_ascii_alphanumeric() || PLAIN.contains(sign);
+    let begins = |sign: char| sign.is_ascii_alphabetic() || BEGINS.contains(sign);
     let is_word = NO_TEXT.iter().any(|word| word.eq_ignore_ascii_case(value));
-    // A number may begin with a point, and `.nan` and `.inf` are numbers too.
+    // Numbers, times and dates begin so; none of them has a blank and a letter.
+    let begins_number = value.starts_with(|sign: char| sign.is_ascii_digit());
+    let is_counted = begins_number
+        && value.contains(' ')
+        && value.contains(|sign: char| sign.is_ascii_alphabetic());
     let is_number = value.starts_with('.') && !value.contains('/');
-    begins && value.chars().all(safe) && !value.ends_with(' ') && !is_word && !is_number
+    let is_home = value.starts_with("~/");
+    (value.starts_with(begins) || is_counted || is_home)
+        && value
+            .chars()
+            .all(|sign| sign == ' ' || sign.is_ascii_graphic())
+        && !value.contains(": ")
+        && !value.contains(" #")
+        && !value.ends_with([' ', ':'])
+        && !is_word
+        && !is_number
 }
 
 fn escaped(value: &str) -> String {
