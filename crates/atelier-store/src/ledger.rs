@@ -21,8 +21,8 @@ use std::{
 use atelier_model::{Digest, MicroUsd, RelayRecord, Timestamp};
 use tokio::{sync::Mutex as Turn, time::sleep};
 
-pub(crate) use self::purses::midnight;
 pub use self::purses::{Budgets, OverBudget, Scope};
+pub(crate) use self::purses::{DAY_MS, midnight};
 use self::{
     answers::Answers,
     journal::{Chunk, Folded, Journal},
@@ -35,6 +35,12 @@ use crate::{
 
 /// Milliseconds between two foldings of the journal.
 const FOLD_MS: u64 = 250;
+
+/// Foldings between two looks at the money of batches: a second.
+const FOLDS_A_LOOK: u64 = 4;
+
+/// Transactions of one turn of forgetting.
+const FORGETTINGS_MAX: u32 = 1_000;
 
 /// The folder of the journal, in that of the state.
 const FOLDER: &str = "relays";
@@ -261,13 +267,18 @@ impl Ledger {
     ) -> Result<(), LedgerError> {
         let mut stop = std::pin::pin!(stop);
         let mut is_told = false;
+        let mut folds: u64 = 0;
         loop {
             tokio::select! {
                 () = &mut stop => break,
                 () = sleep(Duration::from_millis(FOLD_MS)) => {}
             }
             // The journal has it, so nothing is lost by waiting for the next time.
-            let folded = self.fold().await;
+            folds += 1;
+            let mut folded = self.fold().await;
+            if folded.is_ok() && folds.is_multiple_of(FOLDS_A_LOOK) {
+                folded = self.look().await;
+            }
             if let (Err(error), false) = (&folded, is_told) {
                 told(error);
             }
@@ -277,6 +288,13 @@ impl Ledger {
         let folded = self.inner.folded.lock().await;
         let closed = self.inner.journal.close(&folded);
         closed.map_err(|source| self.failed(source))
+    }
+
+    /// Looks at what batches, which other processes send, take out of everyone's budget of the day.
+    async fn look(&self) -> Result<(), LedgerError> {
+        let batches = self.inner.store.batch_days().await?;
+        self.purses().set_batches(batches);
+        Ok(())
     }
 
     /// Folds everything that the journal has into the database. What comes meanwhile waits for the
@@ -296,6 +314,29 @@ impl Ledger {
         // What was noted beside the requests, such as clients that were turned away.
         self.inner.store.audit_flush().await?;
         Ok(self.inner.answers.fold(&self.inner.store).await?)
+    }
+
+    /// Lets the days before that of an instant go: of relayed requests the sums by day stay, of
+    /// answers that broke off nothing does. Returns how many requests were folded; what one turn
+    /// leaves is for the next.
+    pub async fn forget(&self, before: Timestamp) -> Result<u64, LedgerError> {
+        // Where the journal has a request still, the next process would take it for one that is
+        // missing.
+        self.inner
+            .journal
+            .turn()
+            .map_err(|source| self.failed(source))?;
+        self.fold().await?;
+        let mut gone = 0;
+        for _ in 0..FORGETTINGS_MAX {
+            let rows = self.inner.store.relays_fold(before).await?;
+            gone += rows;
+            let partials = self.inner.store.partials_remove(before).await?;
+            if rows == 0 && partials == 0 {
+                break;
+            }
+        }
+        Ok(gone)
     }
 
     /// Reads the journal where nobody waits for it.
@@ -339,7 +380,6 @@ async fn recover(store: &Store, dir: &std::path::Path) -> Result<(), LedgerError
 async fn purses(store: &Store, budgets: Budgets, at: Timestamp) -> Result<Purses, StoreError> {
     let spent = store.relay_client_spend(midnight(at)).await?;
     let today: MicroUsd = spent.iter().map(|one| one.today).sum();
-    let today = today + store.batch_spent(midnight(at)).await?;
     let mut clients = BTreeMap::new();
     for ClientSpend {
         client,
@@ -352,7 +392,9 @@ async fn purses(store: &Store, budgets: Budgets, at: Timestamp) -> Result<Purses
         }
     }
     let everyone = Purse::with(MicroUsd::ZERO, today, at);
-    Ok(Purses::with(budgets, everyone, clients))
+    let mut purses = Purses::with(budgets, everyone, clients);
+    purses.set_batches(store.batch_days().await?);
+    Ok(purses)
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ pub(crate) mod forms;
 pub(crate) mod partials;
 pub(crate) mod plans;
 pub(crate) mod projects;
+pub(crate) mod relay_sums;
 pub(crate) mod relays;
 pub(crate) mod replies;
 pub(crate) mod runs;

@@ -152,13 +152,20 @@ impl Journal {
             return Err(io::ErrorKind::QuotaExceeded.into());
         }
         if segments.live.bytes >= SEGMENT_BYTES_MAX {
-            let next = Segment::create(self.dir.as_deref(), segments.live.number + 1)?;
-            let full = std::mem::replace(&mut segments.live, next);
-            segments.older.push_back(full);
+            segments.turn(self.dir.as_deref())?;
         }
         let written = segments.live.append(&text)?;
         segments.bytes += written;
         Ok(())
+    }
+
+    /// Begins a segment, so that all that was written before goes with the next folding.
+    pub(crate) fn turn(&self) -> io::Result<()> {
+        let mut segments = self.segments();
+        match segments.live.bytes {
+            0 => Ok(()),
+            _ => segments.turn(self.dir.as_deref()),
+        }
     }
 
     /// The next lines after a place; `None` where there are none.
@@ -241,6 +248,14 @@ impl Segments {
             live,
             bytes: 0,
         }
+    }
+
+    /// Begins the next one.
+    fn turn(&mut self, dir: Option<&Path>) -> io::Result<()> {
+        let next = Segment::create(dir, self.live.number + 1)?;
+        let full = std::mem::replace(&mut self.live, next);
+        self.older.push_back(full);
+        Ok(())
     }
 }
 

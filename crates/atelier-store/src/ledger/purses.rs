@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use atelier_model::{MicroUsd, Timestamp};
 
 /// Milliseconds of a day.
-const DAY_MS: i64 = 86_400_000;
+pub(crate) const DAY_MS: i64 = 86_400_000;
 
 /// What may be spent; `None` is without end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -139,6 +139,8 @@ pub(crate) struct Purses {
     /// What everyone may spend together.
     budgets: Budgets,
     everyone: Purse,
+    /// What batches take out of everyone's budget, by the number of the day.
+    batches: BTreeMap<i64, MicroUsd>,
     clients: BTreeMap<String, Purse>,
 }
 
@@ -152,8 +154,14 @@ impl Purses {
         Self {
             budgets,
             everyone,
+            batches: BTreeMap::new(),
             clients,
         }
+    }
+
+    /// Notes what batches take on the newest days.
+    pub(crate) fn set_batches(&mut self, batches: BTreeMap<i64, MicroUsd>) {
+        self.batches = batches;
     }
 
     /// What everyone may spend together.
@@ -196,8 +204,10 @@ impl Purses {
         at: Timestamp,
     ) -> Result<(), OverBudget> {
         let day = day(at);
+        let (total, today) = self.everyone.taken(day);
+        let batches = self.batches.get(&day).copied().unwrap_or_default();
         covers(
-            self.everyone.taken(day),
+            (total, today + batches),
             needed,
             self.budgets,
             (Scope::Everyone, Scope::EveryoneDay),

@@ -1,6 +1,8 @@
 //! Money that is kept to its budgets, and lines that no crash loses.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod forgetting;
+
 use std::{fs, path::Path};
 
 use atelier_model::{

@@ -1,17 +1,23 @@
 //! Batches: what was sent to be answered later, and what came of it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use atelier_model::{Digest, MicroUsd, Timestamp, Usage};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Budgets, OverBudget, Scope, Store, StoreError, column, ledger::midnight,
-    queries::blobs::blob_put_in_txn, write::Write,
+    Budgets, OverBudget, Scope, Store, StoreError, column,
+    ledger::{DAY_MS, midnight},
+    queries::blobs::blob_put_in_txn,
+    write::Write,
 };
 
 /// Batches of one provider that are told from one whose name there nobody heard.
 const VENDOR_IDS_MAX: i64 = 10_000;
+
+/// Days of batches whose money is known to whoever answers requests: that of today, and more where
+/// clocks differ.
+const NEWEST_DAYS: i64 = 2;
 
 /// How far a batch is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -250,13 +256,20 @@ impl Store {
         rows.into_iter().map(Batch::try_from).collect()
     }
 
-    /// What batches that were made since an instant cost or may cost.
-    pub(crate) async fn batch_spent(&self, since: Timestamp) -> Result<MicroUsd, StoreError> {
-        let spent: i64 = sqlx::query_scalar(SPENT)
-            .bind(since.millis())
-            .fetch_one(self.readers())
-            .await?;
-        Ok(column::from_money(spent))
+    /// What the batches of each of the newest days cost or may cost, by the number of the day.
+    pub(crate) async fn batch_days(&self) -> Result<BTreeMap<i64, MicroUsd>, StoreError> {
+        let days: Vec<(i64, i64)> = sqlx::query_as(
+            "SELECT created_at / 86400000 AS day, CAST(SUM(reserved + cost) AS BIGINT)
+             FROM batches WHERE created_at >= (SELECT MAX(created_at) FROM batches) - $1
+             GROUP BY created_at / 86400000 ORDER BY day",
+        )
+        .bind(NEWEST_DAYS * DAY_MS)
+        .fetch_all(self.readers())
+        .await?;
+        let days = days.into_iter();
+        Ok(days
+            .map(|(day, spent)| (day, column::from_money(spent)))
+            .collect())
     }
 }
 

@@ -141,9 +141,15 @@ impl Store {
         since: Timestamp,
     ) -> Result<Vec<ClientSpend>, StoreError> {
         let rows: Vec<(Option<String>, i64, i64)> = sqlx::query_as(
-            "SELECT client, CAST(SUM(cost) AS BIGINT),
-                 CAST(SUM(CASE WHEN at >= $1 THEN cost ELSE 0 END) AS BIGINT)
-             FROM relays GROUP BY client ORDER BY client",
+            "SELECT client, CAST(SUM(total) AS BIGINT), CAST(SUM(today) AS BIGINT)
+             FROM (SELECT client, SUM(cost) AS total,
+                       SUM(CASE WHEN at >= $1 THEN cost ELSE 0 END) AS today
+                   FROM relays GROUP BY client
+                   UNION ALL
+                   SELECT NULLIF(client, ''), SUM(cost),
+                       SUM(CASE WHEN day * 86400000 >= $1 THEN cost ELSE 0 END)
+                   FROM relay_sums GROUP BY client) AS spent
+             GROUP BY client ORDER BY client",
         )
         .bind(since.millis())
         .fetch_all(self.readers())
@@ -156,10 +162,18 @@ impl Store {
         Ok(spent.collect())
     }
 
-    /// What relayed requests came to since an instant, by client, provider and model.
+    /// What relayed requests came to since an instant, by client, provider and model. Days of which
+    /// only sums are left count where they began since.
     pub async fn relay_spend_list(&self, since: Timestamp) -> Result<Vec<RelaySpend>, StoreError> {
         let rows: Vec<SpendRow> = sqlx::query_as(
-            "SELECT client, provider, model, COUNT(*) AS requests,
+            "SELECT client, provider, model, CAST(SUM(requests) AS BIGINT) AS requests,
+                 CAST(SUM(cached) AS BIGINT) AS cached, CAST(SUM(failed) AS BIGINT) AS failed,
+                 CAST(SUM(input) AS BIGINT) AS input, CAST(SUM(output) AS BIGINT) AS output,
+                 CAST(SUM(cached_input) AS BIGINT) AS cached_input,
+                 CAST(SUM(cache_write) AS BIGINT) AS cache_write,
+                 CAST(SUM(cache_write_hour) AS BIGINT) AS cache_write_hour,
+                 CAST(SUM(cost) AS BIGINT) AS cost, CAST(SUM(saved) AS BIGINT) AS saved
+             FROM (SELECT client, provider, model, COUNT(*) AS requests,
                  COUNT(CASE WHEN source <> 'provider' THEN 1 END) AS cached,
                  COUNT(error) AS failed,
                  CAST(SUM(CASE WHEN source = 'provider' THEN input_tokens ELSE 0 END) AS BIGINT)
@@ -173,7 +187,12 @@ impl Store {
                  CAST(SUM(CASE WHEN source = 'provider' THEN cache_write_hour_tokens ELSE 0 END)
                      AS BIGINT) AS cache_write_hour,
                  CAST(SUM(cost) AS BIGINT) AS cost, CAST(SUM(saved) AS BIGINT) AS saved
-             FROM relays WHERE at >= $1
+             FROM relays WHERE at >= $1 GROUP BY client, provider, model
+             UNION ALL
+             SELECT NULLIF(client, ''), provider, model, requests, cached, failed, input_tokens,
+                 output_tokens, cached_input_tokens, cache_write_tokens, cache_write_hour_tokens,
+                 cost, saved
+             FROM relay_sums WHERE day * 86400000 >= $1) AS parts
              GROUP BY client, provider, model ORDER BY client, provider, model",
         )
         .bind(since.millis())
