@@ -193,9 +193,20 @@ pub(crate) async fn run(global: &Global, args: &ExecArgs, ui: &Ui) -> Result<u8,
         })?;
     }
     Ok(match ended {
-        Ok(report) => code(&report),
+        Ok(report) => {
+            warn(&report, ui);
+            code(&report)
+        }
         Err(error) => refused(&error, ui),
     })
+}
+
+/// Says which hosts it asked for and may not reach.
+fn warn(report: &Report, ui: &Ui) {
+    let traffic = report.usage.way_out.iter();
+    for refusal in traffic.flat_map(|traffic| &traffic.refused) {
+        ui.warn(&format!("{refusal}; {}", refusal.remedy()));
+    }
 }
 
 async fn interrupted() {
@@ -340,6 +351,7 @@ fn shown(command: &Command, ended: &Result<Report, SpawnError>) -> Value {
             "printed_bytes": report.usage.printed_bytes,
             "limits": report.usage.hit.iter().map(|cap| limit(*cap)).collect::<Vec<_>>(),
             "returned": report.usage.returned,
+            "way_out": report.usage.way_out,
         }),
         Err(error) => json!({
             "exit": null,
