@@ -11,8 +11,10 @@ use std::{
     io::Read,
     os::unix::fs::symlink,
     path::{Path, PathBuf},
+    sync::OnceLock,
 };
 
+use crate::tools;
 use crate::way_out::{FILES, Form, Said, is_registry_variable};
 
 /// Variables that are handed on as they are: how to speak, where the network is, and which
@@ -215,6 +217,13 @@ const TOLD_IN_CONFIDENCE: [&str; 4] = [
 ///
 /// A place that holds the user's whole home is none: it is far more than a tool.
 pub(crate) fn places(fetches: bool) -> Vec<PathBuf> {
+    // The environment of this process stays as it is, and what lies behind it nearly so.
+    static FOUND: [OnceLock<Vec<PathBuf>>; 2] = [OnceLock::new(), OnceLock::new()];
+    let found = &FOUND[usize::from(fetches)];
+    found.get_or_init(|| places_find(fetches)).clone()
+}
+
+fn places_find(fetches: bool) -> Vec<PathBuf> {
     let home = env::var_os("HOME").map(PathBuf::from);
     let holds_home = |path: &Path| {
         let holds = |home: &PathBuf| home.starts_with(path);
@@ -234,6 +243,13 @@ pub(crate) fn places(fetches: bool) -> Vec<PathBuf> {
         let files = CARGO_FILES.map(|file| cargo.join(file));
         found.extend(files.into_iter().filter(|file| file.exists()));
     }
+    let programs = env::var_os("PATH").unwrap_or_default();
+    let programs: Vec<PathBuf> = env::split_paths(&programs)
+        .filter(|folder| folder.is_absolute())
+        .collect();
+    let behind = tools::behind(programs.iter().map(PathBuf::as_path));
+    let fits = |path: &PathBuf| !holds_home(path) && path.exists();
+    found.extend(behind.into_iter().filter(fits));
     found.sort();
     found.dedup();
     found

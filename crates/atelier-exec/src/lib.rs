@@ -17,6 +17,7 @@ mod keyring;
 mod machine;
 mod program;
 mod sandbox;
+mod tools;
 mod tree;
 mod way_out;
 

@@ -138,11 +138,27 @@ fn confine_beside(order: &Order, writable: &[PathBuf]) -> Result<(), String> {
     let mut readable = places::machine(order.network == Network::Install);
     readable.extend(order.readable.iter().cloned());
     readable.push(order.cwd.clone());
+    let readable = outermost(readable);
     confine(Reach {
         readable: Some(&readable),
         writable,
     })?;
     filter(Surface::of(order)).map_err(|error| error.to_string())
+}
+
+/// Places without those that lie in others: each costs the kernel and the start of a command.
+fn outermost(mut places: Vec<PathBuf>) -> Vec<PathBuf> {
+    places.sort();
+    let mut outermost: Vec<PathBuf> = Vec::new();
+    for place in places {
+        if !outermost
+            .last()
+            .is_some_and(|outer| place.starts_with(outer))
+        {
+            outermost.push(place);
+        }
+    }
+    outermost
 }
 
 /// A command, and how the thread that starts it is confined.
