@@ -117,6 +117,16 @@ pub(crate) enum CliError {
         #[source]
         source: std::io::Error,
     },
+    /// A file with steps holds something else.
+    #[error("read the steps in {}", path.display())]
+    Steps {
+        path: PathBuf,
+        #[source]
+        source: serde_json::Error,
+    },
+    /// Another check in the same folder goes on and on.
+    #[error("wait for another check in this folder for more than {} minutes", .0.as_secs() / 60)]
+    CheckHeld(std::time::Duration),
     /// A file that was named cannot be made.
     #[error("write {}", path.display())]
     Output {
@@ -216,6 +226,7 @@ impl CliError {
             | Self::NoDataFolder
             | Self::NotFound { .. }
             | Self::Server(_)
+            | Self::Project(ProjectError::NoStep { .. })
             | Self::Usage(_) => Exit::Usage,
             Self::Config(_)
             | Self::Keys(_)
@@ -225,8 +236,11 @@ impl CliError {
             | Self::GuardKey(_)
             | Self::Library(_)
             | Self::Recipe(_)
+            | Self::Steps { .. }
             | Self::Project(_) => Exit::Configuration,
-            Self::Ledger(LedgerError::Lock(LockError::Held { .. })) => Exit::Blocked,
+            Self::CheckHeld(_) | Self::Ledger(LedgerError::Lock(LockError::Held { .. })) => {
+                Exit::Blocked
+            }
             Self::Tampered { .. } => Exit::Failed,
             Self::Archive(error) => error.exit(),
             Self::Batch(error) => error.exit(),
@@ -308,6 +322,11 @@ impl CliError {
                     .to_owned()
             }
             Self::Project(error) => project_hint(error),
+            Self::Steps { .. } => {
+                "mend it: a JSON array of steps, in the form that `atelier steps --json` prints"
+                    .to_owned()
+            }
+            Self::CheckHeld(_) => "end the other one, then try again".to_owned(),
             Self::Workspace(_) => "check that the folder may be read".to_owned(),
             Self::Tree(_) => "check that the files may be read".to_owned(),
             Self::Build(error) => error.hint(),

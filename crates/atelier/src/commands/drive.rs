@@ -113,7 +113,7 @@ pub(crate) async fn watched(ctx: &Ctx, ui: &Ui, work: &Work) -> Result<Outcome, 
 
 /// Waits for Ctrl-C or a polite kill. The first cancels the run, the second ends the process:
 /// what runs in the sandbox watches for that and ends too. Ctrl-Z only rests.
-async fn stop_on_signal(cancel: CancellationToken, ui: &Ui) -> Infallible {
+pub(super) async fn stop_on_signal(cancel: CancellationToken, ui: &Ui) -> Infallible {
     let suspend = SignalKind::from_raw(rustix::process::Signal::TSTP.as_raw());
     let (Ok(mut interrupt), Ok(mut terminate), Ok(mut suspend)) = (
         signal(SignalKind::interrupt()),
