@@ -2,6 +2,7 @@
 
 mod commits;
 mod export;
+mod partial;
 mod show;
 
 use std::{

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::{
     app::Place,
     cli_error::CliError,
-    commands::log,
+    commands::{audit::partial, log},
     ui::{Tone, Ui, plain},
 };
 
@@ -57,6 +57,11 @@ pub(crate) struct ShowArgs {
     #[arg(long, value_name = "SIZE", conflicts_with_all = ["run", "kind", "key", "since", "until",
         "proof"])]
     pub(crate) growth: Option<u64>,
+
+    /// Instead print what had come of an answer that broke off; an entry names it after `partial=`
+    #[arg(long, value_name = "DIGEST", conflicts_with_all = ["run", "kind", "key", "since", "until",
+        "proof", "growth"])]
+    pub(crate) partial: Option<String>,
 }
 
 /// An instant, or the beginning of a day in UTC.
@@ -71,6 +76,10 @@ pub(crate) async fn run(place: &Place, args: &ShowArgs, ui: &Ui) -> Result<u8, C
         known(kind)?;
     }
     let store = place.ledger_store_read().await?;
+    if let Some(digest) = &args.partial {
+        partial::print(&store, digest, ui).await?;
+        return Ok(0);
+    }
     if let Some(number) = args.proof.or(args.growth) {
         signed(&store, number).await?;
     }
