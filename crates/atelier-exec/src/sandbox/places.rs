@@ -17,32 +17,18 @@ pub(super) const SYSTEM: [&str; 9] = [
 
 /// Settings of the machine that programs look for, in the folder of all such settings; who may
 /// log in, with which password and key, is not among them.
-const SETTINGS: [&str; 41] = [
+const SETTINGS: [&str; 24] = [
     "alternatives",
-    "bash.bashrc",
-    "ca-certificates",
-    "ca-certificates.conf",
     "crypto-policies",
-    "debian_version",
-    "ethertypes",
     "fonts",
-    "gai.conf",
-    "gitattributes",
     "groovy",
-    "host.conf",
     "hosts",
-    "inputrc",
     "ld.so.cache",
     "ld.so.conf",
     "ld.so.conf.d",
     "localtime",
-    "locale.alias",
-    "login.defs",
-    "magic",
-    "magic.mime",
     "maven",
     "mime.types",
-    "netconfig",
     "nsswitch.conf",
     "os-release",
     "pki/ca-trust",
@@ -52,13 +38,10 @@ const SETTINGS: [&str; 41] = [
     "profile",
     "protocols",
     "resolv.conf",
-    "rpc",
     "services",
     "ssl/certs",
     "ssl/openssl.cnf",
-    "terminfo",
     "timezone",
-    "xml",
 ];
 
 /// Beginnings of names of settings folders of languages, a version behind each.
