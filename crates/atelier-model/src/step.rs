@@ -213,6 +213,9 @@ pub struct BuildStep {
     pub inputs: Vec<PathPattern>,
     /// What it writes, from the folder it runs in.
     pub outputs: Vec<PathPattern>,
+    /// Files that show that what it made still stands, where that is too much to be kept: they are
+    /// never brought back, and without one of them it is executed again.
+    pub marks: Vec<PathPattern>,
     /// Names of the steps that must have ended well before it.
     pub depends_on: BTreeSet<String>,
     /// How far it may reach over the network.
@@ -258,6 +261,7 @@ impl BuildStep {
             env_pass: BTreeSet::new(),
             inputs: Vec::new(),
             outputs: Vec::new(),
+            marks: Vec::new(),
             depends_on: BTreeSet::new(),
             network: Network::None,
             sandbox: None,
@@ -295,6 +299,12 @@ impl BuildStep {
     pub fn outputs_from_root(&self) -> Vec<RootPattern> {
         let rooted = |pattern: &PathPattern| pattern.from_root(self.cwd.as_ref());
         self.outputs.iter().map(rooted).collect()
+    }
+
+    /// Its marks, as patterns from the root of the tree.
+    pub fn marks_from_root(&self) -> Vec<RootPattern> {
+        let rooted = |pattern: &PathPattern| pattern.from_root(self.cwd.as_ref());
+        self.marks.iter().map(rooted).collect()
     }
 
     /// The command as a person writes it: the script, or the words with blanks between.

@@ -59,6 +59,8 @@ pub(super) struct StepForm {
     inputs: Vec<PathPattern>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     outputs: Vec<PathPattern>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    marks: Vec<PathPattern>,
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     depends_on: BTreeSet<String>,
     #[serde(default, skip_serializing_if = "is_default")]
@@ -136,6 +138,7 @@ impl TryFrom<StepForm> for BuildStep {
             env_pass: form.env_pass,
             inputs: form.inputs,
             outputs: form.outputs,
+            marks: form.marks,
             depends_on: form.depends_on,
             network: form.network,
             sandbox: form.sandbox,
@@ -169,6 +172,7 @@ impl From<BuildStep> for StepForm {
             env_pass: step.env_pass,
             inputs: step.inputs,
             outputs: step.outputs,
+            marks: step.marks,
             depends_on: step.depends_on,
             network: step.network,
             sandbox: step.sandbox,
@@ -264,7 +268,12 @@ impl BuildStep {
     }
 
     fn check_paths(&self) -> Result<(), StepError> {
-        for (field, patterns) in [("inputs", &self.inputs), ("outputs", &self.outputs)] {
+        let fields = [
+            ("inputs", &self.inputs),
+            ("outputs", &self.outputs),
+            ("marks", &self.marks),
+        ];
+        for (field, patterns) in fields {
             if patterns.len() > PATTERNS_MAX {
                 let count = patterns.len().to_string();
                 return Err(self.wrong(field, &count, "at most 10000 patterns"));
@@ -272,6 +281,13 @@ impl BuildStep {
         }
         if let Some(pattern) = self.outputs.iter().find(|one| one.is_excluded()) {
             return Err(self.wrong("outputs", pattern.as_str(), "a pattern without `!`"));
+        }
+        if let Some(pattern) = self.marks.iter().find(|one| one.is_excluded()) {
+            return Err(self.wrong("marks", pattern.as_str(), "a pattern without `!`"));
+        }
+        if !self.marks.is_empty() && !self.outputs.is_empty() {
+            let accepted = "no marks beside outputs, which stand for themselves";
+            return Err(self.wrong("marks", self.marks[0].as_str(), accepted));
         }
         if !self.inputs.is_empty() && self.inputs.iter().all(PathPattern::is_excluded) {
             let accepted = "at least one pattern without `!`, such as `**`";
