@@ -12,6 +12,11 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
+use super::{
+    address::{Nearness, nearness},
+    places::is_usual,
+};
+
 /// Bytes that a command may take in, and that it may send.
 pub(super) const RECEIVED_BYTES_MAX: u64 = 16 << 30;
 pub(super) const SENT_BYTES_MAX: u64 = 256 << 20;
@@ -99,22 +104,23 @@ impl Refusal {
     /// What a person can do about it who wants it reached.
     pub fn remedy(&self) -> String {
         let Self { host, port, .. } = self;
-        let name = |place: String| {
+        let name = |place: &str| {
             format!(
-                "if packages come from there, add \"{place}\" to `registries` of your own configuration"
+                "if packages come from there, add \"{place}\" to `registries` of your own \
+                 configuration"
             )
         };
+        let nowhere = |address: IpAddr| match nearness(address) {
+            Nearness::Nowhere => Some("no packages are there".to_owned()),
+            Nearness::Near | Nearness::World => None,
+        };
         match &self.why {
-            Why::NotNamed if super::places::is_usual(*port) => name(host.clone()),
-            Why::NotNamed | Why::Port => name(format!("{host}:{port}")),
-            Why::Address { address } => match super::address::nearness(*address) {
-                super::address::Nearness::Nowhere => {
-                    "look who answers for that name on this machine".to_owned()
-                }
-                super::address::Nearness::Near | super::address::Nearness::World => {
-                    name(host.clone())
-                }
-            },
+            Why::NotNamed if is_usual(*port) => {
+                let address = host.parse().ok();
+                address.and_then(nowhere).unwrap_or_else(|| name(host))
+            }
+            Why::NotNamed | Why::Port => name(&format!("{host}:{port}")),
+            Why::Address { address } => nowhere(*address).unwrap_or_else(|| name(host)),
             Why::Way => "name a proxy of the form http://HOST:PORT in HTTPS_PROXY".to_owned(),
             Why::Bytes => "split the installation into several steps".to_owned(),
         }

@@ -1,5 +1,7 @@
 //! Places one may go to: hosts, with a port where one is named.
 
+use std::net::IpAddr;
+
 use reqwest::Url;
 use serde::{Deserialize, Serialize};
 
@@ -56,7 +58,10 @@ impl Place {
             let fits = |c: char| c.is_ascii_alphanumeric() || "-._:".contains(c);
             host.chars().all(fits)
         };
-        let fits = !host.is_empty() && host.len() <= HOST_CHARS_MAX && letters(&host);
+        // Some settings name nobody's address to say that there is no registry; here it is this
+        // machine's.
+        let nobody = host.parse::<IpAddr>().is_ok_and(|ip| ip.is_unspecified());
+        let fits = !host.is_empty() && host.len() <= HOST_CHARS_MAX && letters(&host) && !nobody;
         fits.then_some(Self { host, below, port })
     }
 

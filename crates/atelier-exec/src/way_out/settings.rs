@@ -132,24 +132,40 @@ impl Settings {
             if line.starts_with(['#', ';']) {
                 continue;
             }
-            let (name, value) = line.split_once(['=', ':']).unwrap_or(("", line));
-            let name = name.trim().trim_matches('"').to_ascii_lowercase();
-            if !name.contains("proxy") || name == "goproxy" {
-                self.registries.extend(urls(line));
-                continue;
-            }
-            let value = value.trim().trim_matches(['"', '\'']).to_owned();
-            let value = Some(value).filter(|value| value.contains(':'));
-            let plain = matches!(name.as_str(), "proxy" | "http-proxy" | "http_proxy");
-            let sealed = plain || matches!(name.as_str(), "https-proxy" | "https_proxy");
-            if self.http.is_none() && plain {
-                self.http.clone_from(&value);
-            }
-            if self.https.is_none() && sealed {
-                self.https = value;
+            match proxy_line(line) {
+                None => self.registries.extend(urls(line)),
+                Some((_, "")) => {}
+                Some((name, value)) => self.proxy(&name, value),
             }
         }
     }
+
+    /// Takes a proxy from a file where the environment names none.
+    fn proxy(&mut self, name: &str, value: &str) {
+        let plain = matches!(name, "proxy" | "httpproxy" | "http");
+        let sealed = matches!(name, "proxy" | "httpsproxy" | "https");
+        if plain && self.http.is_none() {
+            self.http = Some(value.to_owned());
+        }
+        if sealed && self.https.is_none() {
+            self.https = Some(value.to_owned());
+        }
+    }
+}
+
+/// The plain name and the value of a line that is about a proxy. What it names is a way, and must
+/// not be taken for a place.
+fn proxy_line(line: &str) -> Option<(String, &str)> {
+    let line = line.trim_start_matches([':', '-', '"', '\'', ' ']);
+    let end = line.find(['=', ':', ' ', '\t', '"']).unwrap_or(line.len());
+    let (name, rest) = line.split_at(end);
+    let mut name = name.to_ascii_lowercase();
+    name.retain(|c| c.is_ascii_alphanumeric());
+    let is_address = rest.starts_with("://");
+    let by_protocol = matches!(name.as_str(), "http" | "https") && !is_address;
+    let about = by_protocol || (name.contains("proxy") && name != "goproxy");
+    let value = rest.trim_matches([' ', '\t', '=', ':', '"', '\'']);
+    about.then_some((name, value))
 }
 
 /// Addresses of the web in a text.

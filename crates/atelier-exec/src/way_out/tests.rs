@@ -123,6 +123,8 @@ fn a_place_is_read_from_what_people_write() {
         "host/path",
         "*.",
         "a:1:2",
+        "http://0.0.0.0/",
+        "[::]:80",
     ] {
         assert_eq!(Place::parse(text), None, "{text}");
     }
@@ -203,6 +205,11 @@ fn the_users_own_settings_name_registries_and_proxies() {
         ],
         &[(Form::Lines, npmrc), (Form::Elements, maven)],
     );
+    let repository = "registry=https://nexus.example/repository/npm-proxy/";
+    assert_eq!(
+        out(&[], &self::said(&[], &[(Form::Lines, repository)])).judge("nexus.example", 443),
+        Ok(Standing::Named)
+    );
     let way_out = out(&[], &said);
     for (host, port) in [
         ("pip.example", 443),
@@ -243,6 +250,32 @@ fn a_proxy_is_a_way_and_never_a_place() {
     assert_eq!(way_out.judge("proxy.example", 3128), Err(Why::NotNamed));
     assert!(!format!("{way_out:?}").contains("secret"));
     assert_eq!(Settings::of(&said).http, None);
+}
+
+#[test]
+fn proxies_in_files_are_ways_too() {
+    for line in [
+        "proxy=http://proxy.example:3128",
+        "https-proxy \"http://proxy.example:3128\"",
+        "httpsProxy: \"http://proxy.example:3128\"",
+        ":https_proxy: http://proxy.example:3128",
+        "  https: http://proxy.example:3128",
+        "proxy = proxy.example:3128",
+        "\"https-proxy\"=\"http://proxy.example:3128\"",
+    ] {
+        let way_out = out(&[], &said(&[], &[(Form::Lines, line)]));
+        let way = way_out.way(true, "pypi.org", 443);
+        let shown = format!("{way:?}");
+        assert_eq!(shown, "Some(Proxy(proxy.example:3128))", "{line}");
+        let judged = way_out.judge("proxy.example", 3128);
+        assert_eq!(judged, Err(Why::NotNamed), "{line}");
+    }
+    for line in ["- https://gems.example/", "https://gems.example/"] {
+        let way_out = out(&[], &said(&[], &[(Form::Lines, line)]));
+        let judged = way_out.judge("gems.example", 443);
+        assert_eq!(judged, Ok(Standing::Named), "{line}");
+        assert_eq!(way_out.way(true, "pypi.org", 443), None);
+    }
 }
 
 #[test]
