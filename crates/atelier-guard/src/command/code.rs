@@ -110,7 +110,7 @@ static REVERSES: LazyLock<Option<Regex>> = LazyLock::new(|| {
 });
 static KILLS: LazyLock<Option<Regex>> = LazyLock::new(|| {
     pattern(
-        r"(?is)os\.kill\(\s*-1|while.*(os\.)?fork|fork while|fork\(\)\s*while|os\.setuid|setuid\(0|process\.kill\(\s*-1|reboot|ctypes\.CDLL|loop\s*\{\s*fork",
+        r"(?is)os\.kill\(\s*-1|while.*(os\.)?fork|fork while|fork\(\)\s*for\b|fork\(\)\s*while|os\.setuid|setuid\(0|process\.kill\(\s*-1|reboot|ctypes\.CDLL|loop\s*\{\s*fork",
     )
 });
 static LISTENS: LazyLock<Option<Regex>> =
@@ -175,6 +175,7 @@ impl Screen<'_> {
                 self.editor(call, stdin);
             }
             "make" | "gmake" => self.make(call, stdin),
+            "npm" | "yarn" | "pnpm" | "bun" => self.scripts(),
             _ => {}
         }
         let (_, letters) = INTERPRETERS
@@ -232,7 +233,7 @@ impl Screen<'_> {
                 return self.reads_code(Some(argument));
             } else if matches!(
                 argument.as_str(),
-                "--version" | "-V" | "-v" | "--help" | "-h"
+                "--version" | "-V" | "-v" | "--help" | "-h" | "--test"
             ) {
                 return;
             }
@@ -383,6 +384,19 @@ impl Screen<'_> {
         }
         if connects && !is_local(code) {
             self.ask("network", "its code talks to another machine");
+        }
+        if connects && (code.contains("169.254.169.254") || code.contains("metadata.google")) {
+            self.forbid(
+                "metadata",
+                "its code asks the machine's provider for credentials",
+            );
+        }
+        if connects
+            && texts(code)
+                .iter()
+                .any(|text| text.starts_with('/') && self.is_grave(text))
+        {
+            self.forbid("exfiltration", "its code sends a file away");
         }
         if fits(&LISTENS, code) {
             self.ask("listener", "its code opens a port for others");
@@ -585,6 +599,19 @@ impl Screen<'_> {
         }
     }
 
+    /// What a script of the project runs that this line has written.
+    fn scripts(&mut self) {
+        let path = self.resolved("package.json");
+        let Some(text) = path.and_then(|path| self.shell.files.get(&path).cloned()) else {
+            return;
+        };
+        for text in texts(&text) {
+            self.suspected(|screen| {
+                screen.line(&text, "");
+            });
+        }
+    }
+
     /// `make -f -` and `--eval` bring rules of their own.
     fn make(&mut self, call: &Call, stdin: &str) {
         for operand in &call.operands {
@@ -598,6 +625,10 @@ impl Screen<'_> {
             }
         }
         let mut rules = call.values(&["--eval", "-E"]);
+        for name in ["Makefile", "makefile", "GNUmakefile"] {
+            let path = self.resolved(name);
+            rules.extend(path.and_then(|path| self.shell.files.get(&path).cloned()));
+        }
         if call
             .values(&["-f", "--file"])
             .iter()

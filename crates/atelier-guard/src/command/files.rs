@@ -193,7 +193,9 @@ impl Screen<'_> {
             self.forbid("remove", "it moves files where they are lost");
         }
         if effect == Effect::Link {
-            sources.iter().for_each(|source| self.links(source));
+            for source in sources {
+                self.links(source);
+            }
         }
         self.writes(&target);
         let name = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();

@@ -2,6 +2,7 @@
 
 use crate::command::{
     field::{LOCAL, SECRET},
+    place::Place,
     program::Call,
     screen::Screen,
 };
@@ -96,6 +97,24 @@ impl Screen<'_> {
         if line.contains(SECRET) || stdin.contains(SECRET) {
             self.forbid("exfiltration", "it sends a secret away");
         }
+        for address in &call.operands {
+            if let Some(path) = address.strip_prefix("file://") {
+                self.reads(path, false);
+            }
+        }
+        if matches!(
+            name,
+            "scp" | "sftp" | "rsync" | "rclone" | "aws" | "gsutil" | "socat"
+        ) {
+            let is_secret = |path: &String| {
+                let path = path.rsplit([':', '=']).next().unwrap_or_default();
+                matches!(self.place(path), Place::Secret | Place::HomeRoot)
+            };
+            let is_remote = name != "rsync" || call.operands.iter().any(|path| path.contains(':'));
+            if is_remote && call.operands.iter().any(is_secret) {
+                self.forbid("exfiltration", "it sends a secret away");
+            }
+        }
         if self.is_local(call) {
             return;
         }
@@ -170,11 +189,6 @@ impl Screen<'_> {
             if path != "-" && path != "." {
                 self.reads(path, false);
                 self.forbid("exfiltration", "it sends a file away");
-            }
-        }
-        for address in &call.operands {
-            if let Some(path) = address.strip_prefix("file://") {
-                self.reads(path, false);
             }
         }
     }

@@ -162,7 +162,12 @@ impl Screen<'_> {
         if assignments.is_empty() {
             return self.program(name, arguments, stdin);
         }
-        let before = self.shell.variables.clone();
+        let old = |assignment: &Assignment| {
+            let name = assignment.name.clone();
+            let values = self.shell.variables.get(&name).cloned();
+            (name, values)
+        };
+        let before: Vec<_> = assignments.iter().map(old).collect();
         for assignment in assignments {
             let values = assignment
                 .values
@@ -172,7 +177,12 @@ impl Screen<'_> {
             self.shell.variables.insert(assignment.name.clone(), values);
         }
         let output = self.program(name, arguments, stdin);
-        self.shell.variables = before;
+        for (name, values) in before.into_iter().rev() {
+            match values {
+                Some(values) => self.shell.variables.insert(name, values),
+                None => self.shell.variables.remove(&name),
+            };
+        }
         output
     }
 
@@ -182,7 +192,7 @@ impl Screen<'_> {
             "LD_PRELOAD" | "LD_AUDIT" | "DYLD_INSERT_LIBRARIES" => {
                 self.forbid("preload", "it puts foreign code into every program");
             }
-            "LD_LIBRARY_PATH" | "PATH" => {
+            "LD_LIBRARY_PATH" | "PATH" | "PYTHONPATH" | "RUBYLIB" | "CLASSPATH" => {
                 for folder in value.split(':') {
                     let place = self.place(folder);
                     if matches!(place, Place::Temporary | Place::TemporaryRoot) {
@@ -241,18 +251,22 @@ impl Screen<'_> {
                 self.line_apart(value.trim_start_matches(['|', '-']), "\0");
             }
             "PS1" | "PS2" | "PS4" => self.computed(value),
-            "CC" | "CXX" | "LD" => {
-                self.line_apart(value, "\0");
-            }
-            name if STARTERS.iter().any(|end| name.ends_with(end)) => {
-                self.line_apart(value, "\0");
-            }
-            name if TOOLS.iter().any(|end| name.ends_with(end)) => {
-                self.suspected(|screen| {
-                    screen.line(value, "\0");
-                });
-            }
-            _ => {}
+            name => self.tool_named(name, value),
+        }
+    }
+
+    /// A variable that names a program by the end of its own name.
+    fn tool_named(&mut self, name: &str, value: &str) {
+        let ends = |ends: &[&str]| ends.iter().any(|end| name.ends_with(end));
+        if matches!(name, "CC" | "CXX" | "LD") || ends(STARTERS) {
+            self.line_apart(value, "\0");
+        } else if ends(TOOLS) || name.starts_with("GIT_CONFIG_VALUE") {
+            self.suspected(|screen| {
+                screen.line(value, "\0");
+            });
+        }
+        if name.starts_with("GIT_CONFIG_") {
+            self.ask("helper", "it gives git settings that may run something");
         }
     }
 
@@ -288,6 +302,13 @@ impl Screen<'_> {
         if !field::is_known(name) {
             self.ask("unknown-program", "the program is not known before");
             self.suspects(arguments);
+            let end = name.rsplit(field::is_unknown).next().unwrap_or_default();
+            let end = end.rsplit('/').next().unwrap_or_default();
+            if self.is_program(end) {
+                self.suspected(|screen| {
+                    screen.program(end, arguments, stdin);
+                });
+            }
             let rest = arguments.join(" ");
             return field::derived(stdin) + &field::origins(&rest);
         }
@@ -453,7 +474,11 @@ impl Screen<'_> {
                 argument.as_str(),
                 "-o" | "--output" | "--out-dir" | "--outdir"
             );
-            if !path.starts_with('/') || path.contains(char::is_whitespace) {
+            // Two slashes begin the name of a target of a build tool.
+            if !path.starts_with('/')
+                || path.starts_with("//")
+                || path.contains(char::is_whitespace)
+            {
                 continue;
             }
             if writes {

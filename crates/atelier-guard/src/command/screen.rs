@@ -143,11 +143,11 @@ impl<'w> Screen<'w> {
 
     pub(super) fn place(&self, path: &str) -> Place {
         let place = place::place(path, self.shell.folder.as_deref(), self.workspace);
-        match place {
-            // A workspace may be in a temporary folder: what is beside it is still not its own.
-            Place::Temporary | Place::TemporaryRoot if self.climbs(path) => Place::Outside,
-            place => place,
+        // A workspace may be in a temporary folder: what is beside it is still not its own.
+        if matches!(place, Place::Temporary | Place::TemporaryRoot) && self.climbs(path) {
+            return Place::Outside;
         }
+        place
     }
 
     /// Whether a path leads out of the workspace from inside of it.

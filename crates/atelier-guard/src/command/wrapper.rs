@@ -202,6 +202,14 @@ impl Screen<'_> {
                 };
                 Some(self.rest(words, stdin))
             }
+            "tmux" | "screen" => {
+                self.suspects(&call.arguments);
+                let lines = call.arguments.iter().filter(|word| word.contains(' '));
+                for line in lines {
+                    self.line_apart(line, "");
+                }
+                None
+            }
             "xargs" => Some(self.xargs(&call.arguments, stdin)),
             "parallel" => Some(self.parallel_program(&call.arguments, stdin)),
             "watch" | "entr" | "watchexec" => {
@@ -253,6 +261,14 @@ impl Screen<'_> {
 
     /// `env A=1 nice …`: variables, options, arguments, and then the call.
     fn inner(&mut self, wrapper: &Wrapper, call: &Call, stdin: &str) -> String {
+        let (variables, folder) = (self.shell.variables.clone(), self.shell.folder.clone());
+        let output = self.inner_call(wrapper, call, stdin);
+        self.shell.variables = variables;
+        self.shell.folder = folder;
+        output
+    }
+
+    fn inner_call(&mut self, wrapper: &Wrapper, call: &Call, stdin: &str) -> String {
         let mut rest = call.arguments.as_slice();
         let mut skipped = wrapper.skipped;
         while let Some((first, behind)) = rest.split_first() {
@@ -280,6 +296,9 @@ impl Screen<'_> {
                 }
             } else if let Some((name, value)) = first.split_once('=').filter(|_| wrapper.assigns) {
                 self.assigned(name, value);
+                self.shell
+                    .variables
+                    .insert(name.to_owned(), vec![value.to_owned()]);
             } else if skipped > 0 {
                 skipped -= 1;
             } else {
@@ -636,10 +655,16 @@ impl Screen<'_> {
                 .iter()
                 .position(|argument| options.contains(&argument.as_str()))
         {
-            let words: Vec<String> = call.arguments[at + 1..]
-                .iter()
-                .map(|word| word.replace("{}", "./\u{1}x"))
-                .collect();
+            let found = match call.operands.get(1) {
+                Some(start) => format!("{start}/\u{1}x"),
+                None => "./\u{1}x".to_owned(),
+            };
+            let rest = &call.arguments[at + 1..];
+            let mut words: Vec<String> =
+                rest.iter().map(|word| word.replace("{}", &found)).collect();
+            if !rest.iter().any(|word| word.contains("{}")) {
+                words.push(found);
+            }
             self.rest(&words, "");
         }
     }

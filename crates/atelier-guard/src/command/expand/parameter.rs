@@ -46,12 +46,11 @@ impl Screen<'_> {
                 values
             }),
             ":+" | "+" => vec![argument],
-            "" => values.unwrap_or_else(unknown),
             // The shell stops here where there is no value: it cannot be empty.
             ":?" | "?" if !place::is_secret_name(&parameter.name) => {
                 values.unwrap_or_else(|| vec![field::LOCAL.into()])
             }
-            ":?" | "?" => values.unwrap_or_else(unknown),
+            "" | ":?" | "?" => values.unwrap_or_else(unknown),
             "@" if argument == "P" => {
                 let text = values.unwrap_or_else(unknown).concat();
                 vec![self.prompt(&text)]

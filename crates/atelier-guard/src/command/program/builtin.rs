@@ -254,8 +254,15 @@ impl Screen<'_> {
                     self.computed(value);
                 }
                 self.assigned(name, value);
+                // With `-n` the value is the name of another variable.
+                let is_name = arguments.iter().any(|option| option == "-n");
+                let value = if is_name {
+                    UNKNOWN.into()
+                } else {
+                    value.to_owned()
+                };
                 if parse::is_name(name) {
-                    self.set(name, vec![value.to_owned()]);
+                    self.set(name, vec![value]);
                 }
             }
         }
