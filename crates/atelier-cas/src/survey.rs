@@ -90,7 +90,7 @@ impl Workspace {
     ///
     /// A named path is part of it whether it is there or not. A folder that git leaves out whole
     /// counts with everything in it when a pattern names it or something below it, and never
-    /// otherwise. Where a link leads that a path or a glob names, below the root, is part of it too.
+    /// otherwise. Where a link leads, below the root, is part of it too.
     /// What patterns leave out is left out. `.git` and `.atelier` are no part of it.
     pub fn inputs(
         &self,
@@ -100,7 +100,7 @@ impl Workspace {
         let mut all = self.named_inputs(survey, steps)?;
         let mut followed = vec![0; steps.len()];
         for _ in 0..LINKS_MAX {
-            let more = self.led_to(survey, steps, &all, &mut followed)?;
+            let more = self.led_to(steps, &all, &mut followed);
             if more.iter().all(Vec::is_empty) {
                 break;
             }
@@ -116,33 +116,29 @@ impl Workspace {
         Ok(all)
     }
 
-    /// Where links lead that steps read by name, as further patterns for each step. Of each step,
-    /// `followed` inputs were asked for that already.
+    /// Where links lead that steps read, as further patterns for each step. Of each step, `followed`
+    /// inputs were asked for that already.
     fn led_to(
         &self,
-        survey: &Survey,
         steps: &[Vec<RootPattern>],
         all: &[Vec<Input>],
         followed: &mut [usize],
-    ) -> Result<Vec<Vec<RootPattern>>, SurveyError> {
+    ) -> Vec<Vec<RootPattern>> {
         let mut more = vec![Vec::new(); steps.len()];
         for (step, inputs) in all.iter().enumerate() {
-            let first = followed[step] == 0;
             let links = inputs[followed[step]..].iter();
             let links = links.filter(|input| matches!(input.found, Found::Link { .. }));
-            for link in links {
-                // A folder as a whole counts as it is; where its links lead is not asked for.
-                if !first || is_named(survey, &steps[step], &link.path)? {
-                    more[step].extend(self.target(&link.path));
-                }
-            }
+            let targets = links.filter_map(|link| self.target(&link.path));
+            // What is in a folder that the step reads as a whole is there already.
+            let new = targets.filter(|target| !is_read_whole(&steps[step], &target.text));
+            more[step].extend(new);
             if !more[step].is_empty() {
                 followed[step] = inputs.len();
                 let excluded = steps[step].iter().filter(|pattern| pattern.excluded);
                 more[step].extend(excluded.cloned());
             }
         }
-        Ok(more)
+        more
     }
 
     /// The path below the root that a link leads to, as far as its text says.
@@ -360,19 +356,13 @@ fn walker(top: &Path, honour_ignores: bool) -> WalkBuilder {
     walker
 }
 
-/// Whether a path is named as such, and not only as part of a folder.
-fn is_named(survey: &Survey, patterns: &[RootPattern], path: &str) -> Result<bool, SurveyError> {
-    for pattern in patterns.iter().filter(|pattern| !pattern.excluded) {
-        let named = match pattern.form {
-            PatternForm::Path => pattern.text == path,
-            PatternForm::Folder => false,
-            PatternForm::Glob => survey.globs.rule(pattern)?.matches(path),
-        };
-        if named {
-            return Ok(true);
-        }
-    }
-    Ok(false)
+/// Whether a path lies in a folder that patterns name as a whole.
+fn is_read_whole(patterns: &[RootPattern], path: &str) -> bool {
+    let folders = patterns
+        .iter()
+        .filter(|one| one.form == PatternForm::Folder && !one.excluded);
+    let mut folders = folders.filter_map(|folder| below(path, &folder.text));
+    folders.any(|rest| !rest.is_empty())
 }
 
 /// The path that a pattern names, where it names one.

@@ -134,7 +134,7 @@ fn steps_see_what_stands_and_share_one_survey() {
 }
 
 #[test]
-fn where_a_named_link_leads_is_read_too() {
+fn where_a_link_leads_is_read_too() {
     let place = place();
     let link = |target: &str, path: &str| symlink(target, place.at(path)).unwrap();
     link("../out/made.c", "lib/a.c");
@@ -149,9 +149,11 @@ fn where_a_named_link_leads_is_read_too() {
         "lib/a.c lib/away.c lib/b.c lib/one.c lib/up.c out/made.c"
     );
     assert_eq!(inputs(&place, &["loop"]), "loop");
-    // A folder counts as it is.
     assert_eq!(
         inputs(&place, &["lib/"]),
-        "lib/a.c lib/away.c lib/b.c lib/one.c lib/sub/two.c lib/up.c"
+        "lib/a.c lib/away.c lib/b.c lib/one.c lib/sub/two.c lib/up.c out/made.c"
     );
+    // A folder that is a link.
+    link("lib/sub", "other");
+    assert_eq!(inputs(&place, &["other/"]), "lib/sub/two.c other");
 }
