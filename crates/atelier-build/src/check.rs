@@ -9,7 +9,7 @@ use std::{
 
 use atelier_cas::{History, LookError, Outcome, RecordError};
 use atelier_exec::machine_memory;
-use atelier_model::{Digest, TestCounts};
+use atelier_model::{Digest, TestCounts, Timestamp};
 use atelier_step::{
     Capacity, Ending, Explanation, Fact, Kept, OnFailure, Order, Outlook, ScheduleError, Scheduler,
     Span, Spared, StepIndex, Timeline, Verdict, explain,
@@ -24,6 +24,7 @@ use crate::{
     CheckReport, Project, StepReport, Workshop,
     examine::{ExamineError, Examined, Inspector},
     execute::{Executed, KeepError, execute},
+    retire::retire,
 };
 
 /// Time between two looks at the machine's memory.
@@ -43,6 +44,13 @@ pub enum CheckError {
     Keep {
         /// The step.
         step: String,
+        /// Why.
+        #[source]
+        source: KeepError,
+    },
+    /// What steps made that are no more could not be removed.
+    #[error("remove what steps made that are no more")]
+    Retire {
         /// Why.
         #[source]
         source: KeepError,
@@ -69,6 +77,8 @@ pub struct Choice {
     pub on_failure: OnFailure,
     /// What the machine gives.
     pub capacity: Capacity,
+    /// Whether the report is to have a trace.
+    pub trace: bool,
 }
 
 /// Something that happens in a check.
@@ -85,6 +95,19 @@ pub enum Progress<'a> {
     },
     /// A step is over.
     Over(&'a StepReport),
+}
+
+impl Progress<'_> {
+    /// Whether a step is over that nothing had to be done for.
+    pub fn is_spared(&self) -> bool {
+        match self {
+            Self::Began { .. } => false,
+            Self::Over(report) => {
+                let words = [Verdict::CutOff, Verdict::UpToDate].map(Verdict::as_str);
+                words.contains(&report.verdict.as_str())
+            }
+        }
+    }
 }
 
 /// Executes what has to be executed of a project's steps, and says what became of each.
@@ -161,7 +184,11 @@ async fn look(
 ) -> Result<(Arc<Inspector>, First), CheckError> {
     let (shop, project) = (shop.clone(), Arc::clone(project));
     let wanted = choice.wanted.clone();
-    blocking(move || survey(&shop, &project, &wanted)).await
+    blocking(move || {
+        retire(&shop, &project).map_err(|source| CheckError::Retire { source })?;
+        survey(&shop, &project, &wanted)
+    })
+    .await
 }
 
 /// The same, where it may block.
@@ -213,11 +240,22 @@ fn layers(project: &Project, wanted: &[StepIndex]) -> Vec<Vec<StepIndex>> {
 /// What a step made, for the keys of those after it: what is not known to be all counts as what it
 /// was made from.
 fn made_of(project: &Project, step: StepIndex, examined: &Examined) -> Digest {
-    match &examined.record {
-        Some(record) if !project.step(step).outputs.is_empty() => record.outputs.digest(),
-        Some(_) => examined.key,
-        None => examined.before.unwrap_or(examined.key),
+    let Some(record) = &examined.record else {
+        return examined.before.unwrap_or(examined.key);
+    };
+    let one = project.step(step);
+    if !one.outputs.is_empty() {
+        record.outputs.digest()
+    } else if one.marks.is_empty() {
+        examined.key
+    } else {
+        marked(examined.key, record.when)
     }
+}
+
+/// What a step with marks made: each time it is something new, for only the marks of it are known.
+fn marked(key: Digest, when: Timestamp) -> Digest {
+    Digest::of_json(&(key, when))
 }
 
 /// Runs work that blocks where it may.
@@ -484,11 +522,11 @@ impl Run<'_> {
         } else if executed.failure.is_some() {
             Ending::Failed
         } else {
-            let key = self.due.get(&step).map(|due| due.examined.key);
-            let made = if self.project.step(step).outputs.is_empty() {
-                key.unwrap_or_else(|| executed.outputs.digest())
-            } else {
-                executed.outputs.digest()
+            let one = self.project.step(step);
+            let made = match self.due.get(&step).map(|due| due.examined.key) {
+                Some(key) if !one.marks.is_empty() => marked(key, executed.when),
+                Some(key) if one.outputs.is_empty() => key,
+                Some(_) | None => executed.outputs.digest(),
             };
             let changed = self.is_news(step, made);
             self.made.insert(step, made);
@@ -576,6 +614,7 @@ impl Run<'_> {
             tests: executed.tests,
             level: Some(self.shop.level(self.project.step(step))),
             log: executed.log,
+            printed: executed.printed,
             ..self.blank(step, verdict, due.why.to_string(), due.start_ms)
         };
         self.over(report, step, verdict);
@@ -595,6 +634,7 @@ impl Run<'_> {
             tests: None,
             level: None,
             log: None,
+            printed: None,
             start_ms,
             took_ms: 0,
             saved_ms: 0,
@@ -639,7 +679,11 @@ impl Run<'_> {
             took_ms: self.now_ms(),
             saved_ms: timeline.saved_ms(),
             critical_path: timeline.critical_path(),
-            trace: timeline.trace(),
+            trace: if self.choice.trace {
+                timeline.trace()
+            } else {
+                serde_json::Value::Null
+            },
             steps: order.filter_map(|step| self.reports.remove(step)).collect(),
         })
     }
@@ -673,17 +717,20 @@ fn settle(
             let restored = false;
             return Ok(Seen::Settled { examined, restored });
         }
-        match inspector.restore(record) {
-            Ok(()) => {
-                let restored = true;
-                return Ok(Seen::Settled { examined, restored });
-            }
-            Err(KeepError::Restore(error)) if error.is_miss() => kept = Kept::Evicted,
-            Err(error) => {
-                return Err(CheckError::Keep {
-                    step: project.graph.name(step).to_owned(),
-                    source: error,
-                });
+        // A mark without what it stands for would say what is not so.
+        if project.step(step).marks.is_empty() {
+            match inspector.restore(record) {
+                Ok(()) => {
+                    let restored = true;
+                    return Ok(Seen::Settled { examined, restored });
+                }
+                Err(KeepError::Restore(error)) if error.is_miss() => kept = Kept::Evicted,
+                Err(error) => {
+                    return Err(CheckError::Keep {
+                        step: project.graph.name(step).to_owned(),
+                        source: error,
+                    });
+                }
             }
         }
     }

@@ -257,7 +257,7 @@ impl Inspector {
             .map(|tool| &tool.program)
             .chain(one.argv.first());
         let tools = tools.filter_map(|name| self.identities.get_key_value(name));
-        let outside = |name: &String| self.shop.env.get(name).map(Digest::of);
+        let outside = |name: &String| self.shop.outside.get(name).map(Digest::of);
         let env_pass = one
             .env_pass
             .iter()

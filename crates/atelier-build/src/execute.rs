@@ -3,10 +3,13 @@
 use std::{path::PathBuf, sync::Arc};
 
 use atelier_cas::{
-    CollectError, LookError, Outcome, Outputs, PutBlobError, Record, RecordError, RestoreError,
+    CollectError, LookError, Outcome, OutputPathError, Outputs, PutBlobError, Record, RecordError,
+    RestoreError,
 };
 use atelier_exec::{Command, Confinement, Exit, Report, Returns, SpawnError};
-use atelier_model::{BuildStep, Digest, PatternForm, RootPattern, SandboxLevel, TestCounts};
+use atelier_model::{
+    BuildStep, Digest, PatternForm, RootPattern, SandboxLevel, TestCounts, Timestamp, Tool,
+};
 use atelier_step::Explanation;
 use tokio::task::JoinError;
 use tokio_util::sync::CancellationToken;
@@ -17,6 +20,8 @@ use crate::{
     judge,
 };
 
+/// Lines of a failed step's output that are told.
+const LINES_MAX: usize = 40;
 /// Microseconds of a millisecond.
 const MICROS: u64 = 1_000;
 
@@ -35,6 +40,9 @@ pub enum KeepError {
     /// What it made before could not be brought back.
     #[error(transparent)]
     Restore(#[from] RestoreError),
+    /// What it made has a path that is none.
+    #[error(transparent)]
+    Path(#[from] OutputPathError),
     /// What it reads could not be looked at again.
     #[error(transparent)]
     Look(#[from] LookError),
@@ -55,7 +63,11 @@ pub(crate) struct Executed {
     pub(crate) exit: Option<i32>,
     pub(crate) tests: Option<TestCounts>,
     pub(crate) log: Option<Digest>,
+    /// The last lines it printed, where it failed.
+    pub(crate) printed: Option<String>,
     pub(crate) outputs: Outputs,
+    /// When it ended.
+    pub(crate) when: Timestamp,
 }
 
 /// Runs a step once. `examined` is what it is made from.
@@ -67,6 +79,9 @@ pub(crate) async fn execute(
     attempt: u32,
     cancel: &CancellationToken,
 ) -> Result<Executed, KeepError> {
+    if let Some(tool) = lacking(shop, step) {
+        return Ok(without(tool));
+    }
     if !step.outputs.is_empty() {
         let (shop, step) = (shop.clone(), step.clone());
         unpanicked(tokio::task::spawn_blocking(move || clear(&shop, &step)).await)??;
@@ -103,6 +118,26 @@ fn clear(shop: &Workshop, step: &BuildStep) -> Result<(), KeepError> {
     Ok(())
 }
 
+/// A program that the step says it needs and that is nowhere on its search path.
+fn lacking<'a>(shop: &Workshop, step: &'a BuildStep) -> Option<&'a Tool> {
+    let search = shop.env.get("PATH").map_or("", String::as_str);
+    let search = step.env.get("PATH").map_or(search, String::as_str);
+    let named = |tool: &&Tool| !tool.program.contains('/');
+    step.tools
+        .iter()
+        .filter(named)
+        .find(|tool| atelier_exec::find_program(&tool.program, search).is_none())
+}
+
+fn without(tool: &Tool) -> Executed {
+    Executed {
+        missing: true,
+        failure: Some(format!("failed to find the program `{}`", tool.program)),
+        hint: Some(tool.hint.clone()).filter(|hint| !hint.is_empty()),
+        ..Executed::default()
+    }
+}
+
 fn not_started(step: &BuildStep, error: &SpawnError) -> Executed {
     let missing = if let SpawnError::ProgramMissing { program } = error {
         Some(program)
@@ -128,6 +163,8 @@ fn command(shop: &Workshop, step: &BuildStep) -> Command {
     let root = shop.workspace.path();
     let limits = &shop.limits;
     let mut env = shop.env.clone();
+    let passed = step.env_pass.iter();
+    env.extend(passed.filter_map(|name| Some((name.clone(), shop.outside.get(name)?.clone()))));
     env.extend(step.env.clone());
     let wall_max = limits.step_wall_ms_max;
     let idle_max = limits.step_idle_ms_max;
@@ -138,7 +175,8 @@ fn command(shop: &Workshop, step: &BuildStep) -> Command {
             .as_ref()
             .map_or_else(|| root.to_owned(), |cwd| root.join(cwd.as_str())),
         env,
-        writable: vec![root.to_owned(), shop.home.clone()],
+        // The project is the workspace: writable where it is, or a copy of it.
+        writable: vec![shop.home.clone()],
         wall_ms: step.timeout_ms.unwrap_or(wall_max).min(wall_max),
         idle_ms: step.idle_timeout_ms.unwrap_or(idle_max).min(idle_max),
         output_bytes_max: limits.output_bytes_max,
@@ -183,6 +221,18 @@ fn returns(step: &BuildStep) -> Returns {
     Returns::Only(step.outputs_from_root().iter().map(place).collect())
 }
 
+/// Adds the marks that stand; those that are not there belong to other ways to do the same.
+fn marked(shop: &Workshop, step: &BuildStep, outputs: &mut Outputs) {
+    for mark in step.marks_from_root() {
+        if let Ok(found) = shop.workspace.collect(&[mark]) {
+            for (path, output) in found.iter() {
+                // A path that was collected is below the root.
+                let _ = outputs.put(path, output.clone());
+            }
+        }
+    }
+}
+
 /// Judges what a command did, and keeps what it made and printed.
 fn keep(
     shop: &Workshop,
@@ -202,6 +252,7 @@ fn keep(
             Err(error) if error.is_full() => return Err(error.into()),
             Err(error) => failure = Some(format!("failed to {error}")),
         }
+        marked(shop, step, &mut outputs);
     }
     let log = cas.put_bytes(report.output.as_bytes())?;
     let exit = match report.exit {
@@ -209,6 +260,8 @@ fn keep(
         Exit::Signal(_) | Exit::WallTimeout | Exit::IdleTimeout | Exit::Cancelled => None,
     };
     let stopped = report.exit == Exit::Cancelled;
+    let when = shop.clock.now();
+    let printed = failure.is_some().then(|| last_lines(&report.output));
     // Nobody knows what a step has read of a file that changed meanwhile.
     if !stopped && (failure.is_some() || examined.is_current(&shop.workspace)?) {
         let last = cas.last(&step.name)?;
@@ -222,7 +275,7 @@ fn keep(
                 None => Outcome::Passed,
             },
             exit,
-            when: shop.clock.now(),
+            when,
             duration_us: report.duration_ms.saturating_mul(MICROS),
             rss_bytes_max: report.usage.memory_peak_bytes,
             log: Some(log),
@@ -252,8 +305,16 @@ fn keep(
         exit,
         tests,
         log: Some(log),
+        printed,
         outputs,
+        when,
     })
+}
+
+/// The end of what a step printed.
+fn last_lines(output: &str) -> String {
+    let lines: Vec<&str> = output.lines().collect();
+    lines[lines.len().saturating_sub(LINES_MAX)..].join("\n")
 }
 
 /// The tests that a step counted, by what it printed and the files it wrote.

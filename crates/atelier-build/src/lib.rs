@@ -16,6 +16,7 @@ mod made;
 mod page;
 mod project;
 mod report;
+mod retire;
 mod why;
 mod workshop;
 

@@ -86,6 +86,8 @@ pub struct Project {
     pub origins: Vec<String>,
     /// Their order.
     pub graph: Graph,
+    /// What tells this list of steps from others of the same folder; empty for that of its recipes.
+    pub list: String,
 }
 
 impl Project {
@@ -101,6 +103,7 @@ impl Project {
             steps,
             origins,
             graph,
+            list: String::new(),
         })
     }
 
@@ -161,6 +164,17 @@ impl Project {
             );
         }
         Ok(self.graph.closure(chosen))
+    }
+
+    /// Of chosen steps those that a change of some paths concerns, with everything they depend on.
+    pub fn affected(&self, chosen: &[StepIndex], changed: &[String]) -> Vec<StepIndex> {
+        let concerned: BTreeSet<StepIndex> = self
+            .graph
+            .affected(changed.iter().map(String::as_str))
+            .into_iter()
+            .collect();
+        let both = chosen.iter().filter(|step| concerned.contains(step));
+        self.graph.closure(both.copied())
     }
 
     /// The step at a place.

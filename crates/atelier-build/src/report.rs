@@ -32,6 +32,8 @@ pub struct StepReport {
     pub level: Option<SandboxLevel>,
     /// What it printed, as a content of the store.
     pub log: Option<Digest>,
+    /// The last lines of that, where it failed.
+    pub printed: Option<String>,
     /// Milliseconds from the start of the check to its own.
     pub start_ms: u64,
     /// Milliseconds it took.
@@ -55,7 +57,7 @@ pub struct CheckReport {
     pub saved_ms: u64,
     /// The chain that decided how long it took.
     pub critical_path: Vec<Link>,
-    /// The check in the trace event format.
+    /// The check in the trace event format, where it was asked for.
     #[serde(skip)]
     pub trace: serde_json::Value,
 }

@@ -32,6 +32,8 @@ pub struct Workshop {
     pub home: PathBuf,
     /// The environment of every step.
     pub env: BTreeMap<String, String>,
+    /// The environment outside, of which a step gets what it names.
+    pub outside: BTreeMap<String, String>,
     /// How tightly steps are confined that do not say so themselves.
     pub level: SandboxLevel,
     /// The least tight level that a step may ask for.

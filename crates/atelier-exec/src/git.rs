@@ -232,6 +232,37 @@ impl Git {
         self.status("--untracked-files=all")
     }
 
+    /// Paths of the user's checkout that differ from a commit, and those that git does not know and is
+    /// not told to ignore.
+    pub fn changed_since(&self, revision: &str) -> Result<Vec<String>, GitError> {
+        const LOOK: &str = "rev-parse";
+        let named = format!("{revision}^{{commit}}");
+        let found = self.try_text(&[LOOK, "--verify", "--quiet", "--end-of-options", &named])?;
+        let Some(commit) = found else {
+            return Err(GitError::Refused {
+                operation: LOOK.to_owned(),
+                message: format!("`{revision}` is no commit"),
+            });
+        };
+        let text = self.text(&[
+            "diff",
+            "--name-only",
+            "-z",
+            "--no-renames",
+            "--ignore-submodules=all",
+            &commit,
+            "--",
+            ".",
+            OWN_FOLDER,
+        ])?;
+        let mut paths = self.dirty()?;
+        let differ = text.split('\0').filter(|path| !path.is_empty());
+        paths.extend(differ.map(str::to_owned));
+        paths.sort();
+        paths.dedup();
+        Ok(paths)
+    }
+
     /// Like [`Git::dirty`], without the files git does not know.
     fn dirty_tracked(&self) -> Result<Vec<String>, GitError> {
         self.status("--untracked-files=no")

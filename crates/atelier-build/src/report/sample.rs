@@ -19,6 +19,7 @@ pub(crate) fn sample() -> CheckReport {
         tests: None,
         level: None,
         log: None,
+        printed: None,
         start_ms,
         took_ms,
         saved_ms: 0,

@@ -16,7 +16,9 @@ fn waiting_processes_are_a_shortage_from_a_fifth_of_the_time_on() {
     assert!(!stalled(&line("19.99")));
     assert!(stalled(&line("20.00")));
     assert!(!stalled(""));
-    assert!(!stalled("full avg10=90.00 avg60=0.00 avg300=0.00 total=1\n"));
+    assert!(!stalled(
+        "full avg10=90.00 avg60=0.00 avg300=0.00 total=1\n"
+    ));
 }
 
 #[test]

@@ -28,12 +28,12 @@ use crate::{
     watch::{many, seconds},
 };
 
-/// Bytes of memory that steps leave to others.
-const RESERVE_BYTES: u64 = 512 * 1024 * 1024;
 mod turn;
 
-/// Lines of a failed step's output that are shown.
-const LINES_SHOWN: usize = 40;
+/// Bytes of memory that steps leave to others.
+const RESERVE_BYTES: u64 = 512 * 1024 * 1024;
+/// Steps of which those that are unchanged are named, too.
+const STEPS_SHOWN: usize = 100;
 /// Columns of a step's name.
 const NAME: usize = 24;
 /// Columns of what became of a step.
@@ -50,6 +50,10 @@ pub(crate) struct CheckArgs {
     /// audit, or names; install, build and test if left out
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub(crate) only: Vec<String>,
+
+    /// Only what the changes since this commit concern, those not committed yet included
+    #[arg(long, value_name = "REV")]
+    pub(crate) affected: Option<String>,
 
     /// Execute every step, whatever is known of it
     #[arg(long)]
@@ -89,9 +93,20 @@ pub(crate) async fn run(global: &Global, args: &CheckArgs, ui: &Ui) -> Result<u8
     let sources = Sources::read(&place.root)?;
     let config = Config::load(&sources, global, &RunOptions::default())?;
     let project = project(&place, &sources, args.steps.as_deref())?;
-    let shop = workshop(&place, &config)?;
+    let shop = workshop(&place, &sources, &config)?;
+    let mut wanted = project.choose(&args.only)?;
+    if wanted.is_empty() {
+        return Err(CliError::Usage(
+            "there is nothing to check: no recipe knows a step of this folder".to_owned(),
+        ));
+    }
+    if let Some(revision) = &args.affected {
+        let git = place.git.as_ref();
+        let git = git.ok_or_else(|| CliError::NoRepository(place.root.clone()))?;
+        wanted = project.affected(&wanted, &git.changed_since(revision)?);
+    }
     let choice = Choice {
-        wanted: project.choose(&args.only)?,
+        wanted,
         force: args.force,
         on_failure: if args.keep_going {
             OnFailure::KeepGoing
@@ -99,14 +114,17 @@ pub(crate) async fn run(global: &Global, args: &CheckArgs, ui: &Ui) -> Result<u8
             OnFailure::Stop
         },
         capacity: capacity(args.jobs),
+        trace: args.trace.is_some(),
     };
-    if choice.wanted.is_empty() {
-        return Err(CliError::Usage(
-            "there is nothing to check: no recipe knows a step of this folder".to_owned(),
-        ));
-    }
+    let many = choice.wanted.len() > STEPS_SHOWN;
     let project = Arc::new(project);
-    let tell = |progress: Progress<'_>| tell(ui, args, progress);
+    let tell = |progress: Progress<'_>| {
+        let silent =
+            !ui.is_json() && (!ui.is_talking() || (many && !args.explain && progress.is_spared()));
+        if !silent {
+            tell(ui, args, progress);
+        }
+    };
     let working = async {
         let Some(_turn) = turn::take(&place.state(), &shop.cancel, ui).await? else {
             return Ok(None);
@@ -134,7 +152,7 @@ pub(crate) async fn run(global: &Global, args: &CheckArgs, ui: &Ui) -> Result<u8
             .map(|name| name.to_string_lossy().into_owned());
         write(file, &report.page(name.as_deref().unwrap_or("project")))?;
     }
-    conclude(ui, &shop, &report);
+    conclude(ui, &report);
     Ok(exit(&report) as u8)
 }
 
@@ -155,7 +173,11 @@ pub(crate) fn project(
                 path: path.to_owned(),
                 source,
             })?;
-        return Ok(Project::new(steps)?);
+        let list = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        return Ok(Project {
+            list: list.display().to_string(),
+            ..Project::new(steps)?
+        });
     }
     let own: BTreeMap<String, Map<String, Value>> = own_steps(sources)?;
     let recipes = app::overrides(&place.state().join("recipes"), "toml")?;
@@ -168,7 +190,11 @@ pub(crate) fn project(
 }
 
 /// Opens every door for steps.
-pub(crate) fn workshop(place: &Place, config: &Config) -> Result<Workshop, CliError> {
+pub(crate) fn workshop(
+    place: &Place,
+    sources: &Sources,
+    config: &Config,
+) -> Result<Workshop, CliError> {
     let failed = |path: &Path, source| CliError::File {
         path: path.to_owned(),
         source,
@@ -190,6 +216,7 @@ pub(crate) fn workshop(place: &Place, config: &Config) -> Result<Workshop, CliEr
         workspace: Arc::new(Workspace::open(cas, &place.root)?),
         sandbox: Sandbox::new(helper_program().map_err(CliError::Runtime)?),
         env: environment(&home),
+        outside: sources.variables.clone(),
         home,
         // Steps share a home and a folder that tools fill, which a machine of their own would empty
         // each time: strong confinement is for whoever asks for it.
@@ -293,7 +320,7 @@ fn column(text: &str, columns: usize) -> String {
 }
 
 /// What failed, with what it printed last, and the sum of it all.
-fn conclude(ui: &Ui, shop: &Workshop, report: &CheckReport) {
+fn conclude(ui: &Ui, report: &CheckReport) {
     if ui.is_json() {
         let mut sum = json!({"v": 1, "type": "check", "exit": exit(report).code()});
         if let (Some(sum), Ok(Value::Object(mut more))) =
@@ -311,13 +338,7 @@ fn conclude(ui: &Ui, shop: &Workshop, report: &CheckReport) {
             &format!("step `{}`: {failure}", step.step),
             step.hint.as_deref(),
         );
-        let printed = step
-            .log
-            .and_then(|log| shop.workspace.cas().read(&log).ok());
-        let printed = printed.unwrap_or_default();
-        let text = String::from_utf8_lossy(&printed);
-        let lines: Vec<&str> = text.lines().collect();
-        for line in &lines[lines.len().saturating_sub(LINES_SHOWN)..] {
+        for line in step.printed.as_deref().unwrap_or_default().lines() {
             ui.status(&format!("  {}", crate::ui::plain(line)));
         }
     }
@@ -339,6 +360,9 @@ fn sum(report: &CheckReport) -> String {
         (of(&["not_reached"]), "not reached"),
         (of(&["cancelled"]), "cancelled"),
     ];
+    if report.steps.is_empty() {
+        return "no step is concerned".to_owned();
+    }
     let told = counts.iter().filter(|(count, _)| *count > 0);
     let told: Vec<String> = told
         .map(|(count, word)| format!("{count} {word}"))

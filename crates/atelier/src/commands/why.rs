@@ -40,7 +40,7 @@ pub(crate) async fn run(global: &Global, args: &WhyArgs, ui: &Ui) -> Result<u8, 
             known: project.steps.iter().map(|step| step.name.clone()).collect(),
         });
     };
-    let shop = check::workshop(&place, &config)?;
+    let shop = check::workshop(&place, &sources, &config)?;
     let report = why(&shop, &Arc::new(project), step).await?;
     if ui.is_json() {
         let mut line = json!({"v": 1, "type": "why"});
