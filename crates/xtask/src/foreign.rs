@@ -1,5 +1,5 @@
-//! `cargo xtask sdks`, `clients`, `differential`, `cars` and `recipes`: the program beside those of
-//! others.
+//! `cargo xtask sdks`, `clients`, `differential`, `cars`, `pipelines` and `recipes`: the program
+//! beside those of others.
 //!
 //! What they need is installed below `target/tools`, once.
 
@@ -22,6 +22,13 @@ pub(crate) fn cars(root: &Path) -> Result<(), Problem> {
     install(root, "cars")?;
     cargo(root, &["build", "--package", "atelier"])?;
     run(root, "python3", &["conformance/cars.py", PROGRAM])
+}
+
+/// The pipelines of every recipe before the linters of others.
+pub(crate) fn pipelines(root: &Path) -> Result<(), Problem> {
+    install(root, "pipelines")?;
+    cargo(root, &["build", "--package", "atelier"])?;
+    run(root, "python3", &["conformance/pipelines.py", PROGRAM])
 }
 
 /// Coding programs, each finishing a task through the gateway; all, or the named ones.

@@ -30,6 +30,7 @@ usage: cargo xtask <command>
   clients [NAME] coding programs before the gateway: codex, claude-code, aider, opencode
   differential   the gateway beside another translator, exchange by exchange
   cars           archives through the libraries of IPFS's makers (also part of `test`)
+  pipelines      pipelines of every recipe before linters (also part of `test`)
   recipes [NAME] projects of every kind that can be installed here, built and counted
 ";
 
@@ -47,6 +48,7 @@ fn main() -> ExitCode {
         ["clients", names @ ..] => foreign::clients(&root, names),
         ["differential"] => foreign::differential(&root),
         ["cars"] => foreign::cars(&root),
+        ["pipelines"] => foreign::pipelines(&root),
         ["recipes", names @ ..] => foreign::recipes(&root, names),
         [] | ["help" | "--help" | "-h"] => {
             print!("{USAGE}");
