@@ -182,7 +182,7 @@ fn registry() -> (
 /// Asks a proxy for something; prints what it says.
 const ASK: &str = "import os, socket, sys\n\
                    s = socket.create_connection(os.environ['HTTP_PROXY'][7:].split(':'), 5)\n\
-                   s.sendall(('GET http://%s/package HTTP/1.1\\r\\n\\r\\n' % sys.argv[1]).encode())\n\
+                   s.sendall(('GET http://%s/package HTTP/1.1\\r\\nHost: x\\r\\nConnection: close\\r\\n\\r\\n' % sys.argv[1]).encode())\n\
                    while d := s.recv(4096): print(d.decode())\n";
 
 #[test]
