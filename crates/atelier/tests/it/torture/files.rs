@@ -336,12 +336,12 @@ fn only_what_a_revision_did_not_have_is_looked_at() {
     mill.check().is(0, ALL_RAN);
     mill.write("src/use.in", "TWO\n");
     mill.check_with(&["--affected", "HEAD"])
-        .is(0, "use ran, end ran");
+        .is(0, "gen spared, use ran, end ran");
     mill.is_right();
     mill.world.git(&["commit", "-qam", "second"]);
     mill.check_with(&["--affected", "HEAD"]).is(0, "");
     mill.check_with(&["--affected", "HEAD~1"])
-        .is(0, "use spared, end spared");
+        .is(0, "gen spared, use spared, end spared");
     let wrong = mill.check_with(&["--affected", "no-such-revision"]).ended;
     assert_ne!(wrong.code, Some(0));
     assert!(wrong.stderr.contains("no-such-revision"), "{}", wrong.all());

@@ -72,7 +72,11 @@ fn flip(mill: &Mill, chance: &mut Chance) -> PathBuf {
     let (contents, logs): (Vec<_>, Vec<_>) = files
         .into_iter()
         .partition(|path| path.components().any(|part| part.as_os_str() == "blobs"));
-    let chosen = if chance.below(3) == 0 { &logs } else { &contents };
+    let chosen = if chance.below(3) == 0 {
+        &logs
+    } else {
+        &contents
+    };
     let path = chance.one_of(chosen).clone();
     let mut bytes = fs::read(&path).unwrap();
     let at = chance.below(bytes.len());

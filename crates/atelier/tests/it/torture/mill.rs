@@ -200,11 +200,18 @@ impl Mill {
 
     /// The program, about to do something with the steps.
     pub(crate) fn command(&self, verb: &[&str]) -> Command {
+        let mut command = self.command_for_people(verb);
+        command.arg("--json");
+        command
+    }
+
+    /// The same, to be read by people.
+    pub(crate) fn command_for_people(&self, verb: &[&str]) -> Command {
         let steps = self.write_steps();
         let mut command = self.world.command(verb);
         command
             .current_dir(&self.folder)
-            .args(["--json", "--steps"])
+            .arg("--steps")
             .arg(steps)
             .env("ATELIER_SANDBOX", self.level)
             .envs(&self.env);

@@ -70,13 +70,12 @@ fn change_again_and_again(level: &'static str, seed: u64) {
     for round in 0..rounds(CHANGES).div_ceil(2) {
         let at = chance.below(STEPS);
         let wanted = change(&mut mill, at, round, &mut chance);
+        let name = format!("s{at}");
+        is_told(&mill.why(&name)["now"]["why"]["reason"], &wanted, round);
         let checked = mill.check();
         assert_eq!(checked.ended.code, Some(0), "{}", checked.ended.all());
-        let name = format!("s{at}");
-        let reason = &checked.of(&name)["explanation"]["reason"];
-        is_told(reason, &wanted, round);
-        let why = mill.why(&name);
-        is_told(&why["explanation"]["reason"], &wanted, round);
+        is_told(&checked.of(&name)["explanation"]["reason"], &wanted, round);
+        is_told(&mill.why(&name)["last"]["why"]["reason"], &wanted, round);
         let after = &checked.of(&format!("after{at}"))["explanation"]["reason"];
         is_told(after, &json!({ "type": "dependency", "step": name }), round);
         // What has nothing to do with it was not executed.

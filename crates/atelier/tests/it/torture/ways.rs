@@ -4,6 +4,8 @@ use std::{collections::BTreeSet, fs};
 
 use serde_json::json;
 
+use crate::world::end;
+
 use super::mill::{Checked, Mill, TALLY, at_both_levels, chmod, modified, step};
 
 const ALL_RAN: &str = "gen ran, use ran, end ran, lone ran";
@@ -128,7 +130,8 @@ fn a_missing_program_is_named() {
                 .writes(&["out/it"])
                 .with("tools", json!([tool])),
         ];
-        let ended = mill.check().ended;
+        mill.check().is(10, "it failed");
+        let ended = end(mill.command_for_people(&["check"]));
         assert_eq!(ended.code, Some(10), "{}", ended.all());
         for told in ["no-such-maker", "install the maker"] {
             assert!(ended.stderr.contains(told), "{}", ended.all());
