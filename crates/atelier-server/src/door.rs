@@ -99,7 +99,7 @@ impl Door {
                 Err((status, said)) => refuse(status, said),
             },
             Wanted::NotOffered(what) => refuse(501, &format!("this gateway offers no {what}")),
-            Wanted::WrongMethod => refuse(405, "the address is right, the method is not"),
+            Wanted::WrongMethod(allowed) => wrong_method(dialect, allowed),
             Wanted::Unknown => nothing_here(dialect, request.method(), request.uri().path()),
             Wanted::Model {
                 dialect,
@@ -191,7 +191,7 @@ fn needed(wanted: &Wanted) -> (Action, Option<&'static str>) {
         | Wanted::Models(_)
         | Wanted::Described(..)
         | Wanted::NotOffered(_)
-        | Wanted::WrongMethod
+        | Wanted::WrongMethod(_)
         | Wanted::Unknown => (Action::SeeModels, None),
     }
 }
@@ -246,6 +246,15 @@ fn refused(turned: &Turned) -> (Option<String>, AuditFact) {
     (client.cloned(), fact)
 }
 
+/// A refusal of a method, with those that the address has.
+fn wrong_method(dialect: Dialect, allowed: &str) -> Passed {
+    let said = format!("the address is right, the method is not: it takes {allowed}");
+    let mut refused = Passed::refusal(dialect, 405, &said);
+    let allow = (hyper::header::ALLOW.to_string(), allowed.to_owned());
+    refused.headers.push(allow);
+    refused
+}
+
 /// The dialect in which a refusal is said.
 fn dialect(wanted: &Wanted, speaks_messages: bool) -> Dialect {
     match wanted {
@@ -256,7 +265,7 @@ fn dialect(wanted: &Wanted, speaks_messages: bool) -> Dialect {
         | Wanted::Keys(_)
         | Wanted::Presence
         | Wanted::NotOffered(_)
-        | Wanted::WrongMethod
+        | Wanted::WrongMethod(_)
         | Wanted::Unknown => {
             if speaks_messages {
                 Dialect::Messages

@@ -4,6 +4,21 @@ use atelier_llm::{Demand, Dialect};
 use hyper::Method;
 use percent_encoding::percent_decode_str;
 
+/// The methods of an address that is looked at.
+const READ: &str = "GET, HEAD";
+
+/// Those of one that takes questions.
+const WRITE: &str = "POST";
+
+/// Those of a model by Gemini's dialect, which asks it where others look at it.
+const READ_OR_WRITE: &str = "GET, HEAD, POST";
+
+/// Those of the list of keys.
+const SEE_OR_ISSUE: &str = "GET, POST";
+
+/// That of one key.
+const REVOKE: &str = "DELETE";
+
 /// What a request asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Wanted {
@@ -30,8 +45,8 @@ pub(crate) enum Wanted {
     Keys(KeysWanted),
     /// Something that is known but not offered.
     NotOffered(&'static str),
-    /// The address is right and the method is not.
-    WrongMethod,
+    /// The address is right and the method is not: these are the ones it has.
+    WrongMethod(&'static str),
     /// There is no such address.
     Unknown,
 }
@@ -58,7 +73,7 @@ pub(crate) fn wanted(method: &Method, path: &str, messages: bool) -> Wanted {
     let is_post = *method == Method::POST;
     let about = |dialect, demand| {
         if !is_post {
-            return Wanted::WrongMethod;
+            return Wanted::WrongMethod(WRITE);
         }
         Wanted::Model {
             dialect,
@@ -70,7 +85,7 @@ pub(crate) fn wanted(method: &Method, path: &str, messages: bool) -> Wanted {
     let (version, rest) = match segments.split_first() {
         None if is_get => return Wanted::Presence,
         Some((&"metrics", [])) if is_get => return Wanted::Metrics,
-        None | Some((&"metrics", [])) => return Wanted::WrongMethod,
+        None | Some((&"metrics", [])) => return Wanted::WrongMethod(READ),
         Some((&"atelier", ["v1", rest @ ..])) => return of_atelier(method, rest),
         Some((&version @ ("v1" | "v1beta"), rest)) => (version, rest),
         // Some clients leave the version out.
@@ -91,7 +106,8 @@ pub(crate) fn wanted(method: &Method, path: &str, messages: bool) -> Wanted {
             Wanted::Described(of_models(version, messages), decoded(&named.join("/")))
         }
         ["models", _, ..] if is_post => generation(&decoded(&rest[1..].join("/"))),
-        ["models", ..] => Wanted::WrongMethod,
+        ["models", .., named] if decoded(named).contains(':') => Wanted::WrongMethod(READ_OR_WRITE),
+        ["models", ..] => Wanted::WrongMethod(READ),
         _ => Wanted::Unknown,
     }
 }
@@ -116,7 +132,8 @@ fn of_atelier(method: &Method, rest: &[&str]) -> Wanted {
         (&Method::GET, ["keys"]) => Wanted::Keys(KeysWanted::See),
         (&Method::POST, ["keys"]) => Wanted::Keys(KeysWanted::Issue),
         (&Method::DELETE, ["keys", named]) => Wanted::Keys(KeysWanted::Revoke(decoded(named))),
-        (_, ["keys"] | ["keys", _]) => Wanted::WrongMethod,
+        (_, ["keys"]) => Wanted::WrongMethod(SEE_OR_ISSUE),
+        (_, ["keys", _]) => Wanted::WrongMethod(REVOKE),
         _ => Wanted::Unknown,
     }
 }
@@ -124,7 +141,8 @@ fn of_atelier(method: &Method, rest: &[&str]) -> Wanted {
 /// Reads `MODEL:METHOD`, as Gemini's dialect has it in its addresses.
 fn generation(named: &str) -> Wanted {
     let Some((model, method)) = named.rsplit_once(':') else {
-        return Wanted::WrongMethod;
+        // A model alone can be looked at, and nothing else.
+        return Wanted::WrongMethod(READ);
     };
     let (demand, stream) = match method {
         "generateContent" => (Demand::Answer, false),

@@ -213,13 +213,24 @@ async fn what_is_not_there_is_said() {
     let absent = world.get("/v1/models/nobody").await;
     assert_eq!(absent.status, 404);
     assert!(absent.body.contains("model_not_found"), "{}", absent.body);
-    assert_eq!(world.post("/v1/models", "{}", &[]).await.status, 405);
-    assert_eq!(world.post("/v1/models/code", "{}", &[]).await.status, 405);
+    for (path, allowed) in [
+        ("/v1/models", "GET, HEAD"),
+        ("/v1/models/code", "GET, HEAD"),
+        ("/metrics", "GET, HEAD"),
+        ("/atelier/v1/keys/laptop", "DELETE"),
+    ] {
+        let refused = world.post(path, "{}", &[]).await;
+        assert_eq!(refused.status, 405, "{path}");
+        assert_eq!(refused.header("allow"), Some(allowed), "{path}");
+    }
     assert_eq!(
         world.post("/v1/models/code:no", "{}", &[]).await.status,
         404
     );
-    assert_eq!(world.get("/v1/messages").await.status, 405);
+    let looked_at = world.get("/v1/messages").await;
+    assert_eq!(looked_at.status, 405);
+    assert_eq!(looked_at.header("allow"), Some("POST"));
+    assert!(looked_at.body.contains("POST"), "{}", looked_at.body);
     assert_eq!(world.post("/v1/messages", "[", &[]).await.status, 400);
     let large = "x".repeat(world::BODY_BYTES_MAX + 1);
     assert_eq!(world.post("/v1/messages", &large, &[]).await.status, 413);

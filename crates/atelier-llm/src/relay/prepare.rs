@@ -193,10 +193,9 @@ impl Routes {
         named.ok_or_else(|| {
             let models: Vec<&str> = self.models.keys().map(String::as_str).collect();
             let models = models.join(", ");
-            Refusal::new(
-                404,
-                format!("there is no model `{asked}` here; there are {models}"),
-            )
+            let remedy = listing(asked);
+            let said = format!("there is no model `{asked}` here; there are {models}; {remedy}");
+            Refusal::new(404, said)
         })
     }
 
@@ -430,5 +429,22 @@ fn key(prepared: &Prepared) -> Digest {
 impl From<GatewayError> for Refusal {
     fn from(error: GatewayError) -> Self {
         Self::new(500, format!("failed to {error}"))
+    }
+}
+
+/// How a model becomes one that can be asked for.
+fn listing(asked: &str) -> String {
+    let is_name = |name: &str| {
+        let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        !name.is_empty() && name.chars().all(plain)
+    };
+    match asked.split_once('/') {
+        Some((provider, model)) if is_name(provider) && !model.is_empty() => format!(
+            "whoever runs this gateway can list it: `providers.{provider}.models` with {}",
+            serde_json::Value::from(model)
+        ),
+        Some(_) | None => {
+            "whoever runs this gateway can list more below `providers.NAME.models`".to_owned()
+        }
     }
 }
