@@ -422,20 +422,8 @@ impl Screen<'_> {
             // A list of arguments is a line too.
             self.line_apart(&texts.join(" "), "");
         }
-        let is_shell = |text: &String| {
-            let name = text.split_whitespace().next().unwrap_or_default();
-            matches!(
-                name.rsplit('/').next(),
-                Some("sh" | "bash" | "zsh" | "dash" | "ksh")
-            ) && text
-                .split_whitespace()
-                .skip(1)
-                .all(|option| matches!(option, "-i" | "-p" | "-l"))
-        };
-        if starts
-            && (texts.iter().all(is_shell) || code.contains("pty"))
-            && texts.iter().any(is_shell)
-        {
+        let all = texts.iter().all(|text| is_shell(text)) || code.contains("pty");
+        if starts && all && texts.iter().any(|text| is_shell(text)) {
             self.forbid("code-starts", "its code opens a shell");
         }
         let mut has_path = false;
@@ -627,7 +615,12 @@ impl Screen<'_> {
         let mut rules = call.values(&["--eval", "-E"]);
         for name in ["Makefile", "makefile", "GNUmakefile"] {
             let path = self.resolved(name);
-            rules.extend(path.and_then(|path| self.shell.files.get(&path).cloned()));
+            let written = path.and_then(|path| self.shell.files.get(&path).cloned());
+            for line in written.iter().flat_map(|text| text.split(['\n', ';', ':'])) {
+                self.suspected(|screen| {
+                    screen.line(line.trim_start_matches(['\t', '@', '-', ' ']), "");
+                });
+            }
         }
         if call
             .values(&["-f", "--file"])
@@ -677,6 +670,14 @@ fn is_one_off(name: &str) -> bool {
     ]
     .iter()
     .any(|word| name.contains(word))
+}
+
+/// Whether a text starts a shell and tells it nothing.
+fn is_shell(text: &str) -> bool {
+    let mut words = text.split_whitespace();
+    let name = words.next().and_then(|name| name.rsplit('/').next());
+    matches!(name, Some("sh" | "bash" | "zsh" | "dash" | "ksh"))
+        && words.all(|option| matches!(option, "-i" | "-p" | "-l"))
 }
 
 /// Code in the same argument as its option: `-e'print 1'`.

@@ -97,24 +97,7 @@ impl Screen<'_> {
         if line.contains(SECRET) || stdin.contains(SECRET) {
             self.forbid("exfiltration", "it sends a secret away");
         }
-        for address in &call.operands {
-            if let Some(path) = address.strip_prefix("file://") {
-                self.reads(path, false);
-            }
-        }
-        if matches!(
-            name,
-            "scp" | "sftp" | "rsync" | "rclone" | "aws" | "gsutil" | "socat"
-        ) {
-            let is_secret = |path: &String| {
-                let path = path.rsplit([':', '=']).next().unwrap_or_default();
-                matches!(self.place(path), Place::Secret | Place::HomeRoot)
-            };
-            let is_remote = name != "rsync" || call.operands.iter().any(|path| path.contains(':'));
-            if is_remote && call.operands.iter().any(is_secret) {
-                self.forbid("exfiltration", "it sends a secret away");
-            }
-        }
+        self.names_files(call);
         if self.is_local(call) {
             return;
         }
@@ -152,6 +135,29 @@ impl Screen<'_> {
         if matches!(name, "curl" | "wget" | "http" | "https" | "xh") {
             self.uploads(call, &line);
             self.ask("network", "it talks to another machine");
+        }
+    }
+
+    /// Files named by their address, and secrets among what is copied.
+    fn names_files(&mut self, call: &Call) {
+        let name = call.name.as_str();
+        for address in &call.operands {
+            if let Some(path) = address.strip_prefix("file://") {
+                self.reads(path, false);
+            }
+        }
+        if matches!(
+            name,
+            "scp" | "sftp" | "rsync" | "rclone" | "aws" | "gsutil" | "socat"
+        ) {
+            let is_secret = |path: &String| {
+                let path = path.rsplit([':', '=']).next().unwrap_or_default();
+                matches!(self.place(path), Place::Secret | Place::HomeRoot)
+            };
+            let is_remote = name != "rsync" || call.operands.iter().any(|path| path.contains(':'));
+            if is_remote && call.operands.iter().any(is_secret) {
+                self.forbid("exfiltration", "it sends a secret away");
+            }
         }
     }
 

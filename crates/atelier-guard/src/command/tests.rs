@@ -173,6 +173,28 @@ fn a_path_is_judged_from_where_it_is_used() {
 }
 
 #[test]
+fn what_is_beside_a_temporary_workspace_is_not_its_own() {
+    for root in ["/tmp/app", "/tmp/deep/app"] {
+        let workspace = Workspace::new(root, "/root");
+        let verdict = |line: &str| judge(line, &workspace).verdict;
+        for line in [
+            "rm -rf ..",
+            "rm -rf ../*",
+            "rm -rf ../x",
+            "cd .. && rm -rf x",
+            "cd .. && rm -rf *",
+            "rm -rf $PWD/../x",
+        ] {
+            assert_eq!(verdict(line), Judgement::Forbid, "{root}: {line}");
+        }
+        assert_eq!(verdict("mv a ../b"), Judgement::Ask);
+        assert_eq!(verdict("rm -rf /tmp/scratch"), Judgement::Allow);
+        assert_eq!(verdict("cd /tmp/scratch && rm -rf x"), Judgement::Allow);
+        assert_eq!(verdict("rm -rf build"), Judgement::Allow);
+    }
+}
+
+#[test]
 fn a_pattern_could_be_what_the_shell_would_find() {
     let could_be =
         |pattern: &str, text: &str| field::could_be(pattern, &field::with_patterns(text));

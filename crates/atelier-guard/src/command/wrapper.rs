@@ -145,6 +145,37 @@ fn first_is_config(call: &Call) -> bool {
     call.operands.first().is_some_and(|verb| verb == "config")
 }
 
+/// Programs, and their options whose value is run.
+const OPTIONS: &[(&[&str], &[&str])] = &[
+    (
+        &["tar", "bsdtar"],
+        &[
+            "--to-command",
+            "--use-compress-program",
+            "-I",
+            "--rsh-command",
+            "--info-script",
+            "--new-volume-script",
+            "-F",
+        ],
+    ),
+    (&["rsync"], &["-e", "--rsh", "--rsync-path"]),
+    (&["zip"], &["-TT", "--unzip-command"]),
+    (&["sort"], &["--compress-program"]),
+    (&["split"], &["--filter"]),
+    (&["man"], &["-P", "--pager", "-H"]),
+    (&["wget"], &["--use-askpass", "--use-server"]),
+    (&["rg", "ripgrep"], &["--pre", "--hostname-bin"]),
+    (&["gdb"], &["-ex", "--eval-command", "-x"]),
+    (&["lldb"], &["-o", "-O", "--one-line"]),
+    (&["gcc", "g++", "cc", "clang"], &["-wrapper"]),
+    (&["complete", "compgen", "bind", "fc"], &["-C", "-x", "-e"]),
+    (&["tcpdump"], &["-z"]),
+    (&["psql"], &["-c"]),
+    (&["fd", "fdfind"], &["-x", "-X", "--exec", "--exec-batch"]),
+    (&["socat"], &[]),
+];
+
 /// The line for a shell in a command of a debugger.
 fn debugged(command: &str) -> Option<&str> {
     let command = command.trim();
@@ -152,6 +183,15 @@ fn debugged(command: &str) -> Option<&str> {
         .iter()
         .find_map(|begin| command.strip_prefix(begin))
 }
+
+const TERMINALS: &[&str] = &[
+    "xterm",
+    "gnome-terminal",
+    "konsole",
+    "alacritty",
+    "kitty",
+    "x-terminal-emulator",
+];
 
 const SHELLS: &[&str] = &[
     "sh", "bash", "dash", "zsh", "ksh", "mksh", "ash", "fish", "rbash", "csh", "tcsh",
@@ -170,44 +210,23 @@ impl Screen<'_> {
         {
             return Some(self.inner(wrapper, call, stdin));
         }
-        let runner = RUNNERS.iter().find(|(runner, _)| *runner == name);
-        if let (Some((_, verbs)), Some(verb)) = (runner, call.operands.first())
-            && verbs.contains(&verb.as_str())
-        {
-            let place = call
-                .arguments
-                .iter()
-                .position(|argument| argument == verb)?;
-            for line in call.values(&["-c", "--call"]) {
-                self.line_apart(&line, stdin);
-            }
-            return Some(self.rest(&call.arguments[place + 1..], stdin));
+        if let Some(output) = self.runner(call, stdin) {
+            return Some(output);
         }
         match name {
-            "xterm"
-            | "gnome-terminal"
-            | "konsole"
-            | "alacritty"
-            | "kitty"
-            | "x-terminal-emulator" => {
+            name if TERMINALS.contains(&name) => {
                 let starts = |word: &String| word == "-e" || word == "--";
                 let at = call.arguments.iter().position(starts)?;
                 Some(self.rest(&call.arguments[at + 1..], ""))
             }
             "npx" | "pnpx" | "bunx" | "uvx" => {
                 let calls = |word: &String| word == "-c" || word == "--call";
-                let words = match call.arguments.iter().position(calls) {
-                    Some(at) => &call.arguments[at + 1..],
-                    None => call.arguments.as_slice(),
-                };
+                let at = call.arguments.iter().position(calls);
+                let words = &call.arguments[at.map_or(0, |at| at + 1)..];
                 Some(self.rest(words, stdin))
             }
             "tmux" | "screen" => {
-                self.suspects(&call.arguments);
-                let lines = call.arguments.iter().filter(|word| word.contains(' '));
-                for line in lines {
-                    self.line_apart(line, "");
-                }
+                self.in_terminal(call);
                 None
             }
             "xargs" => Some(self.xargs(&call.arguments, stdin)),
@@ -241,6 +260,29 @@ impl Screen<'_> {
                 self.helpers(call);
                 self.interpreted(call, stdin)
             }
+        }
+    }
+
+    /// `npm exec …` and its like; none if nothing is started so.
+    fn runner(&mut self, call: &Call, stdin: &str) -> Option<String> {
+        let (_, verbs) = RUNNERS.iter().find(|(runner, _)| *runner == call.name)?;
+        let verb = call.operands.first()?;
+        if !verbs.contains(&verb.as_str()) {
+            return None;
+        }
+        let place = call.arguments.iter().position(|word| word == verb)?;
+        for line in call.values(&["-c", "--call"]) {
+            self.line_apart(&line, stdin);
+        }
+        Some(self.rest(&call.arguments[place + 1..], stdin))
+    }
+
+    /// What runs in a terminal that stays behind.
+    fn in_terminal(&mut self, call: &Call) {
+        self.suspects(&call.arguments);
+        let lines = call.arguments.iter().filter(|word| word.contains(' '));
+        for line in lines {
+            self.line_apart(line, "");
         }
     }
 
@@ -584,35 +626,6 @@ impl Screen<'_> {
 
     /// Options of other programs that name something to be run.
     fn helpers(&mut self, call: &Call) {
-        const OPTIONS: &[(&[&str], &[&str])] = &[
-            (
-                &["tar", "bsdtar"],
-                &[
-                    "--to-command",
-                    "--use-compress-program",
-                    "-I",
-                    "--rsh-command",
-                    "--info-script",
-                    "--new-volume-script",
-                    "-F",
-                ],
-            ),
-            (&["rsync"], &["-e", "--rsh", "--rsync-path"]),
-            (&["zip"], &["-TT", "--unzip-command"]),
-            (&["sort"], &["--compress-program"]),
-            (&["split"], &["--filter"]),
-            (&["man"], &["-P", "--pager", "-H"]),
-            (&["wget"], &["--use-askpass", "--use-server"]),
-            (&["rg", "ripgrep"], &["--pre", "--hostname-bin"]),
-            (&["gdb"], &["-ex", "--eval-command", "-x"]),
-            (&["lldb"], &["-o", "-O", "--one-line"]),
-            (&["gcc", "g++", "cc", "clang"], &["-wrapper"]),
-            (&["complete", "compgen", "bind", "fc"], &["-C", "-x", "-e"]),
-            (&["tcpdump"], &["-z"]),
-            (&["psql"], &["-c"]),
-            (&["fd", "fdfind"], &["-x", "-X", "--exec", "--exec-batch"]),
-            (&["socat"], &[]),
-        ];
         if call.name == "gdb"
             && let Some(at) = call.arguments.iter().position(|word| word == "--args")
         {
@@ -649,11 +662,17 @@ impl Screen<'_> {
             };
             self.line_apart(line, "\0");
         }
-        if matches!(call.name.as_str(), "fd" | "fdfind")
-            && let Some(at) = call
-                .arguments
-                .iter()
-                .position(|argument| options.contains(&argument.as_str()))
+        if matches!(call.name.as_str(), "fd" | "fdfind") {
+            self.found_by_fd(call, options);
+        }
+    }
+
+    /// `fd PATTERN FOLDER -x …`: what it does with what it finds.
+    fn found_by_fd(&mut self, call: &Call, options: &[&str]) {
+        if let Some(at) = call
+            .arguments
+            .iter()
+            .position(|argument| options.contains(&argument.as_str()))
         {
             let found = match call.operands.get(1) {
                 Some(start) => format!("{start}/\u{1}x"),
