@@ -122,6 +122,7 @@ pub(crate) enum Command {
     Check(commands::check::CheckArgs),
     Steps(commands::steps::StepsArgs),
     Why(commands::why::WhyArgs),
+    Analyse(commands::analyse::AnalyseArgs),
     #[command(subcommand)]
     Ci(commands::ci::CiCommand),
     Exec(commands::exec::ExecArgs),

@@ -1,5 +1,6 @@
 //! The commands, one file each, in the order of the help.
 
+pub(crate) mod analyse;
 pub(crate) mod archive;
 pub(crate) mod audit;
 pub(crate) mod batch;
@@ -63,6 +64,7 @@ pub(crate) async fn run(cli: &Cli, ui: &Ui) -> Result<u8, CliError> {
         Command::Check(args) => Box::pin(check::run(global, args, ui)).await,
         Command::Steps(args) => steps::run(global, args, ui),
         Command::Why(args) => Box::pin(why::run(global, args, ui)).await,
+        Command::Analyse(args) => Box::pin(analyse::run(global, args, ui)).await,
         Command::Ci(command) => ci::run(global, command, ui),
         Command::Exec(args) => Box::pin(exec::run(global, args, ui)).await,
         Command::Guard(command) => guard::run(command, ui),
