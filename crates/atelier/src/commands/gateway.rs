@@ -1,8 +1,17 @@
 //! `atelier gateway`: the configured models, for programs that speak a dialect of some vendor.
 
+mod forgetting;
 mod reload;
 
-use std::{collections::BTreeSet, io, net::SocketAddr, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    io,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use atelier_engine::Exit;
 use atelier_llm::{GatewayConfig, Listed, Relay, Secret};
@@ -57,6 +66,7 @@ pub(crate) async fn run(global: &Global, args: &GatewayArgs, ui: &Ui) -> Result<
             "no program can ask for a model of {name}: `providers.{name}.models` lists none"
         ));
     }
+    let keep_days = AtomicU64::new(configured.keep_days);
     let ledger = Ledger::open(&store, configured.budgets, SystemClock.now()).await?;
     let ids = Arc::new(SystemIds);
     let relay = Relay::new(
@@ -84,15 +94,18 @@ pub(crate) async fn run(global: &Global, args: &GatewayArgs, ui: &Ui) -> Result<
             let configured = Configured::read(place, global, args)?;
             relay.reload(&configured.models)?;
             ledger.set_budgets(configured.budgets);
+            keep_days.store(configured.keep_days, Ordering::Relaxed);
             Ok(())
         },
         ui,
     );
-    let (kept, (), (), ()) = tokio::join!(
-        ledger.keep(ended.cancelled(), |error| unfolded(error, ui)),
+    let told = |error: &LedgerError| unfolded(error, ui);
+    let (kept, (), (), (), ()) = tokio::join!(
+        ledger.keep(ended.cancelled(), told),
         serving,
         signalled(signals, &stop, ended.cancelled(), ui),
         reading,
+        forgetting::keep(&ledger, &keep_days, ended.cancelled(), told),
     );
     kept?;
     ui.status(&format!("spent {}", relay.spent()));
@@ -138,6 +151,8 @@ async fn signalled(
 struct Configured {
     models: GatewayConfig,
     budgets: Budgets,
+    /// Days for which requests are kept one by one.
+    keep_days: u64,
     /// Providers that no program can ask for.
     unlisted: BTreeSet<String>,
     sources: Sources,
@@ -156,6 +171,7 @@ impl Configured {
         Ok(Self {
             unlisted: config::unlisted_providers(&config, &settings),
             models: settings.gateway(guard_key),
+            keep_days: settings.keep_days,
             budgets: Budgets {
                 total: settings.budget,
                 day: settings.budget_day,

@@ -10,12 +10,16 @@ use super::{sandbox, semantic};
 /// How alike two keys must be for one to be suggested: 1 is equal.
 const LIKENESS: f32 = 0.6;
 
+/// For how long requests of other programs are kept one by one.
+pub(super) const KEEP_DAYS: &str = "gateway.keep_days";
+
 /// What a value must be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Text,
     Secret,
     Whole,
+    Count,
     Number,
     Flag,
     Money,
@@ -40,6 +44,7 @@ impl Kind {
         match self {
             Self::Text | Self::Secret => "a text",
             Self::Whole => "a whole number, not negative",
+            Self::Count => "a whole number above 0",
             Self::Number => "a number",
             Self::Flag => "true or false",
             Self::Money => "dollars, such as 2 or 0.25",
@@ -67,6 +72,7 @@ impl Kind {
                 Some(V::String(text.trim().to_owned()))
             }
             (Self::Whole, V::Integer(number)) if number >= 0 => Some(V::Integer(number)),
+            (Self::Count, V::Integer(number)) if number > 0 => Some(V::Integer(number)),
             (Self::Number, V::Float(number)) if number.is_finite() => Some(V::Float(number)),
             #[expect(
                 clippy::cast_precision_loss,
@@ -404,6 +410,12 @@ fn sandbox_keys() -> [Key; 2] {
     ]
 }
 
+fn keep_key() -> Key {
+    let days = "days for which the gateway keeps each request; of older ones it keeps sums by day, \
+                and nothing of answers that broke off";
+    key(KEEP_DAYS, Kind::Count, Some("400"), days)
+}
+
 fn archive_key() -> Key {
     let node = "the IPFS node (Kubo) that holds all answers, sealed, from the end of each run on";
     key("archive", Kind::Address, None, node)
@@ -445,6 +457,7 @@ pub(crate) fn known_keys() -> Vec<Key> {
         "what is hidden from providers on this machine, unless the stage or the provider says otherwise",
     ));
     all.push(archive_key());
+    all.push(keep_key());
     all.extend(sandbox_keys());
     all.extend(semantic_keys());
     for stage in Stage::ALL {
@@ -478,7 +491,7 @@ pub(crate) fn known_keys() -> Vec<Key> {
         ));
     }
     for (name, about) in RATE_KEYS {
-        all.push(key(&format!("rates.NAME.{name}"), Kind::Whole, None, about));
+        all.push(key(&format!("rates.NAME.{name}"), Kind::Count, None, about));
     }
     all
 }
@@ -563,7 +576,7 @@ pub(crate) fn kind(name: &str) -> Option<Kind> {
     if let Some(rest) = name.strip_prefix("rates.") {
         let (asked, part) = rest.rsplit_once('.')?;
         let known = RATE_KEYS.iter().any(|(key, _)| *key == part);
-        return (known && !asked.is_empty()).then_some(Kind::Whole);
+        return (known && !asked.is_empty()).then_some(Kind::Count);
     }
     if let Some((_, part)) = of_provider(name) {
         let known = PROVIDER_KEYS.iter().find(|(key, ..)| *key == part);

@@ -21,6 +21,8 @@ use super::{Config, ConfigError, Entry, Origin, Sources, keys, semantic};
 
 /// Tokens of one answer where nothing is set.
 const TOKENS_MAX: u64 = 16_384;
+/// Days for which requests of other programs are kept one by one where nothing is set.
+const KEEP_DAYS: u64 = 400;
 /// The provider where no model is configured.
 pub(crate) const OFFLINE: &str = "offline";
 
@@ -54,6 +56,8 @@ pub(crate) struct Settings {
     pub(crate) task_budget: Option<MicroUsd>,
     /// What relayed requests may cost on one day.
     pub(crate) budget_day: Option<MicroUsd>,
+    /// Days for which requests of other programs are kept one by one.
+    pub(crate) keep_days: u64,
     /// The node that holds all answers.
     pub(crate) archive: Option<url::Url>,
 }
@@ -119,6 +123,7 @@ impl Settings {
             stage_budgets: stage_budgets(config),
             task_budget: money(config, "task_budget"),
             budget_day: money(config, "budget_day"),
+            keep_days: keep_days(config),
             archive: text(config.get("archive")).and_then(|url| url.parse().ok()),
         })
     }
@@ -553,6 +558,13 @@ pub(crate) fn limits(config: &Config) -> Limits {
         })
         .collect();
     serde_json::from_value(serde_json::Value::Object(set)).unwrap_or_default()
+}
+
+fn keep_days(config: &Config) -> u64 {
+    let set = config.get(keys::KEEP_DAYS);
+    let set = set.and_then(|entry| entry.value.as_integer());
+    let set = set.and_then(|days| u64::try_from(days).ok());
+    set.unwrap_or(KEEP_DAYS)
 }
 
 /// Prices of the user's own.

@@ -203,7 +203,7 @@ pub(crate) fn flags(
 pub(crate) fn parse(key: &str, text: &str) -> toml::Value {
     let as_text = || toml::Value::String(text.to_owned());
     match keys::kind(key) {
-        Some(Kind::Whole) => text
+        Some(Kind::Whole | Kind::Count) => text
             .parse()
             .map_or_else(|_| as_text(), toml::Value::Integer),
         Some(Kind::Number | Kind::Share) => {

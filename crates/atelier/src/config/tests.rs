@@ -492,7 +492,7 @@ fn every_key_can_be_set_by_a_variable() {
         let name = format!("ATELIER_{}", key.name.replace('.', "_").to_uppercase());
         let value = match key.kind {
             Kind::Text | Kind::Secret => "text",
-            Kind::Whole | Kind::Number | Kind::Money => "3",
+            Kind::Whole | Kind::Count | Kind::Number | Kind::Money => "3",
             Kind::Flag => "true",
             Kind::Approval => "plan",
             Kind::Effort => "low",

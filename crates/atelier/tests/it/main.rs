@@ -28,6 +28,7 @@ mod guard;
 mod guard_command;
 mod guard_gateway;
 mod hedge;
+mod keeping;
 mod keys;
 mod killed;
 mod languages;
