@@ -6,7 +6,7 @@ use std::{
     fs::File,
     io,
     os::{
-        fd::{AsFd, BorrowedFd, OwnedFd},
+        fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd},
         unix::ffi::OsStrExt,
     },
     path::{Component, Path, PathBuf},
@@ -14,9 +14,9 @@ use std::{
 
 use rustix::{
     fs::{
-        AtFlags, Dir, FileType, Mode, OFlags, ResolveFlags, Stat, Timespec, Timestamps, fchmod,
-        fgetxattr, futimens, major, minor, mkdirat, openat2, readlinkat, renameat, statat,
-        symlinkat, unlinkat,
+        AtFlags, CWD, Dir, FileType, Mode, OFlags, ResolveFlags, Stat, Timespec, Timestamps,
+        fchmod, fgetxattr, futimens, linkat, major, minor, mkdirat, openat2, readlinkat, renameat,
+        statat, symlinkat, unlinkat,
     },
     io::Errno,
 };
@@ -36,7 +36,7 @@ const MODE_BITS: u32 = 0o777;
 /// How the layer says that a folder hides the one below it.
 const OPAQUE: &CStr = c"user.overlay.opaque";
 
-/// Name of a file that is being written.
+/// Begin of the name of a file that is being written; the process that writes it follows.
 const PART: &str = ".atelier-part";
 
 /// Takes over what lies in `layer`: all of it, or what is at or below `only`.
@@ -182,8 +182,12 @@ impl Taking<'_> {
     }
 
     fn folder_make(&mut self, entry: Entry<'_>) -> Result<OwnedFd, Errno> {
-        mkdirat(entry.to, entry.name, Mode::RWXU)?;
-        self.returned.written += 1;
+        match mkdirat(entry.to, entry.name, Mode::RWXU) {
+            Ok(()) => self.returned.written += 1,
+            // Another step that writes into it was there first.
+            Err(Errno::EXIST) => {}
+            Err(error) => return Err(error),
+        }
         folder_open(entry.to, entry.name)
     }
 
@@ -198,25 +202,15 @@ impl Taking<'_> {
             return Ok(());
         }
         let mut from = File::from(beneath(entry.from, entry.name, OFlags::RDONLY)?);
-        // Two stages of one file never meet: nobody else writes to the workspace in this name.
-        let _ = unlinkat(entry.to, PART, AtFlags::empty());
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL;
-        let part = openat2(
-            entry.to,
-            PART,
-            flags | OFlags::NOFOLLOW | OFlags::CLOEXEC,
-            Mode::RUSR | Mode::WUSR,
-            RESOLVE,
-        )?;
-        let mut part = File::from(part);
-        let written = io::copy(&mut from, &mut part).and_then(|_| {
-            fchmod(&part, mode(found))?;
-            futimens(&part, &times(found))?;
-            Ok(renameat(entry.to, PART, entry.to, entry.name)?)
+        let mut part = Part::new(entry.to)?;
+        let written = io::copy(&mut from, &mut part.file).and_then(|_| {
+            fchmod(&part.file, mode(found))?;
+            futimens(&part.file, &times(found))?;
+            Ok(part.place(entry.name)?)
         });
         if written.is_err() {
             // The first error is the one to report.
-            let _ = unlinkat(entry.to, PART, AtFlags::empty());
+            part.discard();
         }
         written?;
         self.returned.written += 1;
@@ -273,6 +267,66 @@ impl Taking<'_> {
         if self.returned.refused.len() < REFUSED_MAX {
             let refused = format!("{}: {reason}", path.display());
             self.returned.refused.push(refused);
+        }
+    }
+}
+
+/// A file that is being written into a folder, which others write into at the same time.
+///
+/// It has no name before it is whole, so that who is killed leaves nothing behind; only where the
+/// file system cannot do that does it have one of this process's own.
+struct Part<'a> {
+    folder: BorrowedFd<'a>,
+    file: File,
+    name: String,
+    named: bool,
+}
+
+impl<'a> Part<'a> {
+    fn new(folder: BorrowedFd<'a>) -> Result<Self, Errno> {
+        let mode = Mode::RUSR | Mode::WUSR;
+        let flags = OFlags::WRONLY | OFlags::CLOEXEC;
+        let name = format!("{PART}-{}", std::process::id());
+        let unnamed = openat2(folder, c".", flags | OFlags::TMPFILE, mode, RESOLVE);
+        let (file, named) = match unnamed {
+            Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::INVAL | Errno::NOENT) => {
+                // A process of this number that was killed may have left one.
+                let _ = unlinkat(folder, &name, AtFlags::empty());
+                let flags = flags | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW;
+                (openat2(folder, &name, flags, mode, RESOLVE)?, true)
+            }
+            opened => (opened?, false),
+        };
+        Ok(Self {
+            folder,
+            file: File::from(file),
+            name,
+            named,
+        })
+    }
+
+    /// Gives it its name, in the place of what has it.
+    fn place(&mut self, name: &CStr) -> Result<(), Errno> {
+        if !self.named {
+            match self.link(name) {
+                Err(Errno::EXIST) => {}
+                linked => return linked,
+            }
+            let _ = unlinkat(self.folder, &self.name, AtFlags::empty());
+            self.link(&self.name.clone())?;
+            self.named = true;
+        }
+        renameat(self.folder, &self.name, self.folder, name)
+    }
+
+    fn link(&self, name: impl rustix::path::Arg) -> Result<(), Errno> {
+        let own = format!("/proc/self/fd/{}", self.file.as_raw_fd());
+        linkat(CWD, own, self.folder, name, AtFlags::SYMLINK_FOLLOW)
+    }
+
+    fn discard(&self) {
+        if self.named {
+            let _ = unlinkat(self.folder, &self.name, AtFlags::empty());
         }
     }
 }
