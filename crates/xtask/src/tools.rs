@@ -47,6 +47,16 @@ const TOOLS: &[Tool] = &[
         version: "--version",
         package: "npm",
     },
+    Tool {
+        program: "pytest-3",
+        version: "--version",
+        package: "python3-pytest",
+    },
+    Tool {
+        program: "javac",
+        version: "-version",
+        package: "default-jdk-headless",
+    },
 ];
 
 /// The Python package that brings the Go toolchain.

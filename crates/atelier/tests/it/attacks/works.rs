@@ -167,7 +167,7 @@ pub(crate) const WORKS: &[Work] = &[
     work(
         "pytest",
         "python3",
-        "python3 -c 'import pytest' 2>/dev/null || exit_early=1; mkdir t; printf 'def test_x():\\n    assert 1\\n' > t/test_x.py; if [ -z \"$exit_early\" ]; then python3 -m pytest -q -p no:cacheprovider t; else python3 -c 'import sys; sys.path.insert(0, \"t\"); import test_x; test_x.test_x()'; fi",
+        "mkdir t; printf 'def test_x():\n    assert 1\n' > t/test_x.py; python3 -m pytest -q -p no:cacheprovider t",
     ),
     work(
         "node",
