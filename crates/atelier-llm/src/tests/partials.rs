@@ -104,11 +104,10 @@ async fn half_an_answer_to_an_ask_is_kept_at_each_sending() {
         world.ask(&ask_of(&world.run), None).await.unwrap_err();
         let mut digests = Vec::new();
         for event in world.events().await {
-            match event.kind {
-                EventKind::AskRetried { partial, .. } | EventKind::AskFailed { partial, .. } => {
-                    digests.push(partial.unwrap());
-                }
-                _ => {}
+            if let EventKind::AskRetried { partial, .. } | EventKind::AskFailed { partial, .. } =
+                event.kind
+            {
+                digests.push(partial.unwrap());
             }
         }
         assert_eq!(digests.len(), 3, "{dialect}");
