@@ -38,7 +38,7 @@ use std::{
     time::Duration,
 };
 
-use atelier_model::Network;
+use atelier_model::{Network, SandboxLevel};
 use tokio_util::sync::CancellationToken;
 
 use crate::way_out::{WayOut, hide_proxies};
@@ -309,12 +309,20 @@ fn order(command: &Command) -> Order {
     }
     let program = command.argv.first().map(PathBuf::from);
     readable.extend(program.filter(|program| program.is_absolute()));
+    let mut writable: Vec<PathBuf> = all(&command.writable);
+    if confinement.level == SandboxLevel::Strong
+        && let Some(workspace) = &confinement.workspace
+    {
+        // Its changes are kept apart, so it is no place that is changed at once.
+        let folder = absolute(&workspace.folder);
+        writable.retain(|place| *place != folder);
+    }
     Order {
         version: VERSION.to_owned(),
         argv: command.argv.clone(),
         cwd: absolute(&command.cwd),
         env,
-        writable: all(&command.writable),
+        writable,
         readable,
         level: confinement.level,
         network: confinement.network,
@@ -326,7 +334,11 @@ fn order(command: &Command) -> Order {
         }),
         rations: Rations {
             processes_max: command.processes_max,
-            data_bytes_max: confinement.caps.memory_bytes_max,
+            // A process may set more aside than it ever uses; what is used is counted beside.
+            data_bytes_max: confinement
+                .caps
+                .memory_bytes_max
+                .map(|most| most.saturating_mul(2)),
             caps: confinement.caps,
         },
         kill_grace_ms: command.kill_grace_ms,

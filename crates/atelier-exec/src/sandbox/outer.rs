@@ -54,11 +54,13 @@ pub(super) fn conduct(
                 .to_owned(),
         }]);
     }
-    let holder = if geteuid().is_root() {
-        Some(Holder::new(order)?)
+    // Both take their time to start, and do so at once.
+    let mut holder = if geteuid().is_root() {
+        Some(Holder::start()?)
     } else {
         None
     };
+    let entering = entering()?;
     for place in &order.writable {
         if !place.exists() {
             fs::create_dir_all(place)?;
@@ -73,9 +75,13 @@ pub(super) fn conduct(
         order: told,
         shown: shown(order),
         temporary: temporary.to_owned(),
-        users: holder.as_ref().map(|holder| holder.users.clone()),
+        users: match &mut holder {
+            Some(holder) => Some(holder.map(order)?),
+            None => None,
+        },
     };
-    let machine = Machine::start(&inside, input)?;
+    let machine = Machine::start(entering, &inside, input)?;
+    // It is not needed any more, and is taken note of at the end.
     drop(holder);
     let (machine, held) = match machine {
         Start::Running(machine, held) => (machine, held),
@@ -97,26 +103,30 @@ pub(super) fn conduct(
     Ok(facts)
 }
 
-/// A name space of users in which the owner of the files stands for somebody nobody is.
+/// A process in a name space of users in which the owner of the files stands for somebody nobody
+/// is. It ends when this is dropped.
 struct Holder {
-    users: Users,
-    /// It ends when this is closed.
     child: Child,
 }
 
 impl Holder {
-    fn new(order: &Order) -> io::Result<Self> {
-        let folder = order.workspace.as_ref().map(|workspace| &workspace.folder);
-        let folder = folder.or(order.writable.first()).unwrap_or(&order.cwd);
-        let owner = fs::metadata(folder)?;
-        let mut child = Command::new(SELF)
+    fn start() -> io::Result<Self> {
+        let child = Command::new(SELF)
             .args([HELPER_COMMAND, HOLD])
             .env_clear()
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()?;
-        let said = child.stderr.take().ok_or(io::ErrorKind::BrokenPipe)?;
+        Ok(Self { child })
+    }
+
+    /// Waits until it is there, and says who stands for whom.
+    fn map(&mut self, order: &Order) -> io::Result<Users> {
+        let folder = order.workspace.as_ref().map(|workspace| &workspace.folder);
+        let folder = folder.or(order.writable.first()).unwrap_or(&order.cwd);
+        let owner = fs::metadata(folder)?;
+        let said = self.child.stderr.take().ok_or(io::ErrorKind::BrokenPipe)?;
         let mut line = String::new();
         BufReader::new(said).read_line(&mut line)?;
         match serde_json::from_str(&line)? {
@@ -133,10 +143,10 @@ impl Holder {
             | Fact::Signal { .. } => return Err(io::ErrorKind::InvalidData.into()),
         }
         let users = Users {
-            holder: child.id(),
+            holder: self.child.id(),
             owner: owner.uid(),
             owner_group: owner.gid(),
-            nobody: nobody(child.id()),
+            nobody: nobody(self.child.id()),
         };
         let folder = format!("/proc/{}", users.holder);
         let line = |owner: u32| format!("{owner} {} 1", users.nobody);
@@ -144,16 +154,20 @@ impl Holder {
         fs::write(format!("{folder}/uid_map"), line(users.owner))?;
         // Programs open their own output by its name, which takes a right to it.
         fchown(io::stdout(), Some(Uid::from_raw(users.nobody)), None)?;
-        Ok(Self { users, child })
+        Ok(users)
     }
 }
 
-impl Drop for Holder {
-    fn drop(&mut self) {
-        drop(self.child.stdin.take());
-        // It ends by itself then.
-        let _ = self.child.wait();
-    }
+/// Starts the stage that leaves this machine; it waits for its order.
+fn entering() -> io::Result<Child> {
+    Command::new(SELF)
+        .args([HELPER_COMMAND, ENTER])
+        .env_clear()
+        .current_dir("/")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::inherit())
+        .stderr(Stdio::piped())
+        .spawn()
 }
 
 /// A command in a machine of its own, and the lines to its first process.
@@ -170,16 +184,8 @@ enum Start {
 }
 
 impl Machine {
-    fn start(inside: &Inside, input: &[u8]) -> io::Result<Start> {
+    fn start(mut child: Child, inside: &Inside, input: &[u8]) -> io::Result<Start> {
         let too_long = || io::Error::other("the order is too long");
-        let mut child = Command::new(SELF)
-            .args([HELPER_COMMAND, ENTER])
-            .env_clear()
-            .current_dir("/")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::inherit())
-            .stderr(Stdio::piped())
-            .spawn()?;
         let lines = (child.stdin.take(), child.stderr.take());
         let (Some(leash), Some(facts)) = lines else {
             return Err(io::ErrorKind::BrokenPipe.into());
@@ -201,10 +207,7 @@ impl Machine {
                 return Err(io::Error::other("the machine of its own said nothing"));
             };
             match fact {
-                Fact::First { pid } => {
-                    first = Some(pid);
-                    child.wait()?;
-                }
+                Fact::First { pid } => first = Some(pid),
                 Fact::Ready { door } => ready = Some(door),
                 Fact::Started => {
                     tell(&Fact::Started)?;

@@ -313,7 +313,7 @@ impl<'a> Part<'a> {
                 linked => return linked,
             }
             let _ = unlinkat(self.folder, &self.name, AtFlags::empty());
-            self.link(&self.name.clone())?;
+            self.link(self.name.clone())?;
             self.named = true;
         }
         renameat(self.folder, &self.name, self.folder, name)

@@ -124,3 +124,13 @@ async fn a_folder_with_a_repository_is_not_removed() {
     );
     assert_eq!(names(&bench), "d d/.git d/.git/config");
 }
+
+#[tokio::test]
+async fn a_workspace_that_is_also_to_be_written_is_kept_apart_all_the_same() {
+    let bench = Bench::new();
+    let mut command = strong(&bench, "echo x > made", Returns::Nothing);
+    command.writable.push(bench.work());
+    let run = bench.run(&command).await.unwrap();
+    assert_eq!(run.exit, Exit::Code(0), "{}", run.output);
+    assert_eq!(names(&bench), "");
+}
