@@ -1,6 +1,6 @@
 //! A pipeline of GitLab CI.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt::Write as _};
 
 use super::{
     job::{Command, Job},
@@ -136,12 +136,12 @@ fn before(job: &Job<'_>) -> Vec<String> {
 fn script(command: &Command<'_>) -> Vec<String> {
     let mut line = String::new();
     for (name, value) in &command.env {
-        line += &format!("{name}={} ", shell_words::quote(value));
+        let _ = write!(line, "{name}={} ", shell_words::quote(value));
     }
     let file = format!("$CI_PROJECT_DIR/{REPORTS}/{}", command.id);
     let junit = report::junit(command.step, &format!("{file}.xml"));
     if let Some((name, value)) = &junit {
-        line += &format!("{name}=\"{value}\" ");
+        let _ = write!(line, "{name}=\"{value}\" ");
     }
     line = command.tries(&(line + &command.line()));
     if let Some(folder) = &command.step.cwd {

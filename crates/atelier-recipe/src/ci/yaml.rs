@@ -1,5 +1,7 @@
 //! Writes YAML: maps in the order they were made in, and comments, which no serialiser writes.
 
+use std::fmt::Write as _;
+
 /// Words that are no text where they stand alone.
 const NO_TEXT: [&str; 9] = ["true", "false", "null", "yes", "no", "on", "off", "y", "n"];
 /// Signs beside letters with which a text without quotes may begin.
@@ -79,9 +81,9 @@ impl Node {
     fn write(&self, text: &mut String, depth: usize) {
         match self {
             Self::Empty => text.push('\n'),
-            Self::Word(word) => *text += &format!(" {word}\n"),
+            Self::Word(word) => line(text, word),
             Self::Text(value) => write_text(text, value, depth),
-            Self::Noted(value, note) => *text += &format!(" {} # {note}\n", scalar(value)),
+            Self::Noted(value, note) => line(text, &format!("{} # {note}", scalar(value))),
             Self::List(values) if values.is_empty() => *text += " []\n",
             Self::Map(entries) if entries.is_empty() => *text += " {}\n",
             Self::List(values) => {
@@ -137,14 +139,20 @@ fn write_entry(text: &mut String, (key, value): &(String, Node), depth: usize) {
     value.write(text, depth + 1);
 }
 
+/// Ends a line behind a key or a dash.
+fn line(text: &mut String, rest: &str) {
+    text.push(' ');
+    *text += rest;
+    text.push('\n');
+}
+
 fn indent(text: &mut String, depth: usize) {
     *text += &"  ".repeat(depth);
 }
 
 fn write_text(text: &mut String, value: &str, depth: usize) {
     if !is_block(value) {
-        *text += &format!(" {}\n", scalar(value));
-        return;
+        return line(text, &scalar(value));
     }
     *text += " |-\n";
     for line in value.lines() {
@@ -215,7 +223,7 @@ fn escaped(value: &str) -> String {
             '\n' => text += "\\n",
             '\t' => text += "\\t",
             sign if sign.is_control() || is_break(sign) => {
-                text += &format!("\\u{:04x}", u32::from(sign));
+                let _ = write!(text, "\\u{:04x}", u32::from(sign));
             }
             sign => text.push(sign),
         }
