@@ -9,6 +9,7 @@
     reason = "a test fails by panicking, and stands outside the program it tests"
 )]
 
+mod analyse;
 mod archive;
 mod attacks;
 mod audit;

@@ -96,3 +96,6 @@ pub(super) fn slow_steps(place: &Place, sources: &Sources) -> Result<Vec<Finding
 fn is_slow(ms: u64, all: u64) -> bool {
     ms >= SLOW_MS && ms.saturating_mul(SHARE) > all
 }
+
+#[cfg(test)]
+mod tests;

@@ -338,7 +338,11 @@ pub(super) fn clippy(output: &Output<'_>) -> Option<Vec<Finding>> {
             text(one, "/message"),
         );
         let mut notes = items(one, "/children").iter();
-        if let Some(help) = notes.find(|note| text(note, "/level") == "help") {
+        let is_help = |note: &&Value| {
+            text(note, "/level") == "help"
+                && !text(note, "/message").starts_with("for further information")
+        };
+        if let Some(help) = notes.find(is_help) {
             text(help, "/message").clone_into(&mut finding.remedy);
         }
         findings.push(finding);

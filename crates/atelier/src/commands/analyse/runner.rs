@@ -24,6 +24,8 @@ const PROCESSES_MAX: u64 = 512;
 const OUTPUT_BYTES_MAX: usize = 64 << 20;
 /// The home of a tool that has a machine of its own.
 const HOME: &str = "/home/atelier";
+/// Columns of what a tool said of its own failure.
+const TOLD_COLUMNS: usize = 160;
 /// Where a project keeps programs of its own.
 const PROGRAMS: [&str; 3] = ["node_modules/.bin", ".venv/bin", "vendor/bin"];
 
@@ -147,28 +149,31 @@ fn outcome(tool: &Tool, folder: Option<&TreePath>, root: &Path, report: &Report)
         text: &report.output,
     };
     let ended = matches!(report.exit, Exit::Code(_)) && !report.truncated;
-    match (tool.read)(&output).filter(|_| ended) {
-        Some(findings) => Outcome::Told(findings.into_iter().map(Finding::tidied).collect()),
-        None => {
-            let mut lines = report.output.lines().rev();
-            let last = lines
-                .find(|line| line.chars().any(char::is_alphanumeric))
-                .unwrap_or("nothing");
-            let last = crate::ui::plain(&crate::row::cut(last.trim(), 160));
-            let refused = report
-                .usage
-                .way_out
-                .iter()
-                .flat_map(|traffic| &traffic.refused);
-            let remedy = refused
-                .map(|refusal| format!("{refusal}; {}", refusal.remedy()))
-                .next();
-            Outcome::Failed {
-                why: format!("it ended without a report, and printed last: {last}"),
-                remedy: remedy.unwrap_or_else(|| {
-                    format!("see what `{} {}` says", tool.program, tool.args.join(" "))
-                }),
-            }
-        }
+    if let Some(findings) = (tool.read)(&output).filter(|_| ended) {
+        return Outcome::Told(findings.into_iter().map(Finding::tidied).collect());
     }
+    let mut refused = report
+        .usage
+        .way_out
+        .iter()
+        .flat_map(|traffic| &traffic.refused);
+    let remedy = match refused.next() {
+        Some(refusal) => format!("{refusal}; {}", refusal.remedy()),
+        None => format!("see what `{} {}` says", tool.program, tool.args.join(" ")),
+    };
+    Outcome::Failed {
+        why: format!("it ended without a report: {}", told(&report.output)),
+        remedy,
+    }
+}
+
+/// What a tool said of its own failure: the first line that speaks of one, else the last.
+fn told(output: &str) -> String {
+    let mut lines = output
+        .lines()
+        .filter(|line| line.chars().any(char::is_alphanumeric));
+    let of_failure = |line: &&str| line.to_ascii_lowercase().contains("error");
+    let line = lines.clone().find(of_failure).or_else(|| lines.next_back());
+    let line = line.unwrap_or("it printed nothing").trim();
+    crate::ui::plain(&crate::row::cut(line, TOLD_COLUMNS))
 }
