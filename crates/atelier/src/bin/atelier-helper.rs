@@ -1,5 +1,6 @@
-//! The sandbox's helper as a program of its own: what `atelier` would do in its place, started in
-//! a fraction of the time. Where this file is missing, `atelier` starts itself.
+//! The sandbox's helper as a program of its own: what `atelier` does in its place, started sooner.
+//!
+//! Where this file is missing beside `atelier`, that starts itself.
 
 use std::{ffi::OsStr, process::ExitCode};
 
