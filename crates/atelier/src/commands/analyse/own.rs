@@ -63,7 +63,9 @@ pub(super) fn slow_steps(place: &Place, sources: &Sources) -> Result<Vec<Finding
         .iter()
         .filter_map(|step| Some((step, took(&step.name)?)))
         .collect();
-    let all: u64 = steps.iter().map(|(_, ms)| ms).sum();
+    let all = steps
+        .iter()
+        .fold(0_u64, |sum, (_, ms)| sum.saturating_add(*ms));
     let slow = steps.iter().filter(|(_, ms)| is_slow(*ms, all));
     let finding = |(step, ms): &(&atelier_model::BuildStep, u64)| {
         let remedy = if step.inputs.is_empty() {
@@ -94,7 +96,7 @@ pub(super) fn slow_steps(place: &Place, sources: &Sources) -> Result<Vec<Finding
 }
 
 fn is_slow(ms: u64, all: u64) -> bool {
-    ms >= SLOW_MS && ms.saturating_mul(SHARE) > all
+    ms >= SLOW_MS && ms > all / SHARE
 }
 
 #[cfg(test)]
