@@ -164,12 +164,14 @@ fn write_text(text: &mut String, value: &str, depth: usize) {
     }
 }
 
-/// Whether a text has several lines that can stand as they are.
+/// Whether a text stands as it is below its key: one of several lines, and one whose own quotes
+/// would have to be doubled.
 fn is_block(value: &str) -> bool {
     let plain = |sign: char| sign == '\n' || !(sign.is_control() || is_break(sign));
-    value.contains('\n')
+    let is_easier = value.contains('\n') || (value.contains('\'') && !is_plain(value));
+    is_easier
         && !value.starts_with([' ', '\n'])
-        && !value.ends_with('\n')
+        && !value.ends_with(['\n', ' '])
         && value.chars().all(plain)
 }
 
@@ -201,7 +203,11 @@ fn is_plain(value: &str) -> bool {
     let is_counted = begins_number
         && value.contains(' ')
         && value.contains(|sign: char| sign.is_ascii_alphabetic());
-    let is_number = value.starts_with('.') && !value.contains('/');
+    let begins_point = value.strip_prefix('.');
+    let is_number = begins_point.is_some_and(|rest| {
+        rest.starts_with(|sign: char| sign.is_ascii_digit())
+            || ["inf", "nan"].contains(&rest.to_ascii_lowercase().as_str())
+    });
     let is_home = value.starts_with("~/");
     (value.starts_with(begins) || is_counted || is_home)
         && value

@@ -9,6 +9,7 @@ fn texts_are_quoted_where_they_need_it() {
         "1.20",
         "a: b",
         "it's",
+        "{ 'a' }",
         "#x",
         "- x",
         "",
@@ -16,6 +17,11 @@ fn texts_are_quoted_where_they_need_it() {
         "two\nlines",
         ".5",
         "é",
+        "30 minutes",
+        "~/x",
+        "${{ a == 'b' }}",
+        "a #b",
+        "k:",
     ];
     let node = map([
         ("texts", list(values)),
@@ -32,6 +38,6 @@ fn texts_are_quoted_where_they_need_it() {
     ]);
     assert_eq!(
         node.to_text(),
-        "texts:\n  - plain text\n  - 'yes'\n  - '1.20'\n  - 'a: b'\n  - 'it''s'\n  - '#x'\n  - '- x'\n  - ''\n  - \"a\\tb\"\n  - |-\n    two\n    lines\n  - '.5'\n  - 'é'\n  - 30 minutes\n  - ~/x\n  - ${{ a == 'b' }}\n  - 'a #b'\n  - 'k:'\nnoted: a@b # v1\nempty:\nnumber: 7\nmaps:\n  - a:\n      b: true\n    c:\n      - d\n"
+        "texts:\n  - plain text\n  - 'yes'\n  - '1.20'\n  - 'a: b'\n  - it's\n  - |-\n    { 'a' }\n  - '#x'\n  - '- x'\n  - ''\n  - \"a\\tb\"\n  - |-\n    two\n    lines\n  - '.5'\n  - 'é'\n  - 30 minutes\n  - ~/x\n  - ${{ a == 'b' }}\n  - 'a #b'\n  - 'k:'\nnoted: a@b # v1\nempty:\nnumber: 7\nmaps:\n  - a:\n      b: true\n    c:\n      - d\n"
     );
 }
