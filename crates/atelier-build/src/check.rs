@@ -3,12 +3,13 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
+    io,
     sync::Arc,
     time::Duration,
 };
 
 use atelier_cas::{History, LookError, Outcome, RecordError};
-use atelier_exec::machine_memory;
+use atelier_exec::{JobServer, machine_memory};
 use atelier_model::{Digest, TestCounts, Timestamp};
 use atelier_step::{
     Capacity, Ending, Explanation, Fact, Kept, OnFailure, Order, Outlook, ScheduleError, Scheduler,
@@ -23,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     CheckReport, Project, StepReport, Workshop,
     examine::{ExamineError, Examined, Inspector},
-    execute::{Executed, KeepError, execute},
+    execute::{Executed, KeepError, Try, execute},
     retire::retire,
 };
 
@@ -61,6 +62,9 @@ pub enum CheckError {
     /// Files could not be looked at again.
     #[error(transparent)]
     Look(#[from] LookError),
+    /// Processors could not be shared out.
+    #[error("share out processors")]
+    JobServer(#[source] io::Error),
     /// Work was given up before it was done.
     #[error("finish the check: work of it was given up")]
     Lost,
@@ -158,6 +162,7 @@ pub async fn check(
         moved: false,
         due: BTreeMap::new(),
         tries: JoinSet::new(),
+        jobs: None,
         stops: BTreeMap::new(),
         reports: BTreeMap::new(),
         spans: Vec::new(),
@@ -303,6 +308,7 @@ struct Run<'a> {
     moved: bool,
     due: BTreeMap<StepIndex, Due>,
     tries: JoinSet<Tried>,
+    jobs: Option<Arc<JobServer>>,
     stops: BTreeMap<StepIndex, CancellationToken>,
     reports: BTreeMap<StepIndex, StepReport>,
     spans: Vec<Span>,
@@ -320,7 +326,10 @@ impl Run<'_> {
             while let Some(order) = orders.pop_front() {
                 match order {
                     Order::Examine(step) => batch.push(step),
-                    Order::Execute { step, attempt } => self.begin(step, attempt),
+                    Order::Execute { step, attempt } => {
+                        let jobs = self.jobs()?;
+                        self.begin(step, attempt, &jobs);
+                    }
                     Order::Stop(step) => self.stop(step),
                     Order::Skip { step, verdict } => self.skipped(step, verdict),
                 }
@@ -474,7 +483,20 @@ impl Run<'_> {
         stood != Some(made)
     }
 
-    fn begin(&mut self, step: StepIndex, attempt: u32) {
+    /// Processors for steps, once there is something to execute.
+    fn jobs(&mut self) -> Result<Arc<JobServer>, CheckError> {
+        if let Some(jobs) = &self.jobs {
+            if self.tries.is_empty() {
+                jobs.refill();
+            }
+            return Ok(Arc::clone(jobs));
+        }
+        let cpu = self.choice.capacity.cpu;
+        let jobs = JobServer::open(&self.shop.home, cpu).map_err(CheckError::JobServer)?;
+        Ok(Arc::clone(self.jobs.insert(Arc::new(jobs))))
+    }
+
+    fn begin(&mut self, step: StepIndex, attempt: u32, jobs: &Arc<JobServer>) {
         let now_ms = self.now_ms();
         let Some(due) = self.due.get_mut(&step) else {
             return;
@@ -492,9 +514,20 @@ impl Run<'_> {
         self.stops.insert(step, token.clone());
         let (shop, project) = (self.shop.clone(), Arc::clone(self.project));
         let (examined, why) = (Arc::clone(&due.examined), due.why.clone());
+        let cpu = project
+            .step(step)
+            .cpu
+            .clamp(1, self.choice.capacity.cpu.max(1));
+        let jobs = Arc::clone(jobs);
         self.tries.spawn(async move {
-            let one = project.step(step);
-            let executed = execute(&shop, one, &examined, &why, attempt, &token).await;
+            let one = Try {
+                step: project.step(step),
+                examined,
+                why,
+                attempt,
+                cpu,
+            };
+            let executed = execute(&shop, &jobs, one, &token).await;
             Tried { step, executed }
         });
     }

@@ -1,12 +1,12 @@
 //! One step executed: in the sandbox, judged, what it made taken into the store, recorded.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{io, path::PathBuf, sync::Arc};
 
 use atelier_cas::{
     CollectError, LookError, Outcome, OutputPathError, Outputs, PutBlobError, Record, RecordError,
     RestoreError,
 };
-use atelier_exec::{Command, Confinement, Exit, Report, Returns, SpawnError};
+use atelier_exec::{Command, Confinement, Exit, JobServer, Report, Returns, SpawnError};
 use atelier_model::{
     BuildStep, Digest, PatternForm, RootPattern, SandboxLevel, TestCounts, Timestamp, Tool,
 };
@@ -46,6 +46,9 @@ pub enum KeepError {
     /// What it reads could not be looked at again.
     #[error(transparent)]
     Look(#[from] LookError),
+    /// Processors could not be shared out.
+    #[error("share out processors")]
+    JobServer(#[source] io::Error),
     /// Work was given up before it was done.
     #[error("finish: the work was given up")]
     Lost,
@@ -70,15 +73,50 @@ pub(crate) struct Executed {
     pub(crate) when: Timestamp,
 }
 
-/// Runs a step once. `examined` is what it is made from.
+/// One try at a step.
+pub(crate) struct Try<'a> {
+    pub(crate) step: &'a BuildStep,
+    /// What it is made from.
+    pub(crate) examined: Arc<Examined>,
+    pub(crate) why: Explanation,
+    /// Which try this is, from 1.
+    pub(crate) attempt: u32,
+    /// Processors that the step keeps busy, of those that are shared out.
+    pub(crate) cpu: u32,
+}
+
+/// Runs a step once, with processors of its own for as long as it runs.
 pub(crate) async fn execute(
     shop: &Workshop,
-    step: &BuildStep,
-    examined: &Arc<Examined>,
-    why: &Explanation,
-    attempt: u32,
+    jobs: &JobServer,
+    one: Try<'_>,
     cancel: &CancellationToken,
 ) -> Result<Executed, KeepError> {
+    let cpu = one.cpu;
+    tokio::select! {
+        taken = jobs.take(cpu) => taken.map_err(KeepError::JobServer)?,
+        () = cancel.cancelled() => {
+            return Ok(Executed { stopped: true, ..Executed::default() });
+        }
+    }
+    let executed = execute_now(shop, jobs, one, cancel).await;
+    jobs.give(cpu);
+    executed
+}
+
+async fn execute_now(
+    shop: &Workshop,
+    jobs: &JobServer,
+    one: Try<'_>,
+    cancel: &CancellationToken,
+) -> Result<Executed, KeepError> {
+    let Try {
+        step,
+        examined,
+        why,
+        attempt,
+        ..
+    } = one;
     if let Some(tool) = lacking(shop, step) {
         return Ok(without(tool));
     }
@@ -86,13 +124,12 @@ pub(crate) async fn execute(
         let (shop, step) = (shop.clone(), step.clone());
         unpanicked(tokio::task::spawn_blocking(move || clear(&shop, &step)).await)??;
     }
-    let command = command(shop, step);
+    let command = command(shop, jobs, step);
     let report = match shop.sandbox.run(&command, cancel, None).await {
         Ok(report) => report,
         Err(error) => return Ok(not_started(step, &error)),
     };
-    let (shop, step, examined) = (shop.clone(), step.clone(), Arc::clone(examined));
-    let why = why.clone();
+    let (shop, step) = (shop.clone(), step.clone());
     let kept =
         tokio::task::spawn_blocking(move || keep(&shop, &step, &examined, why, &report, attempt));
     unpanicked(kept.await)?
@@ -159,17 +196,25 @@ fn not_started(step: &BuildStep, error: &SpawnError) -> Executed {
     }
 }
 
-fn command(shop: &Workshop, step: &BuildStep) -> Command {
+fn command(shop: &Workshop, jobs: &JobServer, step: &BuildStep) -> Command {
     let root = shop.workspace.path();
     let limits = &shop.limits;
     let mut env = shop.env.clone();
     let passed = step.env_pass.iter();
     env.extend(passed.filter_map(|name| Some((name.clone(), shop.outside.get(name)?.clone()))));
     env.extend(step.env.clone());
+    let search = env.get("PATH").map_or("", String::as_str);
+    let program = step.argv.first().map_or("", String::as_str);
+    // A program that is missing is to be missed by its own name.
+    let argv = if atelier_exec::find_program(program, search).is_some() {
+        jobs.lend(step.argv.clone(), &mut env)
+    } else {
+        step.argv.clone()
+    };
     let wall_max = limits.step_wall_ms_max;
     let idle_max = limits.step_idle_ms_max;
     Command {
-        argv: step.argv.clone(),
+        argv,
         cwd: step
             .cwd
             .as_ref()
