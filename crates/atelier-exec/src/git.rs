@@ -263,6 +263,24 @@ impl Git {
         Ok(paths)
     }
 
+    /// Paths of the user's checkout that git knows, or does not know and is not told to ignore, as far
+    /// as they are text. Some may be gone.
+    pub fn files(&self) -> Result<Vec<String>, GitError> {
+        let text = self.text(&[
+            "ls-files",
+            "-z",
+            "--cached",
+            "--others",
+            "--exclude-standard",
+            "--deduplicate",
+            "--",
+            ".",
+            OWN_FOLDER,
+        ])?;
+        let paths = text.split('\0').filter(|path| !path.is_empty());
+        Ok(paths.map(str::to_owned).collect())
+    }
+
     /// Like [`Git::dirty`], without the files git does not know.
     fn dirty_tracked(&self) -> Result<Vec<String>, GitError> {
         self.status("--untracked-files=no")

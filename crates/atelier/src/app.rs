@@ -9,7 +9,7 @@ use std::{
 use atelier_engine::{Approver, Ctx};
 use atelier_exec::{Git, Sandbox};
 use atelier_llm::Gateway;
-use atelier_model::{Clock, IdSource, Timestamp};
+use atelier_model::{Clock, FileEntry, FileTree, IdSource, Limits, Timestamp, TreePath};
 use atelier_prompt::Library;
 use atelier_recipe::Recipes;
 use atelier_seal::SealKey;
@@ -30,6 +30,11 @@ pub(crate) const STATE_FOLDER: &str = ".atelier";
 const STATE_FILE: &str = "state.db";
 /// Bytes of one overriding template or recipe.
 const OVERRIDE_BYTES_MAX: u64 = 1024 * 1024;
+
+/// Bytes of a file that is read to recognise a project.
+const TREE_FILE_BYTES_MAX: usize = 1024 * 1024;
+/// Files that are looked at to recognise projects.
+const TREE_FILES_MAX: usize = 200_000;
 
 /// The system's clock.
 #[derive(Debug)]
@@ -114,6 +119,26 @@ impl Place {
         git.root().clone_into(&mut self.root);
         self.git = Some(git.clone());
         Ok(git)
+    }
+
+    /// The files by which recipes recognise what stands here: those that git does not leave out. Of a
+    /// large one only the name counts.
+    pub(crate) fn tree(&self) -> Result<FileTree, CliError> {
+        let Some(git) = &self.git else {
+            return Ok(atelier_exec::tree_read(&self.root, &Limits::default())?);
+        };
+        let mut tree = FileTree::default();
+        let paths = git.files()?;
+        let paths = paths.iter().filter_map(|path| TreePath::parse(path).ok());
+        for path in paths.take(TREE_FILES_MAX) {
+            let on_disk = self.root.join(path.as_str());
+            if !on_disk.symlink_metadata().is_ok_and(|data| data.is_file()) {
+                continue;
+            }
+            let file = atelier_exec::file_read(&self.root, &path, TREE_FILE_BYTES_MAX);
+            tree.put(path, file.unwrap_or_else(|| FileEntry::text("")));
+        }
+        Ok(tree)
     }
 
     /// Atelier's folder.

@@ -7,7 +7,7 @@ mod runner;
 mod tools;
 
 use atelier_engine::Exit;
-use atelier_model::{FileTree, Limits};
+use atelier_model::FileTree;
 use clap::Args;
 use serde_json::json;
 
@@ -70,7 +70,7 @@ pub(crate) async fn run(global: &Global, args: &AnalyseArgs, ui: &Ui) -> Result<
     let place = Place::find(global)?;
     let sources = Sources::read(&place.root)?;
     let config = Config::load(&sources, global, &RunOptions::default())?;
-    let tree = atelier_exec::tree_read(&place.root, &Limits::default())?;
+    let tree = place.tree()?;
     let is_wanted = |name: &str| args.only.is_empty() || args.only.iter().any(|one| one == name);
     let mut analysis = Analysis::default();
     if is_wanted(own::SECRETS) {

@@ -6,7 +6,6 @@ use std::{
 };
 
 use atelier_engine::Exit;
-use atelier_model::Limits;
 use atelier_recipe::{Authorship, Forge, pipeline};
 use clap::{Args, Subcommand};
 use serde_json::json;
@@ -91,7 +90,7 @@ pub(crate) fn run(global: &Global, command: &CiCommand, ui: &Ui) -> Result<u8, C
 fn pipelines(place: &Place, args: &ForgeArgs) -> Result<Vec<Pipeline>, CliError> {
     let sources = Sources::read(&place.root)?;
     let project = check::project(place, &sources, None)?;
-    let tree = atelier_exec::tree_read(&place.root, &Limits::default())?;
+    let tree = place.tree()?;
     let mut pipelines = Vec::new();
     for forge in Forge::ALL {
         let wanted = pipeline(forge, &project.steps, &tree).ok_or_else(|| {
