@@ -17,19 +17,32 @@ pub(super) const SYSTEM: [&str; 9] = [
 
 /// Settings of the machine that programs look for, in the folder of all such settings; who may
 /// log in, with which password and key, is not among them.
-const SETTINGS: [&str; 24] = [
+const SETTINGS: [&str; 41] = [
     "alternatives",
     "crypto-policies",
+    "crystal",
+    "dotnet",
+    "elixir",
+    "erlang",
     "fonts",
+    "ghc",
+    "gradle",
     "groovy",
     "hosts",
+    "julia",
+    "kotlin",
     "ld.so.cache",
     "ld.so.conf",
     "ld.so.conf.d",
     "localtime",
+    "lua",
     "maven",
     "mime.types",
+    "mono",
+    "nim",
+    "node",
     "nsswitch.conf",
+    "ocaml",
     "os-release",
     "pki/ca-trust",
     "pki/java",
@@ -37,10 +50,14 @@ const SETTINGS: [&str; 24] = [
     "pki/tls/certs",
     "profile",
     "protocols",
+    "R",
     "resolv.conf",
+    "sbt",
+    "scala",
     "services",
     "ssl/certs",
     "ssl/openssl.cnf",
+    "texmf",
     "timezone",
 ];
 

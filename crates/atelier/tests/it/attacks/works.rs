@@ -160,8 +160,8 @@ pub(crate) const WORKS: &[Work] = &[
     ),
     work(
         "pytest",
-        "python3",
-        "mkdir t; printf 'def test_x():\n    assert 1\n' > t/test_x.py; python3 -m pytest -q -p no:cacheprovider t",
+        "pytest-3",
+        "mkdir t; printf 'def test_x():\n    assert 1\n' > t/test_x.py; pytest-3 -q -p no:cacheprovider t",
     ),
     work(
         "node",
