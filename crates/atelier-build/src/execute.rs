@@ -295,7 +295,7 @@ fn keep(
         match shop.workspace.collect(&step.outputs_from_root()) {
             Ok(found) => outputs = found,
             Err(error) if error.is_full() => return Err(error.into()),
-            Err(error) => failure = Some(format!("failed to {error}")),
+            Err(error) => failure = Some(uncollected(&error, report)),
         }
         marked(shop, step, &mut outputs);
     }
@@ -354,6 +354,14 @@ fn keep(
         outputs,
         when,
     })
+}
+
+/// Why what a step made could not be taken in: perhaps the sandbox could not hand it out.
+fn uncollected(error: &CollectError, report: &Report) -> String {
+    match report.usage.returned.refused.first() {
+        Some(refused) => format!("failed to {error}: {refused}"),
+        None => format!("failed to {error}"),
+    }
 }
 
 /// The end of what a step printed.
