@@ -7,7 +7,7 @@ use std::{
         fd::OwnedFd,
         unix::{ffi::OsStrExt as _, fs::FileExt as _},
     },
-    thread,
+    process, thread,
 };
 
 use atelier_model::Digest;
@@ -460,7 +460,11 @@ impl<'a> Writer<'a> {
         wanted: &Wanted,
     ) -> Result<(), RestoreError> {
         let path = wanted.path.as_str();
-        let part = format!(".atelier-part-{}", Digest::of(path).short());
+        let part = format!(
+            ".atelier-part-{}-{}",
+            process::id(),
+            Digest::of(path).short()
+        );
         let written = self.write_part(folder, &part, wanted).and_then(|()| {
             make_way(folder, name, path)?;
             renameat(folder, &part, folder, os(name)).map_err(|error| failure(path, error))

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use atelier_build::{CheckError, ProjectError};
-use atelier_cas::{OpenCasError, OpenWorkspaceError};
+use atelier_cas::{OpenCasError, OpenWorkspaceError, WatchError};
 use atelier_edit::PatternError;
 use atelier_engine::{BuildError, Exit, chain};
 use atelier_exec::{ChangeFilesError, GitError, ReadTreeError};
@@ -127,6 +127,9 @@ pub(crate) enum CliError {
     /// Another check in the same folder goes on and on.
     #[error("wait for another check in this folder for more than {} minutes", .0.as_secs() / 60)]
     CheckHeld(std::time::Duration),
+    /// The folder cannot be watched.
+    #[error(transparent)]
+    Watch(#[from] WatchError),
     /// A file that was named cannot be made.
     #[error("write {}", path.display())]
     Output {
@@ -212,6 +215,7 @@ impl CliError {
             | Self::Tree(_)
             | Self::Cas(_)
             | Self::Workspace(_)
+            | Self::Watch(_)
             | Self::Check(_)
             | Self::File { .. } => Exit::Internal,
             Self::Folder { .. }
@@ -327,6 +331,12 @@ impl CliError {
                     .to_owned()
             }
             Self::CheckHeld(_) => "end the other one, then try again".to_owned(),
+            Self::Watch(WatchError::TooMany { .. }) => {
+                "let the system watch more: sysctl fs.inotify.max_user_watches=524288".to_owned()
+            }
+            Self::Watch(WatchError::Survey(_) | WatchError::Io(_)) => {
+                "check that the folder may be read".to_owned()
+            }
             Self::Workspace(_) => "check that the folder may be read".to_owned(),
             Self::Tree(_) => "check that the files may be read".to_owned(),
             Self::Build(error) => error.hint(),

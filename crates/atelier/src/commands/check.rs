@@ -29,6 +29,7 @@ use crate::{
 };
 
 mod turn;
+mod watch;
 
 /// Bytes of memory that steps leave to others.
 const RESERVE_BYTES: u64 = 512 * 1024 * 1024;
@@ -86,14 +87,60 @@ pub(crate) struct CheckArgs {
     /// Take the steps from this file, a JSON array, instead of the recipes
     #[arg(long, value_name = "FILE")]
     pub(crate) steps: Option<PathBuf>,
+
+    /// Go on after the end: check again after every change, until Ctrl-C
+    #[arg(long)]
+    pub(crate) watch: bool,
 }
 
 pub(crate) async fn run(global: &Global, args: &CheckArgs, ui: &Ui) -> Result<u8, CliError> {
+    let cancel = CancellationToken::new();
+    let working = async {
+        if args.watch {
+            watch::run(global, args, ui, &cancel).await
+        } else {
+            let ended = round(global, args, ui, Round::First, &cancel).await?;
+            Ok(ended.code)
+        }
+    };
+    tokio::select! {
+        ended = working => ended,
+        never = stop_on_signal(cancel.clone(), ui) => match never {},
+    }
+}
+
+/// Which check of a process it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Round {
+    First,
+    /// After a change.
+    Later,
+    /// After a check that has changed files itself: of no interest unless something is executed.
+    Echo,
+}
+
+/// What a check left.
+struct Ended {
+    code: u8,
+    /// What was checked.
+    project: Arc<Project>,
+}
+
+async fn round(
+    global: &Global,
+    args: &CheckArgs,
+    ui: &Ui,
+    round: Round,
+    cancel: &CancellationToken,
+) -> Result<Ended, CliError> {
     let place = Place::find(global)?;
     let sources = Sources::read(&place.root)?;
     let config = Config::load(&sources, global, &RunOptions::default())?;
     let project = project(&place, &sources, args.steps.as_deref())?;
-    let shop = workshop(&place, &sources, &config)?;
+    let shop = Workshop {
+        cancel: cancel.clone(),
+        ..workshop(&place, &sources, &config)?
+    };
     let mut wanted = project.choose(&args.only)?;
     if wanted.is_empty() {
         return Err(CliError::Usage(
@@ -107,7 +154,7 @@ pub(crate) async fn run(global: &Global, args: &CheckArgs, ui: &Ui) -> Result<u8
     }
     let choice = Choice {
         wanted,
-        force: args.force,
+        force: args.force && round == Round::First,
         on_failure: if args.keep_going {
             OnFailure::KeepGoing
         } else {
@@ -116,7 +163,8 @@ pub(crate) async fn run(global: &Global, args: &CheckArgs, ui: &Ui) -> Result<u8
         capacity: capacity(args.jobs),
         trace: args.trace.is_some(),
     };
-    let many = choice.wanted.len() > STEPS_SHOWN;
+    let echo = round == Round::Echo;
+    let many = echo || choice.wanted.len() > STEPS_SHOWN;
     let project = Arc::new(project);
     let tell = |progress: Progress<'_>| {
         let silent =
@@ -125,20 +173,11 @@ pub(crate) async fn run(global: &Global, args: &CheckArgs, ui: &Ui) -> Result<u8
             tell(ui, args, progress);
         }
     };
-    let working = async {
-        let Some(_turn) = turn::take(&place.state(), &shop.cancel, ui).await? else {
-            return Ok(None);
-        };
-        let report = check(&shop, &project, &choice, &tell).await?;
-        Ok::<_, CliError>(Some(report))
+    let Some(_turn) = turn::take(&place.state(), cancel, ui).await? else {
+        let code = Exit::Cancelled as u8;
+        return Ok(Ended { code, project });
     };
-    let report = tokio::select! {
-        report = working => report?,
-        never = stop_on_signal(shop.cancel.clone(), ui) => match never {},
-    };
-    let Some(report) = report else {
-        return Ok(Exit::Cancelled as u8);
-    };
+    let report = check(&shop, &project, &choice, &tell).await?;
     if let Some(file) = &args.trace {
         write(file, &report.trace.to_string())?;
     }
@@ -152,8 +191,12 @@ pub(crate) async fn run(global: &Global, args: &CheckArgs, ui: &Ui) -> Result<u8
             .map(|name| name.to_string_lossy().into_owned());
         write(file, &report.page(name.as_deref().unwrap_or("project")))?;
     }
-    conclude(ui, &report);
-    Ok(exit(&report) as u8)
+    let spared = |step: &StepReport| matches!(step.verdict.as_str(), "up_to_date" | "cut_off");
+    if !echo || !report.steps.iter().all(spared) {
+        conclude(ui, &report);
+    }
+    let code = exit(&report) as u8;
+    Ok(Ended { code, project })
 }
 
 /// The steps of a place: those of a file, else those of its recipes with what the project's
@@ -181,7 +224,7 @@ pub(crate) fn project(
     }
     let own: BTreeMap<String, Map<String, Value>> = own_steps(sources)?;
     let recipes = app::overrides(&place.state().join("recipes"), "toml")?;
-    let tree = atelier_exec::tree_read(&place.root, &Limits::default())?;
+    let tree = place.tree()?;
     Ok(Project::of_tree(
         &tree,
         &Recipes::with_user(&recipes)?,
