@@ -27,6 +27,8 @@ use crate::{
 
 /// Findings that are reported; more would be read by nobody.
 const FINDINGS_MAX: usize = 10_000;
+/// Findings that a person is shown; the rest are counted.
+const FINDINGS_SHOWN: usize = 200;
 /// Folders in which one tool is executed.
 const FOLDERS_MAX: usize = 16;
 
@@ -162,7 +164,7 @@ impl Analysis {
         if ui.is_json() {
             return self.tell_json(ui);
         }
-        for one in &self.findings {
+        for one in self.findings.iter().take(FINDINGS_SHOWN) {
             let tone = match one.severity {
                 Severity::Critical | Severity::High => Tone::Bad,
                 Severity::Medium => Tone::Warning,
@@ -178,6 +180,13 @@ impl Analysis {
             if !one.remedy.is_empty() {
                 ui.out(&ui.ink(Tone::Faint, &format!("         {}", one.remedy)));
             }
+        }
+        let more = self.findings.len().saturating_sub(FINDINGS_SHOWN);
+        if more > 0 {
+            ui.out(&format!(
+                "and {}; --json has them all",
+                many(more, "finding")
+            ));
         }
         for one in &self.absent {
             let Absent {

@@ -3,6 +3,7 @@
 use atelier_cas::{Cas, CasLimits};
 use atelier_guard::{Guard, Policy, preview};
 use atelier_model::FileTree;
+use atelier_recipe::is_test_path;
 
 use super::finding::{Finding, Severity};
 use crate::{app::Place, cli_error::CliError, commands::check, config::Sources, watch::seconds};
@@ -26,11 +27,17 @@ pub(super) fn secrets(tree: &FileTree) -> Vec<Finding> {
         let Some(text) = file.as_text().filter(|text| text.len() <= FILE_BYTES_MAX) else {
             continue;
         };
+        // Most of those in tests are made up.
+        let severity = if is_test_path(path) {
+            Severity::Medium
+        } else {
+            Severity::High
+        };
         for span in guard.scan(text, Policy::Secrets) {
             let line = text[..span.start].matches('\n').count() + 1;
             let shown = preview(span.kind, &text[span.range()]);
             findings.push(Finding {
-                severity: Severity::High,
+                severity,
                 tool: SECRETS,
                 rule: guard.rule_name(&span).to_owned(),
                 path: Some(path.to_string()),
