@@ -51,8 +51,7 @@ impl StandIn {
                     return;
                 }
                 let mut stream = stream.unwrap();
-                let head = head(&mut stream);
-                notes.lock().unwrap().push(head);
+                notes.lock().unwrap().push(head(&mut stream));
                 // Somebody who does not wait for the answer does not want it.
                 let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\npackage");
             }
@@ -128,7 +127,7 @@ fn report(world: &World) -> Value {
 }
 
 /// What a command tries, one a line: its name, and what came of it.
-const TRIES: &str = r#"
+const TRIES: &str = r"
 import os, socket, sys, urllib.request, urllib.error
 named, port = sys.argv[1], int(sys.argv[1].split(':')[1])
 door = os.environ['HTTPS_PROXY'][7:].split(':')
@@ -172,7 +171,7 @@ told('question by datagram', lambda: udp(('1.1.1.1', 53), question))
 told('question to the resolver', lambda: udp((sys.argv[3], 53), question))
 told('datagram to this machine', lambda: udp(('127.0.0.1', int(sys.argv[4])), b'datagram'))
 told('name', lambda: socket.getaddrinfo('pypi.org', 443) and 'found')
-"#;
+";
 
 /// An address of this machine that others see, if it has one.
 fn seen_address() -> String {
