@@ -1,5 +1,7 @@
 //! Completions of plain text, as programs asked for them before there were conversations:
-//! requests read and answers written. No provider is asked so, and none answers so.
+//! requests read and answers written.
+//!
+//! No provider is asked so, and none answers so.
 
 use serde_json::{Value, json};
 
