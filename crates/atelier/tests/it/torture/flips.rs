@@ -8,7 +8,7 @@ use super::{
 };
 
 /// Flips in each store where time is short.
-const FLIPS: usize = 15;
+const FLIPS: usize = 10;
 
 #[test]
 fn a_bit_that_flips_anywhere_in_the_store_gives_no_wrong_result() {

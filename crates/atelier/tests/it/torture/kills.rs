@@ -12,7 +12,7 @@ use super::{
 };
 
 /// Kills of each project where time is short.
-const KILLS: usize = 8;
+const KILLS: usize = 5;
 /// Steps that are executed at once.
 const JOBS: usize = 4;
 

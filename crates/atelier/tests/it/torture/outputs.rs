@@ -7,6 +7,9 @@ use super::mill::{Mill, at_both_levels, chmod, step};
 const ALL_RAN: &str = "gen ran, use ran, end ran, lone ran";
 const ALL_SPARED: &str = "gen spared, use spared, end spared, lone spared";
 
+/// Something that happens to outputs, and how.
+type Harm<'a> = (&'a str, &'a dyn Fn(&Mill));
+
 fn checked(mill: Mill) -> Mill {
     let mill = mill.plain();
     mill.check().is(0, ALL_RAN);
@@ -112,9 +115,9 @@ fn who_writes_to_a_restored_output_does_not_write_to_the_store() {
 fn a_folder_of_outputs_is_looked_into() {
     at_both_levels(|mill| {
         let mill = kinds(mill);
-        let harm: [(&str, &dyn Fn(&Mill)); 9] = [
+        let harm: [Harm<'_>; 9] = [
             ("a file is gone", &|mill| {
-                fs::remove_file(mill.path("out/tree/one")).unwrap()
+                fs::remove_file(mill.path("out/tree/one")).unwrap();
             }),
             ("a deep one too", &|mill| {
                 fs::remove_file(mill.path("out/tree/one")).unwrap();
@@ -124,23 +127,23 @@ fn a_folder_of_outputs_is_looked_into() {
                 fs::remove_dir(mill.path("out/tree/sub/empty")).unwrap();
             }),
             ("a stray file", &|mill| {
-                mill.write("out/tree/sub/stray", "stray")
+                mill.write("out/tree/sub/stray", "stray");
             }),
             ("a stray folder", &|mill| {
-                mill.write("out/tree/more/and/more", "stray")
+                mill.write("out/tree/more/and/more", "stray");
             }),
             ("another case", &|mill| {
                 fs::rename(mill.path("out/tree/one"), mill.path("out/tree/One")).unwrap();
             }),
             ("another content", &|mill| {
-                mill.write("out/tree/sub/two", "y\n")
+                mill.write("out/tree/sub/two", "y\n");
             }),
             ("a file for a link", &|mill| {
                 fs::remove_file(mill.path("out/tree/link")).unwrap();
                 mill.write("out/tree/link", "x\n");
             }),
             ("all of it", &|mill| {
-                fs::remove_dir_all(mill.path("out/tree")).unwrap()
+                fs::remove_dir_all(mill.path("out/tree")).unwrap();
             }),
         ];
         for (what, harm) in harm {
@@ -156,9 +159,9 @@ fn a_folder_of_outputs_is_looked_into() {
 fn links_and_programs_are_put_right() {
     at_both_levels(|mill| {
         let mill = kinds(mill);
-        let harm: [(&str, &dyn Fn(&Mill)); 6] = [
+        let harm: [Harm<'_>; 6] = [
             ("no program any more", &|mill| {
-                chmod(&mill.path("out/prog"), 0o644)
+                chmod(&mill.path("out/prog"), 0o644);
             }),
             ("a program", &|mill| chmod(&mill.path("out/file"), 0o755)),
             ("another link", &|mill| {

@@ -71,11 +71,17 @@ fn change_again_and_again(level: &'static str, seed: u64) {
         let at = chance.below(STEPS);
         let wanted = change(&mut mill, at, round, &mut chance);
         let name = format!("s{at}");
-        is_told(&mill.why(&name)["now"]["why"]["reason"], &wanted, round);
+        if round % 2 == 0 {
+            let now = &mill.why(&name)["now"]["why"]["reason"];
+            is_told(now, &wanted, round);
+        }
         let checked = mill.check();
         assert_eq!(checked.ended.code, Some(0), "{}", checked.ended.all());
         is_told(&checked.of(&name)["explanation"]["reason"], &wanted, round);
-        is_told(&mill.why(&name)["last"]["why"]["reason"], &wanted, round);
+        if round % 2 == 1 {
+            let last = &mill.why(&name)["last"]["why"]["reason"];
+            is_told(last, &wanted, round);
+        }
         let after = &checked.of(&format!("after{at}"))["explanation"]["reason"];
         is_told(after, &json!({ "type": "dependency", "step": name }), round);
         // What has nothing to do with it was not executed.
@@ -121,12 +127,12 @@ fn change(mill: &mut Mill, at: usize, round: usize, chance: &mut Chance) -> Valu
             mill.write(&path, format!("moved {round}\n"));
             let gone = format!("src/{at}/{}", old.file_name().unwrap().to_string_lossy());
             // Both are told, the first in the order of the paths first.
-            let (path, change) = if gone < path {
+            let (path, how) = if gone < path {
                 (gone, "removed")
             } else {
                 (path, "added")
             };
-            json!({ "type": "input", "path": path, "change": change })
+            json!({ "type": "input", "path": path, "change": how })
         }
         2 => {
             mill.step_mut(&name)
