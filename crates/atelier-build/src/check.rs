@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use atelier_cas::{History, LookError, Outcome, RecordError};
+use atelier_cas::{EvictError, History, LookError, Outcome, RecordError};
 use atelier_exec::{JobServer, machine_memory};
 use atelier_model::{Digest, TestCounts, Timestamp};
 use atelier_step::{
@@ -28,6 +28,9 @@ use crate::{
     retire::retire,
 };
 
+/// Steps that are examined together: enough to look at files at once, and few enough to keep what
+/// they read in memory.
+const STEPS_AT_ONCE: usize = 1_024;
 /// Time between two looks at the machine's memory.
 const LOOK: Duration = Duration::from_millis(500);
 
@@ -62,6 +65,9 @@ pub enum CheckError {
     /// Files could not be looked at again.
     #[error(transparent)]
     Look(#[from] LookError),
+    /// There could not be made room in the store.
+    #[error(transparent)]
+    Evict(#[from] EvictError),
     /// Processors could not be shared out.
     #[error("share out processors")]
     JobServer(#[source] io::Error),
@@ -205,13 +211,17 @@ pub(crate) fn survey(
     let inspector = Inspector::new(shop.clone(), Arc::clone(project), wanted)?;
     let mut first = First::new();
     for layer in layers(project, wanted) {
-        let made = |step| {
-            first
-                .get(&step)
-                .map(|one: &Arc<Examined>| made_of(project, step, one))
-        };
-        let examined = inspector.examine(&layer, &made)?;
-        first.extend(layer.into_iter().zip(examined.into_iter().map(Arc::new)));
+        for part in layer.chunks(STEPS_AT_ONCE) {
+            let made = |step| {
+                first
+                    .get(&step)
+                    .map(|one: &Arc<Examined>| made_of(project, step, one))
+            };
+            let mut examined = inspector.examine(part, &made)?;
+            examined.iter_mut().for_each(Examined::slim);
+            let examined = examined.into_iter().map(Arc::new);
+            first.extend(part.iter().copied().zip(examined));
+        }
     }
     Ok((Arc::new(inspector), first))
 }
@@ -384,7 +394,7 @@ impl Run<'_> {
         let force = self.choice.force;
         let known: Option<Vec<_>> = batch
             .iter()
-            .filter(|_| !self.moved)
+            .filter(|_| !self.moved && !force)
             .map(|step| self.first.get(step).cloned())
             .collect();
         let known = known.filter(|known| known.len() == batch.len());
@@ -699,6 +709,9 @@ impl Run<'_> {
             }
             shop.workspace.settle()?;
             shop.workspace.cas().save()?;
+            if moved {
+                shop.workspace.cas().evict()?;
+            }
             Ok(())
         })
         .await?;

@@ -50,6 +50,19 @@ pub(crate) struct Examined {
 }
 
 impl Examined {
+    /// Forgets what a step whose result stands was made from: nobody asks for it, and of ten thousand
+    /// steps it is most of what they take in memory.
+    pub(crate) fn slim(&mut self) {
+        if self.stands() {
+            self.descriptor.inputs = InputTree::new(Vec::new());
+            self.descriptor.argv = Vec::new();
+            self.descriptor.env = BTreeMap::new();
+            self.descriptor.tools = BTreeMap::new();
+            self.descriptor.outputs = BTreeSet::new();
+            self.descriptor.dependencies = BTreeMap::new();
+        }
+    }
+
     /// Whether the result stands as it was made.
     pub(crate) fn stands(&self) -> bool {
         self.record.is_some() && self.findings.outputs.is_empty()
