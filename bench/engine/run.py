@@ -1,7 +1,7 @@
 """Build engines side by side: the same steps for each, in the same minutes on the same machine.
 
     python3 bench/engine/run.py target/release/atelier [--steps 10000] [--deep 1000]
-        [--folder /dev/shm] [--only atelier,ninja] [--json rows.json]
+        [--folder /dev/shm] [--only "atelier none,ninja"] [--json rows.json]
 """
 
 import argparse
@@ -114,7 +114,7 @@ class Atelier(Tool):
 
     def __init__(self, program, level):
         super().__init__(program)
-        self.name = f"atelier, {level}"
+        self.name = f"atelier {level}"
         self.env = {"ATELIER_SANDBOX": level}
 
     def write(self, project):
