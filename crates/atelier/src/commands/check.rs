@@ -10,7 +10,7 @@ use atelier_build::{CheckReport, Choice, Progress, Project, StepReport, Workshop
 use atelier_cas::{Cas, CasLimits, Workspace};
 use atelier_engine::Exit;
 use atelier_exec::{Sandbox, environment, helper_program, machine_memory};
-use atelier_model::{BuildStep, Limits, SandboxLevel};
+use atelier_model::{BuildStep, Limits, SandboxLevel, TestCounts};
 use atelier_recipe::Recipes;
 use atelier_step::{Capacity, OnFailure};
 use clap::Args;
@@ -45,6 +45,10 @@ const VERDICT: usize = 12;
 #[command(
     after_help = "Exit codes: 0 everything stands · 10 a program is missing · 11 cancelled · \
                         13 a step failed."
+)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "switches of a command line, which do not depend on each other"
 )]
 pub(crate) struct CheckArgs {
     /// Only these steps or kinds, with what they depend on: install, build, test, lint, format,
@@ -170,7 +174,7 @@ async fn round(
         let silent =
             !ui.is_json() && (!ui.is_talking() || (many && !args.explain && progress.is_spared()));
         if !silent {
-            tell(ui, args, progress);
+            tell(ui, args, &progress);
         }
     };
     let Some(_turn) = turn::take(&place.state(), cancel, ui).await? else {
@@ -283,7 +287,7 @@ fn capacity(jobs: Option<u32>) -> Capacity {
 }
 
 /// Tells what happens, as it happens.
-fn tell(ui: &Ui, args: &CheckArgs, progress: Progress<'_>) {
+fn tell(ui: &Ui, args: &CheckArgs, progress: &Progress<'_>) {
     if ui.is_json() {
         let event = match progress {
             Progress::Began { step, attempt, why } => json!({
@@ -296,7 +300,7 @@ fn tell(ui: &Ui, args: &CheckArgs, progress: Progress<'_>) {
         return;
     }
     match progress {
-        Progress::Began { step, attempt, .. } if attempt > 1 => {
+        Progress::Began { step, attempt, .. } if *attempt > 1 => {
             let row = Row::default()
                 .add(Tone::Warning, column("again", VERDICT))
                 .add(Tone::Plain, format!("{step} (try {attempt})"));
@@ -414,7 +418,7 @@ fn sum(report: &CheckReport) -> String {
         .steps
         .iter()
         .filter_map(|step| step.tests.as_ref())
-        .map(|tests| tests.executed())
+        .map(TestCounts::executed)
         .sum();
     let mut text = format!(
         "{}: {} in {}",

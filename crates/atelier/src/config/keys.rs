@@ -426,12 +426,8 @@ pub(crate) fn known_keys() -> Vec<Key> {
     let mut all = model_keys("");
     let approval = "when to ask before going on: never, after planning, before every task";
     all.push(key("approval", Kind::Approval, Some("never"), approval));
-    all.push(key(
-        "budget",
-        Kind::Money,
-        None,
-        "most a run may cost, in dollars; unlimited if left out",
-    ));
+    let most = "most a run may cost, in dollars; unlimited if left out";
+    all.push(key("budget", Kind::Money, None, most));
     all.push(key(
         "task_budget",
         Kind::Money,

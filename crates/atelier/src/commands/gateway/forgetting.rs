@@ -12,7 +12,7 @@ use tokio::time::sleep;
 use crate::app::SystemClock;
 
 /// Time between two turns.
-const TURN: Duration = Duration::from_secs(3_600);
+const TURN: Duration = Duration::from_hours(1);
 
 /// Milliseconds of a day.
 const DAY_MS: u64 = 86_400_000;
