@@ -308,7 +308,12 @@ impl Ledger {
         while folded.place() < end
             && let Some(chunk) = self.next_chunk(&mut folded).await?
         {
-            self.inner.store.relays_put(&chunk.settled).await?;
+            if folded.begin() {
+                let settled = chunk.settled.clone();
+                self.inner.store.relays_put_missing(settled).await?;
+            } else {
+                self.inner.store.relays_put(&chunk.settled).await?;
+            }
             Journal::folded(chunk, &mut folded);
         }
         // What was noted beside the requests, such as clients that were turned away.

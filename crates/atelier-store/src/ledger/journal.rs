@@ -84,6 +84,8 @@ enum Medium {
 #[derive(Debug, Default)]
 pub(crate) struct Folded {
     place: Place,
+    /// Whether a folding was begun and not noted as done: what follows may be in the database already.
+    is_unsure: bool,
     /// Reservations without an end.
     open: BTreeMap<RelayId, RelayRecord>,
 }
@@ -112,6 +114,12 @@ impl Folded {
     /// Up to where everything is folded.
     pub(crate) fn place(&self) -> Place {
         self.place
+    }
+
+    /// Notes that the next chunk is on its way into the database, and says whether it may have come
+    /// there before: whoever folded it was dropped, or did not hear how it ended.
+    pub(crate) fn begin(&mut self) -> bool {
+        std::mem::replace(&mut self.is_unsure, true)
     }
 }
 
@@ -197,6 +205,7 @@ impl Journal {
             folded.open.remove(&record.id);
         }
         folded.place = chunk.place;
+        folded.is_unsure = false;
     }
 
     /// Removes older segments that are folded to their ends, each once what is open in it stands in

@@ -376,6 +376,34 @@ async fn however_many_requests_end_between_two_foldings_each_is_kept_and_audited
 }
 
 #[tokio::test]
+async fn a_folding_that_is_dropped_anywhere_is_made_good_by_the_next() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = on_disk(dir.path(), NONE, 0).await;
+    let rounds = 120;
+    for round in 0..rounds {
+        let one = record(round, None, 0, 0);
+        ledger.settle(&settled(&one, 5), None).unwrap();
+        let turns = async {
+            for _ in 0..round {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            biased;
+            folded = ledger.fold() => folded.unwrap(),
+            () = turns => {}
+        }
+        if round % 3 == 0 {
+            ledger.fold().await.unwrap();
+        }
+    }
+    ledger.fold().await.unwrap();
+    let (requests, cost, _) = kept(ledger.store()).await;
+    assert_eq!(u128::from(requests), rounds);
+    assert_eq!(u128::from(cost), rounds * 5);
+}
+
+#[tokio::test]
 async fn what_cannot_be_brought_into_the_database_is_told_once() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path()).await.unwrap();

@@ -111,6 +111,8 @@ impl Store {
         &self,
         records: Vec<RelayRecord>,
     ) -> Result<(), StoreError> {
+        // What was begun before and dropped is over once it is this one's turn to write.
+        drop(self.write().await?);
         let missing = self.relays_missing(records).await?;
         self.relays_put(&missing).await
     }

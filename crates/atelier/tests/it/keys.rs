@@ -747,7 +747,7 @@ fn an_administrator_issues_and_revokes_keys_over_http() {
     add(&world, "default", FIRST);
     let gateway = Gateway::start(&world, &[]);
     let order = json!({"name": "laptop", "requests_per_minute": 5});
-    is(&gateway.post("/atelier/v1/keys", "", &order), 403);
+    is(&gateway.post("/atelier/v1/keys", "", &order), 401);
     let (admin, builder) = (
         issue(&world, &["boss", "--role", "admin"]),
         issue(&world, &["hand"]),
