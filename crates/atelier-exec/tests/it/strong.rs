@@ -29,12 +29,15 @@ async fn lines(bench: &Bench, script: &str) -> Vec<String> {
 #[tokio::test]
 async fn a_machine_of_its_own_has_other_users_processes_and_names() {
     let bench = Bench::new();
-    let script =
-        "id -u; hostname; ls /proc | grep -c '^[1-9]'; pwd; ls /tmp | grep -cv tmp || true";
-    let seen = lines(&bench, script).await;
+    let outside = tempfile::NamedTempFile::new().unwrap();
+    let script = format!(
+        "id -u; hostname; ls /proc | grep -c '^[1-9]'; pwd; [ -e {} ] || echo unseen",
+        outside.path().display()
+    );
+    let seen = lines(&bench, &script).await;
     let work = bench.work().display().to_string();
     // The first process, the shell, and the two that count.
-    assert_eq!(seen, ["1000", "atelier", "4", &work, "0"]);
+    assert_eq!(seen, ["1000", "atelier", "4", &work, "unseen"]);
 }
 
 #[tokio::test]

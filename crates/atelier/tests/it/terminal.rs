@@ -160,7 +160,7 @@ fn the_shell_is_interactive_and_goes_on_after_a_failure() {
         [prompt, "list\r"],
         ["Add link 1", ""],
         [prompt, "show t9.9\r"],
-        ["see `atelier status`", ""],
+        ["name one of these", ""],
         [prompt, "docs\r"],
         ["docs/DEVPLAN.md", ""],
         [prompt, "exit\r"],

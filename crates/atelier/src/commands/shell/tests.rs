@@ -45,7 +45,7 @@ fn completed(line: &str) -> Vec<String> {
 #[test]
 fn commands_tasks_runs_documents_and_options_are_completed() {
     assert_eq!(completed("ex"), ["execute-task", "exit", "exec"]);
-    assert_eq!(completed("st"), ["status", "stats"]);
+    assert_eq!(completed("st"), ["status", "stats", "steps"]);
     assert_eq!(completed("execute-task t"), ["t1.1", "t2.1"]);
     assert_eq!(completed("task retry t2"), ["t2.1"]);
     assert_eq!(completed("task sh"), ["show"]);

@@ -194,7 +194,10 @@ impl Mill {
         };
         let steps: Vec<Value> = self.steps.iter().map(counted).collect();
         let file = self.world.home.path().join("steps.json");
-        fs::write(&file, serde_json::to_vec(&steps).unwrap()).unwrap();
+        // A check that was started before may be reading it.
+        let fresh = file.with_extension("new");
+        fs::write(&fresh, serde_json::to_vec(&steps).unwrap()).unwrap();
+        fs::rename(fresh, &file).unwrap();
         file
     }
 
