@@ -6,6 +6,8 @@ Every check runs over an upstream of each dialect, in the Python that has its li
 library returns is compared with what the stand-in said.
 """
 
+import contextlib
+import importlib
 import json
 import os
 import subprocess
@@ -343,8 +345,15 @@ def attempt(name, url):
     return None
 
 
+LIBRARIES = ["openai", "anthropic", "google.genai", "langchain_openai", "langchain_anthropic"]
+
+
 def inside(url, names):
     """Runs checks in this Python and prints what they come to."""
+    # Some import parts of themselves when they are first used, which two threads at once break.
+    for name in [*LIBRARIES, "instructor", "httpx", "httpx2"]:
+        with contextlib.suppress(ModuleNotFoundError):
+            importlib.import_module(name)
     with ThreadPoolExecutor(4) as pool:
         found = pool.map(lambda name: attempt(name, url), names)
         print(json.dumps(dict(zip(names, found))))
