@@ -67,6 +67,14 @@ pub enum ProjectError {
         #[source]
         source: serde_json::Error,
     },
+    /// A step would write over what a person keeps.
+    #[error("take `{path}` for what step `{step}` makes: git keeps it, so it is a source")]
+    Source {
+        /// The step.
+        step: String,
+        /// The file.
+        path: String,
+    },
     /// A name or kind that is no step's.
     #[error("find step `{name}`: the steps are {known}")]
     NoStep {
@@ -91,6 +99,20 @@ pub struct Project {
 }
 
 impl Project {
+    /// Refuses a step that says it makes one of these files, which a person keeps: what a step makes
+    /// is cleared away before it runs.
+    pub fn check_sources(&self, kept: &[String]) -> Result<(), ProjectError> {
+        for path in kept {
+            if let Some(step) = self.graph.producer(path) {
+                return Err(ProjectError::Source {
+                    step: self.graph.name(step).to_owned(),
+                    path: path.clone(),
+                });
+            }
+        }
+        Ok(())
+    }
+
     /// Takes steps as they are.
     pub fn new(steps: Vec<BuildStep>) -> Result<Self, ProjectError> {
         let origins = vec![OWN.to_owned(); steps.len()];

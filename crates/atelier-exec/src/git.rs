@@ -281,6 +281,13 @@ impl Git {
         Ok(paths.map(str::to_owned).collect())
     }
 
+    /// Paths of the user's checkout that git keeps, as far as they are text. Some may be gone.
+    pub fn tracked(&self) -> Result<Vec<String>, GitError> {
+        let text = self.text(&["ls-files", "-z", "--cached", "--deduplicate"])?;
+        let paths = text.split('\0').filter(|path| !path.is_empty());
+        Ok(paths.map(str::to_owned).collect())
+    }
+
     /// Like [`Git::dirty`], without the files git does not know.
     fn dirty_tracked(&self) -> Result<Vec<String>, GitError> {
         self.status("--untracked-files=no")

@@ -366,6 +366,11 @@ fn project_hint(error: &ProjectError) -> String {
         ProjectError::Own { name, .. } => {
             format!("mend `[steps.{name}]` in atelier.toml; `atelier steps --json` shows the form")
         }
+        ProjectError::Source { .. } => {
+            "take it out of the step's `outputs`, or let the step write \
+                                        it where git does not keep it"
+                .to_owned()
+        }
         ProjectError::NoStep { .. } => "name one of these, or a kind of step".to_owned(),
     }
 }

@@ -210,6 +210,14 @@ pub(crate) fn project(
     sources: &Sources,
     file: Option<&Path>,
 ) -> Result<Project, CliError> {
+    let project = said(place, sources, file)?;
+    if let Some(git) = &place.git {
+        project.check_sources(&git.tracked()?)?;
+    }
+    Ok(project)
+}
+
+fn said(place: &Place, sources: &Sources, file: Option<&Path>) -> Result<Project, CliError> {
     if let Some(path) = file {
         let text = std::fs::read_to_string(path).map_err(|source| CliError::File {
             path: path.to_owned(),

@@ -232,6 +232,20 @@ fn what_a_removed_step_made_goes_with_it() {
 }
 
 #[test]
+fn what_git_keeps_is_nothing_that_a_step_makes() {
+    let world = World::offline().with_commit();
+    world.write("src/a.txt", "by hand\n");
+    world.git(&["add", "src/a.txt"]);
+    let steps =
+        json!([{ "name": "make", "shell": "echo made > src/a.txt", "outputs": ["src/**"] }]);
+    world.write("steps.json", steps.to_string());
+    let refused = world.run(&["check", "--steps", "steps.json"]);
+    refused.expect_failure(3, "git keeps it");
+    let kept = fs::read_to_string(world.folder().join("src/a.txt")).unwrap();
+    assert_eq!(kept, "by hand\n");
+}
+
+#[test]
 fn a_failure_stops_the_others_or_not_as_it_is_asked_for() {
     let world = World::offline();
     let steps = json!([
