@@ -28,6 +28,10 @@ use crate::{
 pub(crate) const STATE_FOLDER: &str = ".atelier";
 /// Name of the database in it.
 const STATE_FILE: &str = "state.db";
+/// Name of the file in it that names the store of its checks.
+const CHECKS_FILE: &str = "checks";
+/// Name of the folder of all such stores, among the user's data.
+const CHECKS_FOLDER: &str = "checks";
 /// Bytes of one overriding template or recipe.
 const OVERRIDE_BYTES_MAX: u64 = 1024 * 1024;
 
@@ -47,6 +51,12 @@ impl Clock for SystemClock {
             .unwrap_or_default();
         Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
     }
+}
+
+/// The store of checks that has this name.
+fn store_of_checks(id: &str) -> Result<PathBuf, CliError> {
+    let folder = crate::config::user_state().ok_or(CliError::NoDataFolder)?;
+    Ok(folder.join(CHECKS_FOLDER).join(id))
 }
 
 /// The system's random bits.
@@ -144,6 +154,40 @@ impl Place {
     /// Atelier's folder.
     pub(crate) fn state(&self) -> PathBuf {
         self.root.join(STATE_FOLDER)
+    }
+
+    /// The store of what checks of this project have made, where there was any check. It lies among
+    /// the user's data and not in the project, whose folder steps may write to: what one step made
+    /// must not be for another to say.
+    pub(crate) fn checks(&self) -> Result<Option<PathBuf>, CliError> {
+        let id = std::fs::read_to_string(self.state().join(CHECKS_FILE)).unwrap_or_default();
+        let is_id = id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+        is_id.then(|| store_of_checks(&id)).transpose()
+    }
+
+    /// The same, begun where there is none.
+    pub(crate) fn checks_begun(&self) -> Result<PathBuf, CliError> {
+        if let Some(known) = self.checks()? {
+            return Ok(known);
+        }
+        let id = format!("{:032x}", SystemIds.bits());
+        let file = self.state().join(CHECKS_FILE);
+        let failed = |source| CliError::File {
+            path: file.clone(),
+            source,
+        };
+        std::fs::create_dir_all(self.state()).map_err(failed)?;
+        let fresh = self.state().join(format!("{CHECKS_FILE}.{id}"));
+        std::fs::write(&fresh, &id).map_err(failed)?;
+        // Whoever is second is told so, and finds the name of the first.
+        let _ = std::fs::hard_link(&fresh, &file);
+        std::fs::remove_file(&fresh).map_err(failed)?;
+        if let Some(known) = self.checks()? {
+            return Ok(known);
+        }
+        // What stands there names none.
+        std::fs::write(&file, &id).map_err(failed)?;
+        store_of_checks(&id)
     }
 
     /// The project's state, where there is any.

@@ -321,8 +321,8 @@ impl CliError {
                     .to_owned()
             }
             Self::Cas(_) | Self::Check(_) => {
-                "check that `.atelier` may be written and that the disk has room; \
-                 `.atelier/cache` may be removed at any time"
+                "check that `.atelier` and the folder `checks` of your data (ATELIER_DATA) may be \
+                 written and that the disk has room; what lies in `checks` may be removed at any time"
                     .to_owned()
             }
             Self::Project(error) => project_hint(error),

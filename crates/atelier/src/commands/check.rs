@@ -177,7 +177,7 @@ async fn round(
             tell(ui, args, &progress);
         }
     };
-    let Some(_turn) = turn::take(&place.state(), cancel, ui).await? else {
+    let Some(_turn) = turn::take(&place.checks_begun()?, cancel, ui).await? else {
         let code = Exit::Cancelled as u8;
         return Ok(Ended { code, project });
     };
@@ -255,8 +255,9 @@ pub(crate) fn workshop(
         source,
     };
     let state = place.state();
-    let (cache, home) = (state.join("cache"), state.join("home"));
-    for folder in [&cache, &home] {
+    let home = state.join("home");
+    let checks = place.checks_begun()?;
+    for folder in [&checks, &home] {
         std::fs::create_dir_all(folder).map_err(|source| failed(folder, source))?;
     }
     // Git need not know of what only this machine needs.
@@ -264,7 +265,7 @@ pub(crate) fn workshop(
     if !ignore.exists() {
         std::fs::write(&ignore, "*\n").map_err(|source| failed(&ignore, source))?;
     }
-    let cas = Arc::new(Cas::open(&cache, CasLimits::default())?);
+    let cas = Arc::new(Cas::open(&checks, CasLimits::default())?);
     let said = config.get(sandbox::SANDBOX).is_some();
     let level = sandbox::level(config)?;
     Ok(Workshop {

@@ -246,6 +246,27 @@ fn what_git_keeps_is_nothing_that_a_step_makes() {
 }
 
 #[test]
+fn no_step_can_say_what_another_has_made() {
+    let world = World::offline();
+    texts(&world);
+    check(&world, &FILE, 0);
+    let id = fs::read_to_string(world.folder().join(".atelier/checks")).unwrap();
+    let data = world.home.path().join(".local/share/atelier/checks");
+    let records = data.join(id).join("v1/records");
+    let before = fs::read(&records).unwrap();
+    let shell = format!("echo forged >> '{}'", records.display());
+    for level in ["light", "strong"] {
+        let steps = json!([{ "name": "forge", "shell": shell, "sandbox": level }]);
+        world.write("forge.json", steps.to_string());
+        let refused = world.run(&["check", "--only", "forge", "--steps", "forge.json"]);
+        assert_eq!(refused.code, Some(13), "{}", refused.all());
+    }
+    let after = fs::read(&records).unwrap();
+    assert!(after.starts_with(&before));
+    assert!(!after.windows(6).any(|part| part == b"forged"));
+}
+
+#[test]
 fn a_failure_stops_the_others_or_not_as_it_is_asked_for() {
     let world = World::offline();
     let steps = json!([

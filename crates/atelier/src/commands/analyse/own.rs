@@ -54,11 +54,10 @@ pub(super) fn secrets(tree: &FileTree) -> Vec<Finding> {
 
 /// Steps whose executions took much of the time of all.
 pub(super) fn slow_steps(place: &Place, sources: &Sources) -> Result<Vec<Finding>, CliError> {
-    let cache = place.state().join("cache");
-    if !cache.is_dir() {
+    let Some(checks) = place.checks()?.filter(|checks| checks.is_dir()) else {
         return Ok(Vec::new());
-    }
-    let cas = Cas::open(&cache, CasLimits::default())?;
+    };
+    let cas = Cas::open(&checks, CasLimits::default())?;
     let project = check::project(place, sources, None)?;
     let took = |name: &str| {
         let mut durations = cas.history(name)?.durations_us;

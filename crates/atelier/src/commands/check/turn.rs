@@ -20,14 +20,14 @@ const WAIT_MAX: Duration = Duration::from_hours(4);
 /// Time between two tries.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// Waits until no other check is at work with this state; the turn lasts as long as the file is
+/// Waits until no other check is at work with this store; the turn lasts as long as the file is
 /// open. The kernel gives it back for whoever is killed. `None` where waiting was cancelled.
 pub(super) async fn take(
-    state: &Path,
+    store: &Path,
     cancel: &CancellationToken,
     ui: &Ui,
 ) -> Result<Option<File>, CliError> {
-    let path = state.join("check.lock");
+    let path = store.join("turn");
     let failed = |source| CliError::File {
         path: path.clone(),
         source,

@@ -95,7 +95,7 @@ impl Own {
 }
 
 fn begin(place: &Place) -> Result<Watch, CliError> {
-    let cas = Cas::open(&place.state().join("cache"), CasLimits::default())?;
+    let cas = Cas::open(&place.checks_begun()?, CasLimits::default())?;
     let workspace = Workspace::open(Arc::new(cas), &place.root)?;
     Ok(workspace.watch()?)
 }

@@ -151,7 +151,9 @@ impl Mill {
     }
 
     pub(crate) fn store(&self) -> PathBuf {
-        self.path(".atelier/cache")
+        let id = fs::read_to_string(self.path(".atelier/checks")).unwrap();
+        let data = self.world.home.path().join(".local/share/atelier");
+        data.join("checks").join(id)
     }
 
     pub(crate) fn write(&self, path: &str, content: impl AsRef<[u8]>) {

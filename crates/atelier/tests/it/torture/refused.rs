@@ -70,7 +70,7 @@ fn paths_that_lead_out() {
         "out/../../x",
         "a\\b",
         ".git/config",
-        ".atelier/cache/v1",
+        ".atelier/checks",
     ] {
         let it = step("it", "true").reads(&["src/x"]).writes(&[path]);
         is_refused(vec![it], &["it"]);

@@ -227,7 +227,7 @@ fn a_secret_that_is_passed_on_is_stored_nowhere() {
             .with("env_pass", json!(["PASSED"])),
     ];
     mill.check().is(0, "it ran");
-    let mut open = vec![mill.path(".atelier")];
+    let mut open = vec![mill.path(".atelier"), mill.store()];
     let mut files = 0;
     while let Some(next) = open.pop() {
         for entry in fs::read_dir(next).unwrap() {
