@@ -276,13 +276,18 @@ impl Sandbox {
         Ok(ended.report(&tape))
     }
 
-    /// Starts a command that answers requests until it is stopped.
+    /// Starts a command that answers requests until it is stopped, in a network of its own too.
     pub async fn serve(
         &self,
         command: &Command,
         cancel: &CancellationToken,
     ) -> Result<Service, SpawnError> {
-        let watch = Watch::start(&self.helper, &order(command), &command.stdin).await?;
+        let confinement = &command.confinement;
+        let order = Order {
+            visited: confinement.level != SandboxLevel::None && !confinement.host_network,
+            ..order(command)
+        };
+        let watch = Watch::start(&self.helper, &order, &command.stdin).await?;
         let patience = Patience {
             wall: Duration::from_millis(command.wall_ms),
             idle: None,
@@ -327,6 +332,7 @@ fn order(command: &Command) -> Order {
         level: confinement.level,
         network: confinement.network,
         host_network: confinement.host_network,
+        visited: false,
         way_out: leaves.then(|| WayOut::new(&confinement.registries, &crate::environment::said())),
         workspace: confinement.workspace.as_ref().map(|workspace| Workspace {
             folder: absolute(&workspace.folder),

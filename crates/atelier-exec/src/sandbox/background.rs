@@ -1,6 +1,9 @@
 //! A command that runs beside others: a server that checks talk to.
 
-use std::sync::{Mutex, PoisonError};
+use std::{
+    os::fd::OwnedFd,
+    sync::{Mutex, PoisonError},
+};
 
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -15,6 +18,8 @@ use super::{
 #[derive(Debug)]
 pub struct Service {
     tape: SharedTape,
+    /// A socket of its own network; one visit at a time goes through it.
+    pub(super) visit: Option<tokio::sync::Mutex<OwnedFd>>,
     stop: DropGuard,
     exit: std::sync::Arc<Mutex<Option<Exit>>>,
     task: JoinHandle<Result<Ended, SpawnError>>,
@@ -22,11 +27,12 @@ pub struct Service {
 
 impl Service {
     pub(super) fn start(
-        watch: Watch,
+        mut watch: Watch,
         patience: Patience,
         stop: CancellationToken,
         tape: SharedTape,
     ) -> Self {
+        let visit = watch.visit().map(tokio::sync::Mutex::new);
         let exit = std::sync::Arc::new(Mutex::new(None));
         let (exit_told, tape_written, asked) = (exit.clone(), tape.clone(), stop.clone());
         let task = tokio::spawn(async move {
@@ -38,6 +44,7 @@ impl Service {
         });
         Self {
             tape,
+            visit,
             stop: stop.drop_guard(),
             exit,
             task,

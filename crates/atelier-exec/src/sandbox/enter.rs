@@ -128,6 +128,9 @@ fn hand_on_rights() -> io::Result<()> {
 /// Holds a name space of users in which the numbers stand for others, until it is told to end.
 pub(super) fn hold() -> io::Result<()> {
     set_apart(UnshareFlags::NEWUSER).map_err(refused("users"))?;
-    tell(&Fact::Ready { door: None })?;
+    tell(&Fact::Ready {
+        door: None,
+        visit: None,
+    })?;
     io::copy(&mut io::stdin(), &mut io::sink()).map(drop)
 }

@@ -2,14 +2,17 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs,
-    os::unix::fs::MetadataExt,
+    fs, io,
+    os::{fd::OwnedFd, unix::fs::MetadataExt},
     time::{Duration, Instant},
 };
 
 use rustix::{
     io::Errno,
-    process::{Pid, Signal, WaitOptions, WaitStatus, geteuid, getpid, kill_process, wait},
+    process::{
+        Pid, PidfdFlags, PidfdGetfdFlags, Signal, WaitOptions, WaitStatus, geteuid, getpid,
+        kill_process, pidfd_getfd, pidfd_open, wait,
+    },
 };
 
 /// Rounds of stopping what is new before killing begins all the same.
@@ -106,6 +109,13 @@ pub(super) fn descendants() -> Vec<Pid> {
         next.extend(below);
     }
     found
+}
+
+/// A descriptor of a descendant, for this process to have too.
+pub(super) fn descriptor_of(process: u32, descriptor: i32) -> io::Result<OwnedFd> {
+    let pid = i32::try_from(process).ok().and_then(Pid::from_raw);
+    let process = pidfd_open(pid.ok_or(io::ErrorKind::NotFound)?, PidfdFlags::empty())?;
+    Ok(pidfd_getfd(process, descriptor, PidfdGetfdFlags::empty())?)
 }
 
 /// Every process of this machine with its parent.

@@ -26,7 +26,7 @@ use super::{
     inside::{Inside, stage},
     lay::{DEVICES, Doing, LayError, PRIVATE, below, folder},
     meter::Meter,
-    network::{listen, loopback},
+    network::{listen, loopback, visitor},
     supervisor::{FIRST_FOREIGN, Job, conduct, tell},
 };
 
@@ -43,12 +43,14 @@ pub(super) fn first() -> io::Result<()> {
     sethostname(b"atelier")?;
     loopback()?;
     let door = listen(&inside.order)?;
-    // The supervisor outside takes hold of the layer and of the door, before they are out of sight.
+    let visit = visitor(&inside.order)?;
+    // The supervisor outside takes hold of them and of the layer, before they are out of sight.
     tell(&Fact::Ready {
         door: door.as_ref().map(AsRawFd::as_raw_fd),
+        visit: visit.as_ref().map(AsRawFd::as_raw_fd),
     })?;
     leash.read_exact(&mut [0])?;
-    drop(door);
+    drop((door, visit));
     let scratch = File::open(stage::SCRATCH)?;
     change_root().map_err(io::Error::other)?;
     give_up()?;
@@ -70,6 +72,7 @@ fn supervise(inside: &Inside, input: &[u8], leash: File, scratch: OwnedFd) -> io
         order: &inside.order,
         input,
         temporary: Path::new("/tmp"),
+        visit: None,
         confine: &confine,
     };
     let meter = Meter::inside(&inside.order.rations, scratch);

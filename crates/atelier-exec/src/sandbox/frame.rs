@@ -43,6 +43,8 @@ pub(super) struct Order {
     pub(super) host_network: bool,
     /// Where it may go, if it installs packages; for the supervisor outside alone.
     pub(super) way_out: Option<WayOut>,
+    /// Whether somebody outside visits it in a network of its own.
+    pub(super) visited: bool,
     /// The folder whose changes are kept apart.
     pub(super) workspace: Option<Workspace>,
     /// What it may use up.
@@ -75,9 +77,14 @@ pub(super) enum Fact {
     Ready {
         /// Its descriptor on which connections to package registries arrive.
         door: Option<i32>,
+        /// Its descriptor of a socket through which the command can be visited.
+        visit: Option<i32>,
     },
     /// The command runs.
-    Started,
+    Started {
+        /// The supervisor's descriptor of a socket through which the command can be visited.
+        visit: Option<i32>,
+    },
     /// There is no such program.
     ProgramMissing,
     /// The program cannot be started.

@@ -3,6 +3,7 @@
 use std::{
     fs, io,
     net::{Ipv4Addr, TcpListener},
+    os::fd::OwnedFd,
 };
 
 use atelier_model::{Network, SandboxLevel};
@@ -61,6 +62,20 @@ pub(super) fn listen(order: &Order) -> io::Result<Option<TcpListener>> {
         return Ok(None);
     }
     TcpListener::bind((Ipv4Addr::LOCALHOST, DOOR_PORT)).map(Some)
+}
+
+/// A socket of this network, for whoever visits the command from outside.
+pub(super) fn visitor(order: &Order) -> io::Result<Option<OwnedFd>> {
+    if !order.visited {
+        return Ok(None);
+    }
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    Ok(Some(socket_with(
+        AddressFamily::INET,
+        SocketType::STREAM,
+        flags,
+        None,
+    )?))
 }
 
 /// The device through which a machine talks to itself is down at first.

@@ -5,7 +5,10 @@ use std::{
     fs::{self, File},
     io::{self, BufRead, BufReader, Write},
     net::TcpListener,
-    os::{fd::OwnedFd, unix::fs::MetadataExt},
+    os::{
+        fd::{AsRawFd, OwnedFd},
+        unix::fs::MetadataExt,
+    },
     path::Path,
     process::{Child, ChildStderr, ChildStdin, Command, Stdio},
     sync::Arc,
@@ -13,9 +16,7 @@ use std::{
 
 use rustix::{
     fs::{Mode, OFlags, Uid, fchown, open},
-    process::{
-        Pid, PidfdFlags, PidfdGetfdFlags, WaitOptions, geteuid, pidfd_getfd, pidfd_open, wait,
-    },
+    process::{WaitOptions, geteuid, wait},
 };
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt},
@@ -26,6 +27,7 @@ use tokio::{
 
 use super::{
     HELPER_COMMAND, Returned, Returns,
+    family::descriptor_of,
     frame::{Fact, Order, STOP, frame},
     inside::{Inside, Users, nobody, shown, stage},
     lay::SCRATCH_BYTES,
@@ -133,7 +135,7 @@ impl Holder {
             Fact::Ready { .. } => {}
             Fact::NotConfined { message } => return Err(io::Error::other(message)),
             Fact::First { .. }
-            | Fact::Started
+            | Fact::Started { .. }
             | Fact::ProgramMissing
             | Fact::NotStarted { .. }
             | Fact::Used { .. }
@@ -208,10 +210,11 @@ impl Machine {
             };
             match fact {
                 Fact::First { pid } => first = Some(pid),
-                Fact::Ready { door } => ready = Some(door),
-                Fact::Started => {
-                    tell(&Fact::Started)?;
-                    let held = held.ok_or(io::ErrorKind::InvalidData)?;
+                Fact::Ready { door, visit } => ready = Some([door, visit]),
+                Fact::Started { .. } => {
+                    let held: Held = held.ok_or(io::ErrorKind::InvalidData)?;
+                    let visit = held.visit.as_ref().map(AsRawFd::as_raw_fd);
+                    tell(&Fact::Started { visit })?;
                     return Ok(Start::Running(machine, held));
                 }
                 failed @ (Fact::ProgramMissing
@@ -225,8 +228,8 @@ impl Machine {
                     return Err(io::ErrorKind::InvalidData.into());
                 }
             }
-            if let (Some(first), Some(door)) = (first, ready.take_if(|_| first.is_some())) {
-                held = Some(Held::take(first, door, inside)?);
+            if let (Some(first), Some(sockets)) = (first, ready.take_if(|_| first.is_some())) {
+                held = Some(Held::take(first, sockets, inside)?);
                 machine.leash.write_all(&[GO])?;
             }
         }
@@ -301,26 +304,26 @@ struct Held {
     layer: Option<OwnedFd>,
     /// Where the command asks for package registries.
     door: Option<TcpListener>,
+    /// A socket of its network.
+    visit: Option<OwnedFd>,
 }
 
 impl Held {
-    fn take(first: u32, door: Option<i32>, inside: &Inside) -> io::Result<Self> {
+    fn take(first: u32, [door, visit]: [Option<i32>; 2], inside: &Inside) -> io::Result<Self> {
         let layer = match &inside.order.workspace {
             Some(_) => Some(upper(first)?),
             None => None,
         };
         let door = match door {
             Some(door) => {
-                let pid = i32::try_from(first).ok().and_then(Pid::from_raw);
-                let process = pidfd_open(pid.ok_or(io::ErrorKind::NotFound)?, PidfdFlags::empty())?;
-                let door = pidfd_getfd(process, door, PidfdGetfdFlags::empty())?;
-                let door = TcpListener::from(door);
+                let door = TcpListener::from(descriptor_of(first, door)?);
                 door.set_nonblocking(true)?;
                 Some(door)
             }
             None => None,
         };
-        Ok(Self { layer, door })
+        let visit = visit.map(|visit| descriptor_of(first, visit)).transpose()?;
+        Ok(Self { layer, door, visit })
     }
 }
 

@@ -108,6 +108,13 @@ fn root() -> Finding {
     }
 }
 
+impl Sandbox {
+    /// Tries a confinement with a program that does nothing: whether it can be had here.
+    pub async fn try_out(&self, confinement: Confinement) -> Result<(), SpawnError> {
+        trial(self, confinement).await
+    }
+}
+
 async fn trial(sandbox: &Sandbox, confinement: Confinement) -> Result<(), SpawnError> {
     let command = Command {
         argv: vec![NOTHING.to_owned()],

@@ -1,8 +1,28 @@
 //! Requests to a service that runs here: how a check talks to a generated server.
 
-use std::{io, net::TcpListener, time::Duration};
+use std::{
+    io,
+    net::{Ipv4Addr, TcpListener},
+    os::fd::AsFd,
+    time::Duration,
+};
 
-use tokio::time::{Instant, sleep};
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::{
+    Method, Request, Response,
+    body::Incoming,
+    client::conn::http1::handshake,
+    header::{CONNECTION, CONTENT_TYPE, HOST},
+};
+use hyper_util::rt::TokioIo;
+use rustix::net::connect_unspec;
+use tokio::{
+    net::{TcpSocket, TcpStream},
+    task::JoinSet,
+    time::{Instant, sleep, timeout_at},
+};
+use url::Url;
 
 use super::Service;
 
@@ -44,7 +64,7 @@ pub enum RequestError {
     },
     /// It answered with something that is not HTTP, or too much.
     #[error("read the service's answer")]
-    Answer(#[source] reqwest::Error),
+    Answer(#[source] hyper::Error),
 }
 
 /// A port of this machine that nobody listens on now.
@@ -66,54 +86,91 @@ impl Service {
             method: method.to_owned(),
             path: path.to_owned(),
         };
-        let url = reqwest::Url::parse(&format!("http://127.0.0.1:{port}{path}"));
+        let url = Url::parse(&format!("http://127.0.0.1:{port}{path}"));
         let url = url
             .ok()
             .filter(|url| url.port() == Some(port))
             .ok_or_else(wrong)?;
-        let verb = reqwest::Method::from_bytes(method.as_bytes()).map_err(|_| wrong())?;
+        let verb = Method::from_bytes(method.as_bytes()).map_err(|_| wrong())?;
+        let request = message(verb, &url, port, body).map_err(|_| wrong())?;
         let until = Instant::now() + Duration::from_millis(limit_ms);
-        let client = client().map_err(RequestError::Answer)?;
+        let late = |_| RequestError::TimedOut { port, limit_ms };
+        let stream = timeout_at(until, self.reached(port))
+            .await
+            .map_err(late)??;
+        timeout_at(until, exchange(stream, request))
+            .await
+            .map_err(late)?
+            .map_err(RequestError::Answer)
+    }
+
+    /// A connection to the service, as soon as it listens.
+    async fn reached(&self, port: u16) -> Result<TcpStream, RequestError> {
         loop {
-            let left = until.saturating_duration_since(Instant::now());
-            let mut request = client.request(verb.clone(), url.clone()).timeout(left);
-            if let Some(body) = body {
-                request = request.body(body.to_owned());
-                if body.trim_start().starts_with(['{', '[']) {
-                    request = request.header("content-type", "application/json");
-                }
-            }
-            match request.send().await {
-                Ok(answer) => return read(answer).await,
-                Err(_) if Instant::now() >= until => {
-                    return Err(RequestError::TimedOut { port, limit_ms });
-                }
-                Err(error) if !error.is_connect() => return Err(RequestError::Answer(error)),
+            match self.connect(port).await {
+                Ok(stream) => return Ok(stream),
                 Err(_) if self.exited().is_some() => return Err(RequestError::Ended),
                 Err(_) => sleep(Duration::from_millis(RETRY_MS)).await,
             }
         }
     }
+
+    /// A socket belongs to the network it was made in, whoever connects it.
+    async fn connect(&self, port: u16) -> io::Result<TcpStream> {
+        let address = (Ipv4Addr::LOCALHOST, port).into();
+        let Some(visit) = &self.visit else {
+            return TcpSocket::new_v4()?.connect(address).await;
+        };
+        let visit = visit.lock().await;
+        // Of an earlier visit nothing is left; where there was none, there is nothing to leave.
+        let _ = connect_unspec(visit.as_fd());
+        let socket = std::net::TcpStream::from(visit.try_clone()?);
+        TcpSocket::from_std_stream(socket).connect(address).await
+    }
 }
 
-/// No proxy: the service is here. No redirect: a check names the answer it wants.
-fn client() -> Result<reqwest::Client, reqwest::Error> {
-    // The client wants a provider even where nothing is encrypted; the first one installed stays.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    reqwest::Client::builder()
-        .no_proxy()
-        .redirect(reqwest::redirect::Policy::none())
-        .build()
+fn message(
+    method: Method,
+    url: &Url,
+    port: u16,
+    body: Option<&str>,
+) -> Result<Request<Full<Bytes>>, hyper::http::Error> {
+    let path = url.path();
+    let target = url
+        .query()
+        .map_or_else(|| path.to_owned(), |query| format!("{path}?{query}"));
+    let mut request = Request::builder()
+        .method(method)
+        .uri(target)
+        .header(HOST, format!("127.0.0.1:{port}"))
+        .header(CONNECTION, "close");
+    if body.is_some_and(|body| body.trim_start().starts_with(['{', '['])) {
+        request = request.header(CONTENT_TYPE, "application/json");
+    }
+    request.body(Full::from(body.unwrap_or_default().to_owned()))
 }
 
-async fn read(mut answer: reqwest::Response) -> Result<ServiceAnswer, RequestError> {
+async fn exchange(
+    stream: TcpStream,
+    request: Request<Full<Bytes>>,
+) -> Result<ServiceAnswer, hyper::Error> {
+    let (mut sender, connection) = handshake(TokioIo::new(stream)).await?;
+    // It ends with this function.
+    let mut driver = JoinSet::new();
+    driver.spawn(connection);
+    read(sender.send_request(request).await?).await
+}
+
+async fn read(mut answer: Response<Incoming>) -> Result<ServiceAnswer, hyper::Error> {
     let status = answer.status().as_u16();
     let mut bytes = Vec::new();
     while bytes.len() < BODY_BYTES_MAX {
-        let Some(piece) = answer.chunk().await.map_err(RequestError::Answer)? else {
+        let Some(frame) = answer.frame().await.transpose()? else {
             break;
         };
-        bytes.extend_from_slice(&piece);
+        if let Some(piece) = frame.data_ref() {
+            bytes.extend_from_slice(piece);
+        }
     }
     bytes.truncate(BODY_BYTES_MAX);
     Ok(ServiceAnswer {

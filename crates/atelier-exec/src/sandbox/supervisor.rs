@@ -4,7 +4,10 @@ use std::{
     ffi::OsString,
     fs::{self, File},
     io::{self, Write},
-    os::{fd::AsFd, unix::process::CommandExt},
+    os::{
+        fd::{AsFd, AsRawFd},
+        unix::process::CommandExt,
+    },
     path::{Path, PathBuf},
     process::{Command, ExitCode, Stdio},
     thread,
@@ -105,6 +108,7 @@ fn supervise() -> io::Result<()> {
 /// Runs a command on the machine this process stands on.
 fn beside(order: &Order, input: &[u8], temporary: &Path, leash: File) -> io::Result<Vec<Fact>> {
     network::beside(order)?;
+    let visit = network::visitor(order)?;
     let mut writable = order.writable.clone();
     writable.extend(
         order
@@ -123,6 +127,7 @@ fn beside(order: &Order, input: &[u8], temporary: &Path, leash: File) -> io::Res
         order,
         input,
         temporary,
+        visit: visit.as_ref().map(AsRawFd::as_raw_fd),
         confine: &|| confine_beside(order, &writable),
     };
     conduct(&job, leash, Meter::beside(&order.rations))
@@ -167,6 +172,8 @@ pub(super) struct Job<'a> {
     pub(super) input: &'a [u8],
     /// A folder that ends with the command.
     pub(super) temporary: &'a Path,
+    /// This process's descriptor of a socket through which the command can be visited.
+    pub(super) visit: Option<i32>,
     pub(super) confine: &'a (dyn Fn() -> Result<(), String> + Sync),
 }
 
@@ -211,7 +218,7 @@ async fn run(job: &Job<'_>, leash: File, meter: &mut Meter) -> io::Result<Ended>
         Ok(main) => main,
         Err(fact) => return Ok(Ended::NotStarted(fact)),
     };
-    tell(&Fact::Started)?;
+    tell(&Fact::Started { visit: job.visit })?;
     let status = wait_for(main, leash, job.order, &mut signals, meter).await;
     Ok(Ended::By(status.map_or(
         Fact::Signal {

@@ -1,6 +1,6 @@
 //! The parent's side of a command: its output, its clock, its end.
 
-use std::{fmt::Write as _, path::Path, process::Stdio, time::Duration};
+use std::{fmt::Write as _, os::fd::OwnedFd, path::Path, process::Stdio, time::Duration};
 
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines},
@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Cap, Exit, HELPER_COMMAND, OutputSink, Report, SpawnError, Usage,
+    family::descriptor_of,
     frame::{FRAME_BYTES_MAX, Fact, Order, STOP, frame},
     tape::{self, SharedTape},
 };
@@ -51,6 +52,8 @@ pub(super) struct Watch {
     output: ChildStdout,
     facts: Lines<BufReader<ChildStderr>>,
     started: Instant,
+    /// A socket of the command's own network, where it is to be visited.
+    visit: Option<OwnedFd>,
 }
 
 /// How a command ended.
@@ -101,9 +104,9 @@ impl Watch {
             return Err(watch.lost("it did not start the command").await);
         };
         match fact {
-            Some(Fact::Started) => {
+            Some(Fact::Started { visit }) => {
                 watch.started = Instant::now();
-                Ok(watch)
+                watch.hold(visit)
             }
             Some(Fact::ProgramMissing) => Err(SpawnError::ProgramMissing {
                 program: watch.program,
@@ -155,7 +158,31 @@ impl Watch {
             output,
             facts: BufReader::new(facts).lines(),
             started: Instant::now(),
+            visit: None,
         })
+    }
+
+    /// Takes the socket through which the command is visited.
+    fn hold(mut self, visit: Option<i32>) -> Result<Self, SpawnError> {
+        let Some(visit) = visit else {
+            return Ok(self);
+        };
+        let supervisor = self.child.id().unwrap_or_default();
+        match descriptor_of(supervisor, visit) {
+            Ok(socket) => {
+                self.visit = Some(socket);
+                Ok(self)
+            }
+            Err(error) => Err(SpawnError::NotConfined {
+                program: self.program,
+                message: format!("reach the network of its own: {error}"),
+            }),
+        }
+    }
+
+    /// The socket through which the command is visited, for its one holder.
+    pub(super) fn visit(&mut self) -> Option<OwnedFd> {
+        self.visit.take()
     }
 
     /// Waits for the command's end, or ends it: the first of clock, silence and token is the
@@ -198,7 +225,10 @@ impl Watch {
                     return Err(self.lost(&message).await);
                 }
                 Next::Told(Some(
-                    Fact::Started | Fact::ProgramMissing | Fact::First { .. } | Fact::Ready { .. },
+                    Fact::Started { .. }
+                    | Fact::ProgramMissing
+                    | Fact::First { .. }
+                    | Fact::Ready { .. },
                 )) => {
                     return Err(self.lost("it spoke out of turn").await);
                 }

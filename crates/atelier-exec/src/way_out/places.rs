@@ -2,8 +2,8 @@
 
 use std::net::IpAddr;
 
-use reqwest::Url;
 use serde::{Deserialize, Serialize};
+use url::Url;
 
 /// Ports of a host where none is named.
 const USUAL: [u16; 2] = [443, 80];

@@ -4,8 +4,8 @@ use std::fmt;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use percent_encoding::percent_decode_str;
-use reqwest::Url;
 use serde::{Deserialize, Serialize};
+use url::Url;
 
 use super::{
     places::{Place, plain},

@@ -1,6 +1,7 @@
 //! Requests to a service that a command runs.
 
-use atelier_exec::{Command, RequestError, Service, free_port};
+use atelier_exec::{Command, Confinement, RequestError, Service, free_port};
+use atelier_model::Network;
 use tokio_util::sync::CancellationToken;
 
 use crate::bench::Bench;
@@ -40,6 +41,30 @@ async fn a_service_is_asked_as_soon_as_it_listens() {
     let bench = Bench::new();
     let port = free_port().unwrap();
     let service = start(&bench, &server(&bench, port, "1")).await;
+    answers(service, port).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_service_in_a_network_of_its_own_is_asked_there() {
+    let bench = Bench::new();
+    // Whoever listens here is not the one who is asked.
+    let stranger = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = stranger.local_addr().unwrap().port();
+    let light = Confinement {
+        network: Network::Loopback,
+        host_network: false,
+        ..Confinement::light()
+    };
+    for confinement in [light, Confinement::strong()] {
+        let command = Command {
+            confinement,
+            ..server(&bench, port, "1")
+        };
+        answers(start(&bench, &command).await, port).await;
+    }
+}
+
+async fn answers(service: Service, port: u16) {
     let answer = service
         .request(port, "POST", "/echo", Some("{\"a\":1}"), 60_000)
         .await
