@@ -119,7 +119,7 @@ pub struct Archive<'a> {
 
 /// The plain blocks of a file, sealed or not.
 #[derive(Debug)]
-struct Blocks<'a> {
+pub(crate) struct Blocks<'a> {
     car: Car<'a>,
     seal: Option<Seal>,
 }
@@ -137,26 +137,21 @@ impl<'a> Archive<'a> {
         input: &'a mut dyn Source,
         key: Option<&SealKey>,
     ) -> Result<Self, ReadArchiveError> {
-        let car = Car::open(input)?;
-        let mut damages: Vec<Damaged> = car.damages().iter().cloned().map(Damaged::File).collect();
-        let mut root = car.root();
-        let mut blocks = Blocks { car, seal: None };
-        let mut node = blocks.root(&root)?;
-        if node.get("format").and_then(Node::as_text) == Some(SEALED_FORMAT) {
-            let lost = ReadArchiveError::NoArchive { root };
-            let (seal, inner, lost_parts) = unsealed(&mut blocks.car, &node, key)?.ok_or(lost)?;
-            blocks.seal = Some(seal);
-            damages.extend(lost_parts);
-            root = inner;
+        let (mut blocks, mut root, mut node, damages) = Blocks::open(input, key)?;
+        // A pack holds an archive, beside other things.
+        if let Some(answers) = node.get("answers").and_then(Node::as_link) {
+            root = answers;
             node = blocks.root(&root)?;
         }
-        let read = || {
-            let is_archive = node.get("format")?.as_text()? == FORMAT;
-            let chunks = node.get("chunks")?.as_links()?;
-            is_archive.then_some((chunks, node.get("entries")?.as_int()?))
-        };
-        let (chunks, entries) = read().ok_or(ReadArchiveError::NoArchive { root })?;
-        Ok(Self {
+        Self::of_root(blocks, &node, damages).ok_or(ReadArchiveError::NoArchive { root })
+    }
+
+    /// The archive whose root this is; `None` where it is none.
+    pub(crate) fn of_root(blocks: Blocks<'a>, node: &Node, damages: Vec<Damaged>) -> Option<Self> {
+        let is_archive = node.get("format")?.as_text()? == FORMAT;
+        let chunks = node.get("chunks")?.as_links()?;
+        let entries = node.get("entries")?.as_int()?;
+        is_archive.then_some(Self {
             blocks,
             chunks,
             entries,
@@ -221,8 +216,30 @@ impl<'a> Archive<'a> {
     }
 }
 
-impl Blocks<'_> {
-    fn block(&mut self, cid: &Cid) -> io::Result<Option<Vec<u8>>> {
+impl<'a> Blocks<'a> {
+    /// Looks at a whole file and opens it: the plain name of its root, the root, and what is
+    /// damaged.
+    pub(crate) fn open(
+        input: &'a mut dyn Source,
+        key: Option<&SealKey>,
+    ) -> Result<(Self, Cid, Node, Vec<Damaged>), ReadArchiveError> {
+        let car = Car::open(input)?;
+        let mut damages: Vec<Damaged> = car.damages().iter().cloned().map(Damaged::File).collect();
+        let mut root = car.root();
+        let mut blocks = Self { car, seal: None };
+        let mut node = blocks.root(&root)?;
+        if node.get("format").and_then(Node::as_text) == Some(SEALED_FORMAT) {
+            let lost = ReadArchiveError::NoArchive { root };
+            let (seal, inner, lost_parts) = unsealed(&mut blocks.car, &node, key)?.ok_or(lost)?;
+            blocks.seal = Some(seal);
+            damages.extend(lost_parts);
+            root = inner;
+            node = blocks.root(&root)?;
+        }
+        Ok((blocks, root, node, damages))
+    }
+
+    pub(crate) fn block(&mut self, cid: &Cid) -> io::Result<Option<Vec<u8>>> {
         let Some(seal) = &self.seal else {
             return self.car.block(cid);
         };
@@ -236,7 +253,7 @@ impl Blocks<'_> {
             .map(|block| block.bytes))
     }
 
-    fn root(&mut self, root: &Cid) -> Result<Node, ReadArchiveError> {
+    pub(crate) fn root(&mut self, root: &Cid) -> Result<Node, ReadArchiveError> {
         let Some(bytes) = self.block(root)? else {
             return Err(ReadArchiveError::NoRoot {
                 root: *root,

@@ -54,10 +54,7 @@ impl ArchiveBuilder {
     /// Adds an answer.
     pub fn add(&mut self, entry: &ArchiveEntry, body: &[u8]) -> Vec<Block> {
         let mut out = Vec::new();
-        let mut parts = Vec::new();
-        for part in body.chunks(PART_BYTES_MAX) {
-            parts.push(self.put(Block::raw(part.to_vec()), &mut out));
-        }
+        let parts = self.add_body(body, &mut out);
         let node = entry_node(entry, &parts);
         self.entries_bytes += node.encode().len();
         self.entries.push(node);
@@ -68,19 +65,40 @@ impl ArchiveBuilder {
         out
     }
 
+    /// The parts of a body, which others link to.
+    pub(crate) fn add_body(&mut self, body: &[u8], out: &mut Vec<Block>) -> Vec<Cid> {
+        let mut parts = Vec::new();
+        for part in body.chunks(PART_BYTES_MAX) {
+            parts.push(self.put(Block::raw(part.to_vec()), out));
+        }
+        parts
+    }
+
     /// The last blocks, and the root, which is the last of them.
     pub fn finish(mut self) -> (Cid, Vec<Block>) {
         let mut out = Vec::new();
-        self.close_chunk(&mut out);
+        let root = self.close(&mut out);
+        let root = self.seal_root(root, &mut out);
+        (root, out)
+    }
+
+    /// The last blocks of the answers, and their plain root.
+    pub(crate) fn close(&mut self, out: &mut Vec<Block>) -> Cid {
+        self.close_chunk(out);
         let root = Block::node(&Node::map([
             ("format", Node::text(FORMAT)),
             ("version", Node::Int(VERSION)),
             ("entries", Node::Int(self.count)),
             ("chunks", Node::links(&self.chunks)),
         ]));
-        let cid = self.put(root, &mut out);
-        let Some(key) = self.key else {
-            return (cid, out);
+        self.put(root, out)
+    }
+
+    /// The root of a file whose newest block is this plain root: where there is a key, a sealed one
+    /// that is added.
+    pub(crate) fn seal_root(&self, root: Cid, out: &mut Vec<Block>) -> Cid {
+        let Some(key) = &self.key else {
+            return root;
         };
         // The root is the newest of the sealed blocks.
         let inner = self
@@ -103,7 +121,7 @@ impl ArchiveBuilder {
         ]));
         let cid = outer.cid;
         out.push(outer);
-        (cid, out)
+        cid
     }
 
     fn close_chunk(&mut self, out: &mut Vec<Block>) {
@@ -118,7 +136,7 @@ impl ArchiveBuilder {
     }
 
     /// Has a block written where it was not yet, and returns the name others link to it by.
-    fn put(&mut self, block: Block, out: &mut Vec<Block>) -> Cid {
+    pub(crate) fn put(&mut self, block: Block, out: &mut Vec<Block>) -> Cid {
         let cid = block.cid;
         if self.seen.insert(cid) {
             match &self.key {

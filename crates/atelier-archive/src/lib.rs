@@ -7,6 +7,9 @@
 //! sealed in a raw block, with a plain root that links to all of them: a node that pins the root
 //! holds everything, and reads nothing.
 //!
+//! A [`Pack`] is a whole run in such a file: its replies, its [`Lock`], and a [`Recording`] of what
+//! else decided it.
+//!
 //! What is needed of the formats is little and fixed, and stands here in whole. The common
 //! libraries for it bring a dozen packages for 36 bytes of a name.
 //!
@@ -18,6 +21,9 @@ mod builder;
 mod car;
 mod cbor;
 mod cid;
+mod lock;
+mod pack;
+mod recording;
 mod sealed;
 
 #[cfg(test)]
@@ -29,3 +35,8 @@ pub use car::{
     Block, CAR_HEADER_BYTES, Car, Damage, ReadCarError, Source, car_header, car_section,
 };
 pub use cid::{Cid, Codec, ParseCidError};
+pub use lock::{LOCK_FILE, Lock, LockedAsk, LockedAttempt, LockedCommit, ReadLockError};
+pub use pack::{Pack, ReadPackError, archive_name};
+pub use recording::{
+    AskRecorded, AttemptRecorded, FileRecorded, RecordedLimits, Recording, VerdictRecorded,
+};
