@@ -12,11 +12,14 @@ mod examine;
 mod execute;
 mod judge;
 mod junit;
+mod look;
 mod made;
 mod page;
 mod project;
 mod report;
 mod retire;
+mod run;
+mod settle;
 mod why;
 mod workshop;
 

@@ -9,9 +9,7 @@ use atelier_step::{Explanation, Kept, StepIndex};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    CheckError, Project, Workshop,
-    check::{blocking, reason, survey},
-    examine::MadeFrom,
+    CheckError, Project, Workshop, check::blocking, examine::MadeFrom, look::survey, settle::reason,
 };
 
 /// How a step stands.

@@ -1,0 +1,408 @@
+//! A check under way: facts go to the scheduler, and its orders are carried out.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
+
+use atelier_exec::{JobServer, machine_memory};
+use atelier_model::Digest;
+use atelier_step::{
+    Ending, Explanation, Fact, Order, Scheduler, Span, Spared, StepIndex, Timeline, Verdict,
+};
+use tokio::{
+    task::{JoinError, JoinSet},
+    time::{Instant, MissedTickBehavior, interval},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    CheckError, CheckReport, Project, StepReport, Workshop,
+    check::{Choice, Progress, blocking, joined},
+    examine::{Examined, Inspector},
+    execute::{Executed, KeepError, Try, execute},
+    look::{First, made_of, marked, outlooks},
+    settle::{Seen, settle},
+};
+
+mod tell;
+
+/// Time between two looks at the machine's memory.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// A try that has ended.
+struct Tried {
+    step: StepIndex,
+    executed: Result<Executed, KeepError>,
+}
+
+/// A step that has to be executed, and what for.
+struct Due {
+    examined: Arc<Examined>,
+    why: Explanation,
+    start_ms: u64,
+}
+
+/// A check under way.
+pub(crate) struct Run<'a> {
+    shop: &'a Workshop,
+    project: &'a Arc<Project>,
+    choice: &'a Choice,
+    tell: &'a (dyn Fn(Progress<'_>) + Send + Sync),
+    begun: Instant,
+    inspector: Arc<Inspector>,
+    scheduler: Scheduler<'a>,
+    first: First,
+    usual: BTreeMap<StepIndex, Option<u64>>,
+    /// What steps made in this check, for the keys of those after them.
+    made: BTreeMap<StepIndex, Digest>,
+    /// Whether the folder may not be as it was at the first look.
+    moved: bool,
+    due: BTreeMap<StepIndex, Due>,
+    tries: JoinSet<Tried>,
+    jobs: Option<Arc<JobServer>>,
+    stops: BTreeMap<StepIndex, CancellationToken>,
+    reports: BTreeMap<StepIndex, StepReport>,
+    spans: Vec<Span>,
+}
+
+impl<'a> Run<'a> {
+    /// Prepares a check after its first look.
+    pub(crate) fn new(
+        shop: &'a Workshop,
+        project: &'a Arc<Project>,
+        choice: &'a Choice,
+        tell: &'a (dyn Fn(Progress<'_>) + Send + Sync),
+        (inspector, first): (Arc<Inspector>, First),
+        begun: Instant,
+    ) -> Result<Self, CheckError> {
+        let (outlooks, usual) = outlooks(shop, project, &first, choice.force);
+        let scheduler = Scheduler::new(
+            &project.graph,
+            &project.steps,
+            &outlooks,
+            &choice.wanted,
+            &choice.capacity,
+            choice.on_failure,
+        )?;
+        Ok(Self {
+            shop,
+            project,
+            choice,
+            tell,
+            begun,
+            inspector,
+            scheduler,
+            first,
+            usual,
+            made: BTreeMap::new(),
+            moved: false,
+            due: BTreeMap::new(),
+            tries: JoinSet::new(),
+            jobs: None,
+            stops: BTreeMap::new(),
+            reports: BTreeMap::new(),
+            spans: Vec::new(),
+        })
+    }
+}
+
+impl Run<'_> {
+    /// Brings every step to its end, and sums up.
+    pub(crate) async fn to_end(mut self) -> Result<CheckReport, CheckError> {
+        self.drive().await?;
+        self.finish().await
+    }
+
+    /// Carries orders out until every step is over.
+    async fn drive(&mut self) -> Result<(), CheckError> {
+        let mut orders: VecDeque<Order> = self.scheduler.begin().into();
+        let mut cancelled = false;
+        let mut clock = interval(LOOK);
+        clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let mut batch = Vec::new();
+            while let Some(order) = orders.pop_front() {
+                match order {
+                    Order::Examine(step) => batch.push(step),
+                    Order::Execute { step, attempt } => {
+                        let jobs = self.jobs()?;
+                        self.begin(step, attempt, &jobs);
+                    }
+                    Order::Stop(step) => self.stop(step),
+                    Order::Skip { step, verdict } => self.skipped(step, verdict),
+                }
+            }
+            if !batch.is_empty() {
+                for fact in self.examine(batch).await? {
+                    orders.extend(self.scheduler.apply(fact)?);
+                }
+            } else if self.scheduler.is_over() {
+                return Ok(());
+            } else {
+                let news = tokio::select! {
+                    tried = self.tries.join_next() => self.tried(tried).await?,
+                    _ = clock.tick() => self.remember()?,
+                    () = self.shop.cancel.cancelled(), if !cancelled => {
+                        cancelled = true;
+                        self.scheduler.apply(Fact::Cancel)?
+                    }
+                };
+                orders.extend(news);
+            }
+        }
+    }
+
+    /// Looks at the machine's memory. What is gone of it since the beginning counts as what the
+    /// running steps use.
+    fn remember(&mut self) -> Result<Vec<Order>, CheckError> {
+        let (Some(now), Some(first)) = (machine_memory(), self.choice.capacity.memory_bytes) else {
+            return Ok(Vec::new());
+        };
+        let fact = Fact::Memory {
+            available_bytes: now.available_bytes,
+            used_bytes: first.saturating_sub(now.available_bytes),
+            stalled: now.stalled,
+        };
+        Ok(self.scheduler.apply(fact)?)
+    }
+
+    fn now_ms(&self) -> u64 {
+        u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn stop(&self, step: StepIndex) {
+        if let Some(token) = self.stops.get(&step) {
+            token.cancel();
+        }
+    }
+
+    /// Examines steps that are due, and restores what can be restored.
+    async fn examine(&mut self, batch: Vec<StepIndex>) -> Result<Vec<Fact>, CheckError> {
+        let start_ms = self.now_ms();
+        let force = self.choice.force;
+        let known: Option<Vec<_>> = batch
+            .iter()
+            .filter(|_| !self.moved && !force)
+            .map(|step| self.first.get(step).cloned())
+            .collect();
+        let known = known.filter(|known| known.len() == batch.len());
+        let made = if known.is_some() {
+            BTreeMap::new()
+        } else {
+            self.made_before(&batch)
+        };
+        let (inspector, project) = (Arc::clone(&self.inspector), Arc::clone(self.project));
+        let steps = batch.clone();
+        let seen = blocking(move || {
+            let examined = if let Some(known) = known {
+                known
+            } else {
+                let made = |step| made.get(&step).copied();
+                let examined = inspector.examine(&steps, &made)?;
+                examined.into_iter().map(Arc::new).collect()
+            };
+            let mut seen = Vec::with_capacity(steps.len());
+            for (step, examined) in steps.into_iter().zip(examined) {
+                seen.push(settle(&inspector, &project, step, examined, force)?);
+            }
+            Ok(seen)
+        })
+        .await?;
+        let mut facts = Vec::with_capacity(seen.len());
+        for (step, seen) in batch.into_iter().zip(seen) {
+            facts.push(self.seen(step, seen, start_ms));
+        }
+        Ok(facts)
+    }
+
+    /// What those steps made that some others say they depend on.
+    fn made_before(&self, batch: &[StepIndex]) -> BTreeMap<StepIndex, Digest> {
+        let graph = &self.project.graph;
+        let needs = batch.iter().flat_map(|step| graph.needs(*step));
+        let made = |step: StepIndex| {
+            let before = || Some(made_of(self.project, step, self.first.get(&step)?));
+            Some((step, self.made.get(&step).copied().or_else(before)?))
+        };
+        needs.filter_map(|step| made(*step)).collect()
+    }
+
+    fn seen(&mut self, step: StepIndex, seen: Seen, start_ms: u64) -> Fact {
+        match seen {
+            Seen::Due { examined, why } => {
+                self.due.insert(
+                    step,
+                    Due {
+                        examined,
+                        why,
+                        start_ms,
+                    },
+                );
+                Fact::Due { step }
+            }
+            Seen::Settled { examined, restored } => {
+                self.moved |= restored;
+                let made = made_of(self.project, step, &examined);
+                let changed = self.is_news(step, made);
+                self.made.insert(step, made);
+                let made_at = examined.record.as_ref().map(|record| record.when);
+                let why = made_at.map_or_else(String::new, |when| {
+                    let spared = if restored {
+                        Spared::Restored { made: when }
+                    } else {
+                        Spared::UpToDate { since: when }
+                    };
+                    spared.to_string()
+                });
+                let verdict = if restored {
+                    Verdict::Restored
+                } else {
+                    Verdict::UpToDate
+                };
+                self.spared(step, verdict, why, &examined, start_ms);
+                Fact::Settled {
+                    step,
+                    restored,
+                    changed,
+                }
+            }
+        }
+    }
+
+    /// Whether what a step made differs from what stood when the check began.
+    fn is_news(&self, step: StepIndex, made: Digest) -> bool {
+        let Some(first) = self.first.get(&step) else {
+            return true;
+        };
+        let stood = if first.stands() {
+            Some(made_of(self.project, step, first))
+        } else {
+            first.before
+        };
+        stood != Some(made)
+    }
+
+    /// Processors for steps, once there is something to execute.
+    fn jobs(&mut self) -> Result<Arc<JobServer>, CheckError> {
+        if let Some(jobs) = &self.jobs {
+            if self.tries.is_empty() {
+                jobs.refill();
+            }
+            return Ok(Arc::clone(jobs));
+        }
+        let cpu = self.choice.capacity.cpu;
+        let jobs = JobServer::open(&self.shop.home, cpu).map_err(CheckError::JobServer)?;
+        Ok(Arc::clone(self.jobs.insert(Arc::new(jobs))))
+    }
+
+    fn begin(&mut self, step: StepIndex, attempt: u32, jobs: &Arc<JobServer>) {
+        let now_ms = self.now_ms();
+        let Some(due) = self.due.get_mut(&step) else {
+            return;
+        };
+        if attempt == 1 {
+            due.start_ms = now_ms;
+        }
+        (self.tell)(Progress::Began {
+            step: self.project.graph.name(step),
+            attempt,
+            why: &due.why,
+        });
+        self.moved = true;
+        let token = self.shop.cancel.child_token();
+        self.stops.insert(step, token.clone());
+        let (shop, project) = (self.shop.clone(), Arc::clone(self.project));
+        let (examined, why) = (Arc::clone(&due.examined), due.why.clone());
+        let cpu = project
+            .step(step)
+            .cpu
+            .clamp(1, self.choice.capacity.cpu.max(1));
+        let jobs = Arc::clone(jobs);
+        self.tries.spawn(async move {
+            let one = Try {
+                step: project.step(step),
+                examined,
+                why,
+                attempt,
+                cpu,
+            };
+            let executed = execute(&shop, &jobs, one, &token).await;
+            Tried { step, executed }
+        });
+    }
+
+    async fn tried(
+        &mut self,
+        tried: Option<Result<Tried, JoinError>>,
+    ) -> Result<Vec<Order>, CheckError> {
+        let Some(tried) = tried else {
+            return Err(CheckError::Lost);
+        };
+        let Tried { step, executed } = joined(tried)?;
+        self.inspector.moved();
+        let executed = match executed {
+            Ok(executed) => executed,
+            Err(source) => {
+                self.shop.cancel.cancel();
+                while self.tries.join_next().await.is_some() {}
+                let step = self.project.graph.name(step).to_owned();
+                return Err(CheckError::Keep { step, source });
+            }
+        };
+        let ending = if executed.stopped {
+            Ending::Stopped
+        } else if executed.failure.is_some() {
+            Ending::Failed
+        } else {
+            let one = self.project.step(step);
+            let made = match self.due.get(&step).map(|due| due.examined.key) {
+                Some(key) if !one.marks.is_empty() => marked(key, executed.when),
+                Some(key) if one.outputs.is_empty() => key,
+                Some(_) | None => executed.outputs.digest(),
+            };
+            let changed = self.is_news(step, made);
+            self.made.insert(step, made);
+            Ending::Succeeded { changed }
+        };
+        let orders = self.scheduler.apply(Fact::Ended { step, ending })?;
+        if let Some(verdict) = self.scheduler.verdict(step) {
+            self.executed(step, verdict, executed);
+        }
+        Ok(orders)
+    }
+
+    /// Keeps what was learnt, and sums up.
+    async fn finish(mut self) -> Result<CheckReport, CheckError> {
+        let (inspector, shop, moved) = (Arc::clone(&self.inspector), self.shop.clone(), self.moved);
+        blocking(move || {
+            if moved {
+                inspector.finish()?;
+            }
+            shop.workspace.settle()?;
+            shop.workspace.cas().save()?;
+            if moved {
+                shop.workspace.cas().evict()?;
+            }
+            Ok(())
+        })
+        .await?;
+        let timeline = Timeline::new(&self.project.graph, std::mem::take(&mut self.spans));
+        let good = |step: &StepIndex| self.scheduler.verdict(*step).is_some_and(Verdict::is_good);
+        let passed = self.choice.wanted.iter().all(good);
+        let order = self.project.graph.order().iter();
+        Ok(CheckReport {
+            passed,
+            cancelled: self.shop.cancel.is_cancelled(),
+            took_ms: self.now_ms(),
+            saved_ms: timeline.saved_ms(),
+            critical_path: timeline.critical_path(),
+            trace: if self.choice.trace {
+                timeline.trace()
+            } else {
+                serde_json::Value::Null
+            },
+            steps: order.filter_map(|step| self.reports.remove(step)).collect(),
+        })
+    }
+}
