@@ -451,7 +451,7 @@ impl Staged {
     }
 
     /// Moves it to its name, making the folder where it is missing.
-    fn place(mut self, to: &Path) -> io::Result<()> {
+    pub(crate) fn place(mut self, to: &Path) -> io::Result<()> {
         let Some(from) = self.path.take() else {
             return Ok(());
         };

@@ -148,15 +148,8 @@ impl Cas {
         let opened = Now::ask(&presence).map_err(|error| io(error.into()))?;
         let bytes_max = limits.blob_bytes_max;
         let blobs = Blobs::open(folder.join("blobs"), stage, bytes_max, &opened).map_err(io)?;
-        // Both are read whole, which is worth a thread.
-        let (digests, records) = thread::scope(|scope| {
-            let digests =
-                scope.spawn(|| Digests::open(&folder.join("digests"), limits.digests_max));
-            let records = Records::open(&folder.join("records"));
-            let digests = digests.join().unwrap_or_else(|panic| resume_unwind(panic));
-            (digests, records)
-        });
-        let (digests, records) = (digests.map_err(io)?, records.map_err(io)?);
+        let digests = Digests::open(&folder.join("digests"), limits.digests_max).map_err(io)?;
+        let records = Records::unread(&folder.join("records")).map_err(io)?;
         Ok(Self {
             folder: folder.to_owned(),
             limits,
@@ -199,8 +192,21 @@ impl Cas {
         self.blobs.size(digest)
     }
 
-    pub(crate) fn records(&self) -> MutexGuard<'_, Records> {
-        self.records.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Reads what is known of executions and of files, which else is done when it is asked for: both at
+    /// once, which is worth a thread.
+    pub fn load(&self) -> Result<(), RecordError> {
+        thread::scope(|scope| {
+            let digests = scope.spawn(|| drop(self.digests.known().read()));
+            let records = self.records().map(drop);
+            digests.join().unwrap_or_else(|panic| resume_unwind(panic));
+            Ok(records?)
+        })
+    }
+
+    pub(crate) fn records(&self) -> io::Result<MutexGuard<'_, Records>> {
+        let mut records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
+        records.load()?;
+        Ok(records)
     }
 
     /// The record under a key, where the newest execution under it succeeded at the first try.
@@ -208,7 +214,7 @@ impl Cas {
     /// Its outputs may have to be restored, and some of them may be gone: that is for
     /// [`Workspace::restore`](crate::Workspace::restore) to find out.
     pub fn find(&self, key: &Digest) -> Result<Option<Record>, RecordError> {
-        Ok(self.records().find(key)?)
+        Ok(self.records()?.find(key)?)
     }
 
     /// Adds the record of an execution, and the descriptor that its key is the digest of.
@@ -233,12 +239,12 @@ impl Cas {
             })?;
             Descriptor::Blob(digest)
         };
-        Ok(self.records().append(record, &descriptor)?)
+        Ok(self.records()?.append(record, &descriptor)?)
     }
 
     /// The last execution of a step, however it ended.
     pub fn last(&self, step: &str) -> Result<Option<Last>, RecordError> {
-        let Some((record, descriptor)) = self.records().last(step)? else {
+        let Some((record, descriptor)) = self.records()?.last(step)? else {
             return Ok(None);
         };
         let descriptor = match descriptor {
@@ -255,13 +261,15 @@ impl Cas {
 
     /// What past executions of a step say about the next one.
     pub fn history(&self, step: &str) -> Option<History> {
-        self.records().history(step)
+        self.records().ok()?.history(step)
     }
 
     /// Writes what was learnt since the last time. What a killed process did not save costs reading
     /// files again, and nothing else.
     pub fn save(&self) -> Result<(), RecordError> {
-        self.records().save()?;
+        let mut records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
+        records.save()?;
+        drop(records);
         let added = self.blobs.take_added();
         if added > 0 {
             self.tally(added)?;

@@ -7,7 +7,7 @@ use std::{
     io,
     path::{Path, PathBuf},
     process,
-    sync::{Mutex, PoisonError, RwLock},
+    sync::{Mutex, OnceLock, PoisonError, RwLock},
 };
 
 use atelier_model::Digest;
@@ -73,12 +73,12 @@ pub(crate) struct Known {
     pub(crate) settled: bool,
 }
 
-type Entries = HashMap<PathKey, Known, BuildHasherDefault<DigestHasher>>;
+pub(crate) type Entries = HashMap<PathKey, Known, BuildHasherDefault<DigestHasher>>;
 
-/// Every digest that is known, and the log it is kept in.
+/// Every digest that is known, and the log it is kept in, which is read when it is first asked for.
 #[derive(Debug)]
 pub(crate) struct Digests {
-    known: RwLock<Entries>,
+    known: OnceLock<RwLock<Entries>>,
     log: Mutex<Log>,
     path: PathBuf,
     entries_max: usize,
@@ -93,25 +93,10 @@ struct Log {
 
 impl Digests {
     pub(crate) fn open(path: &Path, entries_max: usize) -> io::Result<Self> {
-        let file = log(path)?;
-        let mut known = Entries::default();
-        frame::scan(&file, 0, |_, content| {
-            let mut reader = Reader::new(content);
-            if known.is_empty() {
-                let bytes = file.metadata().map_or(0, |data| data.len());
-                let entries = usize::try_from(bytes).unwrap_or(0) / ENTRY_BYTES;
-                known.reserve(entries.min(entries_max));
-            }
-            while let Some((key, entry)) = read(&mut reader) {
-                if known.len() < entries_max || known.contains_key(&key) {
-                    known.insert(key, entry);
-                }
-            }
-        })?;
         Ok(Self {
-            known: RwLock::new(known),
+            known: OnceLock::new(),
             log: Mutex::new(Log {
-                file,
+                file: log(path)?,
                 fresh: Vec::new(),
             }),
             path: path.to_owned(),
@@ -119,9 +104,18 @@ impl Digests {
         })
     }
 
+    /// Everything that is known.
+    pub(crate) fn known(&self) -> &RwLock<Entries> {
+        self.known.get_or_init(|| {
+            // Unreadable, it costs reading files again.
+            let read = log(&self.path).and_then(|file| read_log(&file, self.entries_max));
+            RwLock::new(read.unwrap_or_default())
+        })
+    }
+
     /// What is known of some paths, for as long as the closure looks at it.
     pub(crate) fn look<R>(&self, look: impl FnOnce(&dyn Fn(PathKey) -> Option<Known>) -> R) -> R {
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        let known = self.known().read().unwrap_or_else(PoisonError::into_inner);
         look(&|key| known.get(&key).copied())
     }
 
@@ -130,7 +124,7 @@ impl Digests {
         if entries.is_empty() {
             return;
         }
-        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known().write().unwrap_or_else(PoisonError::into_inner);
         let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() + entries.len() > self.entries_max {
             known.clear();
@@ -144,7 +138,10 @@ impl Digests {
 
     /// Writes what was learnt since the last time.
     pub(crate) fn save(&self) -> io::Result<()> {
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        let Some(known) = self.known.get() else {
+            return Ok(());
+        };
+        let known = known.read().unwrap_or_else(PoisonError::into_inner);
         let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
         let Log { file, fresh } = &mut *log;
         if fresh.is_empty() {
@@ -173,6 +170,21 @@ impl Digests {
         fs::rename(&part, &self.path)?;
         log(&self.path)
     }
+}
+
+fn read_log(file: &File, entries_max: usize) -> io::Result<Entries> {
+    let mut known = Entries::default();
+    let bytes = usize::try_from(file.metadata()?.len()).unwrap_or(0);
+    known.reserve((bytes / ENTRY_BYTES).min(entries_max));
+    frame::scan(file, 0, |_, content| {
+        let mut reader = Reader::new(content);
+        while let Some((key, entry)) = read(&mut reader) {
+            if known.len() < entries_max || known.contains_key(&key) {
+                known.insert(key, entry);
+            }
+        }
+    })?;
+    Ok(known)
 }
 
 fn log(path: &Path) -> io::Result<File> {

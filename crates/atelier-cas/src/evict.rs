@@ -57,7 +57,7 @@ impl Cas {
             bytes_left: total.unwrap_or(0),
             ..Evicted::default()
         };
-        let mut records = self.records();
+        let mut records = self.records()?;
         let beyond = total.is_none_or(|total| total > self.limits().bytes_max)
             || records.len() > self.limits().records_max
             || records.is_wasteful(LOG_BYTES_KEPT);

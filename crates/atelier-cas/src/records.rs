@@ -116,14 +116,21 @@ pub(crate) struct Records {
     slots: Vec<Slot>,
     by_key: HashMap<Digest, usize, BuildHasherDefault<DigestHasher>>,
     by_step: HashMap<Box<str>, StepState>,
-    /// The number of this run.
+    /// The number of this run; nothing was read yet where it is 0.
     run: u32,
     marked: Vec<usize>,
 }
 
 impl Records {
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
-        let mut records = Self {
+        let mut records = Self::unread(path)?;
+        records.load()?;
+        Ok(records)
+    }
+
+    /// The same, with nothing read yet.
+    pub(crate) fn unread(path: &Path) -> io::Result<Self> {
+        Ok(Self {
             logs: Logs::open(path)?,
             end: 0,
             seen: 0,
@@ -134,10 +141,16 @@ impl Records {
             by_step: HashMap::new(),
             run: 0,
             marked: Vec::new(),
-        };
-        records.refresh()?;
-        records.run += 1;
-        Ok(records)
+        })
+    }
+
+    /// Reads the log, where that was not done yet.
+    pub(crate) fn load(&mut self) -> io::Result<()> {
+        if self.run == 0 {
+            self.refresh()?;
+            self.run += 1;
+        }
+        Ok(())
     }
 
     /// Takes in what was added to the log since the last time, by whomever.

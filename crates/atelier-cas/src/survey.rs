@@ -70,6 +70,31 @@ pub struct Survey {
     globs: Globs,
     /// Files of folders that git leaves out and that a step names all the same.
     ignored: Mutex<HashMap<String, Arc<Vec<String>>>>,
+    /// What stands where a folder was named and there is none.
+    looked: Mutex<HashMap<String, Found>>,
+}
+
+impl Survey {
+    /// The files that were found, where they were looked for.
+    pub(crate) fn walked(&self) -> Option<&[String]> {
+        self.paths.get().map(Vec::as_slice)
+    }
+
+    /// The same of folders that git leaves out.
+    pub(crate) fn walked_ignored(&self) -> Vec<(String, Arc<Vec<String>>)> {
+        let known = self.ignored.lock().unwrap_or_else(PoisonError::into_inner);
+        let pairs = known.iter();
+        pairs
+            .map(|(folder, paths)| (folder.clone(), Arc::clone(paths)))
+            .collect()
+    }
+
+    /// What stands where a folder was named and there is none.
+    pub(crate) fn looked(&self) -> Vec<(String, Found)> {
+        let known = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
+        let pairs = known.iter();
+        pairs.map(|(path, found)| (path.clone(), *found)).collect()
+    }
 }
 
 /// Something that a step reads, as it stands.
@@ -252,7 +277,11 @@ impl Workspace {
         }
         match self.look(&[folder])?.as_slice() {
             [Found::Folder] => Ok(take(self.ignored(survey, folder)?.as_slice())),
-            _ => Ok(Vec::new()),
+            other => {
+                let mut looked = survey.looked.lock().unwrap_or_else(PoisonError::into_inner);
+                looked.extend(other.iter().map(|found| (folder.clone(), *found)));
+                Ok(Vec::new())
+            }
         }
     }
 
@@ -281,7 +310,11 @@ impl Workspace {
         Ok(found)
     }
 
-    fn walk(&self, folder: &str, honour_ignores: bool) -> Result<Vec<String>, SurveyError> {
+    pub(crate) fn walk(
+        &self,
+        folder: &str,
+        honour_ignores: bool,
+    ) -> Result<Vec<String>, SurveyError> {
         let is_file = |kind: FileType| !kind.is_dir();
         self.walk_over(folder, honour_ignores, is_file)
     }

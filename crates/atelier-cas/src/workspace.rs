@@ -348,7 +348,7 @@ pub(crate) fn look_error(path: &str, error: Errno) -> LookError {
 }
 
 /// The folders that paths lie in, the last few of them kept open.
-struct Folders<'a> {
+pub(crate) struct Folders<'a> {
     root: &'a Root,
     /// Each with what is found below it where it is no folder.
     open: Vec<(String, Result<OwnedFd, Found>)>,
@@ -356,7 +356,7 @@ struct Folders<'a> {
 }
 
 impl<'a> Folders<'a> {
-    fn new(root: &'a Root) -> Self {
+    pub(crate) fn new(root: &'a Root) -> Self {
         Self {
             root,
             open: Vec::new(),
@@ -365,7 +365,7 @@ impl<'a> Folders<'a> {
     }
 
     /// The folder at a path, or what every path below it is.
-    fn get(&mut self, path: &str) -> Result<Result<&OwnedFd, &Found>, Errno> {
+    pub(crate) fn get(&mut self, path: &str) -> Result<Result<&OwnedFd, &Found>, Errno> {
         if let Some(at) = self.open.iter().position(|(open, _)| open == path) {
             return Ok(self.open[at].1.as_ref());
         }
@@ -388,13 +388,18 @@ impl<'a> Folders<'a> {
     }
 }
 
+/// Threads that are worth while for so many paths.
+pub(crate) fn threads_for(paths: usize) -> usize {
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    (paths / PATHS_PER_THREAD).clamp(1, cores.min(THREADS_MAX))
+}
+
 /// Does the same for parts of a list at once, and returns the results in the order of the list.
 pub(crate) fn in_threads<T: Sync, R: Send, E: Send>(
     items: &[T],
     work: impl Fn(&[T]) -> Result<Vec<R>, E> + Sync,
 ) -> Result<Vec<R>, E> {
-    let cores = thread::available_parallelism().map_or(1, usize::from);
-    let threads = (items.len() / PATHS_PER_THREAD).clamp(1, cores.min(THREADS_MAX));
+    let threads = threads_for(items.len());
     if threads == 1 {
         return work(items);
     }
