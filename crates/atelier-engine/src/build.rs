@@ -213,7 +213,7 @@ async fn go_on(ctx: &Ctx, run: &Run, overrides: &Overrides) -> Result<Report, Bu
     let now = ctx.now();
     ctx.store.asks_recover(&run.id, now).await?;
     ctx.store.tasks_recover(&run.id, now).await?;
-    ctx.git.worktrees_prune()?;
+    ctx.git.worktrees_remove(&ctx.git.worktree_names()?)?;
     for task in ctx.store.task_list(&run.id).await? {
         if task.state == TaskState::Blocked {
             // The question is put again; the reply that led to it comes from the store.
@@ -262,7 +262,7 @@ async fn finish(
     ctx.store.asks_recover(&run.id, ctx.now()).await?;
     ctx.store.tasks_recover(&run.id, ctx.now()).await?;
     // What is worth keeping is committed or in the store.
-    ctx.git.worktrees_prune()?;
+    ctx.git.worktrees_remove(&ctx.git.worktree_names()?)?;
     let code = error.as_ref().map_or(0, |error| error.exit().code());
     let reason = error.as_ref().map(|error| chain(error)).unwrap_or_default();
     ctx.store.run_end(&run.id, code, &reason, ctx.now()).await?;

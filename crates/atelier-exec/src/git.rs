@@ -3,11 +3,13 @@
 mod changes;
 mod delivery;
 mod history;
+mod merge;
 mod objects;
 mod worktree;
 
 pub use delivery::Delivery;
 pub use history::{ChangeSize, LogEntry};
+pub use merge::{AttemptRef, MergeConflict, Merged};
 pub use worktree::{Commit, Worktree};
 
 use std::{

@@ -23,7 +23,10 @@ mod tree;
 mod way_out;
 
 pub use environment::{environment, environment_at};
-pub use git::{ChangeSize, Commit, Delivery, Git, GitError, Head, LogEntry, Worktree};
+pub use git::{
+    AttemptRef, ChangeSize, Commit, Delivery, Git, GitError, Head, LogEntry, MergeConflict, Merged,
+    Worktree,
+};
 pub use home::home_settle;
 pub use host::HostError;
 pub use jobserver::JobServer;

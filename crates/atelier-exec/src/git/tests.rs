@@ -344,7 +344,9 @@ fn the_users_checkout_is_not_touched_by_work() {
         .commit_changes(&put(&[("z", "1")]), &second(Some(&commit)))
         .unwrap();
     project.git.worktree_remove(&fresh).unwrap();
-    project.git.worktrees_prune().unwrap();
+    let left = project.git.worktree_names().unwrap();
+    project.git.worktrees_remove(&left).unwrap();
+    assert!(project.git.worktree_names().unwrap().is_empty());
     assert!(project.snapshot() == before);
     assert_eq!(project.sh("git worktree list | wc -l").trim(), "1");
 }
@@ -730,4 +732,80 @@ fn git_is_named_when_it_refuses() {
             .starts_with("run `git rev-parse`: fatal: "),
         "{error}"
     );
+}
+
+/// Two commits that part from the project's first one.
+fn sides(project: &Project, ours: &[(&str, &str)], theirs: &[(&str, &str)]) -> (String, String) {
+    let head = project.head();
+    let side = |lines: &[(&str, &str)]| {
+        let commit = second(Some(&head));
+        project.git.commit_changes(&put(lines), &commit).unwrap()
+    };
+    (side(ours), side(theirs))
+}
+
+#[test]
+fn two_commits_are_merged_without_a_checkout() {
+    let project = Project::new();
+    project.sh("echo mine > a; echo staged > s; git add s");
+    let before = project.snapshot();
+    let (ours, theirs) = sides(&project, &[("a", "ours\n")], &[("d", "theirs\n")]);
+    let Merged::Clean(tree) = project.git.merge_trees(&ours, &theirs).unwrap() else {
+        panic!("they touch different files");
+    };
+    let commit = project
+        .git
+        .commit_of_tree(&tree, &second(Some(&ours)))
+        .unwrap();
+    let merged = project.git.tree_of(&commit, &Limits::default()).unwrap();
+    let text = |path: &str| merged.text(&path.parse().unwrap()).unwrap().to_owned();
+    assert_eq!((text("a"), text("d")), ("ours\n".into(), "theirs\n".into()));
+    assert!(project.snapshot() == before);
+}
+
+#[test]
+fn a_conflict_names_its_files_and_shows_both_sides() {
+    let project = Project::new();
+    let (ours, theirs) = sides(&project, &[("a", "ours\n")], &[("a", "theirs\n")]);
+    let Merged::Conflict(found) = project.git.merge_trees(&ours, &theirs).unwrap() else {
+        panic!("they change the same line");
+    };
+    assert_eq!(found.files, ["a"]);
+    let places = "a:\n<<<<<<< the trunk\nours\n=======\ntheirs\n>>>>>>> this task\n\n";
+    assert_eq!(found.places, places);
+}
+
+#[test]
+fn no_attribute_of_a_tree_starts_a_program_that_merges() {
+    let project = Project::new();
+    let witness = project.root().join("witness");
+    project.sh(&format!(
+        "git config merge.own.driver 'touch {}; false'",
+        witness.display()
+    ));
+    project.sh("echo '* merge=own' > .gitattributes; git add . && git commit -q -m attributes");
+    let (ours, theirs) = sides(&project, &[("a", "ours\n")], &[("a", "theirs\n")]);
+    let merged = project.git.merge_trees(&ours, &theirs).unwrap();
+    assert!(matches!(merged, Merged::Conflict(_)));
+    assert!(!witness.exists());
+}
+
+#[test]
+fn attempts_are_kept_until_they_are_let_go_of() {
+    let project = Project::new();
+    let (first, second) = sides(&project, &[("a", "1")], &[("a", "2")]);
+    project.git.attempt_keep("r1", "t1.1", 1, &first).unwrap();
+    project.git.attempt_keep("r1", "t1.1", 2, &second).unwrap();
+    // The same attempt again replaces what it was.
+    project.git.attempt_keep("r1", "t1.1", 1, &second).unwrap();
+    let kept = project.git.attempts().unwrap();
+    let seen: Vec<_> = kept.iter().map(|one| (one.ordinal, &one.commit)).collect();
+    assert_eq!(seen, [(1, &second), (2, &second)]);
+    assert_eq!(
+        (kept[0].run.as_str(), kept[0].task.as_str()),
+        ("r1", "t1.1")
+    );
+    project.git.attempts_forget(&kept).unwrap();
+    assert_eq!(project.git.attempts().unwrap(), []);
+    project.git.attempts_forget(&kept).unwrap();
 }

@@ -83,15 +83,39 @@ impl Git {
         removed(&worktree.record)
     }
 
-    /// Removes every worktree of Atelier: what runs that ended, or died, left behind.
-    pub fn worktrees_prune(&self) -> Result<(), GitError> {
+    /// The names of Atelier's worktrees, and of the folders in which commits are being put together,
+    /// in order. Whoever wants to know which are in use asks for the names first: what is made
+    /// later is none of them.
+    pub fn worktree_names(&self) -> Result<Vec<String>, GitError> {
         let all = self.worktrees_folder();
+        let entries = match fs::read_dir(&all) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(source) => return Err(at(&all, source)),
+        };
+        let names = entries.flatten().map(|entry| entry.file_name());
+        let mut names: Vec<String> = names
+            .filter_map(|name| name.to_str().map(str::to_owned))
+            .collect();
+        names.sort();
+        Ok(names)
+    }
+
+    /// Removes worktrees by their names: what runs that ended, or died, left behind.
+    pub fn worktrees_remove(&self, names: &[String]) -> Result<(), GitError> {
+        let all = self.worktrees_folder();
+        let is_named = |path: &Path| names.iter().any(|name| *path == all.join(name));
         for (record, path) in self.records()? {
-            if path.starts_with(&all) {
+            if is_named(&path) {
                 removed(&record)?;
             }
         }
-        removed(&all)
+        for name in names {
+            removed(&all.join(name))?;
+        }
+        // Where others work it is not empty, and stays.
+        let _ = fs::remove_dir(&all);
+        Ok(())
     }
 
     fn worktrees_folder(&self) -> PathBuf {
