@@ -1,12 +1,15 @@
 //! Git, through its command line: commits, branches, and trees without a checkout.
 
+mod blame;
 mod changes;
 mod delivery;
 mod history;
 mod merge;
 mod objects;
+mod scratch;
 mod worktree;
 
+pub use blame::BlamedLine;
 pub use delivery::Delivery;
 pub use history::{ChangeSize, LogEntry};
 pub use merge::{AttemptRef, MergeConflict, Merged};

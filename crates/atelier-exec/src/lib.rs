@@ -24,12 +24,12 @@ mod way_out;
 
 pub use environment::{environment, environment_at};
 pub use git::{
-    AttemptRef, ChangeSize, Commit, Delivery, Git, GitError, Head, LogEntry, MergeConflict, Merged,
-    Worktree,
+    AttemptRef, BlamedLine, ChangeSize, Commit, Delivery, Git, GitError, Head, LogEntry,
+    MergeConflict, Merged, Worktree,
 };
 pub use home::home_settle;
 pub use host::HostError;
-pub use jobserver::JobServer;
+pub use jobserver::{Holding, JobServer};
 pub use keyring::{Keyring, KeyringError};
 pub use machine::{MachineMemory, machine_memory};
 pub use program::{find_program, helper_program, program_version};
