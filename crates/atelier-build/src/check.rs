@@ -3,6 +3,7 @@
 use std::{io, sync::Arc};
 
 use atelier_cas::{EvictError, LookError, RecordError};
+use atelier_model::Digest;
 use atelier_step::{Capacity, Explanation, OnFailure, ScheduleError, StepIndex, Verdict};
 use tokio::{task::JoinError, time::Instant};
 
@@ -66,6 +67,12 @@ pub struct Choice {
     pub capacity: Capacity,
     /// Whether the report is to have a trace.
     pub trace: bool,
+    /// Whether steps are named that nothing had to be done for. Of many steps they would be most of what
+    /// is told.
+    pub named: bool,
+    /// Under what it is kept that everything stands, for [`standing`](crate::standing()): what tells this
+    /// choice of these steps from every other. Not kept if `None`.
+    pub asked: Option<Digest>,
 }
 
 /// Something that happens in a check.

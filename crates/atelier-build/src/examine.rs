@@ -1,13 +1,13 @@
 //! Whether a step's result stands, can be brought back, or has to be made: by its key.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashSet},
     sync::{Arc, Mutex, PoisonError},
 };
 
 use atelier_cas::{
-    DriftKind, Found, Input, LookError, Outcome, PutBlobError, Record, RecordError, Survey,
-    SurveyError, Workspace,
+    DriftKind, Found, Input, LookError, Outcome, Outputs, PutBlobError, Record, RecordError,
+    Standing, Survey, SurveyError, Workspace,
 };
 use atelier_model::{Digest, RootPattern};
 use atelier_step::{
@@ -17,7 +17,7 @@ use atelier_step::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Project, Workshop, execute::KeepError, made::Made};
+use crate::{Project, Workshop, execute::KeepError, made::Made, workshop::Program};
 
 /// Why a step could not be examined.
 #[derive(Debug, thiserror::Error)]
@@ -94,6 +94,7 @@ pub(crate) struct MadeFrom {
 pub(crate) struct Inspector {
     shop: Workshop,
     project: Arc<Project>,
+    programs: Vec<Program>,
     identities: BTreeMap<String, String>,
     surroundings: BTreeMap<String, Digest>,
     surroundings_digest: Digest,
@@ -102,6 +103,16 @@ pub(crate) struct Inspector {
     survey: Mutex<Arc<Survey>>,
     /// The paths there were before anything was done, where a step reads its whole folder.
     first: Option<BTreeSet<String>>,
+    /// What was seen, where that is to be kept.
+    seen: Mutex<Option<Seen>>,
+}
+
+/// What examinations have seen.
+#[derive(Default)]
+struct Seen {
+    standing: Standing,
+    /// The patterns whose files are in it: many steps read the same.
+    patterns: HashSet<Vec<RootPattern>>,
 }
 
 impl Inspector {
@@ -125,11 +136,17 @@ impl Inspector {
         }
         let surroundings = shop.surroundings();
         let kept = serde_json::to_vec(&surroundings).unwrap_or_default();
-        let identities = shop.identities(wanted.iter().map(|step| project.step(*step)));
+        let programs = shop.programs(wanted.iter().map(|step| project.step(*step)));
+        let identities = programs
+            .iter()
+            .filter_map(|program| Some((program.name.clone(), shop.identity(program)?)))
+            .collect();
         Ok(Self {
             surroundings_digest: Digest::of(&kept),
             surroundings,
+            programs,
             identities,
+            seen: Mutex::default(),
             made: Mutex::new(made),
             survey: Mutex::new(survey),
             first,
@@ -220,6 +237,7 @@ impl Inspector {
             .map(|step| self.project.step(*step).inputs_from_root())
             .collect();
         let found = self.shop.workspace.inputs(&self.survey(), &patterns)?;
+        self.note_inputs(patterns, &found);
         let made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
         let tree = |(step, inputs): (&StepIndex, Vec<Input>)| {
             let one = self.project.step(*step);
@@ -298,6 +316,37 @@ impl Inspector {
         }
     }
 
+    /// Notes from now on what is seen, to be kept in the end.
+    pub(crate) fn take_notes(&self) {
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(Seen::default());
+    }
+
+    /// What was seen since, with the files that there are.
+    pub(crate) fn noted(&self) -> Option<Standing> {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let mut standing = seen?.standing;
+        standing.add_survey(&self.survey());
+        Some(standing)
+    }
+
+    fn note_inputs(&self, patterns: Vec<Vec<RootPattern>>, found: &[Vec<Input>]) {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(seen) = &mut *seen else {
+            return;
+        };
+        for (patterns, found) in patterns.into_iter().zip(found) {
+            // Many steps read the same, above all everything.
+            if seen.patterns.insert(patterns) {
+                found.iter().for_each(|input| seen.standing.add_input(input));
+            }
+        }
+    }
+
+    /// The programs of the steps.
+    pub(crate) fn programs(&self) -> &[Program] {
+        &self.programs
+    }
+
     /// Compares what the records say with what stands.
     fn compare(&self, examined: &mut [Examined]) -> Result<(), ExamineError> {
         let found: Vec<usize> = (0..examined.len())
@@ -307,7 +356,13 @@ impl Inspector {
             .iter()
             .filter_map(|at| examined[*at].record.as_ref())
             .map(|record| &record.outputs);
-        let drifts = self.shop.workspace.drift(&outputs.collect::<Vec<_>>())?;
+        let outputs: Vec<&Outputs> = outputs.collect();
+        let drifts = self.shop.workspace.drift(&outputs)?;
+        if let Some(seen) = &mut *self.seen.lock().unwrap_or_else(PoisonError::into_inner) {
+            for outputs in outputs {
+                seen.standing.add_outputs(outputs);
+            }
+        }
         for (at, drift) in found.into_iter().zip(drifts) {
             let fault = |kind| match kind {
                 DriftKind::Missing => OutputFault::Missing,

@@ -15,7 +15,7 @@ use tokio::task::JoinError;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Workshop,
+    Ended, Workshop,
     examine::{Examined, MadeFrom},
     judge,
 };
@@ -64,6 +64,8 @@ pub(crate) struct Executed {
     /// Whether there was nothing to run: its program is missing.
     pub(crate) missing: bool,
     pub(crate) exit: Option<i32>,
+    /// How its process ended, where there was one.
+    pub(crate) ended: Option<Ended>,
     pub(crate) tests: Option<TestCounts>,
     pub(crate) log: Option<Digest>,
     /// The last lines it printed, where it failed.
@@ -93,6 +95,7 @@ pub(crate) async fn execute(
     cancel: &CancellationToken,
 ) -> Result<Executed, KeepError> {
     let cpu = one.cpu;
+    let _holding = jobs.hold();
     tokio::select! {
         taken = jobs.take(cpu) => taken.map_err(KeepError::JobServer)?,
         () = cancel.cancelled() => {
@@ -220,8 +223,7 @@ fn command(shop: &Workshop, jobs: &JobServer, step: &BuildStep) -> Command {
             .as_ref()
             .map_or_else(|| root.to_owned(), |cwd| root.join(cwd.as_str())),
         env,
-        // The project is the workspace: writable where it is, or a copy of it.
-        writable: vec![shop.home.clone()],
+        writable: writable(shop),
         wall_ms: step.timeout_ms.unwrap_or(wall_max).min(wall_max),
         idle_ms: step.idle_timeout_ms.unwrap_or(idle_max).min(idle_max),
         output_bytes_max: limits.output_bytes_max,
@@ -237,21 +239,28 @@ fn confinement(shop: &Workshop, step: &BuildStep) -> Confinement {
     let plain = match level {
         SandboxLevel::Strong => Confinement::strong(),
         SandboxLevel::Light => Confinement {
-            host_network: false,
+            host_network: shop.host_network(step),
             ..Confinement::light()
         },
         SandboxLevel::None => Confinement::none(),
     };
-    let folder = shop.workspace.path().to_owned();
+    let workspace = || atelier_exec::Workspace {
+        returns: returns(step),
+        folder: shop.workspace.path().to_owned(),
+    };
     Confinement {
         network: step.network,
         registries: shop.registries.clone(),
-        workspace: Some(atelier_exec::Workspace {
-            returns: returns(step),
-            folder,
-        }),
+        workspace: (!shop.in_place).then(workspace),
         ..plain
     }
+}
+
+/// What a step writes to at once; else the project is its workspace, where it is or with a layer
+/// above it.
+fn writable(shop: &Workshop) -> Vec<PathBuf> {
+    let folder = shop.in_place.then(|| shop.workspace.path().to_owned());
+    folder.into_iter().chain([shop.home.clone()]).collect()
 }
 
 /// What of a step's changes counts: what it says that it makes, or else everything.
@@ -312,7 +321,7 @@ fn keep(
         let last = cas.last(&step.name)?;
         let last = last.map(|last| last.record.outputs).unwrap_or_default();
         let record = Record {
-            key: examined.key,
+            key: kept_under(step, examined.key),
             step: step.name.clone(),
             outcome: match failure {
                 Some(_) => Outcome::Failed,
@@ -348,12 +357,32 @@ fn keep(
         missing: false,
         stopped,
         exit,
+        ended: Some(ended(report)),
         tests,
         log: Some(log),
         printed,
         outputs,
         when,
     })
+}
+
+/// A result that may not be used again is kept for explanation alone, where nobody looks for one.
+fn kept_under(step: &BuildStep, key: Digest) -> Digest {
+    if step.cacheable {
+        key
+    } else {
+        Digest::of_json(&("not to be used again", key))
+    }
+}
+
+fn ended(report: &Report) -> Ended {
+    match report.exit {
+        Exit::Code(code) => Ended::Code(code),
+        Exit::Signal(signal) => Ended::Signal(signal),
+        Exit::WallTimeout => Ended::TimedOut,
+        Exit::IdleTimeout => Ended::Silent,
+        Exit::Cancelled => Ended::Stopped,
+    }
 }
 
 /// Why what a step made could not be taken in: perhaps the sandbox could not hand it out.

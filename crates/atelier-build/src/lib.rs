@@ -25,6 +25,6 @@ mod workshop;
 
 pub use check::{CheckError, Choice, Progress, check};
 pub use project::{Project, ProjectError};
-pub use report::{CheckReport, StepReport};
+pub use report::{CheckReport, Ended, StepReport};
 pub use why::{LastRun, Now, WhyReport, why};
 pub use workshop::Workshop;

@@ -4,6 +4,22 @@ use atelier_model::{Digest, SandboxLevel, StepKind, TestCounts};
 use atelier_step::{Explanation, Link};
 use serde::{Deserialize, Serialize};
 
+/// How the process of a step ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ended {
+    /// By itself, with this code.
+    Code(i32),
+    /// By this signal.
+    Signal(i32),
+    /// It took too long.
+    TimedOut,
+    /// It printed nothing for too long.
+    Silent,
+    /// It was to end.
+    Stopped,
+}
+
 /// What became of one step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StepReport {
@@ -26,6 +42,8 @@ pub struct StepReport {
     pub missing: bool,
     /// Exit code, where a process ended by itself.
     pub exit: Option<i32>,
+    /// How its process ended, where it was executed.
+    pub ended: Option<Ended>,
     /// Tests that it counted.
     pub tests: Option<TestCounts>,
     /// How tightly it was confined, where it was executed.
@@ -45,8 +63,13 @@ pub struct StepReport {
 /// What became of a check.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CheckReport {
-    /// The steps in the order of their graph.
+    /// The steps in the order of their graph; only those that something had to be done for, where the
+    /// others are not to be named.
     pub steps: Vec<StepReport>,
+    /// Steps that nothing had to be done for and that are not named.
+    pub unchanged: usize,
+    /// Tests that the steps executed, now or when their results were made.
+    pub tests: u64,
     /// Whether every step has a result that stands.
     pub passed: bool,
     /// Whether a person ended it.

@@ -285,10 +285,7 @@ impl Run<'_> {
 
     /// Processors for steps, once there is something to execute.
     fn jobs(&mut self) -> Result<Arc<JobServer>, CheckError> {
-        if let Some(jobs) = &self.jobs {
-            if self.tries.is_empty() {
-                jobs.refill();
-            }
+        if let Some(jobs) = self.shop.jobs.as_ref().or(self.jobs.as_ref()) {
             return Ok(Arc::clone(jobs));
         }
         let cpu = self.choice.capacity.cpu;

@@ -9,13 +9,19 @@ use std::{
     fs::{self, File},
     io::{self, Read as _, Write as _},
     path::{Path, PathBuf},
+    process,
+    sync::{Mutex, PoisonError},
 };
 
-use rustix::fs::{CWD, FileType, Mode, OFlags, mknodat, open};
+use rustix::{
+    fs::{CWD, FileType, Mode, OFlags, mknodat, open},
+    io::Errno,
+    process::{Pid, test_kill_process},
+};
 use tokio::net::unix::pipe::{OpenOptions, Receiver};
 
-/// Name of the pipe.
-const PIPE: &str = "jobserver";
+/// Name of the pipe; the number of its process follows.
+const PIPE: &str = "jobserver.";
 /// What stands for a processor.
 const TOKEN: u8 = b'+';
 /// Processors that are shared out at most: as many as a pipe surely holds.
@@ -34,13 +40,20 @@ pub struct JobServer {
     /// The same pipe, for what never waits.
     pipe: File,
     tokens: u32,
+    /// How many hold on to it.
+    holders: Mutex<u32>,
 }
+
+/// Whoever may take processors.
+#[derive(Debug)]
+pub struct Holding<'a>(&'a JobServer);
 
 impl JobServer {
     /// Makes a pipe in a folder that commands may write to, with a byte for each processor. Needs a
     /// runtime.
     pub fn open(folder: &Path, tokens: u32) -> io::Result<Self> {
-        let path = folder.join(PIPE);
+        sweep(folder);
+        let path = folder.join(format!("{PIPE}{}", process::id()));
         match fs::remove_file(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
@@ -53,9 +66,21 @@ impl JobServer {
             pipe: File::from(open(&path, flags, Mode::empty())?),
             path,
             tokens: tokens.clamp(1, TOKENS_MAX),
+            holders: Mutex::default(),
         };
         server.give(server.tokens);
         Ok(server)
+    }
+
+    /// Has to be held while processors are taken and given. Whoever is first finds all of them, also
+    /// those that killed programs did not give back.
+    pub fn hold(&self) -> Holding<'_> {
+        let mut holders = self.holders.lock().unwrap_or_else(PoisonError::into_inner);
+        if *holders == 0 {
+            self.refill();
+        }
+        *holders += 1;
+        Holding(self)
     }
 
     /// Waits for processors.
@@ -82,7 +107,7 @@ impl JobServer {
     }
 
     /// Makes up for what killed programs did not give back. Only while nothing runs.
-    pub fn refill(&self) {
+    fn refill(&self) {
         let mut bytes = vec![0; TOKENS_MAX as usize];
         while (&self.pipe).read(&mut bytes).is_ok_and(|read| read > 0) {}
         self.give(self.tokens);
@@ -102,6 +127,29 @@ impl JobServer {
         let pipe = self.path.to_string_lossy().into_owned();
         let before = ["sh", "-c", OPEN].map(str::to_owned);
         before.into_iter().chain([pipe]).chain(argv).collect()
+    }
+}
+
+impl Drop for Holding<'_> {
+    fn drop(&mut self) {
+        let holders = self.0.holders.lock();
+        *holders.unwrap_or_else(PoisonError::into_inner) -= 1;
+    }
+}
+
+/// Removes the pipes of processes that were killed.
+fn sweep(folder: &Path) {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let of = name.to_str().and_then(|name| name.strip_prefix(PIPE));
+        let process = of.and_then(|of| Pid::from_raw(of.parse().ok()?));
+        if process.is_some_and(|process| test_kill_process(process) == Err(Errno::SRCH)) {
+            // Whoever else sweeps may be faster.
+            let _ = fs::remove_file(entry.path());
+        }
     }
 }
 

@@ -18,8 +18,38 @@ async fn processors_are_taken_and_given_back() {
     assert!(third.is_err(), "there are two");
     server.give(1);
     timeout(soon, server.take(1)).await.unwrap().unwrap();
-    server.refill();
+}
+
+#[tokio::test]
+async fn what_was_not_given_back_is_there_again_for_whoever_is_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = JobServer::open(folder.path(), 2).unwrap();
+    let soon = Duration::from_secs(20);
+    let first = server.hold();
     timeout(soon, server.take(2)).await.unwrap().unwrap();
+    let second = server.hold();
+    let third = timeout(Duration::from_millis(50), server.take(1)).await;
+    assert!(third.is_err(), "somebody holds on to those that are gone");
+    drop((first, second));
+    let _next = server.hold();
+    timeout(soon, server.take(2)).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn each_process_has_a_pipe_and_those_of_the_dead_are_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut dead = Command::new("true").spawn().unwrap();
+    dead.wait().unwrap();
+    let (left, alive) = (format!("jobserver.{}", dead.id()), "jobserver.1");
+    for name in [left.as_str(), alive] {
+        fs::write(folder.path().join(name), "").unwrap();
+    }
+    let server = JobServer::open(folder.path(), 1).unwrap();
+    assert!(!folder.path().join(&left).exists());
+    assert!(folder.path().join(alive).exists());
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+    drop(server);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
 }
 
 #[tokio::test]

@@ -278,6 +278,10 @@ pub(crate) fn workshop(
         // each time: strong confinement is for whoever asks for it.
         level: if said { level } else { SandboxLevel::Light },
         level_min: level.min(SandboxLevel::Light),
+        door: true,
+        own_network: true,
+        in_place: false,
+        jobs: None,
         registries: sandbox::registries(config),
         clock: Arc::new(SystemClock),
         limits: Limits::default(),
