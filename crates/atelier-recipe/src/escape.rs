@@ -9,6 +9,18 @@ pub fn is_test_path(path: &TreePath) -> bool {
     rules().any(|rules| is_test(rules, path))
 }
 
+/// Whether a file holds what tests compare with: recorded snapshots and expected outputs.
+pub fn holds_expectations(path: &TreePath) -> bool {
+    let text = path.as_str();
+    let folder = text.split('/').any(|part| part == "__snapshots__");
+    let recorded = matches!(
+        path.extension(),
+        Some("snap" | "ambr" | "golden" | "approved")
+    );
+    let approved = path.name().contains(".approved.") || path.name().contains(".golden.");
+    folder || recorded || approved
+}
+
 /// The ways a change to one file adds for tests not to count, in words that follow its path; none
 /// if it adds none.
 ///

@@ -21,6 +21,7 @@
 //! Invariants: nothing here opens a file, starts a process or asks what is installed; an unreadable
 //! report is `None`, never a guess; a test step exists only where the tree has tests to run.
 
+mod cheat;
 mod ci;
 mod detect;
 mod escape;
@@ -34,9 +35,10 @@ mod report;
 mod step;
 
 pub use atelier_model::{BuildStep, ReportFormat, StepKind, Tool};
+pub use cheat::{Change, Finding, Visible, cheats};
 pub use ci::{Authorship, Forge, pipeline};
 pub use detect::Project;
-pub use escape::{declared_tests, early_ends, is_test_path, new_escapes};
+pub use escape::{declared_tests, early_ends, holds_expectations, is_test_path, new_escapes};
 pub use forgery::forgeries;
 pub use harness::{decides_tests, test_settings};
 pub use recipe::RecipeError;

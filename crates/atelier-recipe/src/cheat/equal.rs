@@ -1,0 +1,141 @@
+//! Objects that are equal to everything, so that every comparison with them holds.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use super::{
+    Finding, Pair,
+    code::{Language, block_end, line_of},
+};
+
+/// Lines of a body that are looked at.
+const BODY_LINES_MAX: usize = 20;
+
+/// How each language begins the function that says whether two things are equal.
+static HEADS: LazyLock<Vec<(Language, Regex)>> = LazyLock::new(|| {
+    let heads = [
+        (
+            Language::Python,
+            r"def __eq__\([^)]*\)[^:\n]*:|__eq__\s*=\s*lambda[^:\n]*:",
+        ),
+        (
+            Language::Rust,
+            r"fn eq\(\s*&\s*self\s*,[^)]*\)\s*->\s*bool\s*\{",
+        ),
+        (
+            Language::Go,
+            r"func \([^)]*\) (?:Equals?|Eq)\([^)]*\) bool \{",
+        ),
+        (
+            Language::Java,
+            r"\b(?:boolean equals|bool Equals|fun equals|def equals)\s*\([^)]*\)[^{;\n]*\{",
+        ),
+        (
+            Language::C,
+            r"\boperator\s*==\s*\([^)]*\)\s*(?:const)?\s*(?:noexcept)?\s*\{",
+        ),
+        (
+            Language::Script,
+            r"\b(?:asymmetricMatch|equals|isEqual)\s*\([^)]*\)[^{;\n]*\{",
+        ),
+        (Language::Ruby, r"(?m)def (?:==|===|eql\?)\s*\(?\w+\)?[;\n]"),
+    ];
+    let compiled = heads
+        .iter()
+        .filter_map(|(language, head)| Some((*language, Regex::new(head).ok()?)));
+    compiled.collect()
+});
+
+/// What compares, refuses or hands on: a body with any of it may be honest.
+static COMPARES: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(
+        r"(?:==|!=|<|>|\bis\b|\bin\b|&&|\band\b|\.eq|\.equals|equal|isinstance|instanceof|typeof|matches!|compare|hash|\braise\b|\bthrow\b|panic|NotImplemented|\b[Ff]alse\b|super|all\(|any\(|every\(|match\b|test\()",
+    )
+    .ok()
+});
+static TRUE: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"\b(?:[Tt]rue|1|not\s+False)\b|!\s*(?:0|false)\b").ok());
+static OR_TRUE: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"\bor\s+(?:True|true|1)\b|\|\|\s*(?:true|1)\b").ok());
+static SAME: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?:return|^|=>)\s*\(?\s*([\w.]+(?:\([\w.]*\))?)\s*(?:===?|is)\s*([\w.]+(?:\([\w.]*\))?)\s*\)?\s*;?\s*(?:$|\}|end)").ok()
+});
+static RETURNS: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"\breturn\s+([^;\n}]+)").ok());
+
+pub(super) fn found(pair: &Pair<'_>) -> Vec<Finding> {
+    let places = |text: &str| places(pair.after.language, text);
+    let new = pair.new_only(places);
+    new.map(|(at, _)| {
+        let line = line_of(&pair.after.text, at);
+        let words = "makes an object equal to everything";
+        if pair.in_tests {
+            Finding::doubtful(line, words)
+        } else {
+            Finding::certain(line, words)
+        }
+    })
+    .collect()
+}
+
+fn places(language: Language, text: &str) -> Vec<(usize, String)> {
+    let heads = HEADS.iter().filter(|(of, _)| *of == language);
+    let mut all = Vec::new();
+    for (_, head) in heads {
+        for found in head.find_iter(text) {
+            let body = body(language, text, found.end());
+            if holds_always(body) {
+                all.push((found.start(), format!("{}{body}", found.as_str())));
+            }
+        }
+    }
+    all
+}
+
+fn body(language: Language, text: &str, from: usize) -> &str {
+    let rest = &text[from..];
+    let braces = text[..from].ends_with('{');
+    if braces {
+        let end = block_end(text, from - 1).unwrap_or(text.len());
+        return text[from..end].trim_end_matches('}');
+    }
+    let same_line = rest.lines().next().unwrap_or_default();
+    if language == Language::Python && !same_line.trim().is_empty() {
+        return same_line;
+    }
+    let line_start = text[..from].rfind('\n').map_or(0, |at| at + 1);
+    let indent = |line: &str| line.len() - line.trim_start().len();
+    let own = indent(&text[line_start..]);
+    let mut length = 0;
+    for line in rest.split_inclusive('\n').take(BODY_LINES_MAX) {
+        if length > 0 && !line.trim().is_empty() && indent(line) <= own {
+            break;
+        }
+        length += line.len();
+    }
+    &rest[..length]
+}
+
+/// Whether a body says that two things are equal whatever they are.
+fn holds_always(body: &str) -> bool {
+    let is = |pattern: &LazyLock<Option<Regex>>| {
+        pattern
+            .as_ref()
+            .is_some_and(|pattern| pattern.is_match(body))
+    };
+    if is(&OR_TRUE) || (is(&TRUE) && !is(&COMPARES)) {
+        return true;
+    }
+    let same = SAME.iter().flat_map(|one| one.captures_iter(body.trim()));
+    if same.into_iter().any(|found| found[1] == found[2]) {
+        return true;
+    }
+    let mut returned = RETURNS
+        .iter()
+        .flat_map(|one| one.captures_iter(body))
+        .map(|found| found[1].trim().to_owned())
+        .peekable();
+    returned.peek().is_some()
+        && returned.all(|value| matches!(value.as_str(), "True" | "true" | "1" | "not False"))
+}

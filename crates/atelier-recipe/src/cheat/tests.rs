@@ -1,0 +1,1 @@
+//! Planted cheats are found, honest work is not.
