@@ -35,8 +35,8 @@ pub use car::{
     Block, CAR_HEADER_BYTES, Car, Damage, ReadCarError, Source, car_header, car_section,
 };
 pub use cid::{Cid, Codec, ParseCidError};
-pub use lock::{LOCK_FILE, Lock, LockedAsk, LockedAttempt, LockedCommit, ReadLockError};
-pub use pack::{Pack, ReadPackError, archive_name};
-pub use recording::{
-    AskRecorded, AttemptRecorded, FileRecorded, RecordedLimits, Recording, VerdictRecorded,
+pub use lock::{
+    LOCK_FILE, Lock, LockedAsk, LockedAttempt, LockedCommit, LockedSettings, ReadLockError,
 };
+pub use pack::{Pack, ReadPackError, archive_name};
+pub use recording::{AskRecorded, AttemptRecorded, FileRecorded, Recording, VerdictRecorded};

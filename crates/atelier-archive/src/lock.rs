@@ -30,6 +30,8 @@ pub struct Lock {
     pub base: Option<String>,
     /// Name of the archive of all replies, which is the same wherever it is made.
     pub archive: String,
+    /// Settings that decided what was asked.
+    pub settings: LockedSettings,
     /// The programs that decided what was built, with their versions.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tools: BTreeMap<String, String>,
@@ -42,6 +44,32 @@ pub struct Lock {
     /// Every commit of the run in order, but for the one that brings the lock itself.
     #[serde(default, rename = "commit", skip_serializing_if = "Vec::is_empty")]
     pub commits: Vec<LockedCommit>,
+}
+
+/// Settings that decided what was asked.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LockedSettings {
+    /// How what models were shown was made shorter.
+    pub compression: String,
+    /// Tries at one task.
+    pub attempts_max: u32,
+    /// Phases of a plan.
+    pub phases_max: usize,
+    /// Steps of a plan.
+    pub steps_max: usize,
+    /// Edits of a reply.
+    pub edits_max: usize,
+    /// Files of a tree.
+    pub tree_files_max: usize,
+    /// Bytes of a file.
+    pub file_bytes_max: usize,
+    /// Tokens of the context.
+    pub context_tokens_max: usize,
+    /// Bytes of a command's output.
+    pub output_bytes_max: usize,
+    /// Bytes of evidence.
+    pub evidence_bytes_max: usize,
 }
 
 /// An answered ask.

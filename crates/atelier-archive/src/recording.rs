@@ -10,10 +10,6 @@ use serde::{Deserialize, Serialize};
 /// What is recorded of a run.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Recording {
-    /// Limits that decided what was asked.
-    pub limits: RecordedLimits,
-    /// How what models were shown was made shorter.
-    pub compression: String,
     /// Templates that stood in for built-in ones, by name.
     pub prompts: BTreeMap<String, String>,
     /// Recipes of the project's own, by name.
@@ -24,6 +20,8 @@ pub struct Recording {
     pub attempts: Vec<AttemptRecorded>,
     /// Tasks that a person added.
     pub tasks: Vec<Task>,
+    /// The first attempt of the newest round of each task: what a person had retried.
+    pub rounds: BTreeMap<TaskId, u32>,
     /// Components of earlier runs that the documents describe.
     pub components: Vec<Component>,
     /// The files it began from.
@@ -32,29 +30,6 @@ pub struct Recording {
     pub built: BTreeMap<TaskId, Vec<FileRecorded>>,
     /// What the final check of the last commit came to.
     pub verdict: VerdictRecorded,
-}
-
-/// Limits that decided what was asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct RecordedLimits {
-    /// Tries at one task.
-    pub attempts_max: u32,
-    /// Phases of a plan.
-    pub phases_max: usize,
-    /// Steps of a plan.
-    pub steps_max: usize,
-    /// Edits of a reply.
-    pub edits_max: usize,
-    /// Files of a tree.
-    pub tree_files_max: usize,
-    /// Bytes of a file.
-    pub file_bytes_max: usize,
-    /// Tokens of the context.
-    pub context_tokens_max: usize,
-    /// Bytes of a command's output.
-    pub output_bytes_max: usize,
-    /// Bytes of evidence.
-    pub evidence_bytes_max: usize,
 }
 
 /// An answered ask.

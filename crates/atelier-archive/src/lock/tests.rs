@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use atelier_model::{Digest, RunId, Stage, TaskId};
 
-use super::{Lock, LockedAsk, LockedAttempt, LockedCommit, ReadLockError};
+use super::{Lock, LockedAsk, LockedAttempt, LockedCommit, LockedSettings, ReadLockError};
 
 pub(crate) fn lock() -> Lock {
     let ask = |stage, task: Option<&str>| LockedAsk {
@@ -22,6 +22,7 @@ pub(crate) fn lock() -> Lock {
         requirement: Digest::of("a todo list"),
         base: Some("4b825dc".to_owned()),
         archive: "bafy".to_owned(),
+        settings: LockedSettings::default(),
         tools: BTreeMap::from([("cargo".to_owned(), "1.95.0".to_owned())]),
         templates: BTreeMap::from([("code".to_owned(), vec![Digest::of("code")])]),
         asks: vec![ask(Stage::Design, None), ask(Stage::Code, Some("t1.1"))],
