@@ -18,6 +18,8 @@ pub enum Stage {
     Detail,
     /// Plan → handoff.
     Handoff,
+    /// Plan and wish → what of the plan changes.
+    Change,
     /// Task → edits.
     Code,
     /// Project → prose of its documents.
@@ -26,11 +28,12 @@ pub enum Stage {
 
 impl Stage {
     /// Every stage in the order of the flow.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Design,
         Self::Plan,
         Self::Detail,
         Self::Handoff,
+        Self::Change,
         Self::Code,
         Self::Docs,
     ];
@@ -42,6 +45,7 @@ impl Stage {
             Self::Plan => "plan",
             Self::Detail => "detail",
             Self::Handoff => "handoff",
+            Self::Change => "change",
             Self::Code => "code",
             Self::Docs => "docs",
         }
@@ -136,6 +140,136 @@ impl AskKey<'_> {
     /// The key as a digest.
     pub fn digest(&self) -> Digest {
         Digest::of_json(self)
+    }
+
+    /// What the key was made of, with digests in place of texts.
+    pub fn descriptor(&self) -> AskDescriptor {
+        let message = |message: &Message| (message.role, Digest::of(&message.text));
+        AskDescriptor {
+            version: self.version,
+            model: self.model.to_owned(),
+            messages: self.messages.iter().map(message).collect(),
+            temperature: self.temperature,
+            effort: self.effort.map(str::to_owned),
+            tokens_max: self.tokens_max,
+            schema: self.schema.map(Digest::of_json),
+            template_version: self.template_version,
+            attempt: self.attempt,
+            among: self
+                .among
+                .map(|(strategy, routes)| (strategy, routes.to_vec())),
+        }
+    }
+}
+
+/// What an [`AskKey`] was made of, small enough to be kept with every reply: where two keys differ,
+/// their descriptors say why.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AskDescriptor {
+    /// Version of the key.
+    pub version: u32,
+    /// Model name as asked for.
+    pub model: String,
+    /// Who speaks in each message, and the digest of what is said.
+    pub messages: Vec<(Role, Digest)>,
+    /// Sampling temperature.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub temperature: Option<f64>,
+    /// How hard the model is to think.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub effort: Option<String>,
+    /// Most tokens of the answer.
+    pub tokens_max: u64,
+    /// Digest of the JSON schema of the answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schema: Option<Digest>,
+    /// Version of the prompt template.
+    pub template_version: Digest,
+    /// The ask's attempt ordinal.
+    pub attempt: u32,
+    /// The routes of which any might answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub among: Option<(Strategy, Vec<String>)>,
+}
+
+/// The first field in which two keys differ, in the order in which a person would look.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AskDifference {
+    /// The structure of keys changed.
+    Version,
+    /// Another model.
+    Model,
+    /// Another version of the prompt template.
+    Template,
+    /// Another attempt at the same question.
+    Attempt,
+    /// Another temperature, effort, limit of tokens, or choice of routes, by its name.
+    Parameter(&'static str),
+    /// Another JSON schema of the answer.
+    Schema,
+    /// A message that says something else, counted from 0.
+    Message(usize),
+    /// More messages, or fewer.
+    MessageCount,
+}
+
+impl AskDescriptor {
+    /// The first field in which another key differs from this one.
+    pub fn difference(&self, other: &Self) -> Option<AskDifference> {
+        let first_message = || {
+            let pairs = self.messages.iter().zip(&other.messages);
+            pairs.clone().position(|(one, another)| one != another)
+        };
+        let parameter = || {
+            [
+                (self.temperature != other.temperature, "temperature"),
+                (self.effort != other.effort, "effort"),
+                (self.tokens_max != other.tokens_max, "tokens_max"),
+                (self.among != other.among, "among"),
+            ]
+            .into_iter()
+            .find_map(|(differs, name)| differs.then_some(name))
+        };
+        if self.version != other.version {
+            Some(AskDifference::Version)
+        } else if self.model != other.model {
+            Some(AskDifference::Model)
+        } else if self.template_version != other.template_version {
+            Some(AskDifference::Template)
+        } else if let Some(name) = parameter() {
+            Some(AskDifference::Parameter(name))
+        } else if self.schema != other.schema {
+            Some(AskDifference::Schema)
+        } else if let Some(at) = first_message() {
+            Some(AskDifference::Message(at))
+        } else if self.messages.len() != other.messages.len() {
+            Some(AskDifference::MessageCount)
+        } else {
+            (self.attempt != other.attempt).then_some(AskDifference::Attempt)
+        }
+    }
+
+    /// In how many fields another key differs from this one: the nearest key is the one that was
+    /// meant.
+    pub fn distance(&self, other: &Self) -> usize {
+        let same = self.messages.iter().zip(&other.messages);
+        let same = same.filter(|(one, another)| one == another).count();
+        let longest = self.messages.len().max(other.messages.len());
+        [
+            self.version != other.version,
+            self.model != other.model,
+            self.template_version != other.template_version,
+            self.temperature != other.temperature,
+            self.effort != other.effort,
+            self.tokens_max != other.tokens_max,
+            self.schema != other.schema,
+            self.attempt != other.attempt,
+            self.among != other.among,
+        ]
+        .into_iter()
+        .map(usize::from)
+        .sum::<usize>()
+            + (longest - same)
     }
 }
 
@@ -264,6 +398,8 @@ pub struct AskRecord {
     pub usage: Usage,
     /// Money reserved before the call, until it is settled.
     pub reserved: MicroUsd,
+    /// Tokens reserved before the call, until it is settled.
+    pub reserved_tokens: u64,
     /// Money spent.
     pub cost: MicroUsd,
     /// Milliseconds.

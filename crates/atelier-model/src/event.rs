@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Approval, AskId, AskSource, AttemptOutcome, CheckOutcome, Digest, MicroUsd, RouteChoice, RunId,
-    RunStatus, Stage, TaskId, TaskState, TestCounts, Timestamp, Usage,
+    Approval, AskId, AskSource, AttemptOutcome, Budget, CheckOutcome, Digest, MicroUsd, Resource,
+    RouteChoice, RunId, RunStatus, SandboxLevel, Stage, TaskChange, TaskId, TaskState, TestCounts, Timestamp,
+    Usage,
 };
 
 /// One fact that happened.
@@ -73,6 +74,18 @@ pub enum EventKind {
     PlanLinted {
         /// What is wrong; empty when all is well.
         problems: Vec<String>,
+    },
+    /// The plan of a run was changed.
+    #[serde(rename = "plan.changed")]
+    PlanChanged {
+        /// 1 for the first change of the run.
+        change: u32,
+        /// Digest of the requirement as it reads now.
+        requirement: Digest,
+        /// What changes, in a sentence or two.
+        summary: String,
+        /// What is done to each task that is not left as it is.
+        tasks: Vec<TaskChange>,
     },
     /// An ask was sent.
     #[serde(rename = "ask.started")]
@@ -158,6 +171,63 @@ pub enum EventKind {
         /// The budget.
         budget: MicroUsd,
     },
+    /// Something other than money was used up: nothing more is begun.
+    #[serde(rename = "budget.exhausted")]
+    BudgetExhausted {
+        /// Whose budget: of the `run`, its `stage` or its `task`.
+        scope: String,
+        /// What.
+        resource: Resource,
+        /// The most that the next sending could have used.
+        needed: u64,
+        /// What is used or reserved.
+        spent: u64,
+        /// The budget.
+        budget: u64,
+    },
+    /// A mark of a budget was passed, for the first time.
+    #[serde(rename = "budget.marked")]
+    BudgetMarked {
+        /// Whose budget: of the `run`, its `stage` or its `task`.
+        scope: String,
+        /// The name of the stage, or the task's id; empty for the run.
+        subject: String,
+        /// Of what.
+        resource: Resource,
+        /// The mark.
+        percent: u64,
+        /// What is used.
+        spent: u64,
+        /// The budget.
+        budget: u64,
+    },
+    /// A person changed what may be used up.
+    #[serde(rename = "budget.set")]
+    BudgetSet {
+        /// The task whose budget it is; of the run where there is none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        task: Option<TaskId>,
+        /// The budget from now on.
+        budget: Budget,
+    },
+    /// A person asked for something that whoever works on the run obeys.
+    #[serde(rename = "control.asked")]
+    ControlAsked {
+        /// What, in the word of its command.
+        command: String,
+        /// Why, where a person said so.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        reason: String,
+    },
+    /// A person changed a task.
+    #[serde(rename = "task.edited")]
+    TaskEdited {
+        /// What was changed, one word a field.
+        fields: Vec<String>,
+        /// Why, where a person said so.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        reason: String,
+    },
     /// A task was added.
     #[serde(rename = "task.added")]
     TaskAdded {
@@ -228,6 +298,14 @@ pub enum EventKind {
         /// What was tried, one line a file.
         files: Vec<String>,
     },
+    /// It was decided how tightly the commands of the run are confined.
+    #[serde(rename = "sandbox.chosen")]
+    SandboxChosen {
+        /// The level.
+        level: SandboxLevel,
+        /// What is not as tight as it could be elsewhere, and why, one line each.
+        lacks: Vec<String>,
+    },
     /// A build step or check began.
     #[serde(rename = "check.started")]
     CheckStarted {
@@ -249,6 +327,9 @@ pub enum EventKind {
         tests: Option<TestCounts>,
         /// Milliseconds.
         duration_ms: u64,
+        /// How tightly its command was confined, where one was run.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        level: Option<SandboxLevel>,
     },
     /// A task's work is committed.
     #[serde(rename = "task.committed")]
@@ -279,6 +360,9 @@ pub enum EventKind {
         subject: String,
         /// Whether the answer was yes.
         approved: bool,
+        /// What the person said beside.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        reason: String,
     },
     /// The fresh checkout of the final commit was checked.
     #[serde(rename = "run.verified")]

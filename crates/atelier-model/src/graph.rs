@@ -74,9 +74,9 @@ impl TaskGraph {
         self.needs.get(task).into_iter().flatten()
     }
 
-    /// The pending tasks whose dependencies are all done, in order.
+    /// The pending tasks whose dependencies are all settled, in order.
     pub fn now_ready(&self, states: &BTreeMap<TaskId, TaskState>) -> Vec<TaskId> {
-        let done = |id: &TaskId| states.get(id) == Some(&TaskState::Done);
+        let done = |id: &TaskId| states.get(id).is_some_and(|state| state.is_settled());
         let pending = |id: &&TaskId| states.get(*id) == Some(&TaskState::Pending);
         self.order
             .iter()

@@ -67,6 +67,10 @@ id!(
     /// Names one request of another program.
     RelayId
 );
+id!(
+    /// Names a worker: a process that works on a project, from its beginning to its end.
+    WorkerId
+);
 
 fn ulid_text(at: Timestamp, ids: &dyn IdSource) -> String {
     let millis = u64::try_from(at.millis()).unwrap_or(0);

@@ -9,6 +9,8 @@
 mod archive;
 mod ask;
 mod audit;
+mod budget;
+mod change;
 mod design;
 mod digest;
 mod event;
@@ -30,19 +32,24 @@ mod time;
 mod tree;
 
 pub use archive::{ArchiveEntry, ArchiveKind};
-pub use ask::{Ask, AskKey, AskRecord, AskSource, Message, Reply, Role, Stage, StopReason, Usage};
+pub use ask::{
+    Ask, AskDescriptor, AskDifference, AskKey, AskRecord, AskSource, Message, Reply, Role, Stage,
+    StopReason, Usage,
+};
 pub use audit::{
     AuditCheck, AuditEntry, AuditExportLine, AuditFact, AuditLink, AuditNote, AuditReport,
     AuditRequest, Checkpoint, ExportLineError, Frontier, Standing, Tampering, TreeHash, TreeProof,
     TreeProofError, check_export,
 };
+pub use budget::{Amount, BUDGET_MARKS, Bound, Budget, BudgetChange, Resource, Used, marks_passed};
+pub use change::{Dropped, PlanChange, StepChange, TaskChange, TaskChangeKind};
 pub use design::{Component, Design, RequirementItem, TechnologyStack};
 pub use digest::{Digest, ParseDigestError};
 pub use event::{Event, EventKind};
 pub use evidence::{CheckOutcome, CheckResult, Evidence, TestCounts, TestFailure};
 pub use form::{EditForm, EditsOutcome, FormTally, FormUse};
 pub use graph::{GraphError, TaskGraph};
-pub use id::{AskId, IdSource, ProjectId, RelayId, RunId, TaskId};
+pub use id::{AskId, IdSource, ProjectId, RelayId, RunId, TaskId, WorkerId};
 pub use limits::Limits;
 pub use money::{MicroUsd, ParseMoneyError};
 pub use path::{PathError, TreePath};
@@ -52,7 +59,7 @@ pub use plan::{
 };
 pub use relay::RelayRecord;
 pub use routing::{ChoiceReason, PassedOver, PassedOverReason, RouteChoice, Strategy};
-pub use run::{Approval, Budget, Run, RunMode, RunStatus};
+pub use run::{Approval, Run, RunMode, RunStatus};
 pub use state::{Refused, RunFact, TaskFact, TaskState, next_run, next_task};
 pub use step::{
     BuildStep, Network, PathPattern, PatternError, PatternForm, ReportFormat, RootPattern,

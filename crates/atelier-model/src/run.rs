@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Digest, MicroUsd, RunId, Timestamp};
+use crate::{Budget, Digest, RunId, Timestamp};
 
 /// When a person is asked before work goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -26,13 +26,6 @@ pub enum RunMode {
     Build,
     /// Stops after planning.
     PlanOnly,
-}
-
-/// What a run may use up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Budget {
-    /// Money, if limited.
-    pub usd: Option<MicroUsd>,
 }
 
 /// Where a run stands. Only [`crate::next_run`] moves it.

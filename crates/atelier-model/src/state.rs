@@ -26,6 +26,44 @@ pub enum TaskState {
     Failed,
     /// A person gave it up.
     Cancelled,
+    /// A person leaves it out: it is not done, and what depends on it waits.
+    Skipped,
+    /// A person does without its acceptance, for a reason that is on record: it is not done, but
+    /// what depends on it goes on.
+    Waived,
+}
+
+impl TaskState {
+    /// Whether nothing more has to be done for it.
+    pub fn is_settled(self) -> bool {
+        match self {
+            Self::Done | Self::Waived => true,
+            Self::Pending
+            | Self::Ready
+            | Self::Running
+            | Self::Verifying
+            | Self::Merging
+            | Self::Blocked
+            | Self::Failed
+            | Self::Cancelled
+            | Self::Skipped => false,
+        }
+    }
+
+    /// Whether somebody works on it.
+    pub fn is_under_way(self) -> bool {
+        match self {
+            Self::Running | Self::Verifying | Self::Merging => true,
+            Self::Pending
+            | Self::Ready
+            | Self::Done
+            | Self::Blocked
+            | Self::Failed
+            | Self::Cancelled
+            | Self::Skipped
+            | Self::Waived => false,
+        }
+    }
 }
 
 /// What happened to a task.
@@ -58,6 +96,12 @@ pub enum TaskFact {
     RetryAsked,
     /// A person gives it up.
     CancelAsked,
+    /// A person leaves it out.
+    SkipAsked,
+    /// A person does without its acceptance.
+    WaiveAsked,
+    /// The plan was changed so that it must be done anew.
+    PlanChanged,
 }
 
 /// What happened to a run.
@@ -74,7 +118,7 @@ pub enum RunFact {
     Verified,
     /// It ended before its goal.
     Ended,
-    /// A person added work to a finished run.
+    /// A person wants more of a run that had its end: of a finished one, or of one given up.
     Reopened,
     /// It goes on where no plan is complete yet.
     ResumedPlanning,
@@ -116,13 +160,48 @@ pub fn next_task(state: TaskState, fact: TaskFact) -> Result<TaskState, Refused>
         (S::Merging, F::Merged) => S::Done,
         (S::Running | S::Verifying, F::AttemptsUsedUp) => S::Failed,
         (S::Ready | S::Running | S::Verifying, F::PersonNeeded) => S::Blocked,
-        (S::Failed | S::Cancelled, F::RetryAsked) => S::Pending,
-        (
-            S::Pending | S::Ready | S::Running | S::Verifying | S::Blocked | S::Failed,
-            F::CancelAsked,
-        ) => S::Cancelled,
+        (S::Failed | S::Cancelled | S::Skipped | S::Waived | S::Done, F::RetryAsked)
+        | (
+            S::Pending
+            | S::Ready
+            | S::Done
+            | S::Blocked
+            | S::Failed
+            | S::Cancelled
+            | S::Skipped
+            | S::Waived,
+            F::PlanChanged,
+        ) => S::Pending,
+        // What is merged already, or in this moment, is nothing to leave out any more.
+        (S::Pending | S::Ready | S::Running | S::Verifying | S::Blocked | S::Failed, fact)
+        | (S::Cancelled | S::Skipped, fact @ (F::SkipAsked | F::WaiveAsked))
+        | (S::Skipped, fact @ F::CancelAsked) => left_out(state, fact)?,
         _ => return refused(state, fact),
     })
+}
+
+/// The state of a task that a person does not want done.
+fn left_out(state: TaskState, fact: TaskFact) -> Result<TaskState, Refused> {
+    use TaskFact as F;
+    match fact {
+        F::CancelAsked => Ok(TaskState::Cancelled),
+        F::SkipAsked if state != TaskState::Skipped => Ok(TaskState::Skipped),
+        F::WaiveAsked => Ok(TaskState::Waived),
+        F::DependenciesDone
+        | F::Claimed
+        | F::Edited
+        | F::AttemptFailed
+        | F::AttemptsUsedUp
+        | F::Verified
+        | F::Merged
+        | F::MergeRefused
+        | F::PersonNeeded
+        | F::PersonAnswered
+        | F::Interrupted
+        | F::RetryAsked
+        | F::PlanChanged
+        | F::SkipAsked => refused(state, fact),
+    }
 }
 
 /// The status of a run after a fact.
@@ -136,7 +215,7 @@ pub fn next_run(status: RunStatus, fact: RunFact) -> Result<RunStatus, Refused> 
         (S::Running, F::TasksDone) => S::Verifying,
         (S::Verifying, F::Verified) => S::Done,
         (S::Planning | S::Planned | S::Running | S::Verifying, F::Ended)
-        | (S::Done, F::Reopened) => S::Stopped,
+        | (S::Done | S::Cancelled, F::Reopened) => S::Stopped,
         (S::Planning | S::Planned | S::Running | S::Verifying | S::Stopped, F::CancelAsked) => {
             S::Cancelled
         }

@@ -75,6 +75,8 @@ pub enum AttemptOutcome {
     ChecksFailed,
     /// The run ended before the try did.
     Interrupted,
+    /// It passed on its own, but not together with what the trunk had become meanwhile.
+    Conflict,
 }
 
 /// One try at a task.

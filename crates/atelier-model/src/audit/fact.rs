@@ -462,7 +462,10 @@ fn of_decision(kind: &EventKind) -> Option<AuditFact> {
             budget: *budget,
         });
     }
-    if let EventKind::ApprovalGiven { subject, approved } = kind {
+    if let EventKind::ApprovalGiven {
+        subject, approved, ..
+    } = kind
+    {
         return Some(AuditFact::ApprovalGiven {
             subject: Digest::of(subject),
             approved: *approved,

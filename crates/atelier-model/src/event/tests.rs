@@ -6,8 +6,9 @@ use serde_json::json;
 
 use super::{Event, EventKind};
 use crate::{
-    Approval, AskId, AskSource, AttemptOutcome, CheckOutcome, Digest, MicroUsd, RunId, RunStatus,
-    Stage, TaskId, TaskState, TestCounts, Timestamp, Usage,
+    Approval, AskId, AskSource, AttemptOutcome, Budget, CheckOutcome, Digest, MicroUsd, Resource,
+    RunId, RunStatus, SandboxLevel, Stage, TaskChange, TaskChangeKind, TaskId, TaskState, TestCounts, Timestamp,
+    Usage,
 };
 
 fn text(text: &str) -> String {
@@ -57,6 +58,19 @@ fn of_the_plan() -> Vec<(&'static str, EventKind)> {
             },
         ),
         (
+            "plan.changed",
+            EventKind::PlanChanged {
+                change: 1,
+                requirement: digest,
+                summary: text("s"),
+                tasks: vec![TaskChange {
+                    task: TaskId::from_text("t1.1"),
+                    kind: TaskChangeKind::Changed,
+                    reason: text("r"),
+                }],
+            },
+        ),
+        (
             "approval.asked",
             EventKind::ApprovalAsked {
                 subject: text("plan"),
@@ -67,6 +81,7 @@ fn of_the_plan() -> Vec<(&'static str, EventKind)> {
             EventKind::ApprovalGiven {
                 subject: text("plan"),
                 approved: true,
+                reason: text("why not"),
             },
         ),
     ]
@@ -140,6 +155,56 @@ fn of_asks() -> Vec<(&'static str, EventKind)> {
     ]
 }
 
+fn of_control() -> Vec<(&'static str, EventKind)> {
+    vec![
+        (
+            "budget.exhausted",
+            EventKind::BudgetExhausted {
+                scope: text("run"),
+                resource: Resource::Tokens,
+                needed: 3,
+                spent: 2,
+                budget: 4,
+            },
+        ),
+        (
+            "budget.marked",
+            EventKind::BudgetMarked {
+                scope: text("stage"),
+                subject: text("code"),
+                resource: Resource::Usd,
+                percent: 50,
+                spent: 2,
+                budget: 4,
+            },
+        ),
+        (
+            "budget.set",
+            EventKind::BudgetSet {
+                task: Some(TaskId::from_text("t1.1")),
+                budget: Budget {
+                    calls: Some(7),
+                    ..Budget::default()
+                },
+            },
+        ),
+        (
+            "control.asked",
+            EventKind::ControlAsked {
+                command: text("pause"),
+                reason: text("lunch"),
+            },
+        ),
+        (
+            "task.edited",
+            EventKind::TaskEdited {
+                fields: vec![text("title")],
+                reason: text("clearer"),
+            },
+        ),
+    ]
+}
+
 fn of_tasks() -> Vec<(&'static str, EventKind)> {
     vec![
         (
@@ -205,6 +270,13 @@ fn of_tasks() -> Vec<(&'static str, EventKind)> {
 fn of_checks() -> Vec<(&'static str, EventKind)> {
     vec![
         (
+            "sandbox.chosen",
+            EventKind::SandboxChosen {
+                level: SandboxLevel::Light,
+                lacks: vec![text("strong does not work")],
+            },
+        ),
+        (
             "check.started",
             EventKind::CheckStarted {
                 name: text("test"),
@@ -222,6 +294,7 @@ fn of_checks() -> Vec<(&'static str, EventKind)> {
                     ..TestCounts::default()
                 }),
                 duration_ms: 5,
+                level: Some(SandboxLevel::Strong),
             },
         ),
         (
@@ -278,6 +351,7 @@ fn all() -> Vec<(&'static str, EventKind)> {
     let parts = [
         of_the_plan(),
         of_asks(),
+        of_control(),
         of_tasks(),
         of_checks(),
         of_the_end(),
@@ -317,6 +391,13 @@ fn number(kind: &EventKind) -> usize {
         EventKind::RunFinished { .. } => 26,
         EventKind::SyntaxBroken { .. } => 27,
         EventKind::ContextPacked { .. } => 28,
+        EventKind::BudgetExhausted { .. } => 29,
+        EventKind::BudgetMarked { .. } => 30,
+        EventKind::BudgetSet { .. } => 31,
+        EventKind::ControlAsked { .. } => 32,
+        EventKind::TaskEdited { .. } => 33,
+        EventKind::PlanChanged { .. } => 34,
+        EventKind::SandboxChosen { .. } => 35,
     }
 }
 
@@ -324,7 +405,7 @@ fn number(kind: &EventKind) -> usize {
 fn the_table_has_every_kind_once() {
     let mut numbers: Vec<_> = all().iter().map(|(_, kind)| number(kind)).collect();
     numbers.sort_unstable();
-    assert_eq!(numbers, (0..29).collect::<Vec<_>>());
+    assert_eq!(numbers, (0..36).collect::<Vec<_>>());
 }
 
 #[test]

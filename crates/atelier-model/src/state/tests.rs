@@ -7,20 +7,23 @@ use crate::RunStatus;
 
 /// What each fact makes of each state; `-` where it is refused.
 const TASKS: &str = "
-                  Pending    Ready      Running    Verifying  Merging    Done       Blocked    Failed     Cancelled
-DependenciesDone  Ready      -          -          -          -          -          -          -          -
-Claimed           -          Running    -          -          -          -          -          -          -
-Edited            -          -          Verifying  -          -          -          -          -          -
-AttemptFailed     -          -          Running    Running    -          -          -          -          -
-AttemptsUsedUp    -          -          Failed     Failed     -          -          -          -          -
-Verified          -          -          -          Merging    -          -          -          -          -
-Merged            -          -          -          -          Done       -          -          -          -
-MergeRefused      -          -          -          -          Ready      -          -          -          -
-PersonNeeded      -          Blocked    Blocked    Blocked    -          -          -          -          -
-PersonAnswered    -          -          -          -          -          -          Ready      -          -
-Interrupted       -          -          Ready      Ready      Ready      -          -          -          -
-RetryAsked        -          -          -          -          -          -          Ready      Pending    Pending
-CancelAsked       Cancelled  Cancelled  Cancelled  Cancelled  -          -          Cancelled  Cancelled  -
+                  Pending    Ready      Running    Verifying  Merging    Done       Blocked    Failed     Cancelled  Skipped    Waived
+DependenciesDone  Ready      -          -          -          -          -          -          -          -          -          -
+Claimed           -          Running    -          -          -          -          -          -          -          -          -
+Edited            -          -          Verifying  -          -          -          -          -          -          -          -
+AttemptFailed     -          -          Running    Running    -          -          -          -          -          -          -
+AttemptsUsedUp    -          -          Failed     Failed     -          -          -          -          -          -          -
+Verified          -          -          -          Merging    -          -          -          -          -          -          -
+Merged            -          -          -          -          Done       -          -          -          -          -          -
+MergeRefused      -          -          -          -          Ready      -          -          -          -          -          -
+PersonNeeded      -          Blocked    Blocked    Blocked    -          -          -          -          -          -          -
+PersonAnswered    -          -          -          -          -          -          Ready      -          -          -          -
+Interrupted       -          -          Ready      Ready      Ready      -          -          -          -          -          -
+RetryAsked        -          -          -          -          -          Pending    Ready      Pending    Pending    Pending    Pending
+CancelAsked       Cancelled  Cancelled  Cancelled  Cancelled  -          -          Cancelled  Cancelled  -          Cancelled  -
+SkipAsked         Skipped    Skipped    Skipped    Skipped    -          -          Skipped    Skipped    Skipped    -          -
+WaiveAsked        Waived     Waived     Waived     Waived     -          -          Waived     Waived     Waived     Waived     -
+PlanChanged       Pending    Pending    -          -          -          Pending    Pending    Pending    Pending    Pending    Pending
 ";
 
 /// The same for runs.
@@ -31,13 +34,13 @@ PlanApproved     -          Running    -          -          -          -       
 TasksDone        -          -          Verifying  -          -          -          -
 Verified         -          -          -          Done       -          -          -
 Ended            Stopped    Stopped    Stopped    Stopped    -          -          -
-Reopened         -          -          -          -          Stopped    -          -
+Reopened         -          -          -          -          Stopped    -          Stopped
 ResumedPlanning  -          -          -          -          -          Planning   -
 ResumedRunning   -          -          -          -          -          Running    -
 CancelAsked      Cancelled  Cancelled  Cancelled  Cancelled  -          Cancelled  -
 ";
 
-const TASK_STATES: [TaskState; 9] = [
+const TASK_STATES: [TaskState; 11] = [
     TaskState::Pending,
     TaskState::Ready,
     TaskState::Running,
@@ -47,9 +50,11 @@ const TASK_STATES: [TaskState; 9] = [
     TaskState::Blocked,
     TaskState::Failed,
     TaskState::Cancelled,
+    TaskState::Skipped,
+    TaskState::Waived,
 ];
 
-const TASK_FACTS: [TaskFact; 13] = [
+const TASK_FACTS: [TaskFact; 16] = [
     TaskFact::DependenciesDone,
     TaskFact::Claimed,
     TaskFact::Edited,
@@ -63,6 +68,9 @@ const TASK_FACTS: [TaskFact; 13] = [
     TaskFact::Interrupted,
     TaskFact::RetryAsked,
     TaskFact::CancelAsked,
+    TaskFact::SkipAsked,
+    TaskFact::WaiveAsked,
+    TaskFact::PlanChanged,
 ];
 
 const RUN_STATUSES: [RunStatus; 7] = [
@@ -145,6 +153,8 @@ fn the_tables_name_every_variant_once() {
         TaskState::Blocked => 6,
         TaskState::Failed => 7,
         TaskState::Cancelled => 8,
+        TaskState::Skipped => 9,
+        TaskState::Waived => 10,
     };
     let facts = |fact: &TaskFact| match fact {
         TaskFact::DependenciesDone => 0,
@@ -160,6 +170,9 @@ fn the_tables_name_every_variant_once() {
         TaskFact::Interrupted => 10,
         TaskFact::RetryAsked => 11,
         TaskFact::CancelAsked => 12,
+        TaskFact::SkipAsked => 13,
+        TaskFact::WaiveAsked => 14,
+        TaskFact::PlanChanged => 15,
     };
     let statuses = |status: &RunStatus| match status {
         RunStatus::Planning => 0,
@@ -182,8 +195,8 @@ fn the_tables_name_every_variant_once() {
         RunFact::CancelAsked => 8,
     };
     let all = |count: usize| (0..count).collect::<Vec<_>>();
-    assert_eq!(TASK_STATES.iter().map(states).collect::<Vec<_>>(), all(9));
-    assert_eq!(TASK_FACTS.iter().map(facts).collect::<Vec<_>>(), all(13));
+    assert_eq!(TASK_STATES.iter().map(states).collect::<Vec<_>>(), all(11));
+    assert_eq!(TASK_FACTS.iter().map(facts).collect::<Vec<_>>(), all(16));
     assert_eq!(
         RUN_STATUSES.iter().map(statuses).collect::<Vec<_>>(),
         all(7)
@@ -212,11 +225,28 @@ fn reached(from: TaskState) -> BTreeSet<TaskState> {
 }
 
 #[test]
-fn every_task_can_be_done_in_the_end_and_done_is_final() {
+fn every_state_has_a_way_out_and_every_task_can_be_done_in_the_end() {
     for state in TASK_STATES {
         assert!(reached(state).contains(&TaskState::Done), "{state:?}");
+        assert!(reached(state).len() > 1, "{state:?}");
     }
-    assert_eq!(reached(TaskState::Done), BTreeSet::from([TaskState::Done]));
+}
+
+#[test]
+fn a_done_task_is_taken_up_again_only_by_a_person() {
+    let ways: Vec<_> = TASK_FACTS
+        .into_iter()
+        .filter(|fact| next_task(TaskState::Done, *fact).is_ok())
+        .collect();
+    assert_eq!(ways, [TaskFact::RetryAsked, TaskFact::PlanChanged]);
+}
+
+#[test]
+fn every_run_has_a_way_on() {
+    for status in RUN_STATUSES {
+        let ways = RUN_FACTS.iter().filter(|fact| next_run(status, **fact).is_ok());
+        assert!(ways.count() > 0, "{status:?}");
+    }
 }
 
 #[test]

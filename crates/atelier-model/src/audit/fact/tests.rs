@@ -44,6 +44,7 @@ fn words_of_errors_and_reasons_become_digests() {
     let finished = EventKind::ApprovalGiven {
         subject: WORDS.to_owned(),
         approved: true,
+        reason: String::new(),
     };
     for event in [failed, retried, finished] {
         let note = AuditFact::of_event(&event);
