@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use atelier_model::{MicroUsd, Timestamp};
+use atelier_model::{MicroUsd, Resource, Timestamp};
 use atelier_scaffold::ScaffoldError;
 use atelier_store::{AskBeginError, Scope, StoreError};
 
-use crate::{CallError, Route, Wait};
+use crate::{AskDivergence, CallError, Route, Wait};
 
 /// Why an ask brought no reply. Asks that share one sending share its error.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -26,6 +26,27 @@ pub enum AskError {
         /// The budget.
         budget: MicroUsd,
     },
+    /// The most it could use is more than what is left of a budget of something other than money.
+    #[error(
+        "ask within the {} of {}: {} are used or reserved and this ask may take {}",
+        .scope.name(), .resource.in_words(*.budget), .resource.in_words(*.spent),
+        .resource.in_words(*.needed)
+    )]
+    Limit {
+        /// Whose budget it is.
+        scope: Scope,
+        /// Of what.
+        resource: Resource,
+        /// The most it could use.
+        needed: u64,
+        /// What is used or reserved.
+        spent: u64,
+        /// The budget.
+        budget: u64,
+    },
+    /// A person asked that nothing more is begun.
+    #[error("ask: the run is to rest")]
+    Resting,
     /// The provider does not accept the key, or there is none, or no credit on it.
     #[error("get access to {model} at {provider}: {said}{}", in_brackets(*status))]
     Credentials {
@@ -153,6 +174,12 @@ pub enum AskError {
         /// What became of each, in the order in which they were asked.
         failures: Vec<RouteFailure>,
     },
+    /// It is asked of a recording, which has no answer to it.
+    #[error("find the answer to {0}")]
+    Diverged(Box<AskDivergence>),
+    /// It is asked of a recording without a single answer.
+    #[error("find an answer: none is recorded")]
+    NothingRecorded,
     /// The caller cancelled it.
     #[error("finish the ask: it was cancelled")]
     Cancelled,
@@ -183,6 +210,8 @@ pub enum AskErrorKind {
     Credentials,
     /// The provider or the network.
     Provider,
+    /// A recording has no answer to it.
+    Diverged,
     /// A person stopped it.
     Cancelled,
     /// This program or its state.
@@ -193,7 +222,7 @@ impl AskError {
     /// What kind of trouble it is.
     pub fn kind(&self) -> AskErrorKind {
         match self {
-            Self::Budget { .. } => AskErrorKind::Budget,
+            Self::Budget { .. } | Self::Limit { .. } => AskErrorKind::Budget,
             Self::Credentials { .. } | Self::PriceUnknown { .. } | Self::NoEmbeddings => {
                 AskErrorKind::Credentials
             }
@@ -209,7 +238,8 @@ impl AskError {
             | Self::TooLarge { .. } => AskErrorKind::Provider,
             Self::Scaffold(error) => scaffold_kind(error),
             Self::EveryRoute { failures } => kind_of_all(failures),
-            Self::Cancelled => AskErrorKind::Cancelled,
+            Self::Diverged(_) | Self::NothingRecorded => AskErrorKind::Diverged,
+            Self::Cancelled | Self::Resting => AskErrorKind::Cancelled,
             Self::Store(_) => AskErrorKind::Internal,
         }
     }
@@ -221,12 +251,14 @@ impl AskError {
                 "raise `stages.NAME.budget` of the stage, then `atelier resume`; nothing already answered is asked again".to_owned()
             }
             Self::Budget { scope: Scope::Task, .. } => {
-                "raise `task_budget`, then `atelier resume`; nothing already answered is asked again".to_owned()
+                "raise `task_budget`, or use `atelier task edit`, then `atelier resume`; nothing already answered is asked again".to_owned()
             }
             Self::Budget { needed, spent, .. } => {
                 let enough = whole_cents(*spent + *needed);
                 format!("resume with `--budget` of at least {enough}; nothing already answered is asked again")
             }
+            Self::Limit { scope, resource, needed, spent, .. } => limit_hint(*scope, *resource, spent.saturating_add(*needed)),
+            Self::Resting => "go on with `atelier resume`".to_owned(),
             Self::Credentials { provider, status, .. } => credentials_hint(provider, *status),
             Self::Refused { status, .. } => refused_hint(*status).to_owned(),
             Self::RateLimited { .. } => "wait, then `atelier resume`; or use a model with higher limits".to_owned(),
@@ -243,6 +275,7 @@ impl AskError {
             Self::PriceUnknown { model } => format!("add `[prices.\"{model}\"]` with `input` and `output` in dollars per million tokens, or run without `--budget`"),
             Self::Scaffold(_) => "connect a model: `atelier doctor` says which ones are within reach".to_owned(),
             Self::EveryRoute { failures } => hints(failures),
+            Self::Diverged(_) | Self::NothingRecorded => "replay with the program, the prompts and the recipes that the run was made with; `atelier build` asks the model again".to_owned(),
             Self::Cancelled => "`atelier resume` goes on where it stopped".to_owned(),
             Self::Store(_) => "check that the disk is not full and that `.atelier` can be written, then `atelier resume`".to_owned(),
         }
@@ -356,7 +389,40 @@ impl From<AskBeginError> for AskError {
                 spent,
                 budget,
             },
+            AskBeginError::OverLimit {
+                scope,
+                resource,
+                needed,
+                spent,
+                budget,
+            } => Self::Limit {
+                scope,
+                resource,
+                needed,
+                spent,
+                budget,
+            },
+            AskBeginError::Resting => Self::Resting,
             AskBeginError::Store(error) => error.into(),
+        }
+    }
+}
+
+/// How a person gives more of what is used up.
+fn limit_hint(scope: Scope, resource: Resource, enough: u64) -> String {
+    let kept = "nothing already answered is asked again";
+    match scope {
+        Scope::Run => {
+            format!("resume with `--budget-{resource}` of at least {enough}; {kept}")
+        }
+        Scope::Stage => {
+            format!("raise `stages.NAME.budget_{resource}`, then `atelier resume`; {kept}")
+        }
+        Scope::Task => format!(
+            "raise `task_budget_{resource}`, or use `atelier task edit`, then `atelier resume`; {kept}"
+        ),
+        Scope::Everyone | Scope::EveryoneDay | Scope::Client | Scope::ClientDay => {
+            "see `atelier cost`".to_owned()
         }
     }
 }

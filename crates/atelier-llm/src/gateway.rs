@@ -3,8 +3,8 @@
 use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 use atelier_model::{
-    Ask, AskId, AskKey, AskRecord, Clock, Digest, IdSource, Limits, Message, MicroUsd, Reply, Role,
-    Stage, Strategy, Timestamp, Usage,
+    Ask, AskId, AskKey, AskRecord, Budget, Clock, Digest, IdSource, Limits, Message, MicroUsd, Reply,
+    Role, Stage, Strategy, Timestamp, Usage,
 };
 use atelier_seal::SealKey;
 use atelier_store::{RunBudgets, Store};
@@ -34,8 +34,8 @@ pub struct Gateway {
 struct Inner {
     channels: PerStage<Channels>,
     embedder: Option<Channels>,
-    stage_budgets: BTreeMap<Stage, MicroUsd>,
-    task_budget: Option<MicroUsd>,
+    stage_budgets: BTreeMap<Stage, Budget>,
+    task_budget: Budget,
     layers: Arc<Layers>,
     guard_key: Option<SealKey>,
     semantic: SemanticConfig,
@@ -114,6 +114,7 @@ struct PerStage<T> {
     plan: T,
     detail: T,
     handoff: T,
+    change: T,
     code: T,
     docs: T,
 }
@@ -125,6 +126,7 @@ impl<T> PerStage<T> {
             plan: make(Stage::Plan)?,
             detail: make(Stage::Detail)?,
             handoff: make(Stage::Handoff)?,
+            change: make(Stage::Change)?,
             code: make(Stage::Code)?,
             docs: make(Stage::Docs)?,
         })
@@ -136,6 +138,7 @@ impl<T> PerStage<T> {
             Stage::Plan => &self.plan,
             Stage::Detail => &self.detail,
             Stage::Handoff => &self.handoff,
+            Stage::Change => &self.change,
             Stage::Code => &self.code,
             Stage::Docs => &self.docs,
         }
@@ -272,8 +275,12 @@ impl Gateway {
             key_of,
             guard_key: inner.guard_key.as_ref(),
             budgets: RunBudgets {
-                run: budget,
-                stage: inner.stage_budgets.get(&ask.stage).copied(),
+                run: Budget::of_usd(budget),
+                stage: inner
+                    .stage_budgets
+                    .get(&ask.stage)
+                    .copied()
+                    .unwrap_or_default(),
                 task: inner.task_budget,
             },
             record,
@@ -371,6 +378,7 @@ impl Gateway {
             source: None,
             usage: Usage::default(),
             reserved: MicroUsd::ZERO,
+            reserved_tokens: 0,
             cost: MicroUsd::ZERO,
             latency_ms: 0,
             error: None,
@@ -381,6 +389,15 @@ impl Gateway {
 
 /// The key under which the reply to an ask is kept that hides nothing any more.
 fn key_of(ask: &Ask, channels: &Channels) -> Digest {
+    key_of_channels(ask, channels, |key| key.digest())
+}
+
+/// Makes something of that key.
+pub(crate) fn key_of_channels<T>(
+    ask: &Ask,
+    channels: &Channels,
+    of: impl Fn(&AskKey<'_>) -> T,
+) -> T {
     let Channel { route, entry, .. } = &channels.first;
     let facts;
     let messages = match entry.answers_from {
@@ -395,7 +412,7 @@ fn key_of(ask: &Ask, channels: &Channels) -> Digest {
     };
     let is_held = route.structured && entry.abilities.schema != SchemaSupport::Never;
     let schema = ask.schema.as_ref().filter(|_| is_held);
-    AskKey {
+    of(&AskKey {
         version: AskKey::VERSION,
         model: &route.model,
         messages,
@@ -406,8 +423,7 @@ fn key_of(ask: &Ask, channels: &Channels) -> Digest {
         template_version: ask.template_version,
         attempt: ask.attempt,
         among: (!channels.among.is_empty()).then_some((channels.strategy, &channels.among)),
-    }
-    .digest()
+    })
 }
 
 /// The conversation as it is kept: a JSON list of its messages.
@@ -487,6 +503,7 @@ pub(crate) fn expected_output_tokens(stage: Stage) -> u64 {
         Stage::Plan => 1_200,
         Stage::Detail => 2_500,
         Stage::Handoff => 1_000,
+        Stage::Change => 2_500,
         Stage::Code => 4_000,
         Stage::Docs => 1_500,
     }

@@ -10,6 +10,7 @@ mod keys;
 mod limit;
 mod memory;
 mod observe;
+mod recorded;
 pub(crate) mod retry;
 mod route;
 mod semantic;
@@ -18,8 +19,8 @@ use std::{borrow::Cow, sync::Arc};
 
 use atelier_keys::PickedKey;
 use atelier_model::{
-    Ask, AskRecord, AskSource, BoxFuture, Clock, Digest, IdSource, Limits, MicroUsd, Reply,
-    StopReason, Timestamp,
+    Ask, AskDescriptor, AskRecord, AskSource, BoxFuture, Clock, Digest, IdSource, Limits, MicroUsd,
+    Reply, StopReason, Timestamp,
 };
 use atelier_seal::SealKey;
 use atelier_store::{RunBudgets, Store, StoreError};
@@ -27,9 +28,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     AskError, AskErrorKind, Call, CallError, Completion, PartialAnswer, PartialPart, Price,
-    Provider, RateTable, Retry, Route, SemanticConfig,
+    Provider, RateTable, RecordedAsk, Retry, Route, SemanticConfig,
     call::Heard,
-    gateway::Channels,
+    gateway::{Channels, key_of_channels},
     limit::gate::LimitState,
     meter::{Counts, Series},
     relay::{Opened, Refusal, Transit},
@@ -66,6 +67,11 @@ impl Layers {
     /// Every layer.
     pub(crate) fn new() -> Self {
         Self(LAYERS.iter().map(|make| make()).collect())
+    }
+
+    /// Answers from a recording, and nobody else.
+    pub(crate) fn recorded(asks: Vec<RecordedAsk>, guard_key: Option<SealKey>) -> Self {
+        Self(vec![Box::new(recorded::Recorded::new(asks, guard_key))])
     }
 
     /// These and no others.
@@ -280,6 +286,14 @@ impl Passage<'_> {
         let at = self.clock.now();
         self.store.ask_hit(&self.record, &reply, at).await?;
         Ok(reply)
+    }
+
+    /// What its key is made of; `None` for what is no question to a stage's model.
+    fn descriptor(&self) -> Option<AskDescriptor> {
+        let (key, descriptor) = key_of_channels(&self.ask, self.channels, |key| {
+            (key.digest(), key.descriptor())
+        });
+        (key == self.record.key).then_some(descriptor)
     }
 
     /// Sends the ask once.

@@ -27,6 +27,7 @@ mod partial;
 mod price;
 mod probe;
 mod providers;
+mod recorded;
 mod relay;
 mod routing;
 mod semantic;
@@ -64,6 +65,7 @@ pub use providers::{
     Abilities, AnswersFrom, Build, PROVIDERS, Provider, ProviderEntry, SchemaSupport,
     provider_entry,
 };
+pub use recorded::{AskDivergence, RecordedAsk};
 pub use relay::{Demand, Dialect, Incoming, Listed, Passed, PassedBody, Relay};
 pub use semantic::{SemanticConfig, Vectors, writes_code};
 pub use wire::Completion;

@@ -24,7 +24,16 @@ impl Layer for Cache {
         Box::pin(async move {
             match passage.store.reply_by_key(&passage.record.key).await? {
                 Some(reply) => passage.hit(reply).await,
-                None => next.run(passage).await,
+                None => {
+                    // Without it an answer is an answer still.
+                    if let Some(descriptor) = passage.descriptor() {
+                        let _ = passage
+                            .store
+                            .ask_key_put(&passage.record.key, &descriptor)
+                            .await;
+                    }
+                    next.run(passage).await
+                }
             }
         })
     }

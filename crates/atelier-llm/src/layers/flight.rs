@@ -184,7 +184,10 @@ fn is_shared(error: &AskError) -> bool {
     match error.kind() {
         AskErrorKind::Provider => true,
         AskErrorKind::Credentials => matches!(error, AskError::Credentials { .. }),
-        AskErrorKind::Budget | AskErrorKind::Cancelled | AskErrorKind::Internal => false,
+        AskErrorKind::Budget
+        | AskErrorKind::Diverged
+        | AskErrorKind::Cancelled
+        | AskErrorKind::Internal => false,
     }
 }
 

@@ -43,6 +43,13 @@ pub(crate) struct Hidden {
     vault: Vault,
 }
 
+impl Hidden {
+    /// An answer with its values put back.
+    pub(crate) fn restored(&self, text: &str) -> String {
+        restored(&self.vault, text, self.ask.schema.is_some())
+    }
+}
+
 impl Layer for Hiding {
     fn ask<'a>(
         &'a self,
@@ -80,6 +87,11 @@ impl Layer for Hiding {
 /// nothing of the kind.
 pub(crate) fn hidden(ask: &Ask, channels: &Channels, key: Option<&SealKey>) -> Option<Hidden> {
     let policy = channels.iter().map(|channel| channel.route.guard).max()?;
+    hidden_by(ask, policy, key)
+}
+
+/// The question without what a policy hides; `None` where there is nothing of the kind.
+pub(crate) fn hidden_by(ask: &Ask, policy: Policy, key: Option<&SealKey>) -> Option<Hidden> {
     let mut vault = vault(policy, key)?;
     let mut changed = None;
     for (at, message) in ask.messages.iter().enumerate() {

@@ -212,6 +212,8 @@ fn verdict(error: &AskError) -> Verdict {
         | AskError::RateLimited { .. }
         | AskError::LeftAlone { .. }
         | AskError::Budget { .. }
+        | AskError::Limit { .. }
+        | AskError::Resting
         | AskError::Refused { .. }
         | AskError::Provider { .. }
         | AskError::Network { .. }
@@ -220,6 +222,8 @@ fn verdict(error: &AskError) -> Verdict {
         | AskError::Malformed { .. }
         | AskError::TooLarge { .. }
         | AskError::NoEmbeddings
+        | AskError::Diverged(_)
+        | AskError::NothingRecorded
         | AskError::EveryRoute { .. }
         | AskError::PriceUnknown { .. }
         | AskError::Scaffold(_)

@@ -176,6 +176,7 @@ fn kind(kind: AskErrorKind) -> &'static str {
         AskErrorKind::Provider => "provider",
         AskErrorKind::Credentials => "credentials",
         AskErrorKind::Budget => "budget",
+        AskErrorKind::Diverged => "diverged",
         AskErrorKind::Cancelled => "cancelled",
         AskErrorKind::Internal => "internal",
     }

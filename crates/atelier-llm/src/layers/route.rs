@@ -193,7 +193,7 @@ fn needs(passage: &Passage<'_>) -> Needs {
         schema: ask.schema.is_some() && passage.route.structured,
         tools: false,
         images: false,
-        budget: !passage.budgets.are_none(),
+        budget: passage.budgets.has_usd(),
     }
 }
 
@@ -202,7 +202,10 @@ fn moves_on(error: &AskError) -> bool {
     match error.kind() {
         AskErrorKind::Provider => true,
         AskErrorKind::Credentials => !matches!(error, AskError::NoEmbeddings),
-        AskErrorKind::Budget | AskErrorKind::Cancelled | AskErrorKind::Internal => false,
+        AskErrorKind::Budget
+        | AskErrorKind::Diverged
+        | AskErrorKind::Cancelled
+        | AskErrorKind::Internal => false,
     }
 }
 

@@ -24,7 +24,7 @@ pub struct ArchivedAnswer {
 }
 
 #[derive(sqlx::FromRow)]
-struct ReplyRow {
+pub(crate) struct ReplyRow {
     ask_key: Vec<u8>,
     digest: Vec<u8>,
     stop: String,
@@ -93,16 +93,21 @@ impl Store {
         .await?;
         let mut answers = Vec::new();
         for row in rows {
-            let key = column::digest(&row.ask_key, "the key of a reply")?;
-            let digest = column::digest(&row.digest, "the digest of a reply")?;
-            let body = self.blob_fetch(&digest).await?;
-            let body = body.ok_or_else(|| StoreError::Corrupt {
-                what: format!("the text of reply {}", key.short()),
-            })?;
-            let entry = row.entry(key)?;
-            answers.push(ArchivedAnswer { entry, body });
+            answers.push(self.archived(row).await?);
         }
         Ok(answers)
+    }
+
+    /// A reply with its text.
+    pub(crate) async fn archived(&self, row: ReplyRow) -> Result<ArchivedAnswer, StoreError> {
+        let key = column::digest(&row.ask_key, "the key of a reply")?;
+        let digest = column::digest(&row.digest, "the digest of a reply")?;
+        let body = self.blob_fetch(&digest).await?;
+        let body = body.ok_or_else(|| StoreError::Corrupt {
+            what: format!("the text of reply {}", key.short()),
+        })?;
+        let entry = row.entry(key)?;
+        Ok(ArchivedAnswer { entry, body })
     }
 
     async fn answers_after(

@@ -87,10 +87,14 @@ pub(super) fn rest_ms(error: &AskError) -> Option<u64> {
         | AskError::Truncated { .. } => FAILED_REST_MS,
         AskError::Credentials { .. } => REFUSED_REST_MS,
         AskError::Budget { .. }
+        | AskError::Limit { .. }
+        | AskError::Resting
         | AskError::Refused { .. }
         | AskError::Malformed { .. }
         | AskError::TooLarge { .. }
         | AskError::NoEmbeddings
+        | AskError::Diverged(_)
+        | AskError::NothingRecorded
         | AskError::PriceUnknown { .. }
         | AskError::Scaffold(_)
         | AskError::Cancelled
