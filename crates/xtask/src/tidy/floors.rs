@@ -35,6 +35,7 @@ const ROOMS: &[Room] = &[
     room("atelier-recipe", 1, Kind::Thinking),
     room("atelier-scaffold", 1, Kind::Thinking),
     room("atelier-guard", 1, Kind::Thinking),
+    room("atelier-exchange", 1, Kind::Thinking),
     room("atelier-semantic", 1, Kind::Thinking),
     room("atelier-step", 1, Kind::Thinking),
     room("atelier-archive", 1, Kind::Thinking),

@@ -1,0 +1,49 @@
+//! Why a plan could not be read.
+
+/// Why a plan could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// There is no file.
+    #[error("find a plan: there is no file")]
+    Nothing,
+    /// One file was expected.
+    #[error("read one plan from several files: {}", .0.join(", "))]
+    Several(Vec<String>),
+    /// The form cannot be told.
+    #[error("tell in which form `{0}` is: name it with --format")]
+    Unknown(String),
+    /// It is not TOML.
+    #[error("read the plan as TOML")]
+    Toml(#[source] Box<toml::de::Error>),
+    /// It is not the JSON that was expected.
+    #[error("read the plan as JSON")]
+    Json(#[from] serde_json::Error),
+    /// It is written by a newer version.
+    #[error("read a plan of format {found}: this version knows formats up to {known}")]
+    Newer {
+        /// Its format.
+        found: u32,
+        /// The newest that is known.
+        known: u32,
+    },
+    /// It has a key that means nothing, most likely a mistyped one.
+    #[error("understand the key `{0}` of the plan")]
+    Key(String),
+    /// It lacks something.
+    #[error("find {0} in the plan")]
+    Missing(String),
+    /// There are several lists and none was chosen.
+    #[error("choose between the lists {}: name one with --tag", .0.join(", "))]
+    Tags(Vec<String>),
+    /// There is no list of this name.
+    #[error("find the list {name}; there are {known}")]
+    NoTag {
+        /// The name.
+        name: String,
+        /// The names there are.
+        known: String,
+    },
+    /// There is nothing left to do.
+    #[error("find a task that is still to be done")]
+    AllDone,
+}

@@ -1,0 +1,1 @@
+//! Plans read and written.
