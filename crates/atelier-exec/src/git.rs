@@ -2,6 +2,7 @@
 
 mod blame;
 mod changes;
+mod contents;
 mod delivery;
 mod history;
 mod merge;
@@ -222,6 +223,11 @@ impl Git {
     /// The root of the user's checkout.
     pub fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// The file that says what git keeps.
+    pub fn index(&self) -> PathBuf {
+        self.repository.join("index")
     }
 
     /// Where the user's checkout stands.

@@ -46,6 +46,11 @@ impl Git {
         Ok(output.status.success() && output.stdout.starts_with(b"tree"))
     }
 
+    /// Puts the branch of the checkout to a commit, with its files.
+    pub fn begin_at(&self, commit: &str) -> Result<(), GitError> {
+        self.text(&["reset", "--hard", "--quiet", commit]).map(drop)
+    }
+
     /// Brings a branch of another repository here under a name of its own. With `replace` a branch
     /// of that name is replaced; otherwise there must be none.
     pub fn branch_fetch(
