@@ -307,6 +307,11 @@ fn continued(draft: &mut Draft, line: &str) {
     };
     task.description.push('\n');
     task.description.push_str(line);
+    for need in words::tasks(line) {
+        if need != task.key && !task.needs.contains(&need) {
+            task.needs.push(need);
+        }
+    }
     for path in words::paths(line) {
         if !task.outputs.contains(&path) {
             task.outputs.push(path);
