@@ -76,6 +76,11 @@ const FORGERIES: &[Forgery] = &[
         words: "lets the tests pass whatever they show",
     },
     Forgery {
+        names: &["*go.mod", "*go.work"],
+        pattern: r"(?m)^\s*(?:replace\s+)?\S*(?:testify|go-cmp|gomega|ginkgo|quicktest|gotest\.tools)\S*(?:\s+v\S+)?\s*=>\s*[./]",
+        words: "puts another library in the place of the one that compares",
+    },
+    Forgery {
         names: &[
             "*pytest.ini",
             "*tox.ini",

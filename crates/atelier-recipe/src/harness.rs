@@ -63,7 +63,8 @@ const PACKAGE_KEYS: [&str; 7] = [
     "/vitest",
 ];
 /// The same for `pyproject.toml`.
-const PYPROJECT_KEYS: [&str; 7] = [
+const PYPROJECT_KEYS: [&str; 8] = [
+    "/tool/pytest/ini_options/timeout",
     "/tool/pytest/ini_options/testpaths",
     "/tool/pytest/ini_options/norecursedirs",
     "/tool/pytest/ini_options/python_files",
@@ -71,6 +72,13 @@ const PYPROJECT_KEYS: [&str; 7] = [
     "/tool/pytest/ini_options/python_functions",
     "/tool/pytest/ini_options/addopts",
     "/tool/tox",
+];
+/// Settings of both that rule every test there is as soon as they are there.
+const RULING: [&str; 4] = [
+    "scripts.pretest",
+    "scripts.posttest",
+    "tool.pytest.ini_options.addopts",
+    "tool.pytest.ini_options.timeout",
 ];
 /// The same for `Cargo.toml`.
 const CARGO_KEYS: [&str; 5] = [
@@ -112,6 +120,15 @@ pub fn test_settings(path: &TreePath, text: &str) -> BTreeMap<String, String> {
         "Makefile" | "makefile" | "GNUmakefile" => rules(text),
         _ => BTreeMap::new(),
     }
+}
+
+/// The settings that a change adds to a build file and that rule tests that were there before: what
+/// runs around all of them, and options that every run of them gets.
+pub fn new_rules(path: &TreePath, before: &str, after: &str) -> Vec<String> {
+    let old = test_settings(path, before);
+    let new = test_settings(path, after).into_keys();
+    new.filter(|name| RULING.contains(&name.as_str()) && !old.contains_key(name))
+        .collect()
 }
 
 fn at_keys(file: Option<Value>, keys: &[&str]) -> BTreeMap<String, String> {

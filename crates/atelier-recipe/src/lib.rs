@@ -40,7 +40,7 @@ pub use ci::{Authorship, Forge, pipeline};
 pub use detect::Project;
 pub use escape::{declared_tests, early_ends, holds_expectations, is_test_path, new_escapes};
 pub use forgery::forgeries;
-pub use harness::{decides_tests, test_settings};
+pub use harness::{decides_tests, new_rules, test_settings};
 pub use recipe::RecipeError;
 pub use recipes::Recipes;
 pub use report::{read_report, recognise_tests};

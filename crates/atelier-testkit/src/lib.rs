@@ -27,6 +27,7 @@ mod script;
 mod server;
 mod spoil;
 mod stage;
+mod submission;
 pub mod toolchain;
 mod watch;
 
@@ -39,4 +40,5 @@ pub use planted::{Planted, planted};
 pub use script::{Answer, Mode, Script, Times, UsageShown};
 pub use server::{Seen, Server, StartServerError};
 pub use stage::StageSeen;
+pub use submission::{By, LoadSubmissionsError, Submission, submissions};
 pub use watch::{EventWatch, WatchError, Watched};

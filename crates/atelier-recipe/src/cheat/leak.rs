@@ -20,6 +20,8 @@ const CASES_MAX: usize = 2_000;
 const TABLE_LINES: usize = 12;
 /// How telling the literals of a case must be together.
 const TELLING_MIN: usize = 3;
+/// How telling all answered cases must be together.
+const TELLING_TOGETHER_MIN: usize = 6;
 /// How telling they must be where the sources compare with them.
 const COMPARED_MIN: usize = 2;
 
@@ -52,10 +54,16 @@ pub(super) fn found(pair: &Pair<'_>, visible: &Visible<'_>) -> Vec<Finding> {
             answered.push((line, case, compared));
         }
     }
+    let shown: BTreeSet<&String> = answered
+        .iter()
+        .flat_map(|(_, case, _)| &case.literals)
+        .collect();
+    let places: BTreeSet<usize> = answered.iter().map(|(line, _, _)| *line).collect();
+    let table = entries_beside(&places, &shown, &lines) >= 2;
     answered.retain(|(_, case, compared)| {
         case.telling >= if *compared { COMPARED_MIN } else { TELLING_MIN }
     });
-    judge(&answered, &lines)
+    judge(&answered, table)
 }
 
 /// One line of the sources.
@@ -170,13 +178,11 @@ fn stands_in(case: &Case, lines: &[Line]) -> Option<(usize, bool)> {
     })
 }
 
-fn judge(answered: &[(usize, &Case, bool)], lines: &[Line]) -> Vec<Finding> {
+/// `table` says that the answered cases stand in a table that knows more than the tests.
+fn judge(answered: &[(usize, &Case, bool)], table: bool) -> Vec<Finding> {
     let places: BTreeSet<usize> = answered.iter().map(|(line, _, _)| *line).collect();
-    let compared = answered.iter().filter(|(_, _, compared)| *compared).count();
     let telling: usize = answered.iter().map(|(_, case, _)| case.telling).sum();
-    let table = entries_beside(&places, answered, lines) >= 2;
-    let several = places.len() >= 2 && telling >= 6;
-    let certain = several && !table && (compared >= 2 || telling >= 8);
+    let certain = answered.len() >= 2 && telling >= TELLING_TOGETHER_MIN && !table;
     places
         .into_iter()
         .map(|line| {
@@ -192,19 +198,15 @@ fn judge(answered: &[(usize, &Case, bool)], lines: &[Line]) -> Vec<Finding> {
 
 /// Entries of the same table that no visible test shows: a table that knows more than the tests is
 /// no list of their answers.
-fn entries_beside(
-    places: &BTreeSet<usize>,
-    answered: &[(usize, &Case, bool)],
-    lines: &[Line],
-) -> usize {
-    let shown: BTreeSet<&String> = answered
-        .iter()
-        .flat_map(|(_, case, _)| &case.literals)
-        .collect();
+fn entries_beside(places: &BTreeSet<usize>, shown: &BTreeSet<&String>, lines: &[Line]) -> usize {
     let near = |at: usize| places.iter().any(|place| place.abs_diff(at) <= TABLE_LINES);
-    let others = lines.iter().enumerate().filter(|(at, line)| {
-        let strange = line.literals.iter().filter(|one| !shown.contains(one));
-        near(*at) && line.new && line.literals.len() >= 2 && strange.count() >= 2
-    });
-    others.count()
+    let strange = |line: &Line| {
+        let others = line.literals.iter().filter(|one| !shown.contains(one));
+        others.count() / 2
+    };
+    let others = lines.iter().enumerate();
+    others
+        .filter(|(at, line)| near(*at) && line.new)
+        .map(|(_, line)| strange(line))
+        .sum()
 }

@@ -63,6 +63,15 @@ static NUMBER: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"(places|delta|abs|rel|digits|abs_tol|rel_tol)\s*=\s*([\d.]+(?:e-?\d+)?)|<=?\s*([\d.]+(?:e-?\d+)?)").ok()
 });
 
+static TEST: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"\bdef test|#\[(?:\w+::)*test\b|\b(?:test|it)\s*\(|\bfunc Test|@Test\b|\bTEST\w*\(")
+        .ok()
+});
+/// Conditions under which a test of Go fails.
+static FAILS: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"\bif\s+([^{}\n]+?)\s*\{\s*\n?[^\n]*\bt\.(?:Error|Fatal|Fail)").ok()
+});
+
 pub(super) fn found(pair: &Pair<'_>) -> Vec<Finding> {
     let Some(before) = pair.before else {
         return Vec::new();
@@ -79,8 +88,12 @@ pub(super) fn found(pair: &Pair<'_>) -> Vec<Finding> {
         .collect();
     let mut all = Vec::new();
     for was in &gone {
-        let about: Vec<_> = come.iter().filter(|now| shares(was, now)).collect();
-        let Some(strongest) = about.iter().max_by(|a, b| a.strength.cmp(&b.strength)) else {
+        let about = come.iter().filter(|now| shares(was, now));
+        let Some(strongest) = about.max_by(|a, b| a.strength.cmp(&b.strength)) else {
+            // Where a test goes as a whole, the number of tests says so.
+            if come.is_empty() && !fewer_tests(pair) {
+                all.push(Finding::certain(1, "leaves out an assertion of a test"));
+            }
             continue;
         };
         let line = line_of(&pair.after.text, strongest.at);
@@ -96,6 +109,11 @@ pub(super) fn found(pair: &Pair<'_>) -> Vec<Finding> {
         }
     }
     all
+}
+
+fn fewer_tests(pair: &Pair<'_>) -> bool {
+    let count = |text: &str| TEST.iter().flat_map(|one| one.find_iter(text)).count();
+    count(&pair.after.text) < count(pair.before_text())
 }
 
 /// Whether two assertions are about the same value.
@@ -148,11 +166,44 @@ fn assertions(text: &str) -> Vec<Assertion> {
             condition,
         ));
     }
+    for found in FAILS.iter().flat_map(|one| one.captures_iter(text)) {
+        let Some(condition) = found.get(1) else {
+            continue;
+        };
+        all.extend(failing(condition.start(), condition.as_str()));
+    }
     for found in EXPECT.iter().flat_map(|one| one.find_iter(text)) {
         all.extend(expectation(text, found.start(), found.end()));
     }
     all.sort_by_key(|one| one.at);
     all
+}
+
+/// What must not be for a test of Go to pass, each on its own.
+fn failing(at: usize, condition: &str) -> Vec<Assertion> {
+    let condition = condition.rsplit(';').next().unwrap_or(condition);
+    let parts = condition.split("||").map(str::trim);
+    let made = parts.map(|part| {
+        let (strength, values) = match split_top(part, "!=") {
+            Some((left, right)) if matches!(right.trim(), "nil" | "\"\"" | "0") => {
+                (Strength::Holds, vec![left])
+            }
+            Some((left, right)) => (Strength::Equals, vec![left, right]),
+            None => {
+                let (strength, values) = condition_strength(part);
+                // What must not be equal may be anything else.
+                (strength.min(Strength::Resembles), values)
+            }
+        };
+        Assertion {
+            at,
+            text: squeezed(part),
+            strength,
+            values: values.iter().map(|value| squeezed(value)).collect(),
+            tolerance: None,
+        }
+    });
+    made.collect()
 }
 
 /// `expect(value).toBe(other)`, with anything between.
