@@ -65,8 +65,23 @@ pub(crate) fn from_money(amount: i64) -> MicroUsd {
     MicroUsd(from_count(amount))
 }
 
-pub(crate) fn budget(budget: Budget) -> Option<i64> {
-    budget.usd.map(money)
+/// Money, tokens, calls and milliseconds of a budget.
+pub(crate) fn budget(budget: Budget) -> [Option<i64>; 4] {
+    [
+        budget.usd.map(money),
+        budget.tokens.map(count),
+        budget.calls.map(count),
+        budget.wall_ms.map(count),
+    ]
+}
+
+pub(crate) fn from_budget([usd, tokens, calls, wall]: [Option<i64>; 4]) -> Budget {
+    Budget {
+        usd: usd.map(from_money),
+        tokens: tokens.map(from_count),
+        calls: calls.map(from_count),
+        wall_ms: wall.map(from_count),
+    }
 }
 
 pub(crate) fn count(count: u64) -> i64 {

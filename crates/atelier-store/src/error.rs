@@ -26,6 +26,20 @@ pub enum StoreError {
         /// What is not there.
         what: String,
     },
+    /// The lease that allowed the change is somebody else's now.
+    #[error("go on as the holder of `{lease}`: somebody else has it now")]
+    Stale {
+        /// Its name.
+        lease: String,
+    },
+    /// The trunk is not where the change expects it.
+    #[error("move the trunk: it is at {found}, not at {expected}", found = place(found.as_ref()), expected = place(expected.as_ref()))]
+    TrunkMoved {
+        /// Where it should have been; `None` for nowhere.
+        expected: Option<String>,
+        /// Where it is.
+        found: Option<String>,
+    },
     /// Something is larger than the store keeps.
     #[error("store {what} of {bytes} bytes: at most {max} are kept")]
     TooLarge {
@@ -45,6 +59,10 @@ pub enum StoreError {
     /// The database refused for another reason.
     #[error("use the state database")]
     Database(#[source] sqlx::Error),
+}
+
+fn place(commit: Option<&String>) -> &str {
+    commit.map_or("no commit", String::as_str)
 }
 
 // Primary result codes of SQLite; the lower byte of what the driver reports.

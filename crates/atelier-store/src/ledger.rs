@@ -30,7 +30,9 @@ use self::{
     purses::{Purse, Purses},
 };
 use crate::{
-    LockError, RunLock, Store, StoreError, StoredAnswer, lock, queries::relays::ClientSpend,
+    LockError, Store, StoreError, StoredAnswer,
+    lock::{self, FileLock},
+    queries::relays::ClientSpend,
 };
 
 /// Milliseconds between two foldings of the journal.
@@ -92,7 +94,7 @@ struct Inner {
     folded: Turn<Folded>,
     dir: PathBuf,
     /// Whoever keeps it keeps it alone.
-    _lock: Option<RunLock>,
+    _lock: Option<FileLock>,
 }
 
 /// Money reserved for one request. Whoever drops it unsettled has spent all of it: the provider may

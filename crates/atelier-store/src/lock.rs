@@ -1,33 +1,22 @@
-//! The run lock: one process at a time works on a project's runs.
+//! Locks on files: they end with the process that has them, however it ends.
 
 use std::{
-    fs::{File, OpenOptions, TryLockError},
+    fs::{self, File, OpenOptions, TryLockError},
     io::{self, Read as _, Seek as _, Write as _},
     path::{Path, PathBuf},
     process,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
 };
 
-/// The right to work on a project's runs. Dropping it, or the end of the process in whatever way,
-/// gives it back.
+use atelier_model::WorkerId;
+
+/// The right to what a file stands for. Dropping it, or the end of the process in whatever way, gives
+/// it back.
 #[derive(Debug)]
-pub struct RunLock {
-    held: Held,
+pub(crate) struct FileLock {
+    _file: File,
 }
 
-#[derive(Debug)]
-enum Held {
-    /// The operating system releases the lock with the file.
-    File {
-        _file: File,
-    },
-    Memory(Arc<AtomicBool>),
-}
-
-/// Why the run lock was not given.
+/// Why a lock was not given.
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
     /// Another process has it.
@@ -57,7 +46,7 @@ fn holder(pid: Option<u32>) -> String {
     )
 }
 
-pub(crate) fn on_disk(path: &Path) -> Result<RunLock, LockError> {
+pub(crate) fn on_disk(path: &Path) -> Result<FileLock, LockError> {
     let failed = |source| LockError::File {
         path: path.to_owned(),
         source,
@@ -81,32 +70,43 @@ pub(crate) fn on_disk(path: &Path) -> Result<RunLock, LockError> {
     file.set_len(0).map_err(failed)?;
     file.rewind().map_err(failed)?;
     writeln!(file, "{}", process::id()).map_err(failed)?;
-    Ok(RunLock {
-        held: Held::File { _file: file },
-    })
+    Ok(FileLock { _file: file })
 }
 
-pub(crate) fn in_memory(held: &Arc<AtomicBool>) -> Result<RunLock, LockError> {
-    if held.swap(true, Ordering::AcqRel) {
-        return Err(LockError::Held {
-            pid: Some(process::id()),
-        });
+/// Where the file of a worker is, in a folder that is there.
+pub(crate) fn of_worker(state: &Path, id: &WorkerId) -> Result<PathBuf, LockError> {
+    let path = worker_file(state, id);
+    let folder = path.parent().unwrap_or(state);
+    match fs::create_dir_all(folder) {
+        Ok(()) => Ok(path),
+        Err(source) => Err(LockError::File { path, source }),
     }
-    Ok(RunLock {
-        held: Held::Memory(Arc::clone(held)),
-    })
+}
+
+/// The lock of a worker that is gone; `None` for one that lives, or of which nobody can tell.
+pub(crate) fn of_dead_worker(state: &Path, id: &WorkerId) -> Option<Option<FileLock>> {
+    match File::open(worker_file(state, id)) {
+        Ok(file) => file
+            .try_lock()
+            .ok()
+            .map(|()| Some(FileLock { _file: file })),
+        // Somebody else saw it dead, and is about to say so.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Some(None),
+        Err(_) => None,
+    }
+}
+
+/// Takes away the file of a worker that has ended. One that stays is in nobody's way.
+pub(crate) fn worker_forget(state: &Path, id: &WorkerId) {
+    let _ = fs::remove_file(worker_file(state, id));
+}
+
+fn worker_file(state: &Path, id: &WorkerId) -> PathBuf {
+    state.join("workers").join(id.as_str())
 }
 
 fn pid_in(file: &mut File) -> Option<u32> {
     let mut text = String::new();
     file.take(PID_BYTES_MAX).read_to_string(&mut text).ok()?;
     text.trim().parse().ok()
-}
-
-impl Drop for RunLock {
-    fn drop(&mut self) {
-        if let Held::Memory(held) = &self.held {
-            held.store(false, Ordering::Release);
-        }
-    }
 }

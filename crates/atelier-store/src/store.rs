@@ -3,18 +3,18 @@
 use std::{
     path::{Path, PathBuf},
     sync::{
-        Arc, OnceLock,
+        Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
 };
 
-use atelier_model::AuditNote;
+use atelier_model::{AuditNote, WorkerId};
 use atelier_seal::SealKey;
 use sqlx::SqlitePool;
 use tokio::sync::watch;
 
 use crate::{
-    LockError, Notary, OpenError, RunLock, StoreError, lock, notes::Notes, open, write::Write,
+    Lease, Notary, OpenError, StoreError, notes::Notes, open, queries::leases, write::Write,
 };
 
 /// State, events and replies of one project. Cloning is cheap; all clones are the same store.
@@ -24,6 +24,8 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct Store {
     inner: Arc<Inner>,
+    /// What every change depends on.
+    lease: Option<Arc<Lease>>,
 }
 
 #[derive(Debug)]
@@ -31,18 +33,14 @@ struct Inner {
     writer: SqlitePool,
     readers: SqlitePool,
     newest: watch::Sender<u64>,
-    home: Home,
+    /// `None` in memory.
+    folder: Option<PathBuf>,
+    /// The worker that this process is at the moment.
+    worker: Mutex<Option<WorkerId>>,
     notes: Notes,
     notary: OnceLock<Arc<Notary>>,
     has_missed_copy: AtomicBool,
     data_key: OnceLock<Arc<SealKey>>,
-}
-
-/// Where the run lock of a store lives.
-#[derive(Debug)]
-enum Home {
-    Folder(PathBuf),
-    Memory(Arc<AtomicBool>),
 }
 
 impl Store {
@@ -52,21 +50,22 @@ impl Store {
     /// is refused.
     pub async fn open(dir: &Path) -> Result<Self, OpenError> {
         let opened = open::on_disk(dir, &open::migrator()).await?;
-        Ok(Self::from_opened(opened, Home::Folder(dir.to_owned())))
+        Ok(Self::from_opened(opened, Some(dir.to_owned())))
     }
 
     /// Opens an empty store that is gone when its last clone is dropped.
     pub async fn open_in_memory() -> Result<Self, OpenError> {
         let opened = open::in_memory(&open::migrator()).await?;
-        Ok(Self::from_opened(opened, Home::Memory(Arc::default())))
+        Ok(Self::from_opened(opened, None))
     }
 
-    fn from_opened(opened: open::Opened, home: Home) -> Self {
+    fn from_opened(opened: open::Opened, folder: Option<PathBuf>) -> Self {
         let inner = Inner {
             writer: opened.writer,
             readers: opened.readers,
             newest: watch::Sender::new(opened.newest),
-            home,
+            folder,
+            worker: Mutex::new(None),
             notes: Notes::default(),
             notary: OnceLock::new(),
             has_missed_copy: AtomicBool::new(false),
@@ -74,23 +73,38 @@ impl Store {
         };
         Self {
             inner: Arc::new(inner),
+            lease: None,
         }
     }
 
-    /// Takes the right to work on this project's runs, or says who has it.
-    pub fn run_lock(&self) -> Result<RunLock, LockError> {
-        match &self.inner.home {
-            Home::Folder(dir) => lock::on_disk(&dir.join("run.lock")),
-            Home::Memory(held) => lock::in_memory(held),
+    /// The same store for work that a lease allows: each of its changes is refused as
+    /// [`StoreError::Stale`] once the lease is somebody else's.
+    #[must_use]
+    pub fn under(&self, lease: Lease) -> Self {
+        Self {
+            inner: Arc::clone(&self.inner),
+            lease: Some(Arc::new(lease)),
         }
+    }
+
+    /// The worker that this process is at the moment.
+    pub fn worker(&self) -> Option<WorkerId> {
+        let worker = self.inner.worker.lock();
+        worker.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn set_worker(&self, worker: Option<WorkerId>) {
+        let mut held = self
+            .inner
+            .worker
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *held = worker;
     }
 
     /// The folder it is in; `None` in memory.
     pub(crate) fn folder(&self) -> Option<&Path> {
-        match &self.inner.home {
-            Home::Folder(dir) => Some(dir),
-            Home::Memory(_) => None,
-        }
+        self.inner.folder.as_deref()
     }
 
     /// The number of the newest event this store has written; changes after each commit.
@@ -114,7 +128,12 @@ impl Store {
     /// Begins a change. Nothing of it is seen before [`Self::commit`].
     pub(crate) async fn write(&self) -> Result<Write, StoreError> {
         let data_key = self.data_key().cloned();
-        Ok(Write::begin(&self.inner.writer).await?.sealing(data_key))
+        let write = Write::begin(&self.inner.writer).await?;
+        let mut write = write.sealing(data_key).made_by(self.worker());
+        if let Some(lease) = &self.lease {
+            leases::lease_check_in_txn(&mut write, lease).await?;
+        }
+        Ok(write)
     }
 
     /// Makes a change durable, with what the audit log is to say of it, then tells the watchers of

@@ -6,11 +6,13 @@ mod archive;
 mod asks;
 mod audit;
 mod batches;
+mod budgets;
 mod crash;
 mod events;
 mod files;
 mod forms;
 mod kept;
+mod leases;
 mod runs;
 mod schema;
 mod sealed;
@@ -56,9 +58,7 @@ fn run(id: &str) -> Run {
         requirement,
         mode: RunMode::Build,
         approval: Approval::Plan,
-        budget: Budget {
-            usd: Some(MicroUsd(2_000_000)),
-        },
+        budget: Budget::default(),
         base_branch: Some("main".to_owned()),
         base_commit: Some("c0".to_owned()),
         branch: format!("atelier/{id}"),
@@ -136,6 +136,7 @@ fn ask(run: &str, id: &str, reserved: u64) -> AskRecord {
         source: None,
         usage: Usage::default(),
         reserved: MicroUsd(reserved),
+        reserved_tokens: 0,
         cost: MicroUsd::ZERO,
         latency_ms: 0,
         error: None,

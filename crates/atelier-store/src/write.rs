@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use atelier_model::{
-    AuditFact, AuditLink, AuditNote, Digest, Event, EventKind, RunId, TaskId, Timestamp,
+    AuditFact, AuditLink, AuditNote, Digest, Event, EventKind, RunId, TaskId, Timestamp, WorkerId,
 };
 use atelier_seal::SealKey;
 use sqlx::{Sqlite, SqliteConnection, SqlitePool, Transaction};
@@ -19,6 +19,8 @@ pub(crate) struct Write {
     audited: Vec<(AuditNote, Option<AuditLink>)>,
     /// What contents are sealed with.
     data_key: Option<Arc<SealKey>>,
+    /// Who makes the change.
+    worker: Option<WorkerId>,
 }
 
 /// Takes the write lock at once: what began by reading could not wait for it without a deadlock.
@@ -77,12 +79,23 @@ impl Write {
             head: None,
             audited: Vec::new(),
             data_key: None,
+            worker: None,
         })
     }
 
     /// The same change, whose contents are sealed with a key.
     pub(crate) fn sealing(self, data_key: Option<Arc<SealKey>>) -> Self {
         Self { data_key, ..self }
+    }
+
+    /// The same change, made by a worker.
+    pub(crate) fn made_by(self, worker: Option<WorkerId>) -> Self {
+        Self { worker, ..self }
+    }
+
+    /// Who makes the change.
+    pub(crate) fn worker(&self) -> Option<&WorkerId> {
+        self.worker.as_ref()
     }
 
     pub(crate) fn data_key(&self) -> Option<&SealKey> {

@@ -3,13 +3,20 @@
 use std::collections::BTreeMap;
 
 use atelier_model::{
-    AskId, AskRecord, AskSource, Digest, EventKind, MicroUsd, Reply, RunId, Stage, TaskId,
-    Timestamp, Usage,
+    Amount, AskId, AskRecord, AskSource, Digest, EventKind, MicroUsd, Reply, Resource, RunId,
+    Stage, TaskId, Timestamp, Usage,
 };
 
 use crate::{
     Scope, Store, StoreError, column,
-    queries::{blobs::blob_put_in_txn, partials::partial_put_in_txn, replies::reply_put_in_txn},
+    queries::{
+        blobs::blob_put_in_txn,
+        budgets::{Excess, Of, RunBudgets, excess_in_txn, marks_in_txn},
+        controls,
+        leases::LEASE_MS,
+        partials::partial_put_in_txn,
+        replies::reply_put_in_txn,
+    },
     write::Write,
 };
 
@@ -31,36 +38,29 @@ pub enum AskBeginError {
         /// The budget.
         budget: MicroUsd,
     },
+    /// The budget does not cover what else it could use.
+    #[error(
+        "ask: it may take {}, and {} of the {} of {} are used", .resource.in_words(*.needed),
+        .resource.in_words(*.spent), .scope.name(), .resource.in_words(*.budget)
+    )]
+    OverLimit {
+        /// Whose budget does not cover it.
+        scope: Scope,
+        /// Of what.
+        resource: Resource,
+        /// The most it could use.
+        needed: u64,
+        /// What is used or reserved already.
+        spent: u64,
+        /// The budget.
+        budget: u64,
+    },
+    /// A person asked that nothing more is begun.
+    #[error("ask: the run is to rest")]
+    Resting,
     /// It could not be put on record.
     #[error(transparent)]
     Store(#[from] StoreError),
-}
-
-/// What an ask may make the sums of its run come to; `None` is without end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct RunBudgets {
-    /// All asks of the run.
-    pub run: Option<MicroUsd>,
-    /// Those of the ask's stage.
-    pub stage: Option<MicroUsd>,
-    /// Those of the ask's task.
-    pub task: Option<MicroUsd>,
-}
-
-impl RunBudgets {
-    /// Whether there is no end at all.
-    pub fn are_none(&self) -> bool {
-        *self == Self::default()
-    }
-}
-
-impl From<Option<MicroUsd>> for RunBudgets {
-    fn from(run: Option<MicroUsd>) -> Self {
-        Self {
-            run,
-            ..Self::default()
-        }
-    }
 }
 
 /// How a sending ended without a reply.
@@ -111,26 +111,38 @@ pub struct StageCost {
     pub latency_ms: u64,
 }
 
-/// Money of a run, or of one ask.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Totals {
-    pub(crate) cost: MicroUsd,
-    pub(crate) reserved: MicroUsd,
-}
-
 /// An ask that has no end yet.
 struct OpenAsk {
     run: RunId,
     task: Option<TaskId>,
     stage: Stage,
     cost: MicroUsd,
+    tokens: u64,
+}
+
+impl OpenAsk {
+    fn of(&self) -> Of<'_> {
+        Of {
+            run: &self.run,
+            stage: self.stage,
+            task: self.task.as_ref(),
+        }
+    }
+
+    /// All that it has cost, with this.
+    fn plus(&self, amount: Amount) -> Amount {
+        Amount {
+            usd: self.cost + amount.usd,
+            tokens: self.tokens.saturating_add(amount.tokens),
+        }
+    }
 }
 
 /// What is put into the row of an ask when it ends.
 struct End<'a> {
     reply: Option<&'a Reply>,
     error: Option<&'a str>,
-    cost: MicroUsd,
+    cost: Amount,
 }
 
 #[derive(sqlx::FromRow)]
@@ -154,6 +166,7 @@ struct AskRow {
     cache_write_tokens: i64,
     cache_write_hour_tokens: i64,
     reserved: i64,
+    reserved_tokens: i64,
     cost: i64,
     latency_ms: i64,
     error: Option<String>,
@@ -192,6 +205,7 @@ impl TryFrom<AskRow> for AskRecord {
                 row.cache_write_hour_tokens,
             ]),
             reserved: column::from_money(row.reserved),
+            reserved_tokens: column::from_count(row.reserved_tokens),
             cost: column::from_money(row.cost),
             latency_ms: column::from_count(row.latency_ms),
             error: row.error,
@@ -201,11 +215,11 @@ impl TryFrom<AskRow> for AskRecord {
 }
 
 impl Store {
-    /// Puts an ask on record before it is sent, with the money reserved for it.
+    /// Puts an ask on record before it is sent, with the money and tokens reserved for it.
     ///
     /// What the run, the stage and the task have spent and reserved, this ask included, never exceeds
-    /// the budget of each: the sum is
-    /// taken and the reservation made under one lock. A refusal is put on record too.
+    /// the budget of each: the sum is taken and the reservation made under one lock. A refusal is put
+    /// on record too. Where a person wants the run to rest, nothing is begun.
     pub async fn ask_begin(
         &self,
         record: &AskRecord,
@@ -213,14 +227,25 @@ impl Store {
         budgets: RunBudgets,
     ) -> Result<(), AskBeginError> {
         let mut write = self.write().await?;
-        let of = (&record.run, record.stage, record.task.as_ref());
-        if let Some(refusal) = refusal_in_txn(&mut write, of, record.reserved, budgets).await? {
-            let refused = refusal.event(record.stage);
+        if controls::is_asked_in_txn(write.connection(), &record.run).await? {
+            return Err(AskBeginError::Resting);
+        }
+        let of = Of {
+            run: &record.run,
+            stage: record.stage,
+            task: record.task.as_ref(),
+        };
+        let needed = Amount {
+            usd: record.reserved,
+            tokens: record.reserved_tokens,
+        };
+        if let Some(excess) = excess_in_txn(&mut write, of, needed, budgets).await? {
+            let refused = excess.event(record.stage);
             write
                 .event(Some(&record.run), record.task.as_ref(), refused, record.at)
                 .await?;
             self.commit(write).await?;
-            return Err(refusal.into());
+            return Err(excess.into());
         }
         blob_put_in_txn(&mut write, prompt).await?;
         let started = EventKind::AskStarted {
@@ -246,8 +271,8 @@ impl Store {
     pub async fn ask_retry(
         &self,
         id: &AskId,
-        debit: MicroUsd,
-        reserve: MicroUsd,
+        debit: impl Into<Amount>,
+        reserve: impl Into<Amount>,
         broken: Broken<'_>,
         wait_ms: u64,
         budgets: RunBudgets,
@@ -255,19 +280,19 @@ impl Store {
     ) -> Result<(), AskBeginError> {
         let mut write = self.write().await?;
         let ask = open_ask_in_txn(&mut write, id).await?;
-        let cost = ask.cost + debit;
-        amounts_set_in_txn(&mut write, id, cost, MicroUsd::ZERO).await?;
-        let of = (&ask.run, ask.stage, ask.task.as_ref());
-        if let Some(refusal) = refusal_in_txn(&mut write, of, reserve, budgets).await? {
-            let refused = refusal.event(ask.stage);
+        let (cost, reserve) = (ask.plus(debit.into()), reserve.into());
+        amounts_set_in_txn(&mut write, id, cost, Amount::default(), 0).await?;
+        marks_in_txn(&mut write, ask.of(), budgets, at).await?;
+        if let Some(excess) = excess_in_txn(&mut write, ask.of(), reserve, budgets).await? {
+            let refused = excess.event(ask.stage);
             write
                 .event(Some(&ask.run), ask.task.as_ref(), refused, at)
                 .await?;
             ask_fail_in_txn(&mut write, id, &ask, (broken, cost), at).await?;
             self.commit(write).await?;
-            return Err(refusal.into());
+            return Err(excess.into());
         }
-        amounts_set_in_txn(&mut write, id, cost, reserve).await?;
+        amounts_set_in_txn(&mut write, id, cost, reserve, 1).await?;
         let retried = EventKind::AskRetried {
             ask: id.clone(),
             reason: broken.reason.to_owned(),
@@ -286,11 +311,15 @@ impl Store {
         &self,
         id: &AskId,
         reply: &Reply,
+        budgets: RunBudgets,
         at: Timestamp,
     ) -> Result<(), StoreError> {
         let mut write = self.write().await?;
         let ask = open_ask_in_txn(&mut write, id).await?;
-        let cost = ask.cost + reply.cost;
+        let cost = ask.plus(Amount {
+            usd: reply.cost,
+            tokens: reply.usage.input.saturating_add(reply.usage.output),
+        });
         reply_put_in_txn(&mut write, id, reply, at).await?;
         let end = End {
             reply: Some(reply),
@@ -298,10 +327,11 @@ impl Store {
             cost,
         };
         ask_close_in_txn(&mut write, id, &end, at).await?;
-        let finished = finished(id, ask.stage, reply, cost);
+        let finished = finished(id, ask.stage, reply, cost.usd);
         write
             .event(Some(&ask.run), ask.task.as_ref(), finished, at)
             .await?;
+        marks_in_txn(&mut write, ask.of(), budgets, at).await?;
         self.commit(write).await
     }
 
@@ -322,33 +352,59 @@ impl Store {
         &self,
         id: &AskId,
         broken: Broken<'_>,
-        cost: MicroUsd,
+        cost: impl Into<Amount>,
         at: Timestamp,
     ) -> Result<(), StoreError> {
         let mut write = self.write().await?;
         let ask = open_ask_in_txn(&mut write, id).await?;
-        let cost = ask.cost + cost;
+        let cost = ask.plus(cost.into());
         ask_fail_in_txn(&mut write, id, &ask, (broken, cost), at).await?;
         self.commit(write).await
     }
 
-    /// Ends the asks that a dead process left open. What was reserved for them must be taken as
-    /// spent. Returns how many there were. Only the holder of the run lock may call this.
+    /// Ends the asks that a dead process left open, and those of this one, which must have none under
+    /// way. What was reserved for them must be taken as spent. Returns how many there were.
     pub async fn asks_recover(&self, run: &RunId, at: Timestamp) -> Result<u64, StoreError> {
+        let own = self.worker().map(|own| own.to_string());
+        self.asks_close(run, own.as_deref(), at).await
+    }
+
+    /// Ends the asks that a dead process left open. Returns how many there were.
+    pub async fn asks_rescue(&self, run: &RunId, at: Timestamp) -> Result<u64, StoreError> {
+        self.asks_close(run, None, at).await
+    }
+
+    async fn asks_close(
+        &self,
+        run: &RunId,
+        own: Option<&str>,
+        at: Timestamp,
+    ) -> Result<u64, StoreError> {
+        self.workers_bury(at).await?;
         let mut write = self.write().await?;
-        let open: Vec<(String, i64)> = sqlx::query_as(
-            "SELECT id, reserved FROM asks WHERE run_id = $1 AND ended_at IS NULL ORDER BY seq",
+        let open: Vec<(String, i64, i64)> = sqlx::query_as(
+            "SELECT id, reserved, reserved_tokens FROM asks WHERE run_id = $1 AND ended_at IS NULL
+                 AND (worker IS NULL OR worker = $2 OR worker NOT IN
+                     (SELECT id FROM workers WHERE ended_at IS NULL AND seen_at > $3))
+             ORDER BY seq",
         )
         .bind(run.as_str())
+        .bind(own)
+        .bind(at.millis() - LEASE_MS)
         .fetch_all(write.connection())
         .await?;
-        for (id, reserved) in &open {
+        for (id, reserved, tokens) in &open {
             let id = AskId::from_text(id.as_str());
             let ask = open_ask_in_txn(&mut write, &id).await?;
-            let cost = ask.cost + column::from_money(*reserved);
+            let cost = ask.plus(Amount {
+                usd: column::from_money(*reserved),
+                tokens: column::from_count(*tokens),
+            });
             ask_fail_in_txn(&mut write, &id, &ask, ("interrupted".into(), cost), at).await?;
         }
-        self.commit(write).await?;
+        if !open.is_empty() {
+            self.commit(write).await?;
+        }
         Ok(open.len() as u64)
     }
 
@@ -396,80 +452,31 @@ fn plus(left: Usage, right: Usage) -> Usage {
     }
 }
 
-/// An ask that the budget does not cover.
-struct Refusal {
-    scope: Scope,
-    needed: MicroUsd,
-    spent: MicroUsd,
-    budget: MicroUsd,
-}
-
-impl Refusal {
-    fn event(&self, stage: Stage) -> EventKind {
-        EventKind::BudgetRefused {
-            stage,
-            scope: self.scope.word().to_owned(),
-            needed: self.needed,
-            spent: self.spent,
-            budget: self.budget,
-        }
-    }
-}
-
-impl From<Refusal> for AskBeginError {
-    fn from(refusal: Refusal) -> Self {
-        Self::OverBudget {
-            scope: refusal.scope,
-            needed: refusal.needed,
-            spent: refusal.spent,
-            budget: refusal.budget,
-        }
-    }
-}
-
-/// The first of the budgets that does not cover an ask of this run, stage and task.
-async fn refusal_in_txn(
-    write: &mut Write,
-    (run, stage, task): (&RunId, Stage, Option<&TaskId>),
-    needed: MicroUsd,
-    budgets: RunBudgets,
-) -> Result<Option<Refusal>, StoreError> {
-    let of_stage = Part {
-        stage: Some(stage),
-        task: None,
-    };
-    let of_task = task.map(|task| Part {
-        stage: None,
-        task: Some(task),
-    });
-    let scopes = [
-        (Scope::Run, Some(Part::default()), budgets.run),
-        (Scope::Stage, Some(of_stage), budgets.stage),
-        (Scope::Task, of_task, budgets.task),
-    ];
-    for (scope, part, budget) in scopes {
-        let (Some(part), Some(budget)) = (part, budget) else {
-            continue;
-        };
-        let totals = part_totals_in_txn(write, run, part).await?;
-        let spent = totals.cost + totals.reserved;
-        if spent + needed > budget {
-            return Ok(Some(Refusal {
+impl From<Excess> for AskBeginError {
+    fn from(excess: Excess) -> Self {
+        let Excess {
+            scope,
+            resource,
+            needed,
+            spent,
+            budget,
+        } = excess;
+        if resource == Resource::Usd {
+            return Self::OverBudget {
                 scope,
-                needed,
-                spent,
-                budget,
-            }));
+                needed: MicroUsd(needed),
+                spent: MicroUsd(spent),
+                budget: MicroUsd(budget),
+            };
+        }
+        Self::OverLimit {
+            scope,
+            resource,
+            needed,
+            spent,
+            budget,
         }
     }
-    Ok(None)
-}
-
-/// Some of the asks of a run; all of them where nothing is said.
-#[derive(Clone, Copy, Default)]
-struct Part<'a> {
-    stage: Option<Stage>,
-    task: Option<&'a TaskId>,
 }
 
 /// Where a reply came from, in the words of its column. Which of the kept ones it was is told by
@@ -520,6 +527,7 @@ pub(crate) async fn ask_hit_in_txn(
         .await?;
     let record = AskRecord {
         reserved: MicroUsd::ZERO,
+        reserved_tokens: 0,
         cost: MicroUsd::ZERO,
         ..record.clone()
     };
@@ -527,44 +535,37 @@ pub(crate) async fn ask_hit_in_txn(
     let end = End {
         reply: Some(reply),
         error: None,
-        cost: MicroUsd::ZERO,
+        cost: Amount::default(),
     };
+    sqlx::query("UPDATE asks SET calls = 0 WHERE id = $1")
+        .bind(record.id.as_str())
+        .execute(write.connection())
+        .await?;
     ask_close_in_txn(write, &record.id, &end, at).await
 }
 
-pub(crate) async fn totals_in_txn(write: &mut Write, run: &RunId) -> Result<Totals, StoreError> {
-    part_totals_in_txn(write, run, Part::default()).await
-}
-
-async fn part_totals_in_txn(
+/// Money that a run has spent.
+pub(crate) async fn run_spent_in_txn(
     write: &mut Write,
     run: &RunId,
-    part: Part<'_>,
-) -> Result<Totals, StoreError> {
-    let (cost, reserved): (i64, i64) = sqlx::query_as(
-        "SELECT CAST(COALESCE(SUM(cost), 0) AS BIGINT), CAST(COALESCE(SUM(reserved), 0) AS BIGINT)
-         FROM asks WHERE run_id = $1 AND stage = COALESCE($2, stage)
-             AND ($3 IS NULL OR task_id = $3)",
+) -> Result<MicroUsd, StoreError> {
+    let cost: i64 = sqlx::query_scalar(
+        "SELECT CAST(COALESCE(SUM(cost), 0) AS BIGINT) FROM asks WHERE run_id = $1",
     )
     .bind(run.as_str())
-    .bind(part.stage.map(Stage::name))
-    .bind(part.task.map(TaskId::as_str))
     .fetch_one(write.connection())
     .await?;
-    Ok(Totals {
-        cost: column::from_money(cost),
-        reserved: column::from_money(reserved),
-    })
+    Ok(column::from_money(cost))
 }
 
 async fn open_ask_in_txn(write: &mut Write, id: &AskId) -> Result<OpenAsk, StoreError> {
-    let row: Option<(String, Option<String>, String, i64)> = sqlx::query_as(
-        "SELECT run_id, task_id, stage, cost FROM asks WHERE id = $1 AND ended_at IS NULL",
+    let row: Option<(String, Option<String>, String, i64, i64)> = sqlx::query_as(
+        "SELECT run_id, task_id, stage, cost, tokens FROM asks WHERE id = $1 AND ended_at IS NULL",
     )
     .bind(id.as_str())
     .fetch_optional(write.connection())
     .await?;
-    let (run, task, stage, cost) = row.ok_or_else(|| StoreError::Missing {
+    let (run, task, stage, cost, tokens) = row.ok_or_else(|| StoreError::Missing {
         what: format!("the open ask {id}"),
     })?;
     Ok(OpenAsk {
@@ -572,21 +573,29 @@ async fn open_ask_in_txn(write: &mut Write, id: &AskId) -> Result<OpenAsk, Store
         task: task.map(TaskId::from_text),
         stage: column::from_word(&stage, "the stage of an ask")?,
         cost: column::from_money(cost),
+        tokens: column::from_count(tokens),
     })
 }
 
 async fn amounts_set_in_txn(
     write: &mut Write,
     id: &AskId,
-    cost: MicroUsd,
-    reserved: MicroUsd,
+    cost: Amount,
+    reserved: Amount,
+    sendings: i64,
 ) -> Result<(), StoreError> {
-    sqlx::query("UPDATE asks SET cost = $2, reserved = $3 WHERE id = $1")
-        .bind(id.as_str())
-        .bind(column::money(cost))
-        .bind(column::money(reserved))
-        .execute(write.connection())
-        .await?;
+    sqlx::query(
+        "UPDATE asks SET cost = $2, reserved = $3, tokens = $4, reserved_tokens = $5,
+             calls = calls + $6 WHERE id = $1",
+    )
+    .bind(id.as_str())
+    .bind(column::money(cost.usd))
+    .bind(column::money(reserved.usd))
+    .bind(column::count(cost.tokens))
+    .bind(column::count(reserved.tokens))
+    .bind(sendings)
+    .execute(write.connection())
+    .await?;
     Ok(())
 }
 
@@ -607,7 +616,7 @@ async fn ask_fail_in_txn(
     write: &mut Write,
     id: &AskId,
     ask: &OpenAsk,
-    (broken, cost): (Broken<'_>, MicroUsd),
+    (broken, cost): (Broken<'_>, Amount),
     at: Timestamp,
 ) -> Result<(), StoreError> {
     let end = End {
@@ -620,7 +629,7 @@ async fn ask_fail_in_txn(
         ask: id.clone(),
         stage: ask.stage,
         error: broken.reason.to_owned(),
-        cost,
+        cost: cost.usd,
         partial: partial_of_in_txn(write, broken, at).await?,
     };
     write
@@ -640,7 +649,8 @@ async fn ask_close_in_txn(
     sqlx::query(
         "UPDATE asks SET reply = $2, source = $3, input_tokens = $4, output_tokens = $5,
              cached_input_tokens = $6, cache_write_tokens = $7, cache_write_hour_tokens = $8,
-             reserved = 0, cost = $9, latency_ms = $10, error = $11, ended_at = $12
+             reserved = 0, reserved_tokens = 0, cost = $9, latency_ms = $10, error = $11,
+             ended_at = $12, tokens = $13
          WHERE id = $1",
     )
     .bind(id.as_str())
@@ -651,10 +661,11 @@ async fn ask_close_in_txn(
     .bind(cached_input)
     .bind(cache_write)
     .bind(hour)
-    .bind(column::money(end.cost))
+    .bind(column::money(end.cost.usd))
     .bind(column::count(end.reply.map_or(0, |reply| reply.latency_ms)))
     .bind(end.error)
     .bind(at.millis())
+    .bind(column::count(end.cost.tokens))
     .execute(write.connection())
     .await?;
     Ok(())
@@ -668,8 +679,10 @@ async fn ask_insert_in_txn(
     sqlx::query(
         "INSERT INTO asks (id, seq, run_id, task_id, stage, attempt, ask_key, provider, model,
              template, template_version, prompt, input_tokens, output_tokens, cached_input_tokens,
-             cache_write_tokens, reserved, cost, latency_ms, at, choice)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, 0, 0, 0, $13, 0, 0, $14, $15)",
+             cache_write_tokens, reserved, cost, latency_ms, at, choice, worker,
+             reserved_tokens)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, 0, 0, 0, $13, 0, 0, $14, $15,
+             $16, $17)",
     )
     .bind(record.id.as_str())
     .bind(column::count(seq))
@@ -686,6 +699,8 @@ async fn ask_insert_in_txn(
     .bind(column::money(record.reserved))
     .bind(record.at.millis())
     .bind(record.choice.as_ref().map(column::json))
+    .bind(write.worker().map(ToString::to_string))
+    .bind(column::count(record.reserved_tokens))
     .execute(write.connection())
     .await?;
     Ok(())

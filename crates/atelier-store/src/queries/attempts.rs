@@ -106,19 +106,9 @@ impl Store {
         reason: &str,
         at: Timestamp,
     ) -> Result<TaskState, StoreError> {
-        let outcome = attempt.outcome.ok_or_else(|| StoreError::Missing {
-            what: format!("the outcome of {}", named(attempt)),
-        })?;
         let mut write = self.write().await?;
-        attempt_close_in_txn(&mut write, attempt, outcome, at).await?;
-        form_use_put_in_txn(&mut write, attempt).await?;
-        let finished = EventKind::AttemptFinished {
-            ordinal: attempt.ordinal,
-            outcome,
-            reason: reason.to_owned(),
-        };
+        attempt_finish_in_txn(&mut write, attempt, reason, at).await?;
         let (run, task) = (&attempt.run, &attempt.task);
-        write.event(Some(run), Some(task), finished, at).await?;
         let state = task_advance_in_txn(&mut write, run, task, (fact, reason), at).await?;
         self.commit(write).await?;
         Ok(state)
@@ -200,6 +190,28 @@ async fn attempt_insert_in_txn(
     form_use_forget_in_txn(write, attempt).await
 }
 
+/// Records how an open attempt ended.
+pub(crate) async fn attempt_finish_in_txn(
+    write: &mut Write,
+    attempt: &Attempt,
+    reason: &str,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    let outcome = attempt.outcome.ok_or_else(|| StoreError::Missing {
+        what: format!("the outcome of {}", named(attempt)),
+    })?;
+    attempt_close_in_txn(write, attempt, outcome, at).await?;
+    form_use_put_in_txn(write, attempt).await?;
+    let finished = EventKind::AttemptFinished {
+        ordinal: attempt.ordinal,
+        outcome,
+        reason: reason.to_owned(),
+    };
+    let (run, task) = (Some(&attempt.run), Some(&attempt.task));
+    write.event(run, task, finished, at).await?;
+    Ok(())
+}
+
 async fn attempt_close_in_txn(
     write: &mut Write,
     attempt: &Attempt,
@@ -230,21 +242,28 @@ async fn attempt_close_in_txn(
     Ok(())
 }
 
-/// Closes the open attempts of a run as interrupted.
+/// Closes the open attempts of a run on which no living worker but `own` works, as interrupted.
+/// Returns how many there were.
 pub(crate) async fn attempts_interrupt_in_txn(
     write: &mut Write,
     run: &RunId,
+    own: &str,
     at: Timestamp,
-) -> Result<(), StoreError> {
+) -> Result<usize, StoreError> {
     let open: Vec<(String, i64)> = sqlx::query_as(
         "UPDATE attempts SET outcome = $2, ended_at = $3
-         WHERE run_id = $1 AND outcome IS NULL RETURNING task_id, ordinal",
+         WHERE run_id = $1 AND outcome IS NULL AND NOT EXISTS (SELECT 1 FROM leases
+             WHERE name = 'task:' || attempts.run_id || ':' || attempts.task_id
+                 AND worker <> $4 AND until > $3)
+         RETURNING task_id, ordinal",
     )
     .bind(run.as_str())
     .bind(column::word(&AttemptOutcome::Interrupted))
     .bind(at.millis())
+    .bind(own)
     .fetch_all(write.connection())
     .await?;
+    let count = open.len();
     for (task, ordinal) in open {
         let finished = EventKind::AttemptFinished {
             ordinal: column::small(ordinal, "the ordinal of an attempt")?,
@@ -254,5 +273,5 @@ pub(crate) async fn attempts_interrupt_in_txn(
         let task = TaskId::from_text(task);
         write.event(Some(run), Some(&task), finished, at).await?;
     }
-    Ok(())
+    Ok(count)
 }

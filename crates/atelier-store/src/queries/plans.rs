@@ -75,13 +75,7 @@ impl Store {
         at: Timestamp,
     ) -> Result<(), StoreError> {
         let mut write = self.write().await?;
-        plan_head_put_in_txn(&mut write, run, plan, at).await?;
-        for (ordinal, phase) in (0_i64..).zip(&plan.phases) {
-            phase_add_in_txn(&mut write, run, ordinal, &phase.outline).await?;
-            for (place, step) in (0_i64..).zip(&phase.steps) {
-                step_add_in_txn(&mut write, run, (ordinal, place), step).await?;
-            }
-        }
+        plan_put_in_txn(&mut write, run, plan, at).await?;
         self.commit(write).await
     }
 
@@ -135,6 +129,23 @@ fn phases(outlines: Vec<PhaseRow>, steps: Vec<StepRow>) -> Result<Vec<Phase>, St
         phase.steps.push(row.try_into()?);
     }
     Ok(phases)
+}
+
+/// Puts a plan in the place of an earlier one.
+pub(crate) async fn plan_put_in_txn(
+    write: &mut Write,
+    run: &RunId,
+    plan: &DevPlan,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    plan_head_put_in_txn(write, run, plan, at).await?;
+    for (ordinal, phase) in (0_i64..).zip(&plan.phases) {
+        phase_add_in_txn(write, run, ordinal, &phase.outline).await?;
+        for (place, step) in (0_i64..).zip(&phase.steps) {
+            step_add_in_txn(write, run, (ordinal, place), step).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Takes away an earlier plan with all its phases and steps, and puts the new one's head.

@@ -6,7 +6,11 @@ use atelier_model::{
 };
 use sqlx::SqliteConnection;
 
-use crate::{Store, StoreError, column, queries::asks, write::Write};
+use crate::{
+    Store, StoreError, column,
+    queries::{asks, budgets::run_budget_set_in_txn, trunk::trunk_append_in_txn},
+    write::Write,
+};
 
 /// Runs of one answer of a list.
 const LIST_MAX: u32 = 10_000;
@@ -21,6 +25,9 @@ struct RunRow {
     mode: String,
     approval: String,
     budget: Option<i64>,
+    budget_tokens: Option<i64>,
+    budget_calls: Option<i64>,
+    budget_wall_ms: Option<i64>,
     base_branch: Option<String>,
     base_commit: Option<String>,
     branch: String,
@@ -42,9 +49,12 @@ impl TryFrom<RunRow> for Run {
             requirement_digest: column::digest(&row.requirement, "the requirement of a run")?,
             mode: column::from_word(&row.mode, "the mode of a run")?,
             approval: column::from_word(&row.approval, "the approval of a run")?,
-            budget: Budget {
-                usd: row.budget.map(column::from_money),
-            },
+            budget: column::from_budget([
+                row.budget,
+                row.budget_tokens,
+                row.budget_calls,
+                row.budget_wall_ms,
+            ]),
             base_branch: row.base_branch,
             base_commit: row.base_commit,
             branch: row.branch,
@@ -125,7 +135,7 @@ impl Store {
         runs(rows)
     }
 
-    /// The newest run of a requirement.
+    /// The newest run of a requirement, also of one that was changed since.
     pub async fn run_by_requirement(
         &self,
         requirement: &Digest,
@@ -133,7 +143,9 @@ impl Store {
         let row: Option<RunRow> = sqlx::query_as(
             "SELECT runs.*, requirements.body FROM runs
              JOIN requirements ON requirements.digest = runs.requirement
-             WHERE runs.requirement = $1 ORDER BY runs.seq DESC LIMIT 1",
+             WHERE runs.requirement = $1 OR EXISTS (SELECT 1 FROM changes
+                 WHERE changes.run_id = runs.id AND changes.requirement_before = $1)
+             ORDER BY runs.seq DESC LIMIT 1",
         )
         .bind(column::bytes(requirement))
         .fetch_optional(self.readers())
@@ -204,7 +216,7 @@ impl Store {
             exit_code,
             reason: reason.to_owned(),
             commit: run.trunk,
-            cost: asks::totals_in_txn(&mut write, id).await?.cost,
+            cost: asks::run_spent_in_txn(&mut write, id).await?,
         };
         write.event(Some(id), None, finished, at).await?;
         self.commit(write).await
@@ -226,6 +238,7 @@ impl Store {
             .bind(commit)
             .execute(write.connection())
             .await?;
+        trunk_append_in_txn(&mut write, id, (commit, None), 0, at).await?;
         self.commit(write).await
     }
 
@@ -237,13 +250,7 @@ impl Store {
         at: Timestamp,
     ) -> Result<(), StoreError> {
         let mut write = self.write().await?;
-        let done = sqlx::query("UPDATE runs SET budget = $2, updated_at = $3 WHERE id = $1")
-            .bind(id.as_str())
-            .bind(column::budget(budget))
-            .bind(at.millis())
-            .execute(write.connection())
-            .await?;
-        existing(id, done.rows_affected())?;
+        existing(id, run_budget_set_in_txn(&mut write, id, budget, at).await?)?;
         self.commit(write).await
     }
 
@@ -268,8 +275,35 @@ impl Store {
     ) -> Result<(), StoreError> {
         let mut write = self.write().await?;
         run_trunk_set_in_txn(&mut write, id, commit, at).await?;
+        trunk_append_in_txn(&mut write, id, (commit, None), 0, at).await?;
         self.commit(write).await
     }
+}
+
+/// Gives a run other words to serve.
+pub(crate) async fn requirement_set_in_txn(
+    write: &mut Write,
+    id: &RunId,
+    requirement: &str,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    let digest = Digest::of(requirement);
+    sqlx::query(
+        "INSERT INTO requirements (digest, body, created_at) VALUES ($1, $2, $3)
+         ON CONFLICT (digest) DO NOTHING",
+    )
+    .bind(column::bytes(&digest))
+    .bind(requirement)
+    .bind(at.millis())
+    .execute(write.connection())
+    .await?;
+    let done = sqlx::query("UPDATE runs SET requirement = $2, updated_at = $3 WHERE id = $1")
+        .bind(id.as_str())
+        .bind(column::bytes(&digest))
+        .bind(at.millis())
+        .execute(write.connection())
+        .await?;
+    existing(id, done.rows_affected())
 }
 
 fn existing(id: &RunId, rows: u64) -> Result<(), StoreError> {
@@ -277,19 +311,20 @@ fn existing(id: &RunId, rows: u64) -> Result<(), StoreError> {
 }
 
 async fn run_insert_in_txn(write: &mut Write, run: &Run, seq: u64) -> Result<(), StoreError> {
+    let [usd, tokens, calls, wall] = column::budget(run.budget);
     sqlx::query(
         "INSERT INTO runs (id, seq, project_id, requirement, mode, approval, budget, base_branch,
-             base_commit, branch, trunk, status, exit_code, reason, created_at, updated_at,
-             ended_at)
+              base_commit, branch, trunk, status, exit_code, reason, created_at, updated_at,
+             ended_at, budget_tokens, budget_calls, budget_wall_ms)
          VALUES ($1, $2, (SELECT id FROM projects ORDER BY created_at, id LIMIT 1), $3, $4, $5, $6,
-             $7, $8, $9, $10, $11, $12, $13, $14, $14, $15)",
+             $7, $8, $9, $10, $11, $12, $13, $14, $14, $15, $16, $17, $18)",
     )
     .bind(run.id.as_str())
     .bind(column::count(seq))
     .bind(column::bytes(&run.requirement_digest))
     .bind(column::word(&run.mode))
     .bind(column::word(&run.approval))
-    .bind(column::budget(run.budget))
+    .bind(usd)
     .bind(&run.base_branch)
     .bind(&run.base_commit)
     .bind(&run.branch)
@@ -299,12 +334,15 @@ async fn run_insert_in_txn(write: &mut Write, run: &Run, seq: u64) -> Result<(),
     .bind(&run.reason)
     .bind(run.created_at.millis())
     .bind(run.ended_at.map(Timestamp::millis))
+    .bind(tokens)
+    .bind(calls)
+    .bind(wall)
     .execute(write.connection())
     .await?;
     Ok(())
 }
 
-async fn run_fetch_in_txn(
+pub(crate) async fn run_fetch_in_txn(
     connection: &mut SqliteConnection,
     id: &RunId,
 ) -> Result<Run, StoreError> {
@@ -319,7 +357,7 @@ async fn run_fetch_in_txn(
     row.ok_or_else(|| missing(id))?.try_into()
 }
 
-async fn run_advance_in_txn(
+pub(crate) async fn run_advance_in_txn(
     write: &mut Write,
     id: &RunId,
     fact: RunFact,

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use atelier_model::{
-    EventKind, Refused, RunId, Task, TaskFact, TaskId, TaskState, Timestamp, next_task,
+    Attempt, Event, EventKind, MicroUsd, Refused, RunId, Task, TaskFact, TaskId, TaskState,
+    Timestamp, next_task,
 };
 use sqlx::SqliteConnection;
 
 use crate::{
-    Store, StoreError, column,
-    queries::{attempts, runs},
+    Lease, Store, StoreError, TrunkMove, column,
+    queries::{attempts, leases::lease_take_in_txn, runs, trunk::trunk_append_in_txn},
     write::Write,
 };
 
@@ -59,6 +60,87 @@ impl TaskRow {
             round_first: column::small(self.round_first, "the attempts of a task")?,
             state: column::from_word(&self.state, "the state of a task")?,
             commit: self.commit_id,
+        })
+    }
+}
+
+/// A task that this process took.
+#[derive(Debug)]
+pub struct Claim {
+    /// The task, running.
+    pub task: Task,
+    /// The right to work on it.
+    pub lease: Lease,
+}
+
+/// What a schedule must know of a task.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TaskOutline {
+    /// Its id.
+    pub id: TaskId,
+    /// Tasks that must be done first.
+    pub depends_on: Vec<TaskId>,
+    /// Paths it creates or changes.
+    pub outputs: Vec<String>,
+    /// Paths only it may write while it runs.
+    pub owns: Vec<String>,
+    /// Higher goes first.
+    pub priority: i32,
+    /// Where it stands.
+    pub state: TaskState,
+    /// Attempts of the current round that ended in a conflict.
+    pub conflicts: u32,
+}
+
+/// What people call a task.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TaskName {
+    /// Its id.
+    pub id: TaskId,
+    /// The step it came from.
+    pub step: Option<String>,
+    /// Short title.
+    pub title: String,
+}
+
+impl TaskName {
+    /// The number of its step, or its id.
+    pub fn number(&self) -> &str {
+        self.step.as_deref().unwrap_or(self.id.as_str())
+    }
+}
+
+/// How tasks of a run moved.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TaskMoves {
+    /// The newest event there is.
+    pub seen: u64,
+    /// Tasks and the states they came to, in order.
+    pub moved: Vec<(TaskId, TaskState)>,
+    /// Tasks were added or edited: what is known of them must be read again.
+    pub others: bool,
+}
+
+#[derive(sqlx::FromRow)]
+struct OutlineRow {
+    id: String,
+    outputs: String,
+    owns: String,
+    priority: i64,
+    state: String,
+    conflicts: i64,
+}
+
+impl OutlineRow {
+    fn outline(self, depends_on: Vec<TaskId>) -> Result<TaskOutline, StoreError> {
+        Ok(TaskOutline {
+            id: TaskId::from_text(self.id),
+            depends_on,
+            outputs: column::from_json(&self.outputs, "the outputs of a task")?,
+            owns: column::from_json(&self.owns, "what a task owns")?,
+            priority: column::small(self.priority, "the priority of a task")?,
+            state: column::from_word(&self.state, "the state of a task")?,
+            conflicts: column::small(self.conflicts, "the conflicts of a task")?,
         })
     }
 }
@@ -170,58 +252,303 @@ impl Store {
         Ok(state)
     }
 
-    /// Records that the trunk moved to a task's commit: the task is done.
+    /// Records that the trunk moved to the commit of an attempt that passed: its task is done, and what
+    /// waited for nothing else is ready.
+    ///
+    /// Where the trunk is not where the move expects it, nothing happens.
     pub async fn task_merge(
         &self,
-        run: &RunId,
-        id: &TaskId,
-        commit: &str,
-        subject: &str,
+        passed: &Attempt,
+        to: &TrunkMove<'_>,
         at: Timestamp,
     ) -> Result<(), StoreError> {
+        let (run, id) = (&passed.run, &passed.task);
         let mut write = self.write().await?;
+        let stands = runs::run_fetch_in_txn(write.connection(), run).await?;
+        let found = stands.trunk.or(stands.base_commit);
+        if found.as_deref() != to.expected {
+            return Err(StoreError::TrunkMoved {
+                expected: to.expected.map(str::to_owned),
+                found,
+            });
+        }
+        attempts::attempt_finish_in_txn(&mut write, passed, "", at).await?;
         let committed = EventKind::TaskCommitted {
-            commit: commit.to_owned(),
-            subject: subject.to_owned(),
+            commit: to.commit.to_owned(),
+            subject: to.subject.to_owned(),
         };
         write.event(Some(run), Some(id), committed, at).await?;
         task_advance_in_txn(&mut write, run, id, (TaskFact::Merged, ""), at).await?;
         sqlx::query("UPDATE tasks SET commit_id = $3 WHERE run_id = $1 AND id = $2")
             .bind(run.as_str())
             .bind(id.as_str())
-            .bind(commit)
+            .bind(to.commit)
             .execute(write.connection())
             .await?;
-        runs::run_trunk_set_in_txn(&mut write, run, commit, at).await?;
+        runs::run_trunk_set_in_txn(&mut write, run, to.commit, at).await?;
+        trunk_append_in_txn(&mut write, run, (to.commit, Some(id)), to.tests, at).await?;
+        tasks_open_in_txn(&mut write, run, Some(id), at).await?;
         self.commit(write).await
     }
 
-    /// Makes the tasks ready again on which a dead process was working, and closes its attempts.
-    /// Returns how many tasks there were. Only the holder of the run lock may call this.
-    pub async fn tasks_recover(&self, run: &RunId, at: Timestamp) -> Result<u64, StoreError> {
+    /// Makes the tasks ready that wait for nothing any more. Returns how many there were.
+    pub async fn tasks_open(&self, run: &RunId, at: Timestamp) -> Result<u64, StoreError> {
         let mut write = self.write().await?;
-        attempts::attempts_interrupt_in_txn(&mut write, run, at).await?;
-        let under_way = [TaskState::Running, TaskState::Verifying, TaskState::Merging];
+        let opened = tasks_open_in_txn(&mut write, run, None, at).await?;
+        if opened > 0 {
+            self.commit(write).await?;
+        }
+        Ok(opened)
+    }
+
+    /// Makes the tasks ready again on which a dead process was working, or this one, which must have
+    /// none under way; closes their attempts. Returns how many tasks there were.
+    pub async fn tasks_recover(&self, run: &RunId, at: Timestamp) -> Result<u64, StoreError> {
+        let own = self.worker().map(|own| own.to_string());
+        self.tasks_take_back(run, &own.unwrap_or_default(), at)
+            .await
+    }
+
+    /// Makes the tasks ready again on which a dead process was working. Returns how many there were.
+    pub async fn tasks_rescue(&self, run: &RunId, at: Timestamp) -> Result<u64, StoreError> {
+        self.tasks_take_back(run, "", at).await
+    }
+
+    /// Makes the tasks ready again that no living worker but `own` has.
+    async fn tasks_take_back(
+        &self,
+        run: &RunId,
+        own: &str,
+        at: Timestamp,
+    ) -> Result<u64, StoreError> {
+        self.workers_bury(at).await?;
+        let mut write = self.write().await?;
+        let closed = attempts::attempts_interrupt_in_txn(&mut write, run, own, at).await?;
         let ids: Vec<String> = sqlx::query_scalar(
-            "SELECT id FROM tasks WHERE run_id = $1 AND state IN ($2, $3, $4) ORDER BY seq",
+            "SELECT id FROM tasks
+             WHERE run_id = $1 AND state IN ('running', 'verifying', 'merging')
+                 AND NOT EXISTS (SELECT 1 FROM leases
+                     WHERE name = 'task:' || tasks.run_id || ':' || tasks.id
+                         AND worker <> $3 AND until > $2)
+             ORDER BY seq",
         )
         .bind(run.as_str())
-        .bind(column::word(&under_way[0]))
-        .bind(column::word(&under_way[1]))
-        .bind(column::word(&under_way[2]))
+        .bind(at.millis())
+        .bind(own)
         .fetch_all(write.connection())
         .await?;
         let interrupted = (TaskFact::Interrupted, "interrupted");
         for id in &ids {
             let id = TaskId::from_text(id.as_str());
             task_advance_in_txn(&mut write, run, &id, interrupted, at).await?;
+            // Whoever held it and only slept finds out at its next change.
+            lease_free_in_txn(&mut write, &Lease::task(run, &id)).await?;
         }
-        self.commit(write).await?;
+        if closed + ids.len() > 0 {
+            self.commit(write).await?;
+        }
         Ok(ids.len() as u64)
+    }
+
+    /// Takes the first of the candidates that is ready and that no living worker has, and moves it to
+    /// running. `seen` is the newest event that the choice took into account: where a task of the run
+    /// moved since, nothing is taken, for the choice may be wrong by now.
+    pub async fn task_claim(
+        &self,
+        run: &RunId,
+        candidates: &[TaskId],
+        seen: u64,
+        at: Timestamp,
+    ) -> Result<Option<Claim>, StoreError> {
+        let mut write = self.write().await?;
+        if tasks_moved_since_in_txn(write.connection(), run, seen).await? {
+            return Ok(None);
+        }
+        for id in candidates {
+            if task_state_in_txn(write.connection(), run, id).await? != TaskState::Ready {
+                continue;
+            }
+            let name = Lease::task(run, id);
+            let Some(lease) = lease_take_in_txn(&mut write, &name, at).await? else {
+                continue;
+            };
+            task_advance_in_txn(&mut write, run, id, (TaskFact::Claimed, ""), at).await?;
+            self.commit(write).await?;
+            return Ok(Some(Claim {
+                task: self.task_fetch(run, id).await?,
+                lease,
+            }));
+        }
+        Ok(None)
+    }
+
+    /// What a schedule must know of every task of a run, in the order in which they were added.
+    pub async fn task_outlines(&self, run: &RunId) -> Result<(Vec<TaskOutline>, u64), StoreError> {
+        let mut txn = self.readers().begin().await?;
+        let rows: Vec<OutlineRow> = sqlx::query_as(
+            "SELECT id, outputs, owns, priority, state,
+                 (SELECT count(*) FROM attempts WHERE attempts.run_id = tasks.run_id
+                     AND attempts.task_id = tasks.id AND attempts.ordinal >= tasks.round_first
+                     AND attempts.outcome = 'conflict') AS conflicts
+             FROM tasks WHERE run_id = $1 ORDER BY seq",
+        )
+        .bind(run.as_str())
+        .fetch_all(&mut *txn)
+        .await?;
+        let edges: Vec<(String, String)> = sqlx::query_as(
+            "SELECT task_id, needs_id FROM task_deps WHERE run_id = $1 ORDER BY task_id, ordinal",
+        )
+        .bind(run.as_str())
+        .fetch_all(&mut *txn)
+        .await?;
+        let newest: Option<i64> = sqlx::query_scalar("SELECT seq FROM chain_head WHERE id = 1")
+            .fetch_optional(&mut *txn)
+            .await?;
+        let mut needs: BTreeMap<String, Vec<TaskId>> = BTreeMap::new();
+        for (task, need) in edges {
+            needs.entry(task).or_default().push(TaskId::from_text(need));
+        }
+        let outlines: Result<_, StoreError> = rows
+            .into_iter()
+            .map(|row| {
+                let depends_on = needs.remove(&row.id).unwrap_or_default();
+                row.outline(depends_on)
+            })
+            .collect();
+        Ok((outlines?, column::from_count(newest.unwrap_or(0))))
+    }
+
+    /// What people call the tasks of a run that were added up to an event, in that order.
+    pub async fn task_names(&self, run: &RunId, until: u64) -> Result<Vec<TaskName>, StoreError> {
+        let rows: Vec<(String, Option<String>, String)> = sqlx::query_as(
+            "SELECT id, step, title FROM tasks WHERE run_id = $1 AND seq <= $2 ORDER BY seq",
+        )
+        .bind(run.as_str())
+        .bind(column::count(until))
+        .fetch_all(self.readers())
+        .await?;
+        let name = |(id, step, title)| TaskName {
+            id: TaskId::from_text(id),
+            step,
+            title,
+        };
+        Ok(rows.into_iter().map(name).collect())
+    }
+
+    /// How tasks of a run moved after an event.
+    pub async fn task_moves(&self, run: &RunId, after: u64) -> Result<TaskMoves, StoreError> {
+        let mut txn = self.readers().begin().await?;
+        let newest: Option<i64> = sqlx::query_scalar("SELECT seq FROM chain_head WHERE id = 1")
+            .fetch_optional(&mut *txn)
+            .await?;
+        let mut moves = TaskMoves {
+            seen: column::from_count(newest.unwrap_or(0)),
+            ..TaskMoves::default()
+        };
+        if moves.seen == after {
+            return Ok(moves);
+        }
+        let bodies: Vec<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(format!(
+            "SELECT body FROM events WHERE run_id = $1 AND kind IN ({MOVING}) AND seq > $2
+             ORDER BY seq"
+        )))
+        .bind(run.as_str())
+        .bind(column::count(after))
+        .fetch_all(&mut *txn)
+        .await?;
+        for body in bodies {
+            let event: Event = column::from_json(&body, "an event")?;
+            match (event.task, event.kind) {
+                (Some(task), EventKind::TaskState { to, .. }) => moves.moved.push((task, to)),
+                _ => moves.others = true,
+            }
+        }
+        Ok(moves)
+    }
+
+    /// Milliseconds that the attempts at each task of a run took, of its longest.
+    pub async fn task_durations(&self, run: &RunId) -> Result<BTreeMap<TaskId, u64>, StoreError> {
+        let rows: Vec<(String, i64)> = sqlx::query_as(
+            "SELECT task_id, max(ended_at - started_at) FROM attempts
+             WHERE run_id = $1 AND ended_at IS NOT NULL AND outcome <> 'interrupted'
+             GROUP BY task_id",
+        )
+        .bind(run.as_str())
+        .fetch_all(self.readers())
+        .await?;
+        let pair = |(task, ms)| (TaskId::from_text(task), column::from_count(ms));
+        Ok(rows.into_iter().map(pair).collect())
+    }
+
+    /// What the asks for a task cost, those of failed attempts included.
+    pub async fn task_cost(&self, run: &RunId, id: &TaskId) -> Result<MicroUsd, StoreError> {
+        let cost: Option<i64> =
+            sqlx::query_scalar("SELECT sum(cost) FROM asks WHERE run_id = $1 AND task_id = $2")
+                .bind(run.as_str())
+                .bind(id.as_str())
+                .fetch_one(self.readers())
+                .await?;
+        Ok(column::from_money(cost.unwrap_or(0)))
     }
 }
 
-async fn task_insert_in_txn(
+/// Kinds of events after which a choice of tasks may be another one.
+const MOVING: &str = "'task.state', 'task.added', 'task.edited'";
+
+async fn tasks_moved_since_in_txn(
+    connection: &mut SqliteConnection,
+    run: &RunId,
+    seen: u64,
+) -> Result<bool, StoreError> {
+    let moved: Option<i64> = sqlx::query_scalar(sqlx::AssertSqlSafe(format!(
+        "SELECT 1 FROM events WHERE run_id = $1 AND kind IN ({MOVING}) AND seq > $2 LIMIT 1"
+    )))
+    .bind(run.as_str())
+    .bind(column::count(seen))
+    .fetch_optional(connection)
+    .await?;
+    Ok(moved.is_some())
+}
+
+async fn lease_free_in_txn(write: &mut Write, name: &str) -> Result<(), StoreError> {
+    sqlx::query("UPDATE leases SET worker = NULL WHERE name = $1")
+        .bind(name)
+        .execute(write.connection())
+        .await?;
+    Ok(())
+}
+
+/// Makes the pending tasks ready of which everything they depend on is settled: those that depend on
+/// one task, or all.
+pub(crate) async fn tasks_open_in_txn(
+    write: &mut Write,
+    run: &RunId,
+    after: Option<&TaskId>,
+    at: Timestamp,
+) -> Result<u64, StoreError> {
+    let ids: Vec<String> = sqlx::query_scalar(
+        "SELECT id FROM tasks WHERE run_id = $1 AND state = 'pending'
+             AND ($2 IS NULL OR id IN
+                 (SELECT task_id FROM task_deps WHERE run_id = $1 AND needs_id = $2))
+             AND NOT EXISTS (SELECT 1 FROM task_deps JOIN tasks AS needed
+                 ON needed.run_id = task_deps.run_id AND needed.id = task_deps.needs_id
+                 WHERE task_deps.run_id = $1 AND task_deps.task_id = tasks.id
+                     AND needed.state NOT IN ('done', 'waived'))
+         ORDER BY seq",
+    )
+    .bind(run.as_str())
+    .bind(after.map(TaskId::as_str))
+    .fetch_all(write.connection())
+    .await?;
+    for id in &ids {
+        let id = TaskId::from_text(id.as_str());
+        let fact = (TaskFact::DependenciesDone, "");
+        task_advance_in_txn(write, run, &id, fact, at).await?;
+    }
+    Ok(ids.len() as u64)
+}
+
+pub(crate) async fn task_insert_in_txn(
     write: &mut Write,
     task: &Task,
     seq: u64,
@@ -257,7 +584,10 @@ async fn task_insert_in_txn(
     Ok(())
 }
 
-async fn dependencies_insert_in_txn(write: &mut Write, task: &Task) -> Result<(), StoreError> {
+pub(crate) async fn dependencies_insert_in_txn(
+    write: &mut Write,
+    task: &Task,
+) -> Result<(), StoreError> {
     for (ordinal, needs) in (0_i64..).zip(&task.depends_on) {
         sqlx::query(
             "INSERT INTO task_deps (run_id, task_id, ordinal, needs_id) VALUES ($1, $2, $3, $4)",
@@ -272,7 +602,7 @@ async fn dependencies_insert_in_txn(write: &mut Write, task: &Task) -> Result<()
     Ok(())
 }
 
-async fn task_state_in_txn(
+pub(crate) async fn task_state_in_txn(
     connection: &mut SqliteConnection,
     run: &RunId,
     id: &TaskId,
@@ -297,13 +627,16 @@ pub(crate) async fn task_advance_in_txn(
 ) -> Result<TaskState, StoreError> {
     let from = task_state_in_txn(write.connection(), run, id).await?;
     let to = next_task(from, fact)?;
-    sqlx::query("UPDATE tasks SET state = $3, updated_at = $4 WHERE run_id = $1 AND id = $2")
-        .bind(run.as_str())
-        .bind(id.as_str())
-        .bind(column::word(&to))
-        .bind(at.millis())
-        .execute(write.connection())
-        .await?;
+    sqlx::query(
+        "UPDATE tasks SET state = $3, updated_at = $4, reason = $5 WHERE run_id = $1 AND id = $2",
+    )
+    .bind(run.as_str())
+    .bind(id.as_str())
+    .bind(column::word(&to))
+    .bind(at.millis())
+    .bind(reason)
+    .execute(write.connection())
+    .await?;
     let moved = EventKind::TaskState {
         from,
         to,

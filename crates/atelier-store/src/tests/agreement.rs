@@ -10,7 +10,7 @@ use atelier_model::{
 use proptest::prelude::*;
 
 use super::{all_events, ask, attempt, noon, prompt, reply, run, run_id, task, task_id};
-use crate::{AskBeginError, Store, StoreError};
+use crate::{AskBeginError, Store, StoreError, TrunkMove};
 
 /// What every ask of these stories is checked against.
 const BUDGET: u64 = 100;
@@ -120,6 +120,9 @@ impl From<Result<(), AskBeginError>> for Went {
         match result {
             Ok(()) => Self::Well,
             Err(AskBeginError::OverBudget { .. }) => Self::OverBudget,
+            Err(error @ (AskBeginError::OverLimit { .. } | AskBeginError::Resting)) => {
+                panic!("{error}")
+            }
             Err(AskBeginError::Store(_)) => Self::Refused,
         }
     }
@@ -177,7 +180,10 @@ async fn ask_deed(store: &Store, number: u8, deed: AskDeed) -> Went {
         }
         AskDeed::Finish { cost } => {
             let reply = reply(&ask("r1", id.as_str(), 0), cost);
-            store.ask_finish(&id, &reply, noon()).await.into()
+            store
+                .ask_finish(&id, &reply, Default::default(), noon())
+                .await
+                .into()
         }
         AskDeed::Fail { cost } => store
             .ask_fail(&id, "broken".into(), MicroUsd(cost), noon())
@@ -193,10 +199,21 @@ async fn task_deed(store: &Store, id: &str, deed: TaskDeed) -> Went {
             .task_advance(&run, &task, fact, "", noon())
             .await
             .into(),
-        TaskDeed::Merge => store
-            .task_merge(&run, &task, "c1", "feat: x", noon())
-            .await
-            .into(),
+        TaskDeed::Merge => {
+            let stands = store.run_fetch(&run).await.unwrap();
+            let expected = stands.trunk.or(stands.base_commit);
+            let passed = Attempt {
+                outcome: Some(AttemptOutcome::Passed),
+                ..attempt("r1", id, 1)
+            };
+            let to = TrunkMove {
+                expected: expected.as_deref(),
+                commit: "c1",
+                subject: "feat: x",
+                tests: 1,
+            };
+            store.task_merge(&passed, &to, noon()).await.into()
+        }
         TaskDeed::Start(ordinal) => {
             let attempt = attempt("r1", id, ordinal);
             store.attempt_start(&attempt, noon()).await.into()

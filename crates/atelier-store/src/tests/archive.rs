@@ -111,7 +111,8 @@ async fn what_was_answered_here_stays_and_is_archived_once() {
         .await
         .unwrap();
     let own = reply(&asked, 8);
-    store.ask_finish(&asked.id, &own, later(1)).await.unwrap();
+    let finished = store.ask_finish(&asked.id, &own, budgets, later(1));
+    finished.await.unwrap();
 
     let mut foreign = answer(ArchiveKind::Ask, "other", "foreign");
     foreign.entry.key = asked.key;

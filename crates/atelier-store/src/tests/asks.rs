@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use atelier_model::{
-    AskId, AskRecord, AskSource, Digest, EventKind, MicroUsd, Reply, Run, Stage, StopReason,
-    TaskId, Usage,
+    AskId, AskRecord, AskSource, Budget, Digest, EventKind, MicroUsd, Reply, Run, Stage,
+    StopReason, TaskId, Usage,
 };
 
 use super::{all_events, ask, later, log, memory, noon, prompt, reply, run, run_id};
@@ -48,7 +48,7 @@ async fn finish(store: &Store, id: &str, cost: u64) {
     let record = ask("r1", id, 0);
     let reply = reply(&record, cost);
     store
-        .ask_finish(&record.id, &reply, later(2))
+        .ask_finish(&record.id, &reply, RunBudgets::default(), later(2))
         .await
         .unwrap();
 }
@@ -68,6 +68,7 @@ fn refusal(result: Result<(), AskBeginError>) -> (u64, u64, u64) {
             budget,
             ..
         } => (needed.0, spent.0, budget.0),
+        error @ (AskBeginError::OverLimit { .. } | AskBeginError::Resting) => panic!("{error}"),
         AskBeginError::Store(error) => panic!("{error}"),
     }
 }
@@ -147,7 +148,10 @@ async fn the_first_reply_to_a_key_stays() {
         ..reply(&first, 1)
     };
     let id = AskId::from_text("a2");
-    store.ask_finish(&id, &second, noon()).await.unwrap();
+    store
+        .ask_finish(&id, &second, RunBudgets::default(), noon())
+        .await
+        .unwrap();
     let kept = store.reply_by_key(&first.key).await.unwrap().unwrap();
     assert_eq!(
         (kept.text.as_str(), kept.stop),
@@ -330,7 +334,10 @@ async fn a_failed_ask_costs_what_it_must_be_taken_to_have_cost() {
     let prompt = store.partial_list(&record.prompt.short()).await.unwrap();
     assert_eq!(prompt, []);
     let late = reply(&ask("r1", "a1", 0), 1);
-    let error = store.ask_finish(&id, &late, noon()).await.unwrap_err();
+    let error = store
+        .ask_finish(&id, &late, RunBudgets::default(), noon())
+        .await
+        .unwrap_err();
     assert_eq!(
         error.to_string(),
         "find the open ask a1 in the state database"
@@ -459,11 +466,11 @@ async fn a_stage_and_a_task_have_budgets_of_their_own() {
         ..ask("r1", id, 60)
     };
     let stage = RunBudgets {
-        stage: Some(MicroUsd(100)),
+        stage: Budget::of_usd(Some(MicroUsd(100))),
         ..RunBudgets::default()
     };
     let task = RunBudgets {
-        task: Some(MicroUsd(100)),
+        task: Budget::of_usd(Some(MicroUsd(100))),
         ..RunBudgets::default()
     };
     let first = of("a1", Stage::Code, Some("t1"));
@@ -498,7 +505,7 @@ async fn a_stage_and_a_task_have_budgets_of_their_own() {
         let scope = match store.ask_begin(&record, b"", budgets).await {
             Ok(()) => None,
             Err(AskBeginError::OverBudget { scope, .. }) => Some(scope),
-            Err(AskBeginError::Store(error)) => panic!("{error}"),
+            Err(error) => panic!("{error}"),
         };
         assert_eq!(scope, expected, "{id}");
     }

@@ -77,7 +77,7 @@ async fn asked(store: &Store) {
             .unwrap();
         let answer = reply(&record, 900);
         store
-            .ask_finish(&record.id, &answer, later(5))
+            .ask_finish(&record.id, &answer, RunBudgets::default(), later(5))
             .await
             .unwrap();
     }

@@ -102,7 +102,6 @@ fn killed_writer(folder: &Path, from: u64, lines: usize) -> u64 {
 
 async fn write_until_killed(folder: &Path, from: u64) {
     let store = Store::open(folder).await.unwrap();
-    let _lock = store.run_lock().unwrap();
     let (run, id) = (run_id("r1"), task_id("t1.1"));
     let mut output = io::stdout();
     for number in from.. {
@@ -118,7 +117,12 @@ async fn write_until_killed(folder: &Path, from: u64) {
         let attempt = attempt("r1", "t1.1", 1);
         store.attempt_start(&attempt, noon()).await.unwrap();
         store
-            .ask_finish(&record.id, &reply(&record, 7), noon())
+            .ask_finish(
+                &record.id,
+                &reply(&record, 7),
+                RunBudgets::default(),
+                noon(),
+            )
             .await
             .unwrap();
         // One write, so that a line is there whole or not at all.
@@ -133,7 +137,6 @@ async fn write_until_killed(folder: &Path, from: u64) {
 /// Opens the store as the next process would, and checks everything it was told is stored.
 async fn look(folder: &Path, acknowledged: &[u64]) {
     let store = Store::open(folder).await.unwrap();
-    let lock = store.run_lock().unwrap();
     let sound: String = sqlx::query_scalar("PRAGMA integrity_check")
         .fetch_one(store.writer())
         .await
@@ -147,7 +150,6 @@ async fn look(folder: &Path, acknowledged: &[u64]) {
         assert_eq!(kept.text, reply(&record, 7).text);
     }
     recover(&store).await;
-    drop(lock);
     store.close().await;
 }
 

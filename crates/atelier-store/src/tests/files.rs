@@ -1,13 +1,13 @@
 //! The store on disk: its folder, its settings, its lock, other processes, a full disk.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::{fs, path::Path, process};
+use std::{fs, path::Path};
 
 use atelier_model::{EventKind, MicroUsd, RunFact, RunStatus, Stage};
 use futures_util::future;
 
 use super::{ask, log, noon, prompt, reply, run, run_id};
-use crate::{LockError, OpenError, RunBudgets, Store, StoreError};
+use crate::{OpenError, RunBudgets, Store, StoreError};
 
 async fn open(dir: &Path) -> Store {
     Store::open(dir).await.unwrap()
@@ -77,38 +77,6 @@ async fn what_was_stored_is_there_after_reopening() {
         .await
         .unwrap();
     assert_eq!(store.events_verify().await.unwrap(), 2);
-}
-
-#[tokio::test]
-async fn only_one_holder_has_the_run_lock() {
-    let home = tempfile::tempdir().unwrap();
-    let (first, second) = (open(home.path()).await, open(home.path()).await);
-    let lock = first.run_lock().unwrap();
-    for store in [&first, &second] {
-        let error = store.run_lock().unwrap_err();
-        let LockError::Held { pid } = error else {
-            panic!("{error}");
-        };
-        assert_eq!(pid, Some(process::id()));
-    }
-    drop(lock);
-    drop(second.run_lock().unwrap());
-    drop(first.run_lock().unwrap());
-}
-
-#[tokio::test]
-async fn a_store_in_memory_has_a_lock_too() {
-    let store = super::memory().await;
-    let lock = store.run_lock().unwrap();
-    let error = store.clone().run_lock().unwrap_err();
-    let expected = format!(
-        "work on this project: process {} is working on it already",
-        process::id()
-    );
-    assert_eq!(error.to_string(), expected);
-    drop(lock);
-    drop(store.run_lock().unwrap());
-    drop(super::memory().await.run_lock().unwrap());
 }
 
 /// Opens the same new folder from many tasks at once, each with connections of its own.
@@ -221,7 +189,12 @@ async fn a_full_disk_is_named_and_changes_nothing() {
         .await
         .unwrap();
     store
-        .ask_finish(&record.id, &reply(&record, 4), noon())
+        .ask_finish(
+            &record.id,
+            &reply(&record, 4),
+            RunBudgets::default(),
+            noon(),
+        )
         .await
         .unwrap();
     assert_eq!(store.events_verify().await.unwrap(), 3);

@@ -144,7 +144,10 @@ async fn the_end_tells_the_commit_and_the_whole_cost() {
         .await
         .unwrap();
     let reply = reply(&record, 41);
-    store.ask_finish(&record.id, &reply, noon()).await.unwrap();
+    store
+        .ask_finish(&record.id, &reply, RunBudgets::default(), noon())
+        .await
+        .unwrap();
     store
         .run_end(&id, 13, "a test failed", later(1))
         .await
@@ -211,6 +214,9 @@ async fn budget_and_approval_can_be_changed() {
     let id = run_id("r1");
     let budget = Budget {
         usd: Some(MicroUsd(5)),
+        tokens: Some(6),
+        calls: Some(7),
+        wall_ms: Some(8),
     };
     store.run_budget_set(&id, budget, noon()).await.unwrap();
     store.run_approval_set(&id, Approval::Task).await.unwrap();

@@ -81,7 +81,10 @@ async fn an_answer_in_other_words_is_told_from_an_exact_one_and_saves_what_it_ha
         .await
         .unwrap();
     let paid = reply(&asked, 1_500);
-    store.ask_finish(&asked.id, &paid, noon()).await.unwrap();
+    store
+        .ask_finish(&asked.id, &paid, RunBudgets::default(), noon())
+        .await
+        .unwrap();
     let kept = store.reply_by_key(&asked.key).await.unwrap().unwrap();
     let again = Reply {
         source: AskSource::Semantic,

@@ -7,9 +7,9 @@ use atelier_model::{
 };
 
 use super::{all_events, attempt, later, log, memory, noon, run, run_id, task, task_id};
-use crate::{Store, StoreError};
+use crate::{Store, StoreError, TrunkMove};
 
-const STATES: [TaskState; 9] = [
+const STATES: [TaskState; 11] = [
     TaskState::Pending,
     TaskState::Ready,
     TaskState::Running,
@@ -19,9 +19,11 @@ const STATES: [TaskState; 9] = [
     TaskState::Blocked,
     TaskState::Failed,
     TaskState::Cancelled,
+    TaskState::Skipped,
+    TaskState::Waived,
 ];
 
-const FACTS: [TaskFact; 13] = [
+const FACTS: [TaskFact; 15] = [
     TaskFact::DependenciesDone,
     TaskFact::Claimed,
     TaskFact::Edited,
@@ -35,6 +37,8 @@ const FACTS: [TaskFact; 13] = [
     TaskFact::Interrupted,
     TaskFact::RetryAsked,
     TaskFact::CancelAsked,
+    TaskFact::SkipAsked,
+    TaskFact::WaiveAsked,
 ];
 
 /// The facts that bring a new task to a state.
@@ -50,6 +54,8 @@ fn path_to(state: TaskState) -> Vec<TaskFact> {
         TaskState::Blocked => and(1, TaskFact::PersonNeeded),
         TaskState::Failed => and(2, TaskFact::AttemptsUsedUp),
         TaskState::Cancelled => and(0, TaskFact::CancelAsked),
+        TaskState::Skipped => and(0, TaskFact::SkipAsked),
+        TaskState::Waived => and(0, TaskFact::WaiveAsked),
     }
 }
 
@@ -179,11 +185,19 @@ async fn an_unknown_task_is_named() {
     let errors = [
         store.task_fetch(&run, &task).await.map(drop),
         advance(&store, "t9.9", TaskFact::Claimed).await.map(drop),
-        store.task_merge(&run, &task, "c1", "feat: x", noon()).await,
+        merge(&store, "t9.9", None, "c1").await,
     ];
     for error in errors {
         let text = error.unwrap_err().to_string();
-        assert_eq!(text, "find task t9.9 of run r1 in the state database");
+        let named = [
+            "task t9.9 of run r1",
+            "the open attempt 1 at task t9.9 of run r1",
+        ];
+        assert!(
+            named
+                .iter()
+                .any(|name| text == format!("find {name} in the state database"))
+        );
     }
     let start = store.attempt_start(&attempt("r1", "t9.9", 1), noon()).await;
     assert!(matches!(start, Err(StoreError::Missing { .. })));
@@ -192,10 +206,17 @@ async fn an_unknown_task_is_named() {
 #[tokio::test]
 async fn a_merge_finishes_the_task_and_moves_the_trunk_in_one_step() {
     let store = store_with("t1.1", TaskState::Merging).await;
-    let (run, id) = (run_id("r1"), task_id("t1.1"));
+    let run = run_id("r1");
+    let begun = attempt("r1", "t1.1", 1);
+    store.attempt_start(&begun, noon()).await.unwrap();
+    let later = [task("r1", "t1.2", &["t1.1"]), task("r1", "t1.3", &["t1.2"])];
+    store.task_add(&later, noon()).await.unwrap();
     let before = log(&store).await.len();
-    store
-        .task_merge(&run, &id, "c5", "feat: tell the time", noon())
+    let expected = run_fetch_trunk(&store).await;
+    let elsewhere = merge(&store, "t1.1", Some("c4"), "c5").await;
+    assert!(matches!(elsewhere, Err(StoreError::TrunkMoved { .. })));
+    assert_eq!(log(&store).await.len(), before);
+    merge(&store, "t1.1", expected.as_deref(), "c5")
         .await
         .unwrap();
     let task = fetch(&store, "t1.1").await;
@@ -209,18 +230,57 @@ async fn a_merge_finishes_the_task_and_moves_the_trunk_in_one_step() {
     );
     assert_eq!(
         log(&store).await[before..],
-        ["task.committed t1.1", "task.state t1.1"]
+        [
+            "attempt.finished t1.1",
+            "task.committed t1.1",
+            "task.state t1.1",
+            "task.state t1.2"
+        ]
     );
+    assert_eq!(fetch(&store, "t1.2").await.state, TaskState::Ready);
+    let trunk = store.trunk_list(&run).await.unwrap();
+    let seen: Vec<_> = trunk
+        .iter()
+        .map(|at| (at.commit.as_str(), at.task.clone(), at.tests))
+        .collect();
+    assert_eq!(seen, [("c5", Some(task_id("t1.1")), 7)]);
+    let point = store.trunk_at(&run, "c5").await.unwrap().unwrap();
+    let held = store.trunk_tasks(&run, point.ordinal).await.unwrap();
+    assert_eq!(held.into_iter().collect::<Vec<_>>(), [task_id("t1.1")]);
 
-    let again = store
-        .task_merge(&run, &id, "c6", "feat: again", noon())
-        .await;
-    assert!(matches!(again, Err(StoreError::Refused(_))));
+    let again = merge(&store, "t1.1", Some("c5"), "c6").await;
+    assert!(matches!(again, Err(StoreError::Missing { .. })));
     assert_eq!(
         store.run_fetch(&run).await.unwrap().trunk,
         Some("c5".to_owned())
     );
-    assert_eq!(log(&store).await.len(), before + 2);
+    assert_eq!(log(&store).await.len(), before + 4);
+}
+
+/// The first attempt at a task passed, and its commit is to be the trunk.
+async fn merge(
+    store: &Store,
+    id: &str,
+    expected: Option<&str>,
+    commit: &str,
+) -> Result<(), StoreError> {
+    let passed = Attempt {
+        outcome: Some(AttemptOutcome::Passed),
+        ended_at: Some(noon()),
+        ..attempt("r1", id, 1)
+    };
+    let to = TrunkMove {
+        expected,
+        commit,
+        subject: "feat: tell the time",
+        tests: 7,
+    };
+    store.task_merge(&passed, &to, noon()).await
+}
+
+async fn run_fetch_trunk(store: &Store) -> Option<String> {
+    let run = store.run_fetch(&run_id("r1")).await.unwrap();
+    run.trunk.or(run.base_commit)
 }
 
 fn evidence() -> Evidence {
@@ -351,7 +411,9 @@ async fn what_a_dead_process_was_working_on_is_ready_again() {
         | TaskState::Done
         | TaskState::Blocked
         | TaskState::Failed
-        | TaskState::Cancelled => state,
+        | TaskState::Cancelled
+        | TaskState::Skipped
+        | TaskState::Waived => state,
     });
     let states: Vec<TaskState> = store
         .task_list(&run)
