@@ -5,8 +5,11 @@
 //! it has nothing else to do than to end everything below it.
 
 mod background;
+mod beside;
+mod conduct;
 mod confine;
 mod confinement;
+mod crew;
 mod enter;
 mod family;
 mod filter;
@@ -15,13 +18,16 @@ mod frame;
 mod inside;
 mod kernel;
 mod lay;
+mod leash;
 mod meter;
 mod network;
 mod outer;
 mod places;
+mod private;
 mod probe;
 mod request;
 mod returns;
+mod starter;
 mod supervisor;
 mod tape;
 mod watch;
@@ -44,6 +50,7 @@ use tokio_util::sync::CancellationToken;
 use crate::way_out::{WayOut, hide_proxies};
 
 use self::{
+    crew::Crew,
     frame::{Order, Rations, VERSION},
     watch::{Patience, Watch},
 };
@@ -59,6 +66,7 @@ pub type OutputSink<'a> = &'a (dyn Fn(&[u8]) + Send + Sync);
 pub struct Sandbox {
     helper: PathBuf,
     support: Support,
+    crew: Crew,
 }
 
 /// What this machine's kernel offers for confining a command.
@@ -244,6 +252,7 @@ impl Sandbox {
         Self {
             helper,
             support: confine::support(),
+            crew: Crew::default(),
         }
     }
 
@@ -264,7 +273,7 @@ impl Sandbox {
         if cancel.is_cancelled() {
             return Ok(Report::cancelled());
         }
-        let watch = Watch::start(&self.helper, &order(command), &command.stdin).await?;
+        let watch = Watch::start(&self.crew, &self.helper, &order(command), &command.stdin).await?;
         let patience = Patience {
             wall: Duration::from_millis(command.wall_ms),
             idle: Some(Duration::from_millis(command.idle_ms)),
@@ -287,7 +296,7 @@ impl Sandbox {
             visited: confinement.level != SandboxLevel::None && !confinement.host_network,
             ..order(command)
         };
-        let watch = Watch::start(&self.helper, &order, &command.stdin).await?;
+        let watch = Watch::start(&self.crew, &self.helper, &order, &command.stdin).await?;
         let patience = Patience {
             wall: Duration::from_millis(command.wall_ms),
             idle: None,

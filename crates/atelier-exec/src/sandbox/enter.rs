@@ -2,7 +2,10 @@
 
 use std::{
     fs, io,
-    os::fd::{AsFd, OwnedFd},
+    os::{
+        fd::{AsFd, OwnedFd},
+        unix::net::UnixStream,
+    },
     process::{Command, Stdio},
 };
 
@@ -22,6 +25,7 @@ use super::{
     inside::{Inside, OWN_ID, Users, stage},
     kernel::set_apart,
     lay::lay,
+    leash::announced,
     supervisor::{FIRST, tell},
 };
 
@@ -45,8 +49,11 @@ const APART: UnshareFlags = UnshareFlags::NEWUSER
 
 /// Reads what is to be done from standard input, does it, and leaves the rest to its child.
 pub(super) fn enter() -> io::Result<()> {
-    let mut input = fs::File::from(io::stdin().as_fd().try_clone_to_owned()?);
-    let (inside, _): (Inside, _) = frame_read(&mut input)?;
+    let mut line = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
+    let Some(output) = announced(&line, None)? else {
+        return Ok(());
+    };
+    let (inside, _): (Inside, _) = frame_read(&mut line)?;
     if let Some(users) = &inside.users {
         set_apart(UnshareFlags::NEWNS).map_err(refused("a file system"))?;
         let holder = holder(users)?;
@@ -67,10 +74,10 @@ pub(super) fn enter() -> io::Result<()> {
         .env_clear()
         .current_dir("/")
         .stdin(Stdio::inherit())
-        .stdout(Stdio::inherit())
+        .stdout(Stdio::from(output))
         .stderr(Stdio::inherit())
         .spawn()?;
-    tell(&Fact::First { pid: first.id() })
+    tell(&[Fact::First { pid: first.id() }])
 }
 
 /// Explains a refusal of the kernel to make something of one's own.
@@ -128,9 +135,9 @@ fn hand_on_rights() -> io::Result<()> {
 /// Holds a name space of users in which the numbers stand for others, until it is told to end.
 pub(super) fn hold() -> io::Result<()> {
     set_apart(UnshareFlags::NEWUSER).map_err(refused("users"))?;
-    tell(&Fact::Ready {
+    tell(&[Fact::Ready {
         door: None,
         visit: None,
-    })?;
+    }])?;
     io::copy(&mut io::stdin(), &mut io::sink()).map(drop)
 }

@@ -3,7 +3,10 @@
 use std::{
     fs::{self, File},
     io::{self, Read},
-    os::fd::{AsFd, AsRawFd, OwnedFd},
+    os::{
+        fd::{AsFd, AsRawFd, OwnedFd},
+        unix::net::UnixStream,
+    },
     path::{Path, PathBuf},
 };
 
@@ -20,6 +23,7 @@ use rustix::{
 };
 
 use super::{
+    conduct::{Hall, Job, conduct},
     confine::{Reach, confine, give_up_rights, limit},
     filter::{Surface, filter},
     frame::{Fact, frame_read},
@@ -27,7 +31,8 @@ use super::{
     lay::{DEVICES, Doing, LayError, PRIVATE, below, folder},
     meter::Meter,
     network::{listen, loopback, visitor},
-    supervisor::{FIRST_FOREIGN, Job, conduct, tell},
+    starter::Starter,
+    supervisor::{FIRST_FOREIGN, tell},
 };
 
 /// Folder in which Atelier keeps its state beside a project: no business of a command.
@@ -35,7 +40,7 @@ const STATE: &str = ".atelier";
 
 /// Reads the order from standard input, which then is the leash.
 pub(super) fn first() -> io::Result<()> {
-    let mut leash = File::from(io::stdin().as_fd().try_clone_to_owned()?);
+    let mut leash = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
     let (inside, input): (Inside, Vec<u8>) = frame_read(&mut leash)?;
     close_fds::set_fds_cloexec(FIRST_FOREIGN, &[]);
     rustix::process::setsid()?;
@@ -45,42 +50,39 @@ pub(super) fn first() -> io::Result<()> {
     let door = listen(&inside.order)?;
     let visit = visitor(&inside.order)?;
     // The supervisor outside takes hold of them and of the layer, before they are out of sight.
-    tell(&Fact::Ready {
+    tell(&[Fact::Ready {
         door: door.as_ref().map(AsRawFd::as_raw_fd),
         visit: visit.as_ref().map(AsRawFd::as_raw_fd),
-    })?;
+    }])?;
     leash.read_exact(&mut [0])?;
     drop((door, visit));
     let scratch = File::open(stage::SCRATCH)?;
     change_root().map_err(io::Error::other)?;
     give_up()?;
-    supervise(&inside, &input, leash, scratch.into())
+    supervise(&inside, &input, &leash, scratch.into())
 }
 
-fn supervise(inside: &Inside, input: &[u8], leash: File, scratch: OwnedFd) -> io::Result<()> {
+fn supervise(inside: &Inside, input: &[u8], line: &UnixStream, scratch: OwnedFd) -> io::Result<()> {
     let writable = writable(inside);
-    let confine = || {
+    let order = inside.order.clone();
+    let starter = Starter::new(move || {
         // The kernel counts who starts here, nobody who was there before.
-        limit(&inside.order.rations, 0).map_err(|error| error.to_string())?;
+        limit(&order.rations, 0).map_err(|error| error.to_string())?;
         confine(Reach {
             readable: None,
             writable: &writable,
         })?;
-        filter(Surface::of(&inside.order)).map_err(|error| error.to_string())
-    };
+        filter(Surface::of(&order)).map_err(|error| error.to_string())
+    })?;
     let job = Job {
         order: &inside.order,
         input,
+        output: io::stdout().as_fd().try_clone_to_owned()?,
         temporary: Path::new("/tmp"),
         visit: None,
-        confine: &confine,
     };
     let meter = Meter::inside(&inside.order.rations, scratch);
-    let facts = conduct(&job, leash, meter)?;
-    for fact in &facts {
-        tell(fact)?;
-    }
-    Ok(())
+    tell(&conduct(&mut Hall::new()?, job, &starter, line, meter)?)
 }
 
 fn writable(inside: &Inside) -> Vec<PathBuf> {

@@ -80,6 +80,8 @@ pub(super) enum Fact {
         /// Its descriptor of a socket through which the command can be visited.
         visit: Option<i32>,
     },
+    /// The order is taken; from here on the command may have begun.
+    Taken,
     /// The command runs.
     Started {
         /// The supervisor's descriptor of a socket through which the command can be visited.
@@ -97,7 +99,7 @@ pub(super) enum Fact {
         /// Why.
         message: String,
     },
-    /// What the command used up; the word before the last.
+    /// What the command used up.
     Used {
         /// Milliseconds of processor time.
         cpu_ms: u64,
@@ -110,6 +112,8 @@ pub(super) enum Fact {
     Returned(Returned),
     /// What it asked for at its door.
     Went(Traffic),
+    /// The supervisor takes another order afterwards; the word before the last.
+    Stays,
     /// The command ended with a code, and nothing of it is left.
     Code {
         /// The code.

@@ -46,6 +46,8 @@ pub(super) struct Meter {
     /// The folder it writes to.
     scratch: Option<OwnedFd>,
     looked: u64,
+    /// Milliseconds of processor time of commands before this one.
+    before_ms: u64,
     cpu_ms: u64,
     memory_peak_bytes: u64,
     /// Bytes of files in memory that are open, as they were last counted.
@@ -61,6 +63,7 @@ impl Meter {
             inside: false,
             scratch: None,
             looked: 0,
+            before_ms: children_times(),
             cpu_ms: 0,
             memory_peak_bytes: 0,
             open_bytes: 0,
@@ -108,7 +111,7 @@ impl Meter {
         if tasks > self.rations.processes_max {
             cap = Some(Cap::Processes);
         }
-        self.cpu_ms = children_times() + processes.iter().map(|pid| times(*pid)).sum::<u64>();
+        self.cpu_ms = self.ended_ms() + processes.iter().map(|pid| times(*pid)).sum::<u64>();
         if caps
             .cpu_seconds_max
             .is_some_and(|most| self.cpu_ms > most * 1000)
@@ -125,6 +128,11 @@ impl Meter {
         self.looked += 1;
         self.hit.extend(cap);
         cap
+    }
+
+    /// Milliseconds of the command's processes that ended.
+    fn ended_ms(&self) -> u64 {
+        children_times().saturating_sub(self.before_ms)
     }
 
     /// Bytes of memory of all processes together. Files in the scratch folder count as disk.
@@ -161,7 +169,7 @@ impl Meter {
 
     /// What is to be told at the end, when every process is gone and this one has taken note.
     pub(super) fn used(mut self) -> Fact {
-        self.cpu_ms = self.cpu_ms.max(children_times());
+        self.cpu_ms = self.cpu_ms.max(self.ended_ms());
         if let Some(found) = self
             .scratch
             .as_ref()

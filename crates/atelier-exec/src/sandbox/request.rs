@@ -158,7 +158,13 @@ async fn exchange(
     // It ends with this function.
     let mut driver = JoinSet::new();
     driver.spawn(connection);
-    read(sender.send_request(request).await?).await
+    let answer = match sender.send_request(request).await {
+        Ok(answer) => read(answer).await,
+        Err(error) => Err(error),
+    };
+    // The socket is visited again: whoever held it must have let go of it.
+    driver.shutdown().await;
+    answer
 }
 
 async fn read(mut answer: Response<Incoming>) -> Result<ServiceAnswer, hyper::Error> {

@@ -1,16 +1,17 @@
 //! The parent's side of a command: its output, its clock, its end.
 
-use std::{fmt::Write as _, os::fd::OwnedFd, path::Path, process::Stdio, time::Duration};
+use std::{fmt::Write as _, os::fd::OwnedFd, path::Path, time::Duration};
 
 use tokio::{
-    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines},
-    process::{Child, ChildStderr, ChildStdin, ChildStdout, Command},
+    io::{AsyncReadExt, AsyncWriteExt, BufReader, Lines},
+    net::unix::pipe::Receiver,
     time::{Instant, sleep_until, timeout, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Cap, Exit, HELPER_COMMAND, OutputSink, Report, SpawnError, Usage,
+    Cap, Exit, OutputSink, Report, SpawnError, Usage,
+    crew::{Crew, Kind, Supervisor},
     family::descriptor_of,
     frame::{FRAME_BYTES_MAX, Fact, Order, STOP, frame},
     tape::{self, SharedTape},
@@ -45,12 +46,10 @@ pub(super) struct Patience {
 /// A command that runs.
 pub(super) struct Watch {
     program: String,
-    child: Child,
-    /// While this is open the command may live. The kernel closes it with this process, whatever
-    /// ends this process.
-    leash: ChildStdin,
-    output: ChildStdout,
-    facts: Lines<BufReader<ChildStderr>>,
+    supervisor: Supervisor,
+    /// Where the supervisor may wait for another order, and for which.
+    back: Option<(Crew, Kind)>,
+    output: Receiver,
     started: Instant,
     /// A socket of the command's own network, where it is to be visited.
     visit: Option<OwnedFd>,
@@ -84,82 +83,108 @@ impl Ended {
 }
 
 impl Watch {
-    /// Starts the supervisor and through it the command; returns once the command runs.
+    /// Has a supervisor start the command; returns once the command runs.
     pub(super) async fn start(
+        crew: &Crew,
         helper: &Path,
         order: &Order,
         input: &[u8],
     ) -> Result<Self, SpawnError> {
-        let program = order.argv.first().ok_or(SpawnError::NoProgram)?.clone();
+        let program = order.argv.first().ok_or(SpawnError::NoProgram)?;
         let Some(frame) = frame(order, input) else {
             return Err(SpawnError::TooLong {
-                program,
+                program: program.clone(),
                 bytes_max: FRAME_BYTES_MAX,
             });
         };
-        let mut watch = Self::spawn(helper, program)?;
-        // A supervisor that is gone already does not take the order; its silence tells.
-        drop(timeout(START, watch.leash.write_all(&frame)).await);
-        let Ok(fact) = timeout(START, fact(&mut watch.facts)).await else {
-            return Err(watch.lost("it did not start the command").await);
-        };
-        match fact {
-            Some(Fact::Started { visit }) => {
-                watch.started = Instant::now();
-                watch.hold(visit)
-            }
-            Some(Fact::ProgramMissing) => Err(SpawnError::ProgramMissing {
-                program: watch.program,
-            }),
-            Some(Fact::NotStarted { message }) => Err(SpawnError::NotStarted {
-                program: watch.program,
-                message,
-            }),
-            Some(Fact::NotConfined { message }) => Err(SpawnError::NotConfined {
-                program: watch.program,
-                message,
-            }),
-            Some(
-                Fact::Code { .. }
-                | Fact::Signal { .. }
-                | Fact::Used { .. }
-                | Fact::Returned(_)
-                | Fact::Went(_)
-                | Fact::First { .. }
-                | Fact::Ready { .. },
-            ) => Err(watch.lost("it spoke out of turn").await),
-            None => Err(watch.lost("it said nothing").await),
-        }
-    }
-
-    fn spawn(helper: &Path, program: String) -> Result<Self, SpawnError> {
+        let kind = Kind::of(order);
         let failed = |source| SpawnError::Helper {
             helper: helper.to_owned(),
             source,
         };
-        let mut child = Command::new(helper)
-            .arg(HELPER_COMMAND)
-            // Whatever this process was told in confidence, no descendant of the helper sees.
-            .env_clear()
-            .current_dir("/")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .map_err(failed)?;
-        let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-        let (Some(leash), Some(output), Some(facts)) = pipes else {
-            return Err(failed(std::io::ErrorKind::BrokenPipe.into()));
-        };
+        while let Some(waiting) = kind.as_ref().and_then(|kind| crew.take(kind)) {
+            let mut watch = Self::of(waiting, program, None).map_err(failed)?;
+            // One that is gone has begun nothing, and another takes its place.
+            if let Some(fact) = watch.hand_over(&frame).await? {
+                watch.back = kind.map(|kind| (crew.clone(), kind));
+                return watch.begun(fact).await;
+            }
+        }
+        let supervisor = Supervisor::start(helper).map_err(failed)?;
+        let back = kind.map(|kind| (crew.clone(), kind));
+        let mut watch = Self::of(supervisor, program, back).map_err(failed)?;
+        match watch.hand_over(&frame).await? {
+            Some(fact) => watch.begun(fact).await,
+            None => Err(watch.lost("it said nothing").await),
+        }
+    }
+
+    fn of(
+        supervisor: Supervisor,
+        program: &str,
+        back: Option<(Crew, Kind)>,
+    ) -> std::io::Result<Self> {
+        // Nobody writes to this; the order brings another.
+        let (output, _) = std::io::pipe()?;
         Ok(Self {
-            program,
-            child,
-            leash,
-            output,
-            facts: BufReader::new(facts).lines(),
+            program: program.to_owned(),
+            supervisor,
+            back,
+            output: Receiver::from_owned_fd(output.into())?,
             started: Instant::now(),
             visit: None,
         })
+    }
+
+    /// Hands over the order; the first word that is said about it, if there is any.
+    async fn hand_over(&mut self, frame: &[u8]) -> Result<Option<Fact>, SpawnError> {
+        // A supervisor that is gone already does not take the order; its silence tells.
+        if let Ok(Ok(output)) = timeout(START, self.supervisor.hand_over(frame)).await {
+            self.output = output;
+        }
+        match timeout(START, fact(&mut self.supervisor.facts)).await {
+            Ok(fact) => Ok(fact),
+            Err(_) => Err(SpawnError::HelperLost {
+                program: self.program.clone(),
+                message: "it did not take the order".to_owned(),
+            }),
+        }
+    }
+
+    /// Waits until the command runs.
+    async fn begun(mut self, first: Fact) -> Result<Self, SpawnError> {
+        let fact = if first == Fact::Taken {
+            let Ok(fact) = timeout(START, fact(&mut self.supervisor.facts)).await else {
+                return Err(self.lost("it did not start the command").await);
+            };
+            fact
+        } else {
+            Some(first)
+        };
+        let program = self.program.clone();
+        match fact {
+            Some(Fact::Started { visit }) => {
+                self.started = Instant::now();
+                self.hold(visit)
+            }
+            Some(Fact::ProgramMissing) => Err(SpawnError::ProgramMissing { program }),
+            Some(Fact::NotStarted { message }) => Err(SpawnError::NotStarted { program, message }),
+            Some(Fact::NotConfined { message }) => {
+                Err(SpawnError::NotConfined { program, message })
+            }
+            Some(
+                Fact::Taken
+                | Fact::Code { .. }
+                | Fact::Signal { .. }
+                | Fact::Used { .. }
+                | Fact::Returned(_)
+                | Fact::Went(_)
+                | Fact::Stays
+                | Fact::First { .. }
+                | Fact::Ready { .. },
+            ) => Err(self.lost("it spoke out of turn").await),
+            None => Err(self.lost("it said nothing").await),
+        }
     }
 
     /// Takes the socket through which the command is visited.
@@ -167,7 +192,7 @@ impl Watch {
         let Some(visit) = visit else {
             return Ok(self);
         };
-        let supervisor = self.child.id().unwrap_or_default();
+        let supervisor = self.supervisor.child.id().unwrap_or_default();
         match descriptor_of(supervisor, visit) {
             Ok(socket) => {
                 self.visit = Some(socket);
@@ -197,6 +222,7 @@ impl Watch {
         let mut piece = vec![0; PIECE_BYTES];
         let mut waiting = Waiting::new(self.started, patience);
         let mut usage = Usage::default();
+        let mut stays = false;
         let exit = loop {
             match self.next(&mut piece, &waiting, cancel).await {
                 Next::Output(0) => waiting.output_open = false,
@@ -219,13 +245,15 @@ impl Watch {
                 }
                 Next::Told(Some(Fact::Returned(returned))) => usage.returned = returned,
                 Next::Told(Some(Fact::Went(traffic))) => usage.way_out = Some(traffic),
+                Next::Told(Some(Fact::Stays)) => stays = true,
                 Next::Told(Some(Fact::Code { code })) => break Exit::Code(code),
                 Next::Told(Some(Fact::Signal { signal })) => break Exit::Signal(signal),
                 Next::Told(Some(Fact::NotConfined { message } | Fact::NotStarted { message })) => {
                     return Err(self.lost(&message).await);
                 }
                 Next::Told(Some(
-                    Fact::Started { .. }
+                    Fact::Taken
+                    | Fact::Started { .. }
                     | Fact::ProgramMissing
                     | Fact::First { .. }
                     | Fact::Ready { .. },
@@ -245,8 +273,16 @@ impl Watch {
             self.rest(&mut piece, tape, sink, &mut waiting, &mut usage)
                 .await;
         }
-        // It has said its last word; nothing hangs on how it exits.
-        drop(timeout(REST, self.child.wait()).await);
+        match self.back.take() {
+            Some((crew, kind)) if stays && waiting.reason.is_none() => {
+                crew.keep(kind, self.supervisor);
+            }
+            _ => {
+                drop(self.supervisor.leash);
+                // It has said its last word; nothing hangs on how it exits.
+                drop(timeout(REST, self.supervisor.child.wait()).await);
+            }
+        }
         let exit = waiting.reason.unwrap_or(exit);
         match exit {
             Exit::WallTimeout => usage.hit.push(Cap::Wall),
@@ -267,7 +303,7 @@ impl Watch {
         cancel: &CancellationToken,
     ) -> Next {
         tokio::select! {
-            fact = fact(&mut self.facts) => Next::Told(fact),
+            fact = fact(&mut self.supervisor.facts) => Next::Told(fact),
             read = self.output.read(piece), if waiting.output_open => {
                 Next::Output(read.unwrap_or(0))
             }
@@ -281,7 +317,7 @@ impl Watch {
         waiting.reason = Some(reason);
         waiting.asked = Instant::now();
         // A supervisor that is gone is noticed by its silence.
-        drop(timeout(REST, self.leash.write_all(&[STOP])).await);
+        drop(timeout(REST, self.supervisor.leash.write_all(&[STOP])).await);
     }
 
     /// Reads what is still on its way.
@@ -304,18 +340,23 @@ impl Watch {
 
     /// The error for a supervisor that did not do its work. It is killed: closing its leash has
     /// then ended, or cannot end, what is below it.
-    async fn lost(mut self, what: &str) -> SpawnError {
-        drop(self.leash);
+    async fn lost(self, what: &str) -> SpawnError {
+        let Supervisor {
+            mut child,
+            leash,
+            facts,
+        } = self.supervisor;
+        drop(leash);
         let mut said = vec![0; COMPLAINT_BYTES_MAX];
         let end = Instant::now() + REST;
-        let mut facts = self.facts.into_inner();
+        let mut facts = facts.into_inner();
         let count = match timeout_at(end, facts.read(&mut said)).await {
             Ok(Ok(count)) => count,
             Ok(Err(_)) | Err(_) => 0,
         };
-        drop(timeout_at(end, self.child.wait()).await);
+        drop(timeout_at(end, child.wait()).await);
         // It may have ended in time.
-        let _ = self.child.start_kill();
+        let _ = child.start_kill();
         let said = String::from_utf8_lossy(&said[..count]);
         SpawnError::HelperLost {
             program: self.program,
@@ -383,7 +424,7 @@ impl Waiting {
 }
 
 /// The supervisor's next word; `None` when it is gone or cannot be understood.
-async fn fact(facts: &mut Lines<BufReader<ChildStderr>>) -> Option<Fact> {
+async fn fact(facts: &mut Lines<BufReader<Receiver>>) -> Option<Fact> {
     let line = facts.next_line().await.ok().flatten()?;
     serde_json::from_str(&line).ok()
 }

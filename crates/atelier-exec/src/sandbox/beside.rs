@@ -1,0 +1,114 @@
+//! Commands beside others, on the machine that their supervisor stands on.
+
+use std::{
+    fs, io,
+    os::{
+        fd::{AsRawFd, OwnedFd},
+        unix::net::UnixStream,
+    },
+    path::{Path, PathBuf},
+};
+
+use atelier_model::{Network, SandboxLevel};
+use rustix::thread::set_no_new_privs;
+
+use super::{
+    conduct::{Hall, Job, conduct},
+    confine::{RIGHTS, Reach, confine, give_up_rights, limit, others},
+    filter::{Surface, filter},
+    frame::{Fact, Order},
+    meter::Meter,
+    network, places,
+    starter::Starter,
+};
+
+/// Where commands start that are confined alike.
+pub(super) struct Beside {
+    starter: Starter,
+    temporary: PathBuf,
+    /// A socket of their network, for whoever visits them.
+    visit: Option<OwnedFd>,
+}
+
+impl Beside {
+    /// As an order says; those that follow say the same of what a command may.
+    pub(super) fn new(order: &Order, temporary: &Path) -> io::Result<Self> {
+        network::beside(order)?;
+        let visit = network::visitor(order)?;
+        let mut writable = writable(order);
+        for folder in &writable {
+            if !folder.exists() {
+                let error =
+                    |error| io::Error::other(format!("create {}: {error}", folder.display()));
+                fs::create_dir_all(folder).map_err(error)?;
+            }
+        }
+        writable.push(temporary.to_owned());
+        let told = order.clone();
+        Ok(Self {
+            starter: Starter::new(move || confine_beside(&told, &writable))?,
+            temporary: temporary.to_owned(),
+            visit,
+        })
+    }
+
+    /// Carries out an order; what is to be told once nothing of it is left.
+    pub(super) fn conduct(
+        &self,
+        hall: &mut Hall,
+        order: &Order,
+        input: &[u8],
+        output: OwnedFd,
+        line: &UnixStream,
+    ) -> io::Result<Vec<Fact>> {
+        let job = Job {
+            order,
+            input,
+            output,
+            temporary: &self.temporary,
+            visit: self.visit.as_ref().map(AsRawFd::as_raw_fd),
+        };
+        let meter = Meter::beside(&order.rations);
+        conduct(hall, job, &self.starter, line, meter)
+    }
+}
+
+/// What a command may change.
+fn writable(order: &Order) -> Vec<PathBuf> {
+    let workspace = order.workspace.iter();
+    let workspace = workspace.map(|workspace| workspace.folder.clone());
+    order.writable.iter().cloned().chain(workspace).collect()
+}
+
+/// Confines the calling thread on the machine it stands on.
+fn confine_beside(order: &Order, writable: &[PathBuf]) -> Result<(), String> {
+    limit(&order.rations, others()).map_err(|error| error.to_string())?;
+    give_up_rights(RIGHTS).map_err(|error| error.to_string())?;
+    if order.level == SandboxLevel::None {
+        return set_no_new_privs(true).map_err(|error| error.to_string());
+    }
+    let mut readable = places::machine(order.network == Network::Install);
+    readable.extend(order.readable.iter().cloned());
+    readable.push(order.cwd.clone());
+    let readable = outermost(readable);
+    confine(Reach {
+        readable: Some(&readable),
+        writable,
+    })?;
+    filter(Surface::of(order)).map_err(|error| error.to_string())
+}
+
+/// Places without those that lie in others: each costs the kernel and the start of a command.
+fn outermost(mut places: Vec<PathBuf>) -> Vec<PathBuf> {
+    places.sort();
+    let mut outermost: Vec<PathBuf> = Vec::new();
+    for place in places {
+        if !outermost
+            .last()
+            .is_some_and(|outer| place.starts_with(outer))
+        {
+            outermost.push(place);
+        }
+    }
+    outermost
+}
