@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, net::Ipv4Addr};
 
 use atelier_guard::Policy;
 use atelier_keys::KeyRing;
-use atelier_model::{Limits, MicroUsd, Stage, Strategy};
+use atelier_model::{Budget, Limits, Stage, Strategy};
 use atelier_seal::SealKey;
 use url::{Host, Url};
 
@@ -21,10 +21,10 @@ pub struct GatewayConfig {
     pub routing: BTreeMap<Stage, Routing>,
     /// Further models that other programs may ask for.
     pub upstreams: Vec<Route>,
-    /// What the asks of each stage may cost in one run.
-    pub stage_budgets: BTreeMap<Stage, MicroUsd>,
-    /// What the asks of each task may cost.
-    pub task_budget: Option<MicroUsd>,
+    /// What the asks of each stage may use up in one run.
+    pub stage_budgets: BTreeMap<Stage, Budget>,
+    /// What the asks of each task may use up that has no budget of its own.
+    pub task_budget: Budget,
     /// Who makes vectors of texts, where anybody does.
     pub embeddings: Option<Route>,
     /// What tokens cost.

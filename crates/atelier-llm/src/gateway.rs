@@ -3,8 +3,8 @@
 use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 use atelier_model::{
-    Ask, AskId, AskKey, AskRecord, Budget, Clock, Digest, IdSource, Limits, Message, MicroUsd, Reply,
-    Role, Stage, Strategy, Timestamp, Usage,
+    Ask, AskId, AskKey, AskRecord, Budget, Clock, Digest, IdSource, Limits, Message, MicroUsd,
+    Reply, Role, Stage, Strategy, Timestamp, Usage,
 };
 use atelier_seal::SealKey;
 use atelier_store::{RunBudgets, Store};

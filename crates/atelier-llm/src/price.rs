@@ -190,14 +190,20 @@ pub(crate) fn input_tokens_max(bytes: usize, messages: usize) -> u64 {
 
 /// The most an ask can cost.
 pub(crate) fn worst_case(price: &Price, ask: &Ask, route: &Route) -> MicroUsd {
+    price.most(prompt_tokens_most(ask, route), route.tokens_max)
+}
+
+/// The most tokens an ask can take, of prompt and answer together.
+pub(crate) fn tokens_most(ask: &Ask, route: &Route) -> u64 {
+    prompt_tokens_most(ask, route).saturating_add(route.tokens_max)
+}
+
+fn prompt_tokens_most(ask: &Ask, route: &Route) -> u64 {
     let texts = ask.messages.iter().map(|message| message.text.len());
     let schema = ask.schema.as_ref().filter(|_| route.structured);
     let schema = schema.map_or(0, |(name, schema)| name.len() + schema.to_string().len());
     let bytes = texts.fold(schema, usize::saturating_add);
-    price.most(
-        input_tokens_max(bytes, ask.messages.len()),
-        route.tokens_max,
-    )
+    input_tokens_max(bytes, ask.messages.len())
 }
 
 /// What a table of models says under the longest name that stands for the model.

@@ -89,12 +89,13 @@ async fn begin(passage: &mut Passage<'_>) -> Result<(), Failure> {
     }
     passage.record.reserved = match &passage.price {
         Some(price) => price::worst_case(price, &passage.ask, passage.route),
-        None if passage.budgets.are_none() => MicroUsd::ZERO,
-        None => {
+        None if is_bounded(passage).await? => {
             let model = passage.route.model.clone();
             return Err(Failure::free(AskError::PriceUnknown { model }));
         }
+        None => MicroUsd::ZERO,
     };
+    passage.record.reserved_tokens = price::tokens_most(&passage.ask, passage.route);
     let prompt = prompt_bytes(&passage.ask);
     let store = passage.store;
     let begun = store
@@ -103,11 +104,22 @@ async fn begin(passage: &mut Passage<'_>) -> Result<(), Failure> {
     begun.map_err(|error| Failure::free(error.into()))
 }
 
+/// Whether the money is limited that an ask may cost.
+async fn is_bounded(passage: &Passage<'_>) -> Result<bool, Failure> {
+    let record = &passage.record;
+    let of = (&record.run, record.stage, record.task.as_ref());
+    let budgets = passage
+        .store
+        .run_budgets(of.0, of.1, of.2, passage.budgets)
+        .await?;
+    Ok(budgets.has_usd())
+}
+
 async fn finish(passage: &mut Passage<'_>, reply: Reply) -> Result<Reply, Failure> {
     let at = passage.clock.now();
     passage
         .store
-        .ask_finish(&passage.record.id, &reply, at)
+        .ask_finish(&passage.record.id, &reply, passage.budgets, at)
         .await?;
     passage.record.cost = passage.record.cost + reply.cost;
     Ok(reply)
@@ -119,7 +131,7 @@ async fn fail(passage: &mut Passage<'_>, failure: Failure) -> Failure {
         return failure;
     }
     let cost = passage.debit(&failure);
-    passage.record.cost = passage.record.cost + cost;
+    passage.record.cost = passage.record.cost + cost.usd;
     let (reason, partial) = (failure.error.to_string(), passage.partial.take());
     let broken = Broken {
         reason: &reason,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use atelier_model::{BoxFuture, IdSource, MicroUsd, Reply};
+use atelier_model::{Amount, BoxFuture, IdSource, Reply};
 use atelier_store::Broken;
 use tokio::time::sleep;
 
@@ -158,7 +158,7 @@ pub(super) async fn renew(
         .ask_retry(
             &passage.record.id,
             debit,
-            passage.record.reserved,
+            passage.reserved(),
             broken,
             wait_ms,
             passage.budgets,
@@ -166,9 +166,12 @@ pub(super) async fn renew(
         )
         .await;
     let refused = renewed.err().map(AskError::from);
-    let is_closed = matches!(refused, Some(AskError::Budget { .. }));
+    let is_closed = matches!(
+        refused,
+        Some(AskError::Budget { .. } | AskError::Limit { .. })
+    );
     if refused.is_none() || is_closed {
-        passage.record.cost = passage.record.cost + debit;
+        passage.record.cost = passage.record.cost + debit.usd;
     }
     match refused {
         None => Ok(()),
@@ -191,11 +194,19 @@ async fn pause(passage: &Passage<'_>, wait_ms: u64) -> Result<(), Failure> {
 
 impl Passage<'_> {
     /// What a failed sending counts for in the ledger.
-    pub(super) fn debit(&self, failure: &Failure) -> MicroUsd {
+    pub(super) fn debit(&self, failure: &Failure) -> Amount {
         if failure.may_be_billed {
-            self.record.reserved
+            self.reserved()
         } else {
-            MicroUsd::ZERO
+            Amount::default()
+        }
+    }
+
+    /// What is reserved for one sending.
+    pub(super) fn reserved(&self) -> Amount {
+        Amount {
+            usd: self.record.reserved,
+            tokens: self.record.reserved_tokens,
         }
     }
 }

@@ -271,7 +271,7 @@ async fn asked_of_passage(passage: &Passage<'_>) -> Option<Asked> {
     }
     let mut asked = asked_by_words(slot::of_ask(&passage.ask, passage.key_of)?)?;
     if let Some(embedder) = passage.embedder {
-        let (budget, cancel) = (passage.budgets.run, passage.cancel);
+        let (budget, cancel) = (passage.budgets.run.usd, passage.cancel);
         let numbers = embedder.vector(&passage.ask, &asked.question, budget, cancel);
         asked.vector = Vector::of(&numbers.await?)?;
         asked.scope = Digest::of_json(&(asked.scope, embedder.model()));
