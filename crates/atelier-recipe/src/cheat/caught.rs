@@ -28,6 +28,13 @@ static BROAD: LazyLock<Option<Regex>> = LazyLock::new(|| {
 static SUPPRESS: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"suppress\([^)\n]*\b(?:AssertionError|Exception|BaseException)\b[^)\n]*\)").ok()
 });
+static UNWIND: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?m)^\s*(?:let\s+_\w*\s*=\s*)?(?:std::)?(?:panic::)?catch_unwind\b").ok()
+});
+/// What asks for the result of what unwound.
+static ASKED: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"\)\s*\.\s*(?:unwrap|unwrap_err|expect|expect_err|is_err|is_ok)\b").ok()
+});
 static TRY: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\btry\s*\{").ok());
 static CATCH: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"^\s*catch\s*(\([^)]*\))?\s*\{").ok());
@@ -37,7 +44,8 @@ pub(super) fn found(pair: &Pair<'_>) -> Vec<Finding> {
     let new = pair.new_only(|text| match language {
         Language::Python => [python(text), suppressed(text)].concat(),
         Language::Script | Language::Java | Language::C | Language::Php => braces(language, text),
-        Language::Rust | Language::Go | Language::Ruby => Vec::new(),
+        Language::Rust => unwound(text),
+        Language::Go | Language::Ruby => Vec::new(),
     });
     new.map(|(at, _)| Finding::certain(line_of(&pair.after.text, at), WORDS))
         .collect()
@@ -112,6 +120,36 @@ fn suppressed(text: &str) -> Vec<(usize, String)> {
     with_assertion
         .map(|found| (found.start(), found.as_str().to_owned()))
         .collect()
+}
+
+/// Unwinding of assertions that is caught, and of which nothing is asked afterwards.
+fn unwound(text: &str) -> Vec<(usize, String)> {
+    let found = UNWIND.iter().flat_map(|one| one.find_iter(text));
+    let dropped = found.filter(|found| {
+        let statement = statement(&text[found.end()..]);
+        is(&ASSERTS, statement) && !is(&ASKED, statement)
+    });
+    dropped
+        .map(|found| {
+            let statement = statement(&text[found.end()..]);
+            let skipped = found.as_str().len() - found.as_str().trim_start().len();
+            (found.start() + skipped, statement.to_owned())
+        })
+        .collect()
+}
+
+/// A text up to the end of its first statement, brackets and all.
+fn statement(text: &str) -> &str {
+    let mut depth = 0_i32;
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            b'(' | b'{' | b'[' => depth += 1,
+            b')' | b'}' | b']' => depth -= 1,
+            b';' if depth <= 0 => return &text[..at],
+            _ => {}
+        }
+    }
+    text
 }
 
 /// `try` blocks in braces with an assertion in them, whose handler drops it.

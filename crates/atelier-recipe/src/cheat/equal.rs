@@ -37,7 +37,7 @@ static HEADS: LazyLock<Vec<(Language, Regex)>> = LazyLock::new(|| {
         ),
         (
             Language::Script,
-            r"\b(?:asymmetricMatch|equals|isEqual)\s*\([^)]*\)[^{;\n]*\{",
+            r"(?m)(?:^|[\s,;{])(?:asymmetricMatch|equals|isEqual)\s*\(\s*\w*(?:\s*:[^)\n]*)?\)[^{;()\n]*\{",
         ),
         (Language::Ruby, r"(?m)def (?:==|===|eql\?)\s*\(?\w+\)?[;\n]"),
     ];
@@ -61,22 +61,48 @@ static OR_TRUE: LazyLock<Option<Regex>> =
 static SAME: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"(?:return|^|=>)\s*\(?\s*([\w.]+(?:\([\w.]*\))?)\s*(?:===?|is)\s*([\w.]+(?:\([\w.]*\))?)\s*\)?\s*;?\s*(?:$|\}|end)").ok()
 });
+static NAMED: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"\bPartialEq(?:<[^>\n]*>)?\s+for\s+(\w+)").ok());
 static RETURNS: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"\breturn\s+([^;\n}]+)").ok());
 
 pub(super) fn found(pair: &Pair<'_>) -> Vec<Finding> {
     let places = |text: &str| places(pair.after.language, text);
     let new = pair.new_only(places);
-    new.map(|(at, _)| {
+    new.map(|(at, text)| {
         let line = line_of(&pair.after.text, at);
         let words = "makes an object equal to everything";
-        if pair.in_tests {
+        let alike = text.contains("&Self") && !has_fields(&pair.after.text, at);
+        if pair.in_tests || alike {
             Finding::doubtful(line, words)
         } else {
             Finding::certain(line, words)
         }
     })
     .collect()
+}
+
+/// Whether what is compared here holds anything that could differ. Things that hold nothing are
+/// equal to their like.
+fn has_fields(text: &str, at: usize) -> bool {
+    let before = &text[..at];
+    let name = NAMED
+        .iter()
+        .flat_map(|one| one.captures_iter(before))
+        .last();
+    let Some(name) = name.and_then(|found| Some(found.get(1)?.as_str())) else {
+        return false;
+    };
+    let begins = |body: &str| {
+        let body = body.trim_start_matches(|one: char| one != '(' && one != '{' && one != ';');
+        let inside = body.get(1..).unwrap_or_default().trim_start();
+        !body.starts_with(';') && !body.is_empty() && !inside.starts_with(['}', ')'])
+    };
+    ["struct", "enum"].iter().any(|kind| {
+        let head = format!("{kind} {name}");
+        text.match_indices(&head)
+            .any(|(at, _)| begins(&text[at + head.len()..]))
+    })
 }
 
 fn places(language: Language, text: &str) -> Vec<(usize, String)> {

@@ -98,13 +98,19 @@ const RULES: &[Rule] = &[
     certain(
         &[Rust],
         Sources,
-        r"#\[cfg\(\s*not\(\s*test\s*\)\s*\)\]\s*(?:#\[inline[^\]]*\]\s*)?(?:(?:pub(?:\([^)]*\))?|const|async|unsafe)\s+)*(?:fn\b|let\b|return\b|if\b|static\b|const\b|impl\b|\{)|#\[cfg\(\s*test\s*\)\]\s*(?:return|let|if|\{)|cfg_attr\(\s*(?:not\(\s*)?test\s*\)?\s*,\s*path\b",
+        r"#\[cfg\(\s*not\(\s*test\s*\)\s*\)\]\s*(?:#\[inline[^\]]*\]\s*)?(?:(?:pub(?:\([^)]*\))?|const|async|unsafe)\s+)*(?:fn\b|let\b|return\b|if\b|static\b|const\b|impl\b|\{)|#\[cfg\(\s*test\s*\)\]\s*(?:\{\s*)?return\b|cfg_attr\(\s*(?:not\(\s*)?test\s*\)?\s*,\s*path\b",
+        KNOWS,
+    ),
+    doubtful(
+        &[Rust],
+        Sources,
+        r"#\[cfg\(\s*test\s*\)\]\s*(?:let|if|\{)",
         KNOWS,
     ),
     certain(
         &[Rust],
         Sources,
-        r#"(?s)current_exe\(\).{0,200}?"[^"]*(?:deps|test)|thread::current\(\)\s*\.name\(\).{0,120}?(?:test|"main")|"(?:NEXTEST\w*|RUST_TEST_\w+)"|args(?:_os)?\(\).{0,80}?"[^"]*(?:--test|--nocapture|test-threads)"#,
+        r#"(?s)current_exe\(\).{0,200}?(?:contains|ends_with|starts_with)\(\s*"[^"]*(?:deps|test)|thread::current\(\)\s*\.name\(\).{0,120}?(?:test|"main")|"(?:NEXTEST\w*|RUST_TEST_\w+)"|args(?:_os)?\(\).{0,80}?"[^"]*(?:--test|--nocapture|test-threads)"#,
         KNOWS,
     ),
     certain(
@@ -159,25 +165,25 @@ const RULES: &[Rule] = &[
     certain(
         &[Python],
         Anywhere,
-        r#"\b(?:unittest\.)?(?:case\.)?TestCase\.(?:assert\w+|fail\w*|run|debug|__call__)\s*=[^=]|setattr\(\s*(?:unittest|TestCase|pytest|builtins)\b|setattr\([^,\n]*,\s*["'](?:assert\w+|fail)["']|\b(?:unittest|pytest|_pytest)(?:\.\w+)+\s*=[^=]|\bbuiltins\.\w+\s*=[^=]|__builtins__|(?m)^\s*AssertionError\s*=|modules\[\s*["'](?:_?pytest|unittest)[^\]]*\]\s*=|__import__\(["'](?:unittest|pytest)["']\)[^\n]*\s=[^=]|def assert(?:Equal|NotEqual|True|False|In|Is|Raises|AlmostEqual|ListEqual|DictEqual|Greater|Less)\(\s*self"#,
+        r#"\b(?:unittest\.)?(?:case\.)?TestCase\.(?:assert\w+|fail\w*|run|debug|__call__)\s*=[^=]|setattr\(\s*(?:unittest|TestCase|pytest|builtins)\b|setattr\([^,\n]*,\s*["'](?:assert\w+|fail)["']|\b(?:unittest|pytest|_pytest)(?:\.\w+)+\s*=[^=]|\bbuiltins\.(?:AssertionError|isinstance|len|all|any|abs|round|sorted|int|str|float|list|dict|set|tuple|type|__import__)\s*=[^=]|__builtins__(?:\[[^\]\n]*\]|\.\w+)\s*=[^=]|(?m)^\s*AssertionError\s*=|modules\[\s*["'](?:_?pytest|unittest)[^\]]*\]\s*=|__import__\(["'](?:unittest|pytest)["']\)[^\n]*\s=[^=]|def assert(?:Equal|NotEqual|True|False|In|Is|Raises|AlmostEqual|ListEqual|DictEqual|Greater|Less)\(\s*self"#,
         PATCHES,
     ),
     certain(
         &[Rust],
         Anywhere,
-        r"(?s)macro_rules!\s*(?:debug_)?assert(?:_eq|_ne|_matches)?\b|\bas\s+(?:debug_)?assert(?:_eq|_ne)?\b|set_hook\(.{0,200}?exit\(\s*0|#\[(?:ctor|link_section\s*=\s*\x22\.init_array)[^\]]*\].{0,300}?exit\(\s*0",
+        r"(?s)macro_rules!\s*(?:debug_)?assert(?:_eq|_ne|_matches)?\b|\buse\s+[^;]{1,200}\bas\s+(?:debug_)?assert(?:_eq|_ne)?\b|set_hook\(.{0,200}?exit\(\s*0|#\[(?:ctor|link_section\s*=\s*\x22\.init_array)[^\]]*\].{0,300}?exit\(\s*0",
         PATCHES,
     ),
     certain(
         &[Script],
         Anywhere,
-        r#"(?s)\bassert(?:\.strict)?\.(?:equal|strictEqual|deepEqual|deepStrictEqual|ok|throws|rejects|match|fail|notEqual|notStrictEqual)\s*=[^=>]|(?:globalThis|global|window)(?:\.|\[['"])(?:expect|assert|test|it|describe)\b['"\]]*\s*=[^=]|Object\.assign\(\s*(?:assert|expect)\b|(?:Object|Reflect)\.defineProperty\(\s*(?:assert|expect|globalThis)\b|\bObject\.is\s*=[^=]|expect\.extend\(\s*\{[^}]{0,200}\b(?:toBe|toEqual|toStrictEqual)\b|require\(\s*['"](?:node:)?assert(?:/strict)?['"]\s*\)(?:\.\w+)+\s*=[^=]|(?:jest|vi)\.(?:mock|doMock)\(\s*['"](?:node:)?assert|Module\._(?:load|resolveFilename)\s*=|require\.cache\[[^\]\n]*assert|AssertionError\.prototype|for\s*\([^)\n]*\bin\s+assert\)"#,
+        r#"(?s)\bassert(?:\.strict)?\.(?:equal|strictEqual|deepEqual|deepStrictEqual|ok|throws|rejects|match|fail|notEqual|notStrictEqual)\s*=[^=>]|(?:globalThis|global|window)(?:\.|\[['"])(?:expect|assert|test|it|describe)\b['"\]]*\s*=[^=]|Object\.assign\(\s*(?:assert|expect)\b|(?:Object|Reflect)\.defineProperty\(\s*(?:(?:assert|expect)\b|globalThis\s*,\s*['"](?:expect|assert|test|it|describe)\b)|\bObject\.is\s*=[^=]|expect\.extend\(\s*\{[^}]{0,200}\b(?:toBe|toEqual|toStrictEqual)\b|require\(\s*['"](?:node:)?assert(?:/strict)?['"]\s*\)(?:\.\w+)+\s*=[^=]|(?:jest|vi)\.(?:mock|doMock)\(\s*['"](?:node:)?assert|Module\._(?:load|resolveFilename)\s*=|require\.cache\[[^\]\n]*assert|AssertionError\.prototype|for\s*\([^)\n]*\bin\s+assert\)"#,
         PATCHES,
     ),
     certain(
         &[C],
         Anywhere,
-        r"#\s*define\s+(?:assert|ASSERT\w*|EXPECT\w*|CHECK\w*|REQUIRE\w*|TEST_ASSERT\w*)\s*\(|#\s*define\s+NDEBUG\b",
+        r"#\s*define\s+assert\s*\(|#\s*define\s+(?:ASSERT|EXPECT|CHECK|REQUIRE|TEST_ASSERT)\w*\s*\([^)\n]*\)\s*(?:\n|\(\(void\)\s*0\)|1\b|true\b|do\s*\{\s*\})|#\s*define\s+NDEBUG\b",
         PATCHES,
     ),
     certain(
@@ -196,7 +202,7 @@ const RULES: &[Rule] = &[
     certain(
         &[],
         Anywhere,
-        r#"(?s)(?:\bprint(?:ln|f)?!?|\.write(?:ln|_all|String)?|\becho|\bputs|console\.(?:log|info|error)|\bPrint(?:ln|f)?|Fprint(?:ln|f)?)\s*\(?[^;]{0,80}?["'`](?:[^"'`]{0,40}\b)?(?:Ran (?:\d|\{|%|\$|["'`])|test result: ok|={3,} ?\d* ?passed|\d+ passed\b|# (?:pass|tests) (?:\d|\$|%|\{|["'`])|Tests:? +\d+ passed|--- PASS:|\d+ passing\b|100% tests passed|OK \(\d+ tests?|\{?\\?"Action\\?":\s*\\?"pass)"#,
+        r#"(?s)(?:\bprint(?:ln|f)?!?|\.write(?:ln|_all|String)?|\becho|\bputs|console\.(?:log|info|error)|\bPrint(?:ln|f)?|Fprint(?:ln|f)?)\s*\(?[^;)]{0,80}?["'`](?:[^"'`]{0,40}\b)?(?:Ran (?:\d|\{|%|\$|["'`])|test result: ok|={3,} ?\d* ?passed|\d+ passed\b|# (?:pass|tests) (?:\d|\$|%|\{|["'`])|Tests:? +\d+ passed|--- PASS:|\d+ passing\b|100% tests passed|OK \(\d+ tests?|\{?\\?"Action\\?":\s*\\?"pass)"#,
         SPOOFS,
     ),
     certain(
@@ -209,7 +215,7 @@ const RULES: &[Rule] = &[
     certain(
         &[Python],
         Sources,
-        r"(?m)^os\._exit\s*\(|(?s)\batexit\b.{0,300}?\b_exit\b|\b_exit\b\s*\(.{0,120}?\batexit\b|\bos\._exit\s*[,)]|(?m)^(?:signal\.|threading\.)[^\n]*\b_exit\b",
+        r"(?m)^os\._exit\s*\(|(?s)\batexit\b.{0,300}?\b_exit\b|\b_exit\b\s*\(.{0,120}?\batexit\b|\b(?:signal|Timer|Thread|partial|submit|call_later)\w*\([^\n]*os\._exit\s*[,)]|(?m)^(?:signal\.|threading\.)[^\n]*\b_exit\b",
         ENDS,
     ),
     doubtful(&[Python], Sources, r"\bos\._exit\s*\(\s*0", ENDS),
@@ -228,16 +234,10 @@ const RULES: &[Rule] = &[
     certain(
         &[Rust],
         Sources,
-        r"\batexit\s*\(|(?s)impl\s+Drop\b.{0,300}?process::exit\(\s*0",
+        r"\blibc::atexit\s*\(|(?s)impl\s+Drop\b.{0,300}?process::exit\(\s*0",
         ENDS,
     ),
     // Tests that cannot fail.
-    certain(
-        &[Rust],
-        Tests,
-        r"(?m)^\s*(?:let\s+_\w*\s*=\s*)?(?:std::)?(?:panic::)?catch_unwind\s*\(",
-        DROPS,
-    ),
     certain(
         &[Script],
         Tests,
@@ -301,8 +301,8 @@ const RULES: &[Rule] = &[
     ),
     certain(
         &[],
-        Anywhere,
-        r#"core\.hooksPath|["'`](?:[^"'`\n]*/)?\.git/hooks\b|["']\.git["']\s*[,/)]\s*["']hooks["']"#,
+        Sources,
+        r#"config\s+core\.hooksPath|["'`](?:[^"'`\n]*/)?\.git/hooks\b|["']\.git["']\s*[,/)]\s*["']hooks["']"#,
         "reaches for the hooks of git",
     ),
 ];
