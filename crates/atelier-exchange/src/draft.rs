@@ -109,9 +109,8 @@ impl Draft {
             .collect();
         if !before.is_empty() {
             let heading = "Not part of this plan:";
-            self.overview = format!("{}\n\n{heading}\n{}", self.overview, before.join("\n"))
-                .trim()
-                .to_owned();
+            let text = format!("{}\n\n{heading}\n{}", self.overview, before.join("\n"));
+            text.trim().clone_into(&mut self.overview);
         }
         self.notes.extend(notes);
     }
@@ -257,7 +256,7 @@ fn phase_of(number: &str) -> u32 {
 /// What the steps of a phase name, each once and in order.
 fn collected(steps: &[Step], of: impl Fn(&Step) -> &Vec<String>) -> Vec<String> {
     let mut seen = BTreeSet::new();
-    let all = steps.iter().flat_map(|step| of(step));
+    let all = steps.iter().flat_map(of);
     all.filter(|one| seen.insert((*one).clone()))
         .cloned()
         .collect()

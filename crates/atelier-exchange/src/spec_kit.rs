@@ -1,6 +1,6 @@
 //! A feature of spec-kit: `tasks.md` with its phases, beside `spec.md` and `plan.md`.
 
-use std::{collections::BTreeMap, sync::LazyLock};
+use std::{collections::BTreeSet, sync::LazyLock};
 
 use atelier_model::RequirementItem;
 use regex::Regex;
@@ -115,7 +115,8 @@ fn heading(text: &str, word: &str) -> String {
 
 /// The specification: its text is the requirement, its numbered statements and stories the items.
 fn specified(draft: &mut Draft, spec: &str) {
-    draft.requirement = spec.replace("\r\n", "\n").trim().to_owned();
+    let text = spec.replace("\r\n", "\n");
+    text.trim().clone_into(&mut draft.requirement);
     let title = heading(spec, "Specification");
     draft.name = words::name(&title);
     draft.summary = title;
@@ -160,7 +161,8 @@ fn designed(draft: &mut Draft, plan: &str) {
             _ => {}
         }
     }
-    draft.overview = plan.replace("\r\n", "\n").trim().to_owned();
+    let text = plan.replace("\r\n", "\n");
+    text.trim().clone_into(&mut draft.overview);
 }
 
 /// What a phase is while its tasks are read.
@@ -320,11 +322,7 @@ fn continued(draft: &mut Draft, line: &str) {
 }
 
 fn settle(draft: &mut Draft, sections: Vec<Section>, rest: &[&str]) {
-    let known: BTreeMap<String, ()> = draft
-        .items
-        .iter()
-        .map(|item| (item.id.clone(), ()))
-        .collect();
+    let known: BTreeSet<String> = draft.items.iter().map(|item| item.id.clone()).collect();
     for section in sections {
         let about = section.about.join("\n");
         draft.phases.push((section.number, section.title, about));
@@ -332,7 +330,7 @@ fn settle(draft: &mut Draft, sections: Vec<Section>, rest: &[&str]) {
     // A story that the specification does not name is a statement all the same.
     let mut missing: Vec<String> = Vec::new();
     for id in draft.tasks.iter().flat_map(|task| &task.requirements) {
-        if id.starts_with("US") && !known.contains_key(id) && !missing.contains(id) {
+        if id.starts_with("US") && !known.contains(id) && !missing.contains(id) {
             missing.push(id.clone());
         }
     }
@@ -347,8 +345,7 @@ fn settle(draft: &mut Draft, sections: Vec<Section>, rest: &[&str]) {
     }
     let rest = rest.join("\n");
     if !rest.trim().is_empty() {
-        draft.overview = format!("{}\n\n{}", draft.overview, rest.trim())
-            .trim()
-            .to_owned();
+        let text = format!("{}\n\n{}", draft.overview, rest.trim());
+        text.trim().clone_into(&mut draft.overview);
     }
 }

@@ -83,6 +83,11 @@ impl Default for SemanticConfig {
 pub fn writes_code(stage: Stage) -> bool {
     match stage {
         Stage::Code => true,
-        Stage::Design | Stage::Plan | Stage::Detail | Stage::Handoff | Stage::Docs => false,
+        Stage::Design
+        | Stage::Plan
+        | Stage::Detail
+        | Stage::Handoff
+        | Stage::Change
+        | Stage::Docs => false,
     }
 }

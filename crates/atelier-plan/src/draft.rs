@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    delta::DeltaError,
     lint::{Problem, lint},
     number,
     stages::{STAGES, StageEntry},
@@ -24,7 +25,7 @@ use crate::{
 /// Asks for one answer: the first, and one more with the error if it could not be read.
 const FORM_ASKS_MAX: u32 = 2;
 /// Paths of existing files named to the design stage.
-const FILES_NAMED_MAX: usize = 400;
+pub(crate) const FILES_NAMED_MAX: usize = 400;
 /// Tokens of one existing document shown to the design stage.
 const DOCUMENT_TOKENS_MAX: usize = 1_500;
 /// Existing documents that tell what a project is.
@@ -75,6 +76,9 @@ pub enum DraftError {
     /// The plan cannot be executed, also after the model was shown why.
     #[error("make a plan that can be executed:\n{}", list(.0))]
     Lint(Vec<Problem>),
+    /// A change does not fit the plan it is of, also after the model was shown why.
+    #[error("apply the change to the plan")]
+    Delta(#[source] DeltaError),
     /// State could not be read or written.
     #[error("keep the plan")]
     Store(#[from] StoreError),
@@ -126,11 +130,11 @@ pub struct Draft<'a> {
 }
 
 /// One conversation with a model.
-struct Talk {
+pub(crate) struct Talk {
     entry: &'static StageEntry,
     phase: Option<u32>,
     version: Digest,
-    messages: Vec<Message>,
+    pub(crate) messages: Vec<Message>,
     facts: Value,
 }
 
@@ -313,7 +317,8 @@ impl Draft<'_> {
         Ok(problems)
     }
 
-    async fn handoff(&self, plan: &DevPlan) -> Result<Handoff, DraftError> {
+    /// Asks what the next person needs to take over.
+    pub async fn handoff(&self, plan: &DevPlan) -> Result<Handoff, DraftError> {
         let facts =
             json!({"requirement": self.run.requirement, "design": plan.design, "plan": plan});
         let mut talk = self.talk::<Handoff>(Stage::Handoff, None, facts.clone(), facts)?;
@@ -324,7 +329,7 @@ impl Draft<'_> {
     }
 
     /// Begins a conversation; `inputs` get the schema of the answer.
-    fn talk<T: JsonSchema>(
+    pub(crate) fn talk<T: JsonSchema>(
         &self,
         stage: Stage,
         phase: Option<u32>,
@@ -348,7 +353,7 @@ impl Draft<'_> {
     }
 
     /// The user's turn that a template renders, without the standing instructions.
-    fn turn(
+    pub(crate) fn turn(
         &self,
         stage: Stage,
         template: &str,
@@ -365,7 +370,7 @@ impl Draft<'_> {
     }
 
     /// Asks, reads, and asks once more with the error where the answer could not be read.
-    async fn answer<T: DeserializeOwned + JsonSchema>(
+    pub(crate) async fn answer<T: DeserializeOwned + JsonSchema>(
         &self,
         talk: &mut Talk,
     ) -> Result<T, DraftError> {
@@ -424,7 +429,7 @@ impl Draft<'_> {
             .map_err(|source| DraftError::Ask { stage, source })
     }
 
-    async fn keep(
+    pub(crate) async fn keep(
         &self,
         talk: &Talk,
         name: &str,
@@ -458,7 +463,7 @@ fn assemble(design: &Design, basic: &BasicPlan, phases: &[(Talk, DetailedPhase)]
     }
 }
 
-fn count(number: usize, noun: &str) -> String {
+pub(crate) fn count(number: usize, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{number} {noun}{plural}")
 }

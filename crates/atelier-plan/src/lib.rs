@@ -6,12 +6,16 @@
 //! Invariants: this crate decides order and judges plans; it knows nothing of HTTP, SQL, git or
 //! processes.
 
+mod change;
+mod delta;
 mod draft;
 mod lint;
 mod number;
 mod stages;
 mod tasks;
 
+pub use change::{Changed, Wish, new_problems};
+pub use delta::{DeltaError, Difference, StepName, apply, check_numbers, difference};
 pub use draft::{Draft, DraftError, Drafted, Ground};
 pub use lint::{Problem, lint};
 pub use stages::{STAGES, StageEntry};

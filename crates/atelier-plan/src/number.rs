@@ -17,15 +17,7 @@ pub(crate) fn join(plan: &BasicPlan, detailed: &[DetailedPhase]) -> Vec<Phase> {
             steps: numbered(outline.number, &detail.steps),
         })
         .collect();
-    let numbers: BTreeMap<u32, Vec<String>> = phases
-        .iter()
-        .map(|phase| {
-            (
-                phase.outline.number,
-                phase.steps.iter().map(number_of).collect(),
-            )
-        })
-        .collect();
+    let numbers = by_phase(&phases);
     let outlines: Vec<PhaseOutline> = phases.iter().map(|phase| phase.outline.clone()).collect();
     for phase in &mut phases {
         let before = steps_before(&phase.outline, &outlines, &numbers);
@@ -37,6 +29,15 @@ pub(crate) fn join(plan: &BasicPlan, detailed: &[DetailedPhase]) -> Vec<Phase> {
         }
     }
     phases
+}
+
+/// The numbers of the steps of each phase.
+pub(crate) fn by_phase(phases: &[Phase]) -> BTreeMap<u32, Vec<String>> {
+    let numbers = |phase: &Phase| {
+        let steps = phase.steps.iter().map(number_of).collect();
+        (phase.outline.number, steps)
+    };
+    phases.iter().map(numbers).collect()
 }
 
 fn number_of(step: &Step) -> String {
@@ -84,7 +85,7 @@ fn numbered(phase: u32, steps: &[Step]) -> Vec<Step> {
 }
 
 /// The steps of the phases that must be finished before this one begins.
-fn steps_before(
+pub(crate) fn steps_before(
     outline: &PhaseOutline,
     outlines: &[PhaseOutline],
     numbers: &BTreeMap<u32, Vec<String>>,
@@ -108,7 +109,7 @@ fn steps_before(
 }
 
 /// Resolves `phase 2` and plain phase numbers to their steps and adds the phases before.
-fn dependencies(
+pub(crate) fn dependencies(
     named: &[String],
     before: &[String],
     numbers: &BTreeMap<u32, Vec<String>>,

@@ -42,6 +42,12 @@ pub const STAGES: &[StageEntry] = &[
         about: "what the next person needs",
     },
     StageEntry {
+        stage: Stage::Change,
+        template: "change",
+        answer: "PlanChange",
+        about: "what a wish changes of a plan: steps added, changed and removed",
+    },
+    StageEntry {
         stage: Stage::Docs,
         template: "docs",
         answer: "Prose",

@@ -41,6 +41,18 @@ pub(crate) struct HandoffFacts {
     pub plan: DevPlan,
 }
 
+/// Facts of the change stage.
+#[derive(Debug, Deserialize)]
+pub(crate) struct ChangeFacts {
+    pub wish: String,
+    #[serde(default)]
+    pub files: Vec<String>,
+    /// Numbers that no step may have again.
+    #[serde(default)]
+    pub retired: Vec<String>,
+    pub plan: DevPlan,
+}
+
 /// Facts of the code stage.
 #[derive(Debug, Deserialize)]
 pub(crate) struct CodeFacts {

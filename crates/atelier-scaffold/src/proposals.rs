@@ -1,7 +1,5 @@
 //! `PROPOSED-TASKS.md`: the features that need a model, in the user's words.
 
-use crate::request::Request;
-
 /// Characters of a proposal's title.
 const TITLE_CHARS_MAX: usize = 70;
 
@@ -48,12 +46,12 @@ pub(crate) fn title(feature: &str) -> String {
 }
 
 /// The whole file, as it stands at a path.
-pub(crate) fn render(path: &str, request: &Request, requirement: &str) -> String {
+pub(crate) fn render(path: &str, features: &[String], requirement: &str) -> String {
     let mut text = INTRODUCTION.replace("< PROPOSED-TASKS.md", &format!("< {path}"));
-    if request.features.is_empty() {
+    if features.is_empty() {
         text.push_str("\nThe requirement asks for nothing beyond a skeleton.\n");
     }
-    for (index, feature) in request.features.iter().enumerate() {
+    for (index, feature) in features.iter().enumerate() {
         text.push_str(&proposal(index + 1, feature));
     }
     text.push_str("\n## The requirement, word for word\n\n");

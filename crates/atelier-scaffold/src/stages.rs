@@ -4,6 +4,7 @@ use atelier_model::{Ask, Stage};
 
 use crate::{ScaffoldError, facts, reply};
 
+mod change;
 mod code;
 mod design;
 mod docs;
@@ -18,6 +19,7 @@ pub fn answer(ask: &Ask) -> Result<String, ScaffoldError> {
         Stage::Plan => reply::artifact(&plan::answer(&facts::read(ask)?)?),
         Stage::Detail => reply::artifact(&steps::answer(&facts::read(ask)?)?),
         Stage::Handoff => reply::artifact(&handoff::answer(&facts::read(ask)?)?),
+        Stage::Change => reply::artifact(&change::answer(&facts::read(ask)?)?),
         Stage::Code => code::answer(&facts::read(ask)?),
         Stage::Docs => reply::artifact(&docs::answer(&facts::read(ask)?)?),
     }

@@ -76,7 +76,12 @@ pub(crate) fn body(call: &Call<'_>) -> Vec<u8> {
 fn is_asked_again(stage: Stage) -> bool {
     match stage {
         Stage::Code => true,
-        Stage::Design | Stage::Plan | Stage::Detail | Stage::Handoff | Stage::Docs => false,
+        Stage::Design
+        | Stage::Plan
+        | Stage::Detail
+        | Stage::Handoff
+        | Stage::Change
+        | Stage::Docs => false,
     }
 }
 

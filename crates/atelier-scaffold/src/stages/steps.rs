@@ -179,7 +179,7 @@ fn proposals(layout: &Layout, number: &str, depends_on: &[&str], requirement: &s
 }
 
 /// A step with nothing but its number, outputs and criteria.
-fn step(number: &str, outputs: Vec<String>, acceptance: Vec<Acceptance>) -> Step {
+pub(super) fn step(number: &str, outputs: Vec<String>, acceptance: Vec<Acceptance>) -> Step {
     Step {
         number: number.to_owned(),
         title: String::new(),
@@ -196,7 +196,7 @@ fn step(number: &str, outputs: Vec<String>, acceptance: Vec<Acceptance>) -> Step
     }
 }
 
-fn criterion(number: u32, text: &str, requirement: &str, check: Check) -> Acceptance {
+pub(super) fn criterion(number: u32, text: &str, requirement: &str, check: Check) -> Acceptance {
     Acceptance {
         id: format!("A{number}"),
         text: text.to_owned(),
@@ -215,7 +215,7 @@ fn number(acceptance: &mut [Acceptance]) {
     }
 }
 
-fn file(path: &str, contains: Option<String>) -> Check {
+pub(super) fn file(path: &str, contains: Option<String>) -> Check {
     Check::File {
         path: path.to_owned(),
         contains,

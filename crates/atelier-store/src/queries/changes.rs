@@ -98,14 +98,14 @@ impl Store {
             .await?
             .requirement_digest;
         let requirement = Digest::of(amendment.requirement);
-        let changes: Vec<&TaskChange> = amendment.tasks.iter().map(|(_, change)| change).collect();
-        let changed = EventKind::PlanChanged {
+        let touched: Vec<&TaskChange> = amendment.tasks.iter().map(|(_, change)| change).collect();
+        let event = EventKind::PlanChanged {
             change: amendment.ordinal,
             requirement,
             summary: amendment.summary.to_owned(),
-            tasks: changes.iter().map(|&change| change.clone()).collect(),
+            tasks: touched.iter().map(|&change| change.clone()).collect(),
         };
-        let seq = write.event(Some(amendment.run), None, changed, at).await?;
+        let seq = write.event(Some(amendment.run), None, event, at).await?;
         runs::requirement_set_in_txn(&mut write, amendment.run, amendment.requirement, at).await?;
         sqlx::query(
             "INSERT INTO changes (run_id, ordinal, wish, requirement_before, requirement, summary,
@@ -119,7 +119,7 @@ impl Store {
         .bind(column::bytes(&requirement))
         .bind(amendment.summary)
         .bind(column::json(&amendment.removed))
-        .bind(column::json(&changes))
+        .bind(column::json(&touched))
         .bind(column::count(seq))
         .bind(at.millis())
         .execute(write.connection())
