@@ -151,9 +151,11 @@ fn tasks_standing(state: &ProjectState<'_>, wanted: &[Standing]) -> String {
             let name = task_name(task, state.files);
             _ = match standing {
                 Standing::Done | Standing::Open => writeln!(out, "- {name}"),
-                Standing::NeedsPerson | Standing::Failed | Standing::Cancelled => {
-                    writeln!(out, "- {name} ({})", standing.word())
-                }
+                Standing::NeedsPerson
+                | Standing::Failed
+                | Standing::Cancelled
+                | Standing::Skipped
+                | Standing::Waived => writeln!(out, "- {name} ({})", standing.word()),
             };
             out
         })

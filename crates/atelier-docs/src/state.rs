@@ -52,6 +52,8 @@ pub(crate) enum Standing {
     NeedsPerson,
     Failed,
     Cancelled,
+    Skipped,
+    Waived,
 }
 
 impl Standing {
@@ -66,6 +68,8 @@ impl Standing {
             TaskState::Blocked => Self::NeedsPerson,
             TaskState::Failed => Self::Failed,
             TaskState::Cancelled => Self::Cancelled,
+            TaskState::Skipped => Self::Skipped,
+            TaskState::Waived => Self::Waived,
         }
     }
 
@@ -76,6 +80,8 @@ impl Standing {
             Self::NeedsPerson => "needs a person",
             Self::Failed => "failed",
             Self::Cancelled => "cancelled",
+            Self::Skipped => "skipped",
+            Self::Waived => "waived",
         }
     }
 }

@@ -56,7 +56,13 @@ fn progress(state: &ProjectState<'_>) -> String {
         ("Open", &[Standing::Open][..]),
         (
             "Needs attention",
-            &[Standing::NeedsPerson, Standing::Failed, Standing::Cancelled][..],
+            &[
+                Standing::NeedsPerson,
+                Standing::Failed,
+                Standing::Cancelled,
+                Standing::Skipped,
+                Standing::Waived,
+            ][..],
         ),
     ];
     for (title, standings) in groups {

@@ -92,7 +92,13 @@ fn summary(tasks: &[&Task]) -> String {
             .count()
     };
     let mut text = format!("{} of {} tasks done", count(Standing::Done), tasks.len());
-    for other in [Standing::NeedsPerson, Standing::Failed, Standing::Cancelled] {
+    for other in [
+        Standing::NeedsPerson,
+        Standing::Failed,
+        Standing::Cancelled,
+        Standing::Skipped,
+        Standing::Waived,
+    ] {
         match count(other) {
             0 => {}
             number => _ = write!(text, ", {number} {}", other.word()),
