@@ -81,6 +81,7 @@ pub(crate) async fn ask_person(
         let given = EventKind::ApprovalGiven {
             subject,
             approved: answer == Answer::Yes,
+            reason: String::new(),
         };
         ctx.store
             .event_append(Some(run), task, given, ctx.now())

@@ -1,23 +1,17 @@
-//! A run from its beginning, or from where it stopped, to its end.
+//! A run begun, found again, joined or gone on with; what it takes to bring it to its end is
+//! `conduct.rs`.
 
-use std::{collections::BTreeMap, future::Future, pin::Pin};
-
-use atelier_exec::Delivery;
 use atelier_model::{
-    Approval, Budget, DevPlan, Digest, EventKind, FileTree, Run, RunFact, RunId, RunMode,
-    RunStatus, Task, TaskFact, TaskGraph, TaskId, TaskState,
+    Approval, Budget, Digest, EventKind, Run, RunId, RunMode, RunStatus, TaskId, Timestamp,
 };
-use atelier_plan::{Draft, Ground};
-use futures_util::{StreamExt, stream::FuturesUnordered};
+use atelier_store::Lease;
 
 use crate::{
-    Answer, BuildError, Ctx, Question, Report,
-    approve::ask_person,
-    error::chain,
-    estimate, report, schedule,
-    task::{self, TaskEnd},
-    trunk::Trunk,
-    verdict,
+    BuildError, Ctx, Exit, Report,
+    conduct::{conduct, deliver},
+    presence::{LOOK, Presence, lease_wait},
+    report, verdict,
+    work::{Role, work},
 };
 
 /// What is asked for.
@@ -66,46 +60,70 @@ pub async fn build(
     if bytes > limit {
         return Err(BuildError::LongRequirement { bytes, limit });
     }
-    let _lock = ctx.store.run_lock().map_err(BuildError::Locked)?;
+    let presence = Presence::enter(ctx).await?;
+    let report = build_present(ctx, &presence, request, begin).await;
+    presence.leave(ctx).await?;
+    report
+}
+
+async fn build_present(
+    ctx: &Ctx,
+    presence: &Presence,
+    request: &BuildRequest,
+    begin: Begin<'_>,
+) -> Result<Report, BuildError> {
+    let requirement = request.requirement.trim();
     let digest = Digest::of(requirement);
-    if let Some(run) = ctx.store.run_by_requirement(&digest).await? {
-        match run.status {
-            RunStatus::Done => {
-                begin(&run.id);
-                if let Some(report) = again(ctx, &run).await? {
-                    return Ok(report);
-                }
-            }
-            RunStatus::Planned if request.mode == RunMode::PlanOnly => {
-                begin(&run.id);
-                return report::report(ctx, &run.id, None, None, true).await;
-            }
-            RunStatus::Cancelled => {}
-            RunStatus::Planning
-            | RunStatus::Planned
-            | RunStatus::Running
-            | RunStatus::Verifying
-            | RunStatus::Stopped => {
-                let overrides = Overrides {
-                    // A budget that was set stays until another is named.
-                    budget: request.budget.usd.is_some().then_some(request.budget),
-                    approval: Some(request.approval),
-                    plan_only: request.mode == RunMode::PlanOnly,
-                    ..Overrides::default()
-                };
-                begin(&run.id);
-                return go_on(ctx, &run, &overrides).await;
-            }
-        }
-    }
-    let run = create(ctx, request, requirement, digest).await?;
+    // Two processes that are asked for the same at once work on one run.
+    let lease = lease_wait(ctx, &format!("requirement:{digest}")).await?;
+    let found = find(ctx, request, requirement, digest).await;
+    ctx.store.lease_give_back(&lease).await?;
+    let (run, known) = found?;
     begin(&run.id);
     let plan_only = request.mode == RunMode::PlanOnly;
-    let overrides = Overrides {
-        plan_only,
+    match run.status {
+        RunStatus::Done => {
+            if let Some(report) = again(ctx, &run).await? {
+                return Ok(report);
+            }
+            let run = create(ctx, request, requirement, digest).await?;
+            begin(&run.id);
+            Box::pin(bring(ctx, presence, &run.id, &overrides(request, false))).await
+        }
+        RunStatus::Planned if plan_only => report::report(ctx, &run.id, None, None, true).await,
+        RunStatus::Planning
+        | RunStatus::Planned
+        | RunStatus::Running
+        | RunStatus::Verifying
+        | RunStatus::Stopped
+        | RunStatus::Cancelled => {
+            Box::pin(bring(ctx, presence, &run.id, &overrides(request, known))).await
+        }
+    }
+}
+
+/// The run of a requirement that is to be worked on, and whether it was there before.
+async fn find(
+    ctx: &Ctx,
+    request: &BuildRequest,
+    requirement: &str,
+    digest: Digest,
+) -> Result<(Run, bool), BuildError> {
+    let known = ctx.store.run_by_requirement(&digest).await?;
+    match known.filter(|run| run.status != RunStatus::Cancelled) {
+        Some(run) => Ok((run, true)),
+        None => Ok((create(ctx, request, requirement, digest).await?, false)),
+    }
+}
+
+fn overrides(request: &BuildRequest, known: bool) -> Overrides {
+    Overrides {
+        // A budget that was set stays until another is named.
+        budget: (known && request.budget.usd.is_some()).then_some(request.budget),
+        approval: known.then_some(request.approval),
+        plan_only: request.mode == RunMode::PlanOnly,
         ..Overrides::default()
-    };
-    finish(ctx, &run, drive(ctx, &run, &overrides)).await
+    }
 }
 
 /// Goes on with a run that ended before its goal, or executes one that is only planned.
@@ -115,7 +133,19 @@ pub async fn resume(
     overrides: &Overrides,
     begin: Begin<'_>,
 ) -> Result<Report, BuildError> {
-    let _lock = ctx.store.run_lock().map_err(BuildError::Locked)?;
+    let presence = Presence::enter(ctx).await?;
+    let report = resume_present(ctx, &presence, run, overrides, begin).await;
+    presence.leave(ctx).await?;
+    report
+}
+
+async fn resume_present(
+    ctx: &Ctx,
+    presence: &Presence,
+    run: &RunId,
+    overrides: &Overrides,
+    begin: Begin<'_>,
+) -> Result<Report, BuildError> {
     let run = ctx.store.run_fetch(run).await?;
     if run.status == RunStatus::Cancelled {
         return Err(BuildError::Finished(run.id));
@@ -129,7 +159,90 @@ pub async fn resume(
         let delivery = deliver(ctx, &run).await?;
         return report::report(ctx, &run.id, None, delivery, true).await;
     }
-    go_on(ctx, &run, overrides).await
+    Box::pin(bring(ctx, presence, &run.id, overrides)).await
+}
+
+/// Brings a run to its end: conducts it, or helps whoever does and takes over if that process dies.
+async fn bring(
+    ctx: &Ctx,
+    presence: &Presence,
+    run: &RunId,
+    overrides: &Overrides,
+) -> Result<Report, BuildError> {
+    let begun = ctx.now();
+    ctx.store.worker_joins(presence.worker(), run).await?;
+    let mut helped = false;
+    loop {
+        if let Some(lease) = ctx
+            .store
+            .lease_take(&Lease::conduct(run), ctx.now())
+            .await?
+        {
+            let report = if helped && ended_since(ctx, run, begun).await? {
+                ended_elsewhere(ctx, run).await
+            } else {
+                conduct(ctx, run, overrides).await
+            };
+            ctx.store.lease_give_back(&lease).await?;
+            return report;
+        }
+        if !helped {
+            say(ctx, run, "another process conducts this run: helping it").await?;
+            helped = true;
+        }
+        help(ctx, run).await?;
+        tokio::select! {
+            () = tokio::time::sleep(LOOK) => {}
+            () = ctx.cancel.cancelled() => return Err(stopped(ctx, run).await?),
+        }
+    }
+}
+
+/// Does what can be done at this moment of a run that another process conducts.
+async fn help(ctx: &Ctx, run: &RunId) -> Result<(), BuildError> {
+    let run = ctx.store.run_fetch(run).await?;
+    if run.status != RunStatus::Running {
+        return Ok(());
+    }
+    if let Some(plan) = ctx.store.plan_fetch(&run.id).await? {
+        work(ctx, &run, &plan, Role::Helper).await?;
+    }
+    Ok(())
+}
+
+/// What a helper leaves behind that is stopped: nothing of its own.
+async fn stopped(ctx: &Ctx, run: &RunId) -> Result<BuildError, BuildError> {
+    ctx.store.asks_recover(run, ctx.now()).await?;
+    ctx.store.tasks_recover(run, ctx.now()).await?;
+    Ok(BuildError::Cancelled)
+}
+
+async fn ended_since(ctx: &Ctx, run: &RunId, begun: Timestamp) -> Result<bool, BuildError> {
+    let run = ctx.store.run_fetch(run).await?;
+    let settled = match run.status {
+        RunStatus::Planned | RunStatus::Done | RunStatus::Stopped | RunStatus::Cancelled => true,
+        RunStatus::Planning | RunStatus::Running | RunStatus::Verifying => false,
+    };
+    Ok(settled && run.ended_at.is_some_and(|ended| ended >= begun))
+}
+
+/// The end of a run as the process that conducted it put it on record.
+async fn ended_elsewhere(ctx: &Ctx, run: &RunId) -> Result<Report, BuildError> {
+    let ended = ctx.store.run_fetch(run).await?;
+    let exit = Exit::of_code(ended.exit_code.unwrap_or(0));
+    let reason = ended.reason.clone();
+    let error = (exit != Exit::Verified).then_some(BuildError::EndedElsewhere { exit, reason });
+    report::report(ctx, run, error, None, false).await
+}
+
+async fn say(ctx: &Ctx, run: &RunId, message: &str) -> Result<(), BuildError> {
+    let kind = EventKind::Warning {
+        message: message.to_owned(),
+    };
+    ctx.store
+        .event_append(Some(run), None, kind, ctx.now())
+        .await?;
+    Ok(())
 }
 
 async fn create(
@@ -207,350 +320,4 @@ async fn again(ctx: &Ctx, run: &Run) -> Result<Option<Report>, BuildError> {
     report::report(ctx, &run.id, error, None, true)
         .await
         .map(Some)
-}
-
-async fn go_on(ctx: &Ctx, run: &Run, overrides: &Overrides) -> Result<Report, BuildError> {
-    let now = ctx.now();
-    ctx.store.asks_recover(&run.id, now).await?;
-    ctx.store.tasks_recover(&run.id, now).await?;
-    ctx.git.worktrees_remove(&ctx.git.worktree_names()?)?;
-    for task in ctx.store.task_list(&run.id).await? {
-        if task.state == TaskState::Blocked {
-            // The question is put again; the reply that led to it comes from the store.
-            let fact = TaskFact::PersonAnswered;
-            ctx.store
-                .task_advance(&run.id, &task.id, fact, "asked again", now)
-                .await?;
-        }
-    }
-    if let Some(budget) = overrides.budget {
-        ctx.store.run_budget_set(&run.id, budget, now).await?;
-    }
-    if let Some(approval) = overrides.approval {
-        ctx.store.run_approval_set(&run.id, approval).await?;
-    }
-    // A process that died left the run where it was; only a run that ended needs to be moved.
-    let planned = ctx.store.plan_fetch(&run.id).await?.is_some();
-    let interrupted = matches!(run.status, RunStatus::Running | RunStatus::Verifying);
-    if interrupted {
-        ctx.store.run_advance(&run.id, RunFact::Ended, now).await?;
-    }
-    if interrupted || run.status == RunStatus::Stopped {
-        let fact = if planned {
-            RunFact::ResumedRunning
-        } else {
-            RunFact::ResumedPlanning
-        };
-        ctx.store.run_advance(&run.id, fact, now).await?;
-    }
-    let run = ctx.store.run_fetch(&run.id).await?;
-    finish(ctx, &run, drive(ctx, &run, overrides)).await
-}
-
-/// Runs to the end, whatever it is, and records it.
-async fn finish(
-    ctx: &Ctx,
-    run: &Run,
-    work: impl Future<Output = Result<Option<Delivery>, BuildError>>,
-) -> Result<Report, BuildError> {
-    let work: Pin<Box<dyn Future<Output = _>>> = Box::pin(work);
-    let (error, delivery) = match work.await {
-        Ok(delivery) => (None, delivery),
-        Err(_) if ctx.cancel.is_cancelled() => (Some(BuildError::Cancelled), None),
-        Err(error) => (Some(error), None),
-    };
-    ctx.store.asks_recover(&run.id, ctx.now()).await?;
-    ctx.store.tasks_recover(&run.id, ctx.now()).await?;
-    // What is worth keeping is committed or in the store.
-    ctx.git.worktrees_remove(&ctx.git.worktree_names()?)?;
-    let code = error.as_ref().map_or(0, |error| error.exit().code());
-    let reason = error.as_ref().map(|error| chain(error)).unwrap_or_default();
-    ctx.store.run_end(&run.id, code, &reason, ctx.now()).await?;
-    report::report(ctx, &run.id, error, delivery, false).await
-}
-
-/// The flow: plan, approve, execute, describe, verify, deliver.
-async fn drive(
-    ctx: &Ctx,
-    run: &Run,
-    overrides: &Overrides,
-) -> Result<Option<Delivery>, BuildError> {
-    let plan = planned(ctx, run).await?;
-    if ctx.store.run_fetch(&run.id).await?.status == RunStatus::Planning {
-        ctx.store
-            .run_advance(&run.id, RunFact::PlanDrafted, ctx.now())
-            .await?;
-    }
-    if ctx.store.run_fetch(&run.id).await?.status == RunStatus::Planned {
-        if overrides.plan_only {
-            return Ok(None);
-        }
-        approve_plan(ctx, run, &plan, overrides).await?;
-        ctx.store
-            .run_advance(&run.id, RunFact::PlanApproved, ctx.now())
-            .await?;
-    }
-    follow_trunk(ctx, run).await?;
-    let complete = execute(ctx, run, &plan, overrides.only.as_ref()).await?;
-    if !complete {
-        verdict::part(ctx, run).await?;
-        return Ok(None);
-    }
-    verdict::describe(ctx, run, &plan).await?;
-    ctx.store
-        .run_advance(&run.id, RunFact::TasksDone, ctx.now())
-        .await?;
-    verdict::verdict(ctx, run).await?;
-    deliver(ctx, run).await
-}
-
-/// The plan of the run: the stored one, or a new one, with its tasks and documents.
-async fn planned(ctx: &Ctx, run: &Run) -> Result<DevPlan, BuildError> {
-    if let Some(plan) = ctx.store.plan_fetch(&run.id).await? {
-        return Ok(plan);
-    }
-    let ground = ground(ctx, run)?;
-    let draft = Draft {
-        store: &ctx.store,
-        gateway: &ctx.gateway,
-        library: &ctx.library,
-        clock: &*ctx.clock,
-        limits: &ctx.limits,
-        cancel: &ctx.cancel,
-        run,
-    };
-    let drafted = draft.plan(&ground).await?;
-    ctx.store
-        .plan_put(&run.id, &drafted.plan, ctx.now())
-        .await?;
-    Ok(drafted.plan)
-}
-
-fn ground(ctx: &Ctx, run: &Run) -> Result<Ground, BuildError> {
-    let Some(commit) = &run.base_commit else {
-        return Ok(Ground::default());
-    };
-    let files = ctx.git.tree_of(commit, &ctx.limits)?;
-    let conventions = report::conventions(&files).to_owned();
-    Ok(Ground { files, conventions })
-}
-
-async fn approve_plan(
-    ctx: &Ctx,
-    run: &Run,
-    plan: &DevPlan,
-    overrides: &Overrides,
-) -> Result<(), BuildError> {
-    if run.approval == Approval::Never || overrides.plan_approved {
-        return Ok(());
-    }
-    let steps: Vec<String> = plan
-        .steps()
-        .map(|step| format!("  {} {}", step.number, step.title))
-        .collect();
-    let price = estimate(&ctx.gateway, &run.requirement, Some(plan)).in_words();
-    let question = Question::Plan {
-        summary: format!("{}\n  {price}", steps.join("\n")),
-    };
-    match ask_person(ctx, &run.id, None, &question).await? {
-        Answer::Yes => Ok(()),
-        Answer::No => Err(BuildError::Declined("the plan".to_owned())),
-        Answer::Nobody => Err(BuildError::NeedsPerson(
-            "the plan waits for approval".to_owned(),
-        )),
-    }
-}
-
-/// The branch may lag behind the store after a crash; it must never be anywhere else.
-async fn follow_trunk(ctx: &Ctx, run: &Run) -> Result<(), BuildError> {
-    let Some(trunk) = ctx.store.run_fetch(&run.id).await?.trunk else {
-        return Ok(());
-    };
-    let tip = ctx.git.branch_commit(&run.branch)?;
-    let behind = match &tip {
-        Some(tip) if *tip == trunk => return Ok(()),
-        Some(tip) => ctx.git.is_ancestor(tip, &trunk)?,
-        None => true,
-    };
-    if !behind {
-        return Err(BuildError::BranchMoved {
-            branch: run.branch.clone(),
-            expected: trunk,
-        });
-    }
-    report::trunk_moved(ctx, run, &trunk, tip.as_deref())
-}
-
-/// Executes tasks until all are done. `false` when only a part was asked for and that is done.
-async fn execute(
-    ctx: &Ctx,
-    run: &Run,
-    plan: &DevPlan,
-    only: Option<&TaskId>,
-) -> Result<bool, BuildError> {
-    if ctx.store.task_list(&run.id).await?.is_empty() {
-        let tasks = atelier_plan::tasks(&run.id, plan);
-        ctx.store.task_add(&tasks, ctx.now()).await?;
-        plan_documents(ctx, run, plan).await?;
-    }
-    let width = ctx.limits.tasks_at_once_max.max(1);
-    let mut running: Vec<TaskId> = Vec::new();
-    let mut slots: Vec<usize> = (1..=width).rev().collect();
-    let trunk = Trunk::default();
-    let mut waits = Vec::new();
-    let mut work = FuturesUnordered::new();
-    loop {
-        let (graph, tasks) = ready(ctx, run, only).await?;
-        if running.is_empty() && all_done(&tasks, only) {
-            return Ok(tasks.values().all(|task| task.state == TaskState::Done));
-        }
-        for id in schedule::next(&graph, &tasks, &running, width) {
-            permit(ctx, run, &tasks[&id]).await?;
-            let Some(slot) = slots.pop() else { break };
-            running.push(id.clone());
-            let trunk = &trunk;
-            work.push(async move {
-                let end = task::execute(ctx, run, plan, &id, slot, trunk).await;
-                (id, slot, end)
-            });
-        }
-        let Some((id, slot, end)) = work.next().await else {
-            return Err(stuck(&tasks, &waits));
-        };
-        slots.push(slot);
-        running.retain(|other| *other != id);
-        match end? {
-            // With one blocked, others may still be done; the run ends when none is left that can.
-            TaskEnd::Done | TaskEnd::Again => {}
-            TaskEnd::Blocked { reason } => waits.push(format!("{id}: {reason}")),
-            TaskEnd::Failed { attempts, reason } => {
-                let title = tasks[&id].title.clone();
-                return Err(BuildError::TaskFailed {
-                    task: id,
-                    title,
-                    attempts,
-                    reason,
-                });
-            }
-        }
-    }
-}
-
-/// Moves tasks whose dependencies are done to ready, and gives blocked ones another look.
-async fn ready(
-    ctx: &Ctx,
-    run: &Run,
-    only: Option<&TaskId>,
-) -> Result<(TaskGraph, BTreeMap<TaskId, Task>), BuildError> {
-    let list = ctx.store.task_list(&run.id).await?;
-    let graph = TaskGraph::new(&list)?;
-    let states = list
-        .iter()
-        .map(|task| (task.id.clone(), task.state))
-        .collect();
-    for id in graph.now_ready(&states) {
-        let fact = TaskFact::DependenciesDone;
-        ctx.store
-            .task_advance(&run.id, &id, fact, "", ctx.now())
-            .await?;
-    }
-    let wanted = |id: &TaskId| only.is_none_or(|only| only == id || graph.depends(only, id));
-    let list = ctx.store.task_list(&run.id).await?;
-    let tasks = list
-        .into_iter()
-        .map(|mut task| {
-            // What is not asked for is left out of the schedule, not out of the graph.
-            if task.state == TaskState::Ready && !wanted(&task.id) {
-                task.state = TaskState::Pending;
-            }
-            (task.id.clone(), task)
-        })
-        .collect();
-    Ok((graph, tasks))
-}
-
-fn all_done(tasks: &BTreeMap<TaskId, Task>, only: Option<&TaskId>) -> bool {
-    match only {
-        Some(id) => tasks
-            .get(id)
-            .is_some_and(|task| task.state == TaskState::Done),
-        None => tasks.values().all(|task| task.state == TaskState::Done),
-    }
-}
-
-/// Why nothing can be started although not everything is done.
-fn stuck(tasks: &BTreeMap<TaskId, Task>, waits: &[String]) -> BuildError {
-    if !waits.is_empty() {
-        return BuildError::NeedsPerson(waits.join("; "));
-    }
-    let of = |state: TaskState| tasks.values().find(|task| task.state == state);
-    if let Some(task) = of(TaskState::Failed) {
-        return BuildError::TaskFailed {
-            task: task.id.clone(),
-            title: task.title.clone(),
-            attempts: task.attempts + 1 - task.round_first,
-            reason: "it failed before".to_owned(),
-        };
-    }
-    let open: Vec<String> = tasks
-        .values()
-        .filter(|task| matches!(task.state, TaskState::Blocked | TaskState::Cancelled))
-        .map(|task| format!("{} ({})", task.id, task.title))
-        .collect();
-    BuildError::NeedsPerson(format!("these tasks wait: {}", open.join(", ")))
-}
-
-async fn permit(ctx: &Ctx, run: &Run, next: &Task) -> Result<(), BuildError> {
-    if ctx.cancel.is_cancelled() {
-        return Err(BuildError::Cancelled);
-    }
-    if run.approval != Approval::Task {
-        return Ok(());
-    }
-    match task::approved(ctx, run, next).await? {
-        Answer::Yes => Ok(()),
-        Answer::No => Err(BuildError::Declined(format!("task {}", next.id))),
-        Answer::Nobody => Err(BuildError::NeedsPerson(format!(
-            "task {} waits for approval",
-            next.id
-        ))),
-    }
-}
-
-/// The first commit of a run: design, plan and handoff as documents.
-async fn plan_documents(ctx: &Ctx, run: &Run, plan: &DevPlan) -> Result<(), BuildError> {
-    let base = run.base_commit.as_deref();
-    let files = match base {
-        Some(commit) => ctx.git.tree_of(commit, &ctx.limits)?,
-        None => FileTree::default(),
-    };
-    let rendered = report::documents(ctx, run, plan, &files, None, None).await?;
-    let subject = format!("docs: design and plan of {}", plan.design.name);
-    verdict::commit_documents(ctx, run, base, &files, &rendered, &subject).await
-}
-
-/// Hands the result over; never anything else that the run's branch may have become.
-async fn deliver(ctx: &Ctx, run: &Run) -> Result<Option<Delivery>, BuildError> {
-    let verified = ctx.store.run_fetch(&run.id).await?.trunk;
-    if ctx.git.branch_commit(&run.branch)? != verified {
-        return Err(BuildError::BranchMoved {
-            branch: run.branch.clone(),
-            expected: verified.unwrap_or_default(),
-        });
-    }
-    let (branch, base) = (run.base_branch.as_deref(), run.base_commit.as_deref());
-    let delivery = ctx.git.deliver(&run.branch, branch, base)?;
-    let (fast_forwarded, reason) = match &delivery {
-        Delivery::FastForwarded { branch } => (Some(branch.clone()), String::new()),
-        Delivery::Left { reason, command } => (None, format!("{reason}; {command}")),
-    };
-    let kind = EventKind::RunDelivered {
-        branch: run.branch.clone(),
-        fast_forwarded,
-        reason,
-    };
-    ctx.store
-        .event_append(Some(&run.id), None, kind, ctx.now())
-        .await?;
-    Ok(Some(delivery))
 }

@@ -10,7 +10,7 @@ use atelier_recipe::Recipes;
 use atelier_store::Store;
 use tokio_util::sync::CancellationToken;
 
-use crate::Approver;
+use crate::{Approver, Checks, Recorded};
 
 /// The doors to the outside, and how far anything may go.
 #[derive(Clone)]
@@ -27,6 +27,8 @@ pub struct Ctx {
     pub git: Git,
     /// Processes.
     pub sandbox: Sandbox,
+    /// What the checks of all tasks share.
+    pub checks: Arc<Checks>,
     /// Home folder of sandboxed processes; never the user's.
     pub home: PathBuf,
     /// Time.
@@ -39,6 +41,8 @@ pub struct Ctx {
     pub compression: Compression,
     /// Named maxima.
     pub limits: Limits,
+    /// The run that is replayed, where one is.
+    pub recording: Option<Arc<Recorded>>,
     /// Set when a person stops the run.
     pub cancel: CancellationToken,
 }

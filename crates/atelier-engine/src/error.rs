@@ -1,12 +1,16 @@
 //! Why a run ended before its goal, and the exit code that says so.
 
+use atelier_build::{CheckError, ProjectError};
+use atelier_cas::ReadBlobError;
 use atelier_docs::RenderDocumentsError;
 use atelier_exec::{GitError, SpawnError, WriteTreeError};
 use atelier_llm::{AskError, AskErrorKind};
 use atelier_model::{GraphError, RunId, TaskId};
 use atelier_plan::DraftError;
 use atelier_prompt::RenderPromptError;
-use atelier_store::{LockError, StoreError};
+use atelier_store::{StoreError, WorkerError};
+
+use crate::{Divergence, checks::OpenChecksError, verify::ChooseLevelError};
 
 /// How an invocation ends. The numbers are a public contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -32,9 +36,28 @@ pub enum Exit {
     Provider = 14,
     /// The run's branch is not where the run left it.
     Conflict = 15,
+    /// A replay is not what was recorded.
+    Diverged = 16,
 }
 
 impl Exit {
+    /// The exit of a code that was once recorded.
+    pub(crate) fn of_code(code: i32) -> Self {
+        let all = [
+            Self::Verified,
+            Self::Usage,
+            Self::Configuration,
+            Self::Blocked,
+            Self::Cancelled,
+            Self::Budget,
+            Self::Failed,
+            Self::Provider,
+            Self::Conflict,
+        ];
+        let found = all.into_iter().find(|exit| exit.code() == code);
+        found.unwrap_or(Self::Internal)
+    }
+
     /// The number.
     pub fn code(self) -> i32 {
         i32::from(self as u8)
@@ -61,9 +84,17 @@ pub enum BuildError {
     /// The run has ended for good.
     #[error("go on with run {0}: it is finished")]
     Finished(RunId),
-    /// Another process works on the project.
-    #[error("take the project's lock")]
-    Locked(#[source] LockError),
+    /// This process could not be put on record.
+    #[error("begin to work on the project")]
+    Worker(#[from] WorkerError),
+    /// Another process conducted the run, and ended it before its goal.
+    #[error("{reason}")]
+    EndedElsewhere {
+        /// How it ended.
+        exit: Exit,
+        /// Why.
+        reason: String,
+    },
     /// There is no plan that can be executed.
     #[error("plan the work")]
     Draft(#[from] DraftError),
@@ -92,6 +123,18 @@ pub enum BuildError {
         /// How many attempts were made.
         attempts: u32,
         /// The last failure.
+        reason: String,
+    },
+    /// A task does not fit together with others, and all attempts are used up.
+    #[error("bring task {task} ({title}) together with the others after {tries}: {reason}", tries = tries(*attempts))]
+    Conflict {
+        /// The task.
+        task: TaskId,
+        /// Its title.
+        title: String,
+        /// How many attempts were made.
+        attempts: u32,
+        /// Both sides.
         reason: String,
     },
     /// The final commit did not pass in a fresh checkout.
@@ -125,6 +168,21 @@ pub enum BuildError {
     /// A process could not be started.
     #[error("start a process")]
     Spawn(#[from] SpawnError),
+    /// No level of confinement will do.
+    #[error(transparent)]
+    Sandbox(#[from] ChooseLevelError),
+    /// What the configuration says of build steps cannot be used.
+    #[error("take the build steps from the configuration")]
+    Steps(#[source] ProjectError),
+    /// Build steps could not be executed at all.
+    #[error("open the checks")]
+    Checks(#[source] OpenChecksError),
+    /// Build steps could not be carried out.
+    #[error("carry out the build steps")]
+    Check(#[from] CheckError),
+    /// What a build step printed is lost.
+    #[error("read what a build step printed")]
+    Printed(#[source] ReadBlobError),
     /// The machine gives no port for a service that is checked.
     #[error("find a free port")]
     Port(#[source] std::io::Error),
@@ -137,6 +195,9 @@ pub enum BuildError {
     /// The documents could not be rendered.
     #[error("render the documents")]
     Documents(#[from] RenderDocumentsError),
+    /// A replay is not what was recorded.
+    #[error("replay the run")]
+    Diverged(#[from] Divergence),
     /// State could not be read or written.
     #[error("keep the run's state")]
     Store(#[from] StoreError),
@@ -152,19 +213,31 @@ impl BuildError {
             | Self::Finished(_) => Exit::Usage,
             Self::Draft(DraftError::Ask { source, .. }) | Self::Ask { source, .. } => asked(source),
             Self::Draft(
-                DraftError::Answer { .. } | DraftError::CutOff { .. } | DraftError::Lint(_),
+                DraftError::Answer { .. }
+                | DraftError::CutOff { .. }
+                | DraftError::Lint(_)
+                | DraftError::Delta(_),
             )
             | Self::Graph(_)
             | Self::TaskFailed { .. }
             | Self::Verdict { .. }
             | Self::Documents(_) => Exit::Failed,
-            Self::Locked(_) | Self::NeedsPerson(_) | Self::Declined(_) => Exit::Blocked,
+            Self::NeedsPerson(_) | Self::Declined(_) => Exit::Blocked,
             Self::Cancelled => Exit::Cancelled,
-            Self::BranchMoved { .. } => Exit::Conflict,
-            Self::Draft(DraftError::Render { .. }) | Self::Render(_) => Exit::Configuration,
+            Self::BranchMoved { .. } | Self::Conflict { .. } => Exit::Conflict,
+            Self::EndedElsewhere { exit, .. } => *exit,
+            Self::Diverged(_) => Exit::Diverged,
+            Self::Draft(DraftError::Render { .. })
+            | Self::Render(_)
+            | Self::Sandbox(_)
+            | Self::Steps(_) => Exit::Configuration,
             Self::Draft(DraftError::Store(_))
+            | Self::Worker(_)
             | Self::Git(_)
             | Self::Spawn(_)
+            | Self::Checks(_)
+            | Self::Check(_)
+            | Self::Printed(_)
             | Self::Port(_)
             | Self::Home(_)
             | Self::Write(_)
@@ -184,7 +257,7 @@ impl BuildError {
             }
             Self::NoRun => "see `atelier status`; begin with `atelier build \"…\"`",
             Self::Finished(_) => "begin a new one with `atelier build \"…\"`",
-            Self::Locked(_) => "wait for the other one to end, or stop it",
+            Self::EndedElsewhere { .. } => "see `atelier status`; go on with `atelier resume`",
             Self::Draft(DraftError::Ask { source, .. }) | Self::Ask { source, .. } => {
                 return source.hint();
             }
@@ -194,13 +267,19 @@ impl BuildError {
             Self::Draft(DraftError::CutOff { .. }) => {
                 "raise `tokens_max` of the stage, or ask for less at once"
             }
-            Self::Draft(DraftError::Lint(_)) => {
+            Self::Draft(DraftError::Lint(_) | DraftError::Delta(_)) => {
                 "say more precisely what to build, or use a stronger model for `plan` and `detail`"
             }
             Self::TaskFailed { task, .. } => {
                 return format!(
                     "see `atelier show {task}`; then `atelier task retry {task}`, also with \
                      another model"
+                );
+            }
+            Self::Conflict { task, .. } => {
+                return format!(
+                    "see `atelier show {task}`: what was tried is kept under \
+                     refs/atelier/attempts; `atelier resume` tries once more on what is there now"
                 );
             }
             Self::Verdict { .. } => "see `atelier log`; the branch holds what was built",
@@ -212,6 +291,16 @@ impl BuildError {
             Self::BranchMoved { .. } => {
                 "put the branch back with `git branch -f`, or begin a new run"
             }
+            Self::Sandbox(error) => return error.hint(),
+            Self::Steps(_) => "mend `[steps]` in atelier.toml; see `atelier steps`",
+            Self::Diverged(Divergence::Check { .. }) => {
+                "replay with the tools that `atelier.lock` names, or take what is recorded of the \
+                 checks with `--without-checks`"
+            }
+            Self::Diverged(_) => {
+                "replay with the version of the program that made the run; the replay is kept apart \
+                 from your branches"
+            }
             Self::Documents(_) => "mend the markers in the named document",
             Self::Draft(DraftError::Render { .. }) | Self::Render(_) => {
                 "mend the overriding template, or remove it"
@@ -222,8 +311,12 @@ impl BuildError {
             }
             Self::Graph(_)
             | Self::Draft(DraftError::Store(_))
+            | Self::Worker(_)
             | Self::Git(_)
             | Self::Spawn(_)
+            | Self::Checks(_)
+            | Self::Check(_)
+            | Self::Printed(_)
             | Self::Port(_)
             | Self::Home(_)
             | Self::Write(_)
@@ -238,6 +331,7 @@ fn asked(error: &AskError) -> Exit {
         AskErrorKind::Budget => Exit::Budget,
         AskErrorKind::Credentials => Exit::Configuration,
         AskErrorKind::Provider => Exit::Provider,
+        AskErrorKind::Diverged => Exit::Diverged,
         AskErrorKind::Cancelled => Exit::Cancelled,
         AskErrorKind::Internal => Exit::Internal,
     }

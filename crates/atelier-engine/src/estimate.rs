@@ -106,6 +106,8 @@ pub fn estimate(gateway: &Gateway, requirement: &str, plan: Option<&DevPlan>) ->
                 Stage::Detail => phases,
                 Stage::Code => (tasks * ATTEMPTS_PERCENT).div_ceil(100),
                 Stage::Design | Stage::Plan | Stage::Handoff | Stage::Docs => 1,
+                // Only a change asks it.
+                Stage::Change => 0,
             };
             let bytes = habit.prompt_tokens * TOKEN_BYTES + requirement.len();
             let one = gateway.estimate(habit.stage, bytes);

@@ -6,7 +6,10 @@ use atelier_model::{
     TaskSource, TechnologyStack,
 };
 
-use crate::{BuildError, Ctx};
+use crate::{
+    BuildError, Ctx,
+    presence::{Presence, lease_wait},
+};
 
 /// A task in a person's words.
 #[derive(Debug, Clone)]
@@ -31,7 +34,16 @@ pub async fn task_add(ctx: &Ctx, new: &NewTask) -> Result<(RunId, TaskId), Build
     if new.title.trim().is_empty() {
         return Err(BuildError::EmptyRequirement);
     }
-    let _lock = ctx.store.run_lock().map_err(BuildError::Locked)?;
+    let presence = Presence::enter(ctx).await?;
+    // Two who add at once would find the same number free.
+    let lease = lease_wait(ctx, "tasks").await?;
+    let added = task_add_alone(ctx, new).await;
+    ctx.store.lease_give_back(&lease).await?;
+    presence.leave(ctx).await?;
+    added
+}
+
+async fn task_add_alone(ctx: &Ctx, new: &NewTask) -> Result<(RunId, TaskId), BuildError> {
     let newest = ctx.store.run_list(1).await?.into_iter().next();
     match &newest {
         Some(run) if open(ctx, run).await? => join(ctx, run, new).await,

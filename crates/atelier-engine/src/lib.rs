@@ -8,8 +8,10 @@
 
 mod approve;
 mod build;
+mod checks;
 mod commit;
 mod conclude;
+mod conduct;
 mod context;
 mod ctx;
 mod error;
@@ -17,7 +19,9 @@ mod estimate;
 mod form;
 mod inject;
 mod lockfile;
+mod presence;
 mod protect;
+mod replay;
 mod report;
 #[cfg(test)]
 mod sample;
@@ -27,11 +31,18 @@ mod task;
 mod trunk;
 mod verdict;
 mod verify;
+mod work;
 
 pub use approve::{Answer, Approver, Question};
 pub use build::{Begin, BuildRequest, Overrides, build, resume};
+pub use checks::{CheckSettings, Checks, OpenChecksError};
 pub use ctx::Ctx;
 pub use error::{BuildError, Exit, chain};
 pub use estimate::{Estimate, StageEstimate, estimate};
 pub use inject::{NewTask, task_add};
+pub use replay::{
+    Divergence, Overriding, PackError, Recorded, SeedError, Traced, pack, replay_gateway,
+    replay_limits, seed, trailer,
+};
 pub use report::Report;
+pub use verify::ChooseLevelError;

@@ -16,6 +16,12 @@ const LOCKFILES: [&str; 10] = [
     "mix.lock",
 ];
 
+/// Whether a file is one by its name.
+pub(crate) fn is_one(path: &TreePath) -> bool {
+    let name = path.as_str().rsplit('/').next();
+    name.is_some_and(|name| LOCKFILES.contains(&name))
+}
+
 /// Where the lockfiles of a project would be, without those that its `.gitignore` names.
 pub(crate) fn lockfiles(tree: &FileTree, folder: Option<&TreePath>) -> Vec<TreePath> {
     let place = |name: &str| {

@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use atelier_edit::{Change, ChangeSet, Edit, Protection};
 use atelier_model::{FileTree, Task, TreePath};
+use atelier_recipe::Visible;
 
 /// What no task changes that does not own it.
 static USUAL: LazyLock<Protection> = LazyLock::new(Protection::usual);
@@ -27,6 +28,9 @@ pub(crate) fn protected(task: &Task, base: &FileTree, path: &TreePath) -> Option
     }
     if atelier_recipe::is_test_path(path) {
         return Some("it is a test that stood before the task".to_owned());
+    }
+    if atelier_recipe::holds_expectations(path) {
+        return Some("it holds what tests expect".to_owned());
     }
     atelier_recipe::decides_tests(path).then(|| "it decides which tests run".to_owned())
 }
@@ -69,22 +73,33 @@ fn tried(edit: &Edit) -> &'static str {
     }
 }
 
+/// What the changes of a task are found guilty of, or suspected of, as `path:line: what`.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Judged {
+    /// What honest work has no use for: the changes are refused.
+    pub(crate) refused: Vec<String>,
+    /// What only might pass checks without doing the work: a person is told.
+    pub(crate) doubtful: Vec<String>,
+}
+
 /// Newly added ways to make tests not count: a forged runner anywhere, silenced tests in files that
-/// were there before, and changes to what decides which tests run where the task does not own it.
-/// What a new test file skips shows in the number of tests, unless it forges that number.
-pub(crate) fn escapes(
+/// were there before, changes to what decides which tests run where the task does not own it, and
+/// code that passes checks without doing the work. What a new test file skips shows in the number
+/// of tests, unless it forges that number. `asked` is what the task was asked for, in words.
+pub(crate) fn judge(
     task: &Task,
+    asked: &str,
     before: &FileTree,
     after: &FileTree,
     touched: &[TreePath],
-) -> Vec<String> {
-    let found = |path: &TreePath| {
+) -> Judged {
+    let visible = visible(before, asked);
+    let mut judged = Judged::default();
+    for path in touched {
         let (old, new) = (before.text(path), after.text(path).unwrap_or_default());
         let mut said = Vec::new();
         if after.contains(path) {
             said.extend(atelier_recipe::forgeries(path, old, new));
-        }
-        if after.contains(path) {
             said.extend(match old {
                 Some(_) => atelier_recipe::new_escapes(path, old, new),
                 None => atelier_recipe::early_ends(path, new),
@@ -93,14 +108,51 @@ pub(crate) fn escapes(
         if owned(task, path).is_none() {
             said.extend(steered(before, path, new));
         }
-        said
-    };
-    let each = touched.iter().flat_map(|path| {
-        found(path)
-            .into_iter()
-            .map(move |said| format!("{path}: {said}"))
-    });
-    each.chain(gone(before, after)).collect()
+        let told = said.into_iter().map(|said| format!("{path}: {said}"));
+        judged.refused.extend(told);
+        if after.contains(path) {
+            judged.take_cheats(path, old, new, &visible);
+        }
+    }
+    judged.refused.extend(gone(before, after));
+    judged
+}
+
+impl Judged {
+    fn take_cheats(
+        &mut self,
+        path: &TreePath,
+        old: Option<&str>,
+        new: &str,
+        visible: &Visible<'_>,
+    ) {
+        let change = atelier_recipe::Change {
+            path,
+            before: old,
+            after: new,
+        };
+        for finding in atelier_recipe::cheats(&change, visible) {
+            let said = format!("{path}:{}: it {}", finding.line, finding.words);
+            if finding.certain {
+                self.refused.push(format!("{said}: do without it"));
+            } else {
+                self.doubtful.push(said);
+            }
+        }
+    }
+}
+
+/// What whoever does a task sees of the tests that stood before it.
+fn visible<'a>(before: &'a FileTree, asked: &'a str) -> Visible<'a> {
+    let tests = before
+        .iter()
+        .filter(|(path, _)| atelier_recipe::is_test_path(path))
+        .filter_map(|(path, file)| Some((path, file.as_text()?)));
+    Visible {
+        tests: tests.collect(),
+        files: before.paths().collect(),
+        asked,
+    }
 }
 
 /// Tests that went with files that were deleted; a file that only moved loses none.
@@ -138,10 +190,14 @@ fn steered(before: &FileTree, path: &TreePath, new: &str) -> Vec<String> {
         return rules.then(|| said.to_owned()).into_iter().collect();
     };
     let now = atelier_recipe::test_settings(path, new);
+    let tests = before.paths().any(atelier_recipe::is_test_path);
+    let added = atelier_recipe::new_rules(path, old, new).into_iter();
     atelier_recipe::test_settings(path, old)
         .into_iter()
         .filter(|(setting, value)| now.get(setting) != Some(value))
-        .map(|(setting, _)| {
+        .map(|(setting, _)| setting)
+        .chain(added.filter(|_| tests))
+        .map(|setting| {
             format!(
                 "`{setting}` decides which tests run, and the task does not own it: leave it as \
                  it stood"
@@ -155,6 +211,7 @@ pub(crate) fn guarded<'a>(tree: &'a FileTree, task: Option<&Task>) -> Vec<&'a Tr
     tree.paths()
         .filter(|path| {
             atelier_recipe::is_test_path(path)
+                || atelier_recipe::holds_expectations(path)
                 || atelier_recipe::decides_tests(path)
                 || task.is_some_and(|task| closest(&task.protected, path).is_some())
         })

@@ -5,15 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use atelier_docs::{ProjectState, Proof, Rendered};
 use atelier_exec::{Delivery, GitError};
 use atelier_model::{
-    DevPlan, Digest, Event, EventKind, Evidence, FileTree, Handoff, Prose, Run, RunId, RunStatus,
-    Stage, Task, TaskId, TaskState,
+    DevPlan, Digest, EventKind, Evidence, FileTree, Handoff, Prose, Run, RunId, RunStatus, Stage,
+    Task, TaskId, TaskState,
 };
 use atelier_store::RunCost;
 
 use crate::{BuildError, Ctx, Exit, commit};
 
-/// Events read at once.
-const EVENTS_AT_ONCE: u32 = 500;
 /// Earlier runs whose components are looked at.
 const EARLIER_RUNS_MAX: u32 = 50;
 
@@ -69,38 +67,55 @@ pub(crate) async fn report(
         offline: ctx.gateway.route(Stage::Code).provider == "offline",
         run,
     };
-    for Event { kind, .. } in events(ctx, &report.run.id).await? {
-        if let EventKind::RunVerified { checks, tests, .. } = kind {
-            report.checks = checks;
-            report.tests = tests;
-        } else if let EventKind::TestsRestored { files } = kind {
-            report.restored.extend(files);
-        } else if let EventKind::Warning { message } = kind {
-            report.warnings.push(message);
+    for kind in ["run.verified", "tests.restored", "warning"] {
+        for event in ctx.store.event_list_kind(&report.run.id, kind).await? {
+            report.take(event.kind);
         }
     }
     Ok(report)
 }
 
-async fn events(ctx: &Ctx, run: &RunId) -> Result<Vec<Event>, BuildError> {
-    let mut all = Vec::new();
-    let mut after = 0;
-    loop {
-        let page = ctx.store.event_list_run(run, after, EVENTS_AT_ONCE).await?;
-        let Some(last) = page.last() else {
-            return Ok(all);
-        };
-        after = last.seq;
-        all.extend(page);
+impl Report {
+    fn take(&mut self, kind: EventKind) {
+        if let EventKind::RunVerified { checks, tests, .. } = kind {
+            self.checks = checks;
+            self.tests = tests;
+        } else if let EventKind::TestsRestored { files } = kind {
+            self.restored.extend(files);
+        } else if let EventKind::Warning { message } = kind {
+            self.warnings.push(message);
+        }
     }
 }
 
-/// How many tests the build steps executed when the trunk last moved.
-pub(crate) async fn tests_so_far(ctx: &Ctx, run: &Run, tasks: &[Task]) -> Result<u64, BuildError> {
-    let proven = ctx.store.evidence_list(&run.id).await?;
-    let done = tasks.iter().filter(|task| task.state == TaskState::Done);
-    let of_task = |task: &Task| proven.get(&task.id).map_or(0, of_steps);
-    Ok(done.map(of_task).max().unwrap_or(0))
+/// Why a task had failed that nobody in this process saw fail.
+pub(crate) async fn failed_before(
+    ctx: &Ctx,
+    run: &RunId,
+    id: &TaskId,
+) -> Result<BuildError, BuildError> {
+    let task = ctx.store.task_fetch(run, id).await?;
+    let attempts = ctx.store.attempt_list(run, id).await?;
+    let checks = attempts.last().map(|one| one.evidence.checks.iter());
+    let failed = checks.and_then(|mut checks| checks.find(|check| !check.outcome.passed()));
+    Ok(BuildError::TaskFailed {
+        attempts: task.attempts + 1 - task.round_first,
+        task: task.id,
+        title: task.title,
+        reason: failed.map_or_else(
+            || "it failed before".to_owned(),
+            |check| format!("{}: {}", check.name, check.reason),
+        ),
+    })
+}
+
+/// The most tests that build steps executed on the way of the trunk to where it stands.
+pub(crate) async fn tests_so_far(ctx: &Ctx, run: &Run) -> Result<u64, BuildError> {
+    let Some(trunk) = ctx.store.run_fetch(&run.id).await?.trunk else {
+        return Ok(0);
+    };
+    let point = ctx.store.trunk_at(&run.id, &trunk).await?;
+    Ok(point.map_or(0, |point| point.tests))
 }
 
 /// Whether a check is a criterion, named `2.3/A1`, and no build step, which is named `test` or in a
@@ -144,6 +159,10 @@ pub(crate) async fn documents(
             _ if task.state == TaskState::Done => proven.remove(&task.id),
             _ => None,
         };
+        // What others are at in this moment is no fact about the commit.
+        if task.state.is_under_way() || matches!(task.state, TaskState::Ready | TaskState::Failed) {
+            task.state = TaskState::Pending;
+        }
         if let Some(evidence) = evidence {
             let restored = restored.get(&task.id).cloned().unwrap_or_default();
             proofs.insert(task.id.clone(), proof(task, &evidence, restored));
@@ -247,6 +266,26 @@ pub(crate) async fn keep_documents(
         .documents_put(&run.id, &written, ctx.now())
         .await?;
     Ok(())
+}
+
+/// The branch may lag behind the store after a crash; it must never be anywhere else.
+pub(crate) async fn follow_trunk(ctx: &Ctx, run: &Run) -> Result<(), BuildError> {
+    let Some(trunk) = ctx.store.run_fetch(&run.id).await?.trunk else {
+        return Ok(());
+    };
+    let tip = ctx.git.branch_commit(&run.branch)?;
+    let behind = match &tip {
+        Some(tip) if *tip == trunk => return Ok(()),
+        Some(tip) => ctx.git.is_ancestor(tip, &trunk)?,
+        None => true,
+    };
+    if !behind {
+        return Err(BuildError::BranchMoved {
+            branch: run.branch.clone(),
+            expected: trunk,
+        });
+    }
+    trunk_moved(ctx, run, &trunk, tip.as_deref())
 }
 
 /// Lets the run's branch follow the trunk, which the store has already moved.

@@ -1,5 +1,7 @@
 //! One task: ask, edit, check, mend, commit.
 
+mod base;
+mod conflict;
 mod conversation;
 mod edited;
 mod landing;
@@ -10,15 +12,17 @@ use atelier_exec::Worktree;
 use atelier_model::{
     Acceptance, Ask, Attempt, AttemptOutcome, Check, CheckOutcome, CheckResult, DevPlan, Digest,
     EditForm, EventKind, Evidence, FileTree, FormUse, Message, MicroUsd, Reply, Role, Run, Stage,
-    StopReason, Task, TaskFact, TaskId,
+    StopReason, Task, TaskFact,
 };
+use atelier_store::TrunkPoint;
 use futures_util::future::try_join;
 use serde_json::json;
+use tokio::sync::SemaphorePermit;
 
 use self::edited::{Refusal, Wrote};
 use crate::{
     Answer, BuildError, Ctx, Question, approve::ask_person, form, protect, report, syntax,
-    trunk::Trunk, verify::Verification,
+    verify::Verification, work::Desk,
 };
 
 /// How the work on a task ended.
@@ -27,14 +31,27 @@ pub(crate) enum TaskEnd {
     /// The trunk holds it.
     Done,
     /// All attempts are used up.
-    Failed { attempts: u32, reason: String },
+    Failed {
+        title: String,
+        attempts: u32,
+        reason: String,
+    },
     /// A person must look.
     Blocked { reason: String },
-    /// The trunk moved meanwhile; it is ready again.
+    /// It did not fit together with what the trunk had become; it is ready again.
     Again,
+    /// The same, and all attempts are used up: a person must decide between the two sides.
+    Conflicting {
+        title: String,
+        attempts: u32,
+        reason: String,
+    },
 }
 
-/// Works on a ready task until it is done, failed or blocked, in the worktree of a slot.
+/// Works on a task that was claimed until it is done, failed or blocked, in the worktree of a slot.
+///
+/// Every change of state goes through a store that knows the claim: whoever lost it changes nothing
+/// more.
 ///
 /// Tasks that follow each other in a slot share its worktree, so that a build finds what the one
 /// before compiled.
@@ -42,15 +59,11 @@ pub(crate) async fn execute(
     ctx: &Ctx,
     run: &Run,
     plan: &DevPlan,
-    id: &TaskId,
+    task: Task,
     slot: usize,
-    trunk: &Trunk,
+    desk: &Desk,
 ) -> Result<TaskEnd, BuildError> {
-    let task = ctx.store.task_fetch(&run.id, id).await?;
-    ctx.store
-        .task_advance(&run.id, id, TaskFact::Claimed, "", ctx.now())
-        .await?;
-    let mut work = Work::open(ctx, run, plan, task, slot, trunk).await?;
+    let mut work = Work::open(ctx, run, plan, task, slot, desk).await?;
     work.attempts().await
 }
 
@@ -60,14 +73,17 @@ struct Work<'a> {
     run: &'a Run,
     plan: &'a DevPlan,
     task: Task,
-    /// All tasks of the run, as they stood when the work began.
-    tasks: Vec<Task>,
+    /// The attempts of this round so far, which came before this work.
+    earlier: Vec<Attempt>,
+    /// The commit of the trunk on which the work stands; what is asked depends on nothing newer.
     base: Option<String>,
+    /// The base in the history of the trunk.
+    point: Option<TrunkPoint>,
     before: Arc<FileTree>,
     /// The files as the edits so far have made them.
     tree: FileTree,
-    /// The files of the trunk, for the task that comes next.
-    trunk: &'a Trunk,
+    /// What this process's tasks share.
+    desk: &'a Desk,
     /// Name of the worktree.
     place: String,
     worktree: Option<Worktree>,
@@ -103,31 +119,32 @@ impl<'a> Work<'a> {
         plan: &'a DevPlan,
         task: Task,
         slot: usize,
-        trunk: &'a Trunk,
+        desk: &'a Desk,
     ) -> Result<Self, BuildError> {
-        let tasks = ctx.store.task_list(&run.id).await?;
-        let base = ctx
-            .store
-            .run_fetch(&run.id)
-            .await?
-            .trunk
-            .or_else(|| run.base_commit.clone());
-        let before = trunk.tree_at(ctx, base.as_deref())?;
-        let tests_before = report::tests_so_far(ctx, run, &tasks).await?;
+        let all = ctx.store.attempt_list(&run.id, &task.id).await?;
+        let of_round = |one: &Attempt| one.ordinal >= task.round_first;
+        let earlier: Vec<Attempt> = all.into_iter().filter(of_round).collect();
+        let base = base::of(ctx, run, &earlier).await?;
+        let point = match &base {
+            Some(commit) => ctx.store.trunk_at(&run.id, commit).await?,
+            None => None,
+        };
+        let before = desk.trunk.tree_at(ctx, base.as_deref())?;
         let mut work = Self {
             ctx,
             run,
             plan,
-            tasks,
+            earlier,
             base,
+            tests_before: point.as_ref().map_or(0, |point| point.tests),
+            point,
             tree: FileTree::clone(&before),
             before,
-            trunk,
-            place: format!("slot-{slot}"),
+            desk,
+            place: ctx.place(&format!("slot-{slot}")),
             worktree: None,
             messages: Vec::new(),
             prompt_version: Digest::of(""),
-            tests_before,
             dropped: Vec::new(),
             form: EditForm::Whole,
             used: None,
@@ -139,13 +156,12 @@ impl<'a> Work<'a> {
 
     async fn attempts(&mut self) -> Result<TaskEnd, BuildError> {
         let first = self.task.round_first;
-        let mut ordinal = self.replay().await?;
-        let max = first.saturating_add(self.ctx.limits.attempts_max.max(1)) - 1;
+        let mut ordinal = self.take_over().await?;
         loop {
             let tried = self.attempt(ordinal).await?;
-            let last = ordinal >= max;
+            let last = self.is_last(ordinal);
             match tried {
-                Tried::Passed(proof) => return self.finish(*proof).await,
+                Tried::Passed(proof) => return self.land(*proof).await,
                 Tried::NeedsPerson(attempt, reason) => {
                     // Not a failure: once the person has looked, the same reply is checked again.
                     self.end(
@@ -165,13 +181,22 @@ impl<'a> Work<'a> {
                     };
                     self.end(*attempt, outcome, fact, &reason).await?;
                     if last {
-                        let attempts = ordinal + 1 - first;
-                        return Ok(TaskEnd::Failed { attempts, reason });
+                        return Ok(TaskEnd::Failed {
+                            title: self.task.title.clone(),
+                            attempts: ordinal + 1 - first,
+                            reason,
+                        });
                     }
                 }
             }
             ordinal += 1;
         }
+    }
+
+    /// Whether no attempt is left after this one.
+    fn is_last(&self, ordinal: u32) -> bool {
+        let attempts_max = self.ctx.limits.attempts_max.max(1);
+        ordinal >= self.task.round_first.saturating_add(attempts_max) - 1
     }
 
     /// A check that passes before the work proves nothing about the work; that is worth knowing.
@@ -183,6 +208,7 @@ impl<'a> Work<'a> {
             return Ok(());
         }
         let worktree = self.lay_out()?;
+        let _turn = self.turn().await?;
         for acceptance in first {
             let name = format!("{}/{} before", number(&self.task), acceptance.id);
             let verification = self.verification(&worktree, &self.before, Vec::new());
@@ -262,6 +288,7 @@ impl<'a> Work<'a> {
             ));
         }
         let evidence = self.check().await?;
+        self.keep(ordinal)?;
         attempt.evidence = evidence.clone();
         if evidence.passed() {
             return Ok(Tried::Passed(Box::new(Proof {
@@ -341,6 +368,7 @@ impl<'a> Work<'a> {
             }
         };
         self.tell_restored(&edited.restored).await?;
+        self.tell_doubtful(&edited.doubtful).await?;
         self.used = self.used_form(reply, Some(edited.wrote));
         self.dropped = edited.restored;
         self.tree = edited.tree;
@@ -389,6 +417,15 @@ impl<'a> Work<'a> {
         .await
     }
 
+    /// What might be a cheat and might not is for a person to judge.
+    async fn tell_doubtful(&self, places: &[String]) -> Result<(), BuildError> {
+        for place in places {
+            let message = format!("{}: look at {place}", number(&self.task));
+            self.tell(EventKind::Warning { message }).await?;
+        }
+        Ok(())
+    }
+
     fn lay_out(&self) -> Result<Worktree, BuildError> {
         Ok(self
             .ctx
@@ -396,7 +433,16 @@ impl<'a> Work<'a> {
             .worktree_open(&self.place, self.base.as_deref())?)
     }
 
+    /// Waits until there is room for a verification, which needs processors.
+    async fn turn(&self) -> Result<SemaphorePermit<'_>, BuildError> {
+        tokio::select! {
+            turn = self.desk.checks.acquire() => turn.map_err(|_| BuildError::Cancelled),
+            () = self.ctx.cancel.cancelled() => Err(BuildError::Cancelled),
+        }
+    }
+
     async fn check(&self) -> Result<Evidence, BuildError> {
+        let _turn = self.turn().await?;
         let named = self
             .task
             .acceptance

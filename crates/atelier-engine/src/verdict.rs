@@ -123,7 +123,7 @@ pub(crate) async fn check(
     commit: &str,
 ) -> Result<Option<String>, BuildError> {
     let tree = ctx.git.tree_of(commit, &ctx.limits)?;
-    let checkout = ctx.git.checkout_fresh("verdict", commit)?;
+    let checkout = ctx.git.checkout_fresh(&ctx.place("verdict"), commit)?;
     // Nor may anything steer the tools that an earlier command left beside the checkout.
     atelier_exec::home_settle(&ctx.home).map_err(BuildError::Home)?;
     let done = tasks.iter().filter(|task| task.state == TaskState::Done);
@@ -143,7 +143,7 @@ pub(crate) async fn check(
         tree: &tree,
         guarded: protect::guarded(&tree, None),
         acceptance,
-        tests_before: report::tests_so_far(ctx, run, tasks).await?,
+        tests_before: report::tests_so_far(ctx, run).await?,
         ask_person: false,
     };
     let evidence = verification.run().await;

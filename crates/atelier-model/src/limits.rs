@@ -16,8 +16,10 @@ pub struct Limits {
     pub steps_max: usize,
     /// Detail asks under way at once.
     pub detail_asks_at_once_max: usize,
-    /// Tasks under way at once.
+    /// Tasks under way at once in one process.
     pub tasks_at_once_max: usize,
+    /// Verifications of tasks under way at once in one process; they need processors.
+    pub checks_at_once_max: usize,
     /// Sendings of one ask after broken connections and refusals that may pass.
     pub ask_tries_max: u32,
     /// Failed sendings in a row to one model, after which it is left alone for a while.
@@ -66,7 +68,8 @@ impl Default for Limits {
             phases_max: 30,
             steps_max: 200,
             detail_asks_at_once_max: 4,
-            tasks_at_once_max: 1,
+            tasks_at_once_max: 4,
+            checks_at_once_max: 2,
             ask_tries_max: 5,
             ask_failures_max: 5,
             connect_ms_max: 10_000,

@@ -5,7 +5,7 @@
 use atelier_edit::{Change, ChangeSet, Edit};
 use atelier_model::{FileEntry, FileTree, Task, TreePath};
 
-use super::{escapes, guarded, protected, take_out};
+use super::{guarded, judge, protected, take_out};
 use crate::sample;
 
 fn path(text: &str) -> TreePath {
@@ -60,6 +60,11 @@ fn project() -> FileTree {
         ),
         (".github/workflows/ci.yml", "on: push\n"),
     ])
+}
+
+/// What is refused of changes to these files.
+fn escapes(task: &Task, before: &FileTree, after: &FileTree, touched: &[TreePath]) -> Vec<String> {
+    judge(task, "", before, after, touched).refused
 }
 
 /// Writes one file and tells what is said against it; `None` for a file to delete.

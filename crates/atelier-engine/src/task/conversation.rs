@@ -1,8 +1,9 @@
 //! What is said between the run and the model about one task.
 
-use atelier_model::{AttemptOutcome, CheckResult, EventKind, Message, Role, TaskState};
+use atelier_model::{Attempt, AttemptOutcome, CheckResult, EventKind, Message, Role};
 use atelier_prompt::context::Compression;
-use serde_json::json;
+use atelier_store::TaskName;
+use serde_json::{Value, json};
 
 use super::{Work, number};
 use crate::{BuildError, context, form, report};
@@ -21,14 +22,7 @@ impl Work<'_> {
             })
             .await?;
         }
-        let named = |done: bool| -> Vec<_> {
-            self.tasks
-                .iter()
-                .filter(|task| task.id != self.task.id)
-                .filter(|task| (task.state == TaskState::Done) == done)
-                .map(|task| json!({"number": number(task), "title": task.title}))
-                .collect()
-        };
+        let (done, open) = self.beside().await?;
         let acceptance: Vec<_> = self
             .task
             .acceptance
@@ -44,7 +38,7 @@ impl Work<'_> {
                 "outputs": self.task.outputs, "owns": self.task.owns,
                 "protected": self.task.protected, "acceptance": acceptance,
             },
-            "done": named(true), "open": named(false),
+            "done": done, "open": open,
             "context": packed.text,
             "attempt": self.task.round_first,
             "conventions": report::conventions(&self.before),
@@ -56,29 +50,42 @@ impl Work<'_> {
         let prompt = self.ctx.library.render("code", &inputs)?;
         self.messages = prompt.messages;
         self.prompt_version = prompt.version;
+        self.recall_conflict();
         Ok(())
+    }
+
+    /// The other tasks: those that the base holds, and those that were known then and are left.
+    async fn beside(&self) -> Result<(Vec<Value>, Vec<Value>), BuildError> {
+        let Some(point) = &self.point else {
+            return Ok((Vec::new(), Vec::new()));
+        };
+        let (run, store) = (&self.run.id, &self.ctx.store);
+        let held = store.trunk_tasks(run, point.ordinal).await?;
+        let names = store.task_names(run, point.seq).await?;
+        let others = names.into_iter().filter(|other| other.id != self.task.id);
+        let (done, open): (Vec<_>, Vec<_>) = others.partition(|other| held.contains(&other.id));
+        let named = |other: TaskName| json!({"number": other.number(), "title": other.title});
+        Ok((
+            done.into_iter().map(named).collect(),
+            open.into_iter().map(named).collect(),
+        ))
     }
 
     /// Takes the failed attempts of an earlier invocation over, word for word, so that the next
     /// ask is the one that would have followed. Returns the ordinal of the next attempt.
-    pub(super) async fn replay(&mut self) -> Result<u32, BuildError> {
-        let attempts = self
-            .ctx
-            .store
-            .attempt_list(&self.run.id, &self.task.id)
-            .await?;
-        let mut next = self.task.round_first;
-        // What was said about another commit would only mislead.
+    pub(super) async fn take_over(&mut self) -> Result<u32, BuildError> {
+        let is_conflict = |one: &Attempt| one.outcome == Some(AttemptOutcome::Conflict);
+        let conflict = self.earlier.iter().rposition(is_conflict);
+        let begun_anew = conflict.map_or(0, |at| at + 1);
+        let mut next = conflict.map_or(self.task.round_first, |at| self.earlier[at].ordinal + 1);
         let base = self.base.clone().unwrap_or_default();
-        for attempt in attempts
-            .into_iter()
-            .skip_while(|one| one.ordinal < self.task.round_first)
-        {
+        for attempt in self.earlier.split_off(begun_anew) {
             let failed = matches!(
                 attempt.outcome,
                 Some(AttemptOutcome::EditsRefused | AttemptOutcome::ChecksFailed)
             );
             let reply = match attempt.reply {
+                // What was said about another commit would only mislead.
                 Some(digest) if failed && attempt.ordinal == next && attempt.base == base => {
                     self.ctx.store.blob_fetch(&digest).await?
                 }
@@ -92,17 +99,15 @@ impl Work<'_> {
             {
                 self.tree = edited.tree;
             }
-            self.messages.push(Message {
-                role: Role::Assistant,
-                text,
-            });
-            self.messages.push(Message {
-                role: Role::User,
-                text: attempt.feedback,
-            });
+            self.say(Role::Assistant, text);
+            self.say(Role::User, attempt.feedback);
             next += 1;
         }
         Ok(next)
+    }
+
+    pub(super) fn say(&mut self, role: Role, text: String) {
+        self.messages.push(Message { role, text });
     }
 
     /// What the model is told after a failed attempt.
@@ -112,21 +117,7 @@ impl Work<'_> {
         failed: &[&CheckResult],
         attempts_left: u32,
     ) -> Result<String, BuildError> {
-        let share = self.ctx.limits.evidence_bytes_max / failed.len().max(1);
-        let mut evidence = Vec::new();
-        for check in failed {
-            let output = self
-                .ctx
-                .store
-                .blob_fetch(&check.output)
-                .await?
-                .unwrap_or_default();
-            let output = head_and_tail(&String::from_utf8_lossy(&output), share);
-            evidence.push(json!({
-                "name": check.name, "command": check.command, "reason": check.reason,
-                "output": output,
-            }));
-        }
+        let evidence = self.shown(failed).await?;
         let inputs = json!({
             "problems": problems, "evidence": evidence, "attempts_left": attempts_left,
         });
@@ -136,17 +127,30 @@ impl Work<'_> {
             .into_iter()
             .find(|message| message.role == Role::User);
         let text = turn.map(|message| message.text).unwrap_or_default();
-        self.messages.push(Message {
-            role: Role::User,
-            text: text.clone(),
-        });
+        self.say(Role::User, text.clone());
         Ok(text)
+    }
+
+    /// Failed checks with what they printed, within the bounds of what is shown.
+    pub(super) async fn shown(&self, failed: &[&CheckResult]) -> Result<Vec<Value>, BuildError> {
+        let share = self.ctx.limits.evidence_bytes_max / failed.len().max(1);
+        let mut evidence = Vec::new();
+        for check in failed {
+            let output = self.ctx.store.blob_fetch(&check.output).await?;
+            let output = output.unwrap_or_default();
+            let output = head_and_tail(&String::from_utf8_lossy(&output), share);
+            evidence.push(json!({
+                "name": check.name, "command": check.command, "reason": check.reason,
+                "output": output,
+            }));
+        }
+        Ok(evidence)
     }
 }
 
 /// The first third and the last two thirds of a text that is too long: errors stand at its end,
 /// their cause often at its beginning.
-fn head_and_tail(text: &str, bytes_max: usize) -> String {
+pub(super) fn head_and_tail(text: &str, bytes_max: usize) -> String {
     if text.len() <= bytes_max {
         return text.to_owned();
     }

@@ -36,9 +36,10 @@ impl Work<'_> {
             refused(problems, Some(EditsOutcome::Misplaced))
         })?;
         let touched: Vec<_> = [&applied.written[..], &applied.deleted[..]].concat();
-        let escapes = protect::escapes(&self.task, &self.before, &applied.tree, &touched);
-        if !escapes.is_empty() {
-            return Err(refused(escapes, Some(EditsOutcome::Applied)));
+        let asked = self.asked();
+        let judged = protect::judge(&self.task, &asked, &self.before, &applied.tree, &touched);
+        if !judged.refused.is_empty() {
+            return Err(refused(judged.refused, Some(EditsOutcome::Applied)));
         }
         Ok(Edited {
             tree: applied.tree,
@@ -46,11 +47,29 @@ impl Work<'_> {
             deleted: applied.deleted,
             notes: applied.notes,
             restored: tried,
+            doubtful: judged.doubtful,
             wrote: Wrote {
                 found,
                 outcome: EditsOutcome::Applied,
             },
         })
+    }
+
+    /// What the task was asked for, in words.
+    fn asked(&self) -> String {
+        let task = &self.task;
+        let criteria = task.acceptance.iter().map(|one| one.text.as_str());
+        let words = [
+            self.run.requirement.as_str(),
+            &task.title,
+            &task.description,
+            &task.why,
+        ];
+        words
+            .into_iter()
+            .chain(criteria)
+            .collect::<Vec<_>>()
+            .join("\n")
     }
 }
 
@@ -91,5 +110,7 @@ pub(super) struct Edited {
     pub(super) deleted: Vec<TreePath>,
     pub(super) notes: Vec<String>,
     pub(super) restored: Vec<String>,
+    /// What might pass checks without doing the work.
+    pub(super) doubtful: Vec<String>,
     pub(super) wrote: Wrote,
 }

@@ -2,7 +2,7 @@
 
 use atelier_model::{FileEntry, FileTree};
 
-use super::{below, folders};
+use super::{criteria::below, guard::folders};
 
 #[test]
 fn a_criterion_runs_inside_the_project_or_not_at_all() {

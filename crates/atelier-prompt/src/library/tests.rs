@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use atelier_model::{BasicPlan, Design, DetailedPhase, Handoff, Prose, Role};
+use atelier_model::{BasicPlan, Design, DetailedPhase, Handoff, PlanChange, Prose, Role};
 use serde_json::{Value, json};
 
 use super::{
@@ -66,6 +66,11 @@ fn inputs(name: &str) -> Option<Value> {
             "requirement": REQUIREMENT, "design": design(), "plan": plan(),
             "schema": answer::schema::<Handoff>(),
         }),
+        "change" => json!({
+            "requirement": REQUIREMENT, "wish": "Also print the mean.", "design": design(),
+            "plan": plan(), "done": ["1.1 Print the total"], "files": ["tally.py"],
+            "retired": ["1.4"], "schema": answer::schema::<PlanChange>(),
+        }),
         "code" => json!({
             "requirement": REQUIREMENT, "design_summary": "tally: adds up numbers.", "task": task(),
             "done": [{"number": "1.1", "title": "Print the total"}],
@@ -88,6 +93,13 @@ fn inputs(name: &str) -> Option<Value> {
             "problems": ["Edit 1: the lines to find are not in the file."],
             "evidence": [{"name": "test", "command": "python -m unittest", "reason": "exit code 1", "output": "FAILED\n```\n"}],
             "attempts_left": 1,
+        }),
+        "conflict" => json!({
+            "others": [{"number": "1.1", "title": "Print the total"}],
+            "files": ["tally.py"],
+            "places": "tally.py:\n<<<<<<< the trunk\nprint(1)\n=======\nprint(2)\n>>>>>>> this task\n",
+            "evidence": [{"name": "test", "command": "python -m unittest", "reason": "exit code 1", "output": "FAILED\n"}],
+            "own": "--- a/tally.py\n+++ b/tally.py\n",
         }),
         _ => return None,
     })
@@ -152,9 +164,14 @@ fn every_prompt_begins_with_its_line() {
         ("handoff", "# HANDOFF"),
         ("code", "# EXECUTE TASK 1.2: Skip blank lines"),
         ("docs", "# PROJECT DOCUMENTS"),
+        ("change", "# CHANGE THE PLAN"),
         ("reask", "# ANSWER NOT USABLE"),
         ("relint", "# PLAN PROBLEMS"),
         ("repair", "# TASK NOT DONE"),
+        (
+            "conflict",
+            "# DONE BEFORE, BUT NOT TOGETHER WITH THE OTHERS",
+        ),
     ];
     for (name, first) in firsts {
         let prompt = render(name);
@@ -179,7 +196,7 @@ fn a_stage_opens_with_the_policy_and_a_follow_up_is_one_turn() {
             .iter()
             .map(|message| message.role)
             .collect();
-        if ["reask", "relint", "repair"].contains(name) {
+        if ["reask", "relint", "repair", "conflict"].contains(name) {
             assert_eq!(roles, [Role::User], "{name}");
         } else {
             assert_eq!(roles, [Role::System, Role::User], "{name}");
@@ -378,6 +395,7 @@ fn a_version_changes_with_every_text_it_rests_on() {
             "plan",
             "detail",
             "handoff",
+            "change",
             "code",
             "docs"
         ]

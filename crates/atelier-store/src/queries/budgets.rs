@@ -367,8 +367,14 @@ impl Store {
         })
     }
 
-    /// What a stage of a run has used; its time is that which its asks took, added up.
-    pub async fn stage_used(&self, run: &RunId, stage: Stage) -> Result<Used, StoreError> {
+    /// What a stage of a run has used; its time is that which its asks took, added up, those under way
+    /// up to `now`.
+    pub async fn stage_used(
+        &self,
+        run: &RunId,
+        stage: Stage,
+        now: Timestamp,
+    ) -> Result<Used, StoreError> {
         let mut connection = self.readers().acquire().await?;
         let of = Of {
             run,
@@ -379,11 +385,12 @@ impl Store {
             .await?
             .stage;
         let wall: i64 = sqlx::query_scalar(
-            "SELECT CAST(COALESCE(SUM(latency_ms), 0) AS BIGINT) FROM asks
+            "SELECT CAST(COALESCE(SUM(COALESCE(ended_at, $3) - at), 0) AS BIGINT) FROM asks
              WHERE run_id = $1 AND stage = $2 AND calls > 0",
         )
         .bind(run.as_str())
         .bind(stage.name())
+        .bind(now.millis())
         .fetch_one(&mut *connection)
         .await?;
         Ok(Used {

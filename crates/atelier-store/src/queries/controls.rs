@@ -403,6 +403,28 @@ impl Store {
         Ok(state)
     }
 
+    /// The tasks that wait for one, directly or through others, and are not settled.
+    pub async fn task_dependents(
+        &self,
+        run: &RunId,
+        task: &TaskId,
+    ) -> Result<Vec<TaskId>, StoreError> {
+        let ids: Vec<String> = sqlx::query_scalar(
+            "WITH RECURSIVE later (id) AS (
+                 SELECT task_id FROM task_deps WHERE run_id = $1 AND needs_id = $2
+                 UNION
+                 SELECT task_deps.task_id FROM task_deps JOIN later
+                     ON task_deps.needs_id = later.id AND task_deps.run_id = $1)
+             SELECT id FROM tasks WHERE run_id = $1 AND id IN (SELECT id FROM later)
+                 AND state NOT IN ('done', 'waived') ORDER BY seq",
+        )
+        .bind(run.as_str())
+        .bind(task.as_str())
+        .fetch_all(self.readers())
+        .await?;
+        Ok(ids.into_iter().map(TaskId::from_text).collect())
+    }
+
     /// Gives a task another round of attempts; with `from_here` also what depends on it and was begun
     /// already. Returns the tasks that begin anew.
     pub async fn task_retry(

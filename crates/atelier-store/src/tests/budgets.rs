@@ -151,7 +151,7 @@ async fn a_thousand_random_runs_overshoot_nothing() {
         let said = format!("round {round}, seed {seed}");
         let used = store.run_used(&run).await.unwrap();
         assert!(covers(of_run, used), "{said}: {used:?} of {of_run:?}");
-        let stage = store.stage_used(&run, Stage::Code).await.unwrap();
+        let stage = store.stage_used(&run, Stage::Code, noon()).await.unwrap();
         assert!(covers(budgets.stage, stage), "{said}: {stage:?}");
         for task in ["t1", "t2"] {
             let task = TaskId::from_text(task);

@@ -185,7 +185,7 @@ async fn an_unknown_task_is_named() {
     let errors = [
         store.task_fetch(&run, &task).await.map(drop),
         advance(&store, "t9.9", TaskFact::Claimed).await.map(drop),
-        merge(&store, "t9.9", None, "c1").await,
+        merge(&store, "t9.9", Some("c0"), "c1").await,
     ];
     for error in errors {
         let text = error.unwrap_err().to_string();

@@ -1,0 +1,24 @@
+//! Runs that are told of in full, and built again from what is told.
+//!
+//! A finished run leaves its lock on its branch. [`pack`] puts together all that decided it;
+//! [`seed`] lays that out in a store and a repository of their own, and a [`Recorded`] in the
+//! [`Ctx`](crate::Ctx) makes an ordinary build of it a replay: models are not asked, and every
+//! commit must be what it was.
+
+mod history;
+mod judged;
+mod lock;
+mod pack;
+mod recorded;
+mod seed;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use history::history;
+pub(crate) use judged::{Moment, judged};
+pub use history::{Traced, trailer};
+pub(crate) use lock::lock_text;
+pub use pack::{Overriding, PackError, pack};
+pub use recorded::{Divergence, Recorded};
+pub use seed::{SeedError, replay_gateway, replay_limits, seed};

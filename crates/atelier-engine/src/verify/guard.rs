@@ -1,0 +1,81 @@
+//! The files that decide about tests, as they must stand while checks run.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use atelier_exec::WriteTreeError;
+use atelier_model::{EventKind, FileEntry, FileTree, TreePath};
+
+use super::Verification;
+use crate::BuildError;
+
+impl Verification<'_> {
+    /// Puts guarded files back, and tells it.
+    pub(super) async fn guard(&self) -> Result<(), BuildError> {
+        let files = self.put_back()?;
+        if files.is_empty() {
+            return Ok(());
+        }
+        self.tell(EventKind::TestsRestored { files }).await
+    }
+
+    /// Puts guarded files back where a build step or an earlier check changed them on disk, and
+    /// takes away what came there to decide which tests run. Says what it was.
+    pub(super) fn put_back(&self) -> Result<Vec<String>, WriteTreeError> {
+        let bytes_max = self.ctx.limits.file_bytes_max;
+        let on_disk = |path: &TreePath| atelier_exec::file_read(self.folder, path, bytes_max);
+        let guarded = self.guarded.iter().map(|path| (*path).clone());
+        let changed: BTreeMap<TreePath, Option<FileEntry>> = guarded
+            .filter(|path| on_disk(path).as_ref() != self.tree.get(path))
+            .chain(self.strays())
+            .map(|path| {
+                let file = self.tree.get(&path).cloned();
+                (path, file)
+            })
+            .collect();
+        if changed.is_empty() {
+            return Ok(Vec::new());
+        }
+        atelier_exec::tree_write(self.folder, &changed)?;
+        let said = changed.iter().map(|(path, file)| match file {
+            Some(_) => format!("{path}: changed by a build step"),
+            None => format!("{path}: made by a build step, and it decides which tests run"),
+        });
+        Ok(said.collect())
+    }
+
+    /// Files on disk that decide which tests run although the tree does not have them.
+    fn strays(&self) -> Vec<TreePath> {
+        let folders = folders(self.tree);
+        let beside = atelier_exec::files_beside(self.folder, folders.iter().map(Option::as_ref));
+        let stray =
+            |path: &TreePath| atelier_recipe::decides_tests(path) && !self.tree.contains(path);
+        beside.into_iter().filter(stray).collect()
+    }
+}
+
+/// Every folder of a tree, `None` for its root, and the hidden ones beside its files in which tools
+/// look for settings.
+pub(super) fn folders(tree: &FileTree) -> BTreeSet<Option<TreePath>> {
+    let mut folders = BTreeSet::from([None]);
+    for path in tree.paths() {
+        let mut at = path.parent();
+        while let Some(folder) = at {
+            at = folder.parent();
+            folders.insert(Some(folder));
+        }
+    }
+    let hidden = [".cargo", ".config", ".mvn"].map(|name| TreePath::parse(name).ok());
+    let beside = |folder: &Option<TreePath>| {
+        let folder = folder.clone();
+        hidden.clone().into_iter().flatten().map(move |name| {
+            Some(
+                folder
+                    .as_ref()
+                    .map_or_else(|| name.clone(), |at| name.below(at)),
+            )
+        })
+    };
+    let more: Vec<_> = folders.iter().flat_map(beside).collect();
+    folders.extend(more);
+    folders
+}
