@@ -332,6 +332,17 @@ impl Gateway {
         self.inner.layers.limits(self.inner.clock.now())
     }
 
+    /// What the asks of a stage may use up in one run.
+    pub fn stage_budget(&self, stage: Stage) -> Budget {
+        let budgets = &self.inner.stage_budgets;
+        budgets.get(&stage).copied().unwrap_or_default()
+    }
+
+    /// What the asks of a task may use up that has no budget of its own.
+    pub fn task_budget(&self) -> Budget {
+        self.inner.task_budget
+    }
+
     /// Who answers a stage.
     pub fn route(&self, stage: Stage) -> &Route {
         &self.inner.channels.get(stage).first.route
