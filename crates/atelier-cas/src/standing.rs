@@ -6,15 +6,16 @@
 
 use std::{
     cmp::Reverse,
+    collections::HashMap,
     fs,
     io::{self, Read as _, Write as _},
     os::unix::fs::MetadataExt as _,
-    path::PathBuf,
+    path::{Path, PathBuf},
     thread,
 };
 
 use atelier_model::Digest;
-use rustix::fs::{FileType, readlinkat};
+use rustix::fs::{FileType, readlinkat, stat};
 
 use crate::{
     cas::{Cas, RecordError},
@@ -60,7 +61,7 @@ enum Expected {
 /// What a check has looked at, as it stood.
 #[derive(Debug, Default)]
 pub struct Standing {
-    paths: Vec<(Box<str>, Expected)>,
+    paths: HashMap<Box<str>, Expected>,
     /// Walks over folders, whether they left out what git does, with the digest of what they found.
     walks: Vec<(Box<str>, bool, Digest)>,
     /// Whether something was found of which it cannot be seen that it stands still.
@@ -86,7 +87,20 @@ impl Standing {
                 return;
             }
         };
-        self.paths.push((path.into(), expected));
+        self.expect(path, expected);
+    }
+
+    /// What is seen of one path by several must agree: otherwise it changed meanwhile.
+    fn expect(&mut self, path: &str, expected: Expected) {
+        match self.paths.get(path) {
+            Some(known) => self.doubtful |= *known != expected,
+            None => drop(self.paths.insert(path.into(), expected)),
+        }
+    }
+
+    /// Forgets what was seen of some paths, because they were to change.
+    pub fn forget(&mut self, changed: impl Fn(&str) -> bool) {
+        self.paths.retain(|path, _| !changed(path));
     }
 
     /// Adds what a step made.
@@ -102,7 +116,7 @@ impl Standing {
                 },
                 Output::Folder { tree } => Expected::Tree { digest: *tree },
             };
-            self.paths.push((path.into(), expected));
+            self.expect(path, expected);
         }
     }
 
@@ -118,13 +132,6 @@ impl Standing {
         for (path, found) in survey.looked() {
             self.add(&path, &found);
         }
-    }
-
-    /// Puts paths in order, each once; says whether all that is known of each agrees.
-    fn agrees(&mut self) -> bool {
-        self.paths.sort_unstable_by(|a, b| a.0.cmp(&b.0));
-        self.paths.dedup();
-        !self.doubtful && self.paths.windows(2).all(|pair| pair[0].0 != pair[1].0)
     }
 }
 
@@ -143,13 +150,17 @@ impl Workspace {
     pub fn keep_standing(
         &self,
         key: &Digest,
-        mut standing: Standing,
+        standing: &Standing,
         notes: &[u8],
     ) -> Result<bool, RecordError> {
-        if !standing.agrees() {
+        if standing.doubtful {
             return Ok(false);
         }
-        let Some(blocks) = self.blocks(&standing.paths) else {
+        // What lies in one folder is looked at together.
+        let paths = standing.paths.iter();
+        let mut paths: Vec<(&str, &Expected)> = paths.map(|(path, one)| (&**path, one)).collect();
+        paths.sort_unstable_by_key(|(path, _)| *path);
+        let Some(blocks) = self.blocks(&paths) else {
             return Ok(false);
         };
         let mut body = Writer::default();
@@ -172,7 +183,7 @@ impl Workspace {
 
     /// Paths with the signatures that the digests which were found belong to; `None` where one is not
     /// known any more, or too many are too young.
-    fn blocks(&self, paths: &[(Box<str>, Expected)]) -> Option<Vec<Vec<u8>>> {
+    fn blocks(&self, paths: &[(&str, &Expected)]) -> Option<Vec<Vec<u8>>> {
         let mut young = 0;
         let mut blocks = Vec::with_capacity(paths.len().div_ceil(BLOCK_PATHS));
         self.cas.digests.look(|known| {
@@ -320,6 +331,17 @@ impl Workspace {
 const LOG_PLACE_BYTES: usize = 24;
 
 impl Cas {
+    /// What tells the file at a path, in no workspace, from every other and from itself after a change;
+    /// `None` where it is not there, or changed so lately that a change could be missed.
+    pub fn mark(&self, file: &Path) -> Option<String> {
+        let signature = Signature::of(&stat(file).ok()?);
+        let mut mark = Writer::default();
+        signature.write(&mut mark);
+        signature
+            .is_settled(&self.opened)
+            .then(|| Digest::of(mark.finish()).to_string())
+    }
+
     /// Which file the log of executions is, and how long.
     fn log_place(&self) -> io::Result<[u8; LOG_PLACE_BYTES]> {
         let data = fs::metadata(self.folder().join("records"))?;

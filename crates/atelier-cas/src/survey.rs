@@ -75,6 +75,11 @@ pub struct Survey {
 }
 
 impl Survey {
+    /// Whether nobody has asked it which files there are.
+    pub fn is_untouched(&self) -> bool {
+        self.walked().is_none() && self.walked_ignored().is_empty() && self.looked().is_empty()
+    }
+
     /// The files that were found, where they were looked for.
     pub(crate) fn walked(&self) -> Option<&[String]> {
         self.paths.get().map(Vec::as_slice)

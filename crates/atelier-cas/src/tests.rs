@@ -3,6 +3,7 @@
 
 mod bounds;
 mod inputs;
+mod kept;
 mod mill;
 mod property;
 mod safety;
