@@ -211,19 +211,44 @@ const TOLD_IN_CONFIDENCE: [&str; 4] = [
     "GOENV",
 ];
 
+/// The machine's settings of package managers, which may hold such passwords too.
+const MACHINES: [&str; 2] = ["/etc/npmrc", "/etc/pip.conf"];
+
 /// Files and folders that the environment of this process names: programs, tools and their
-/// settings. Those that may hold passwords of registries are named only where packages are to be
-/// fetched. What a command's own environment names does not count: others may have written it.
+/// settings, but those that may hold passwords of registries. What a command's own environment
+/// names does not count: others may have written it.
 ///
 /// A place that holds the user's whole home is none: it is far more than a tool.
-pub(crate) fn places(fetches: bool) -> Vec<PathBuf> {
+pub(crate) fn places() -> Vec<PathBuf> {
     // The environment of this process stays as it is, and what lies behind it nearly so.
-    static FOUND: [OnceLock<Vec<PathBuf>>; 2] = [OnceLock::new(), OnceLock::new()];
-    let found = &FOUND[usize::from(fetches)];
-    found.get_or_init(|| places_find(fetches)).clone()
+    static FOUND: OnceLock<Vec<PathBuf>> = OnceLock::new();
+    FOUND.get_or_init(places_find).clone()
 }
 
-fn places_find(fetches: bool) -> Vec<PathBuf> {
+/// The user's and the machine's settings of package managers, which may hold passwords, with their
+/// texts.
+pub(crate) fn confidential() -> BTreeMap<PathBuf, String> {
+    let named = environment_at(Path::new(""));
+    let told = TOLD_IN_CONFIDENCE
+        .iter()
+        .filter_map(|name| named.get(*name));
+    let mut files: Vec<PathBuf> = told.map(PathBuf::from).collect();
+    files.extend(MACHINES.map(PathBuf::from));
+    if let Some(cargo) = cargo_home() {
+        files.extend(CARGO_FILES.map(|file| cargo.join(file)));
+    }
+    let mut found = BTreeMap::new();
+    for path in files.into_iter().filter(|path| path.is_absolute()) {
+        // Where the place of a link is shown, its target is too.
+        if let (Some(text), Ok(real)) = (said_in(&path), path.canonicalize()) {
+            found.insert(real, text.clone());
+            found.insert(path, text);
+        }
+    }
+    found
+}
+
+fn places_find() -> Vec<PathBuf> {
     let home = env::var_os("HOME").map(PathBuf::from);
     let holds_home = |path: &Path| {
         let holds = |home: &PathBuf| home.starts_with(path);
@@ -232,17 +257,13 @@ fn places_find(fetches: bool) -> Vec<PathBuf> {
     let named = environment_at(Path::new(""));
     let told = named
         .iter()
-        .filter(|(name, _)| fetches || !TOLD_IN_CONFIDENCE.contains(&name.as_str()));
+        .filter(|(name, _)| !TOLD_IN_CONFIDENCE.contains(&name.as_str()));
     let mut found: Vec<PathBuf> = told
         .flat_map(|(_, value)| value.split([':', '=', ',', ' ']))
         .filter(|piece| piece.starts_with('/'))
         .map(PathBuf::from)
         .filter(|path| !holds_home(path) && path.exists())
         .collect();
-    if fetches && let Some(cargo) = cargo_home() {
-        let files = CARGO_FILES.map(|file| cargo.join(file));
-        found.extend(files.into_iter().filter(|file| file.exists()));
-    }
     let programs = env::var_os("PATH").unwrap_or_default();
     let programs: Vec<PathBuf> = env::split_paths(&programs)
         .filter(|folder| folder.is_absolute())
@@ -276,19 +297,21 @@ pub(crate) fn said() -> Said {
     for name in TOLD_IN_CONFIDENCE {
         files.extend(env::var_os(name).map(|file| (PathBuf::from(file), Form::Lines)));
     }
-    let read = |path: &Path| {
-        let mut text = String::new();
-        let file = fs::File::open(path).ok()?;
-        file.take(SAID_BYTES_MAX).read_to_string(&mut text).ok()?;
-        Some(text)
-    };
     let files = files.into_iter().filter(|(path, _)| path.is_absolute());
     Said {
         variables: texts.filter(wanted).collect(),
         files: files
-            .filter_map(|(path, form)| Some((form, read(&path)?)))
+            .filter_map(|(path, form)| Some((form, said_in(&path)?)))
             .collect(),
     }
+}
+
+/// The text of a file of settings.
+fn said_in(path: &Path) -> Option<String> {
+    let mut text = String::new();
+    let file = fs::File::open(path).ok()?;
+    file.take(SAID_BYTES_MAX).read_to_string(&mut text).ok()?;
+    Some(text)
 }
 
 /// Where the user's cargo keeps its configuration.

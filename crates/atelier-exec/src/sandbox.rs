@@ -15,6 +15,7 @@ mod family;
 mod filter;
 mod first;
 mod frame;
+mod hide;
 mod inside;
 mod kernel;
 mod lay;
@@ -47,7 +48,7 @@ use std::{
 use atelier_model::{Network, SandboxLevel};
 use tokio_util::sync::CancellationToken;
 
-use crate::way_out::{WayOut, hide_proxies};
+use crate::way_out::{Trusted, WayOut, hide_proxies, is_registry_variable};
 
 use self::{
     crew::Crew,
@@ -314,10 +315,12 @@ fn order(command: &Command) -> Order {
     let all = |paths: &[PathBuf]| paths.iter().map(|path| absolute(path)).collect();
     let confinement = &command.confinement;
     let fetches = confinement.network == Network::Install;
-    let mut readable: Vec<PathBuf> = all(&confinement.readable);
-    readable.extend(crate::environment::places(fetches));
-    let leaves = fetches && !confinement.host_network;
     let mut env = command.env.clone();
+    let mut readable: Vec<PathBuf> = all(&confinement.readable);
+    readable.extend(crate::environment::places());
+    let (told, own) = settings(confinement, &mut env);
+    readable.extend(own);
+    let leaves = fetches && !confinement.host_network;
     if !confinement.host_network {
         hide_proxies(&mut env);
     }
@@ -338,6 +341,7 @@ fn order(command: &Command) -> Order {
         env,
         writable,
         readable,
+        told,
         level: confinement.level,
         network: confinement.network,
         host_network: confinement.host_network,
@@ -358,4 +362,41 @@ fn order(command: &Command) -> Order {
         },
         kill_grace_ms: command.kill_grace_ms,
     }
+}
+
+/// What a command is told of registries: settings without what is secret in them, and files of
+/// which that can be said as they are. What its environment names is made so too.
+fn settings(
+    confinement: &Confinement,
+    env: &mut BTreeMap<String, String>,
+) -> (BTreeMap<PathBuf, String>, Vec<PathBuf>) {
+    let fetches = confinement.network == Network::Install;
+    let named = if fetches {
+        &confinement.registries[..]
+    } else {
+        &[]
+    };
+    let trusted = Trusted::new(named);
+    for (_, value) in env
+        .iter_mut()
+        .filter(|(name, _)| is_registry_variable(name))
+    {
+        *value = trusted.addresses(value);
+    }
+    let mut told = BTreeMap::new();
+    let mut own = Vec::new();
+    let files = if fetches {
+        crate::environment::confidential()
+    } else {
+        BTreeMap::new()
+    };
+    for (path, text) in files {
+        let kept = trusted.settings(&text);
+        if confinement.level == SandboxLevel::Strong {
+            told.insert(path, kept);
+        } else if kept == text {
+            own.push(path);
+        }
+    }
+    (told, own)
 }

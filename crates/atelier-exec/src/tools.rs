@@ -46,7 +46,8 @@ fn needs(program: &Path) -> Option<PathBuf> {
     if let Some(modules) = above.find(|part| part.ends_with(MODULES)) {
         return Some(modules.to_owned());
     }
-    Some(package(folder).unwrap_or_else(|| folder.to_owned()))
+    let package = package(folder).filter(|root| !is_hidden(root) || holds_libraries(root));
+    Some(package.unwrap_or_else(|| folder.to_owned()))
 }
 
 /// The package that a folder of programs belongs to.
@@ -58,11 +59,17 @@ fn package(folder: &Path) -> Option<PathBuf> {
 
 /// Whether a folder above programs is one package, and no collection of a user's things.
 fn is_package(root: &Path) -> bool {
-    let hidden = root
-        .file_name()
-        .and_then(|name| name.to_str())
-        .is_some_and(|name| name.starts_with('.'));
-    !hidden && BESIDE.iter().any(|name| root.join(name).exists())
+    !is_hidden(root) && holds_libraries(root)
+}
+
+/// Hidden folders often hold programs beside settings and passwords.
+fn is_hidden(root: &Path) -> bool {
+    let name = root.file_name().and_then(|name| name.to_str());
+    name.is_some_and(|name| name.starts_with('.'))
+}
+
+fn holds_libraries(root: &Path) -> bool {
+    BESIDE.iter().any(|name| root.join(name).exists())
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ mod ledger;
 mod metered;
 mod places;
 mod registries;
+mod secrets;
 mod settings;
 #[cfg(test)]
 mod tests;
@@ -24,6 +25,7 @@ pub(crate) use inside::{hide_proxies, lead_to_door};
 pub(crate) use keep::keep;
 pub(crate) use ledger::Ledger;
 pub use ledger::{Refusal, Traffic, Why};
+pub(crate) use secrets::Trusted;
 pub(crate) use settings::{FILES, Form, Said, is_registry_variable};
 
 use serde::{Deserialize, Serialize};

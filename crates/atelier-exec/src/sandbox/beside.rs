@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use atelier_model::{Network, SandboxLevel};
+use atelier_model::SandboxLevel;
 use rustix::thread::set_no_new_privs;
 
 use super::{
@@ -17,6 +17,7 @@ use super::{
     confine::{RIGHTS, Reach, confine, give_up_rights, limit, others},
     filter::{Surface, filter},
     frame::{Fact, Order},
+    hide::hide,
     meter::Meter,
     network, places,
     starter::Starter,
@@ -28,6 +29,8 @@ pub(super) struct Beside {
     temporary: PathBuf,
     /// A socket of their network, for whoever visits them.
     visit: Option<OwnedFd>,
+    /// Why Atelier's own state could not be hidden from them.
+    shown: Option<String>,
 }
 
 impl Beside {
@@ -43,12 +46,17 @@ impl Beside {
                 fs::create_dir_all(folder).map_err(error)?;
             }
         }
+        let shown = match order.level {
+            SandboxLevel::Light => hide(order).err(),
+            SandboxLevel::Strong | SandboxLevel::None => None,
+        };
         writable.push(temporary.to_owned());
         let told = order.clone();
         Ok(Self {
             starter: Starter::new(move || confine_beside(&told, &writable))?,
             temporary: temporary.to_owned(),
             visit,
+            shown,
         })
     }
 
@@ -69,7 +77,11 @@ impl Beside {
             visit: self.visit.as_ref().map(AsRawFd::as_raw_fd),
         };
         let meter = Meter::beside(&order.rations);
-        conduct(hall, job, &self.starter, line, meter)
+        let mut facts = conduct(hall, job, &self.starter, line, meter)?;
+        if let Some(why) = &self.shown {
+            facts.insert(0, Fact::Shown { why: why.clone() });
+        }
+        Ok(facts)
     }
 }
 
@@ -87,7 +99,7 @@ fn confine_beside(order: &Order, writable: &[PathBuf]) -> Result<(), String> {
     if order.level == SandboxLevel::None {
         return set_no_new_privs(true).map_err(|error| error.to_string());
     }
-    let mut readable = places::machine(order.network == Network::Install);
+    let mut readable = places::machine();
     readable.extend(order.readable.iter().cloned());
     readable.push(order.cwd.clone());
     let readable = outermost(readable);

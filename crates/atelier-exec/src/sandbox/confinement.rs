@@ -163,6 +163,8 @@ pub struct Usage {
     pub returned: Returned,
     /// What it asked for outside, where it had a door there.
     pub way_out: Option<Traffic>,
+    /// Why Atelier's own state in its workspace could not be hidden from it, where that is so.
+    pub state_shown: Option<String>,
 }
 
 /// What was taken over from a workspace.

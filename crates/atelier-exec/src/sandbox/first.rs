@@ -27,6 +27,7 @@ use super::{
     confine::{Reach, confine, give_up_rights, limit},
     filter::{Surface, filter},
     frame::{Fact, frame_read},
+    hide::STATE,
     inside::{Inside, stage},
     lay::{DEVICES, Doing, LayError, PRIVATE, below, folder},
     meter::Meter,
@@ -34,9 +35,6 @@ use super::{
     starter::Starter,
     supervisor::{FIRST_FOREIGN, tell},
 };
-
-/// Folder in which Atelier keeps its state beside a project: no business of a command.
-const STATE: &str = ".atelier";
 
 /// Reads the order from standard input, which then is the leash.
 pub(super) fn first() -> io::Result<()> {

@@ -35,6 +35,9 @@ pub(super) struct Order {
     pub(super) writable: Vec<PathBuf>,
     /// What it may read beside that and the system.
     pub(super) readable: Vec<PathBuf>,
+    /// Settings of package managers that it reads, without what is secret in them; at the strong
+    /// level in place of the user's own.
+    pub(super) told: BTreeMap<PathBuf, String>,
     /// How strongly it is confined.
     pub(super) level: SandboxLevel,
     /// Which network it sees.
@@ -112,6 +115,11 @@ pub(super) enum Fact {
     Returned(Returned),
     /// What it asked for at its door.
     Went(Traffic),
+    /// Atelier's own state in the workspace could not be hidden from the command.
+    Shown {
+        /// Why.
+        why: String,
+    },
     /// The supervisor takes another order afterwards; the word before the last.
     Stays,
     /// The command ended with a code, and nothing of it is left.

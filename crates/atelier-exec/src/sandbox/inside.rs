@@ -65,6 +65,8 @@ pub(super) mod stage {
     pub(in super::super) const LOWER: &str = "/lower";
     /// Places that lie inside the workspace, by their number.
     pub(in super::super) const LATE: &str = "/late";
+    /// Settings that a command is told, by their number.
+    pub(in super::super) const TOLD: &str = "/told";
 }
 
 /// What the order names to read, as it is named and as it really lies. To be asked outside.

@@ -1,11 +1,15 @@
-//! The two calls of the kernel that no kept library offers as safe ones.
+//! The three calls of the kernel that no kept library offers as safe ones.
 
 #![expect(
     unsafe_code,
     reason = "the kernel is asked directly; each call says why it is sound"
 )]
 
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::{
+    mem::MaybeUninit,
+    os::fd::{AsRawFd, BorrowedFd},
+    time::Duration,
+};
 
 use rustix::{
     io::Errno,
@@ -65,4 +69,21 @@ pub(super) fn mount_rights(
     } else {
         Err(std::io::Error::last_os_error())
     }
+}
+
+/// Processor time of the children that this process took note of.
+pub(super) fn children_time() -> Duration {
+    let mut usage = MaybeUninit::<libc::rusage>::zeroed();
+    // SAFETY: the place is as large as what the kernel writes to it, which keeps no hold of it.
+    // What it does not write is zero, and that is a value of every part of the record.
+    let usage = unsafe {
+        libc::getrusage(libc::RUSAGE_CHILDREN, usage.as_mut_ptr());
+        usage.assume_init()
+    };
+    let time = |time: libc::timeval| {
+        let seconds = u64::try_from(time.tv_sec).unwrap_or_default();
+        let micros = u64::try_from(time.tv_usec).unwrap_or_default();
+        Duration::from_secs(seconds) + Duration::from_micros(micros)
+    };
+    time(usage.ru_utime) + time(usage.ru_stime)
 }

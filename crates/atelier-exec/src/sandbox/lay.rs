@@ -86,6 +86,7 @@ pub(super) fn lay(inside: &Inside, users: Option<BorrowedFd<'_>>) -> Result<(), 
     for shown in &inside.shown {
         show(&shown.from, &shown.to, MountRights::READ, None)?;
     }
+    told(inside)?;
     for (number, (place, late)) in inside.writable().enumerate() {
         let to = if late {
             Path::new(stage::LATE).join(number.to_string())
@@ -119,6 +120,7 @@ fn base(inside: &Inside) -> Result<(), LayError> {
         stage::SCRATCH,
         stage::LOWER,
         stage::LATE,
+        stage::TOLD,
     ] {
         folder(&base.join(below(Path::new(name))))?;
     }
@@ -226,9 +228,8 @@ fn devices() -> Result<(), LayError> {
 fn settings(inside: &Inside) -> Result<(), LayError> {
     let etc = Path::new(stage::LAID).join("etc");
     folder(&etc)?;
-    let fetches = inside.order.network == atelier_model::Network::Install;
     let outside = Path::new(stage::OUTSIDE);
-    for place in places::settings(outside, fetches) {
+    for place in places::settings(outside) {
         // The machine's own: names of hosts inside are others.
         if !place.ends_with("hosts") && !place.ends_with("resolv.conf") {
             setting(&place)?;
@@ -255,6 +256,22 @@ fn settings(inside: &Inside) -> Result<(), LayError> {
     for (name, text) in files {
         let file = etc.join(name);
         fs::write(&file, text).doing("write", &file)?;
+    }
+    Ok(())
+}
+
+/// Writes the settings of package managers that a command is told, in place of the user's own.
+fn told(inside: &Inside) -> Result<(), LayError> {
+    for (number, (place, text)) in inside.order.told.iter().enumerate() {
+        let copy = Path::new(stage::TOLD).join(number.to_string());
+        fs::write(&copy, text).doing("write", &copy)?;
+        let to = Path::new(stage::LAID).join(below(place));
+        // A link of the user's; where it leads is told too.
+        if fs::symlink_metadata(&to).is_ok_and(|found| found.is_symlink()) {
+            continue;
+        }
+        file(&to)?;
+        mount_bind(&copy, &to).doing("mount", &to)?;
     }
     Ok(())
 }

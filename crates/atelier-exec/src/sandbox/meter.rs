@@ -15,6 +15,7 @@ use rustix::{
 use super::{
     Cap, family,
     frame::{Fact, Rations},
+    kernel::children_time,
 };
 
 /// Pause between two looks where every process of the machine has to be looked at.
@@ -46,8 +47,8 @@ pub(super) struct Meter {
     /// The folder it writes to.
     scratch: Option<OwnedFd>,
     looked: u64,
-    /// Milliseconds of processor time of commands before this one.
-    before_ms: u64,
+    /// Processor time of commands before this one.
+    before: Duration,
     cpu_ms: u64,
     memory_peak_bytes: u64,
     /// Bytes of files in memory that are open, as they were last counted.
@@ -63,7 +64,7 @@ impl Meter {
             inside: false,
             scratch: None,
             looked: 0,
-            before_ms: children_times(),
+            before: children_time(),
             cpu_ms: 0,
             memory_peak_bytes: 0,
             open_bytes: 0,
@@ -132,7 +133,8 @@ impl Meter {
 
     /// Milliseconds of the command's processes that ended.
     fn ended_ms(&self) -> u64 {
-        children_times().saturating_sub(self.before_ms)
+        let time = children_time().saturating_sub(self.before);
+        u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
     }
 
     /// Bytes of memory of all processes together. Files in the scratch folder count as disk.
@@ -194,14 +196,6 @@ impl Meter {
             hit: self.hit,
         }
     }
-}
-
-/// Milliseconds of the children that this process took note of.
-fn children_times() -> u64 {
-    let stat = fs::read("/proc/self/stat").unwrap_or_default();
-    let numbers = numbers(&stat);
-    let children = TIMES.skip(TIMES.len() / 2);
-    children.filter_map(|place| numbers.get(place)).sum::<u64>() * TICK_MS
 }
 
 fn times(pid: Pid) -> u64 {

@@ -1,7 +1,7 @@
 //! A network of a command's own: loopback and nothing else, and a door to the package registries.
 
 use std::{
-    fs, io,
+    io,
     net::{Ipv4Addr, TcpListener},
     os::fd::OwnedFd,
 };
@@ -9,11 +9,10 @@ use std::{
 use atelier_model::{Network, SandboxLevel};
 use rustix::{
     net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, recv, send, socket_with},
-    process::{getegid, geteuid},
     thread::UnshareFlags,
 };
 
-use super::{frame::Order, kernel::set_apart};
+use super::{frame::Order, hide::apart};
 
 /// The port of the door, in a network where nobody else is.
 pub(super) const DOOR_PORT: u16 = 3128;
@@ -35,24 +34,11 @@ pub(super) fn beside(order: &Order) -> io::Result<()> {
 }
 
 fn own() -> io::Result<()> {
-    let (user, group) = (geteuid(), getegid());
-    let users = if user.is_root() {
-        UnshareFlags::empty()
-    } else {
-        UnshareFlags::NEWUSER
-    };
-    set_apart(UnshareFlags::NEWNET | users).map_err(|error| {
-        let error = io::Error::from(error);
+    apart(UnshareFlags::NEWNET).map_err(|error| {
         io::Error::other(format!(
             "have a loopback network of its own: {error} (the network none needs no rights)"
         ))
     })?;
-    if !users.is_empty() {
-        let (user, group) = (user.as_raw(), group.as_raw());
-        fs::write("/proc/self/setgroups", "deny")?;
-        fs::write("/proc/self/gid_map", format!("{group} {group} 1"))?;
-        fs::write("/proc/self/uid_map", format!("{user} {user} 1"))?;
-    }
     loopback()
 }
 

@@ -199,6 +199,7 @@ impl Holder {
             | Fact::Used { .. }
             | Fact::Returned(_)
             | Fact::Went(_)
+            | Fact::Shown { .. }
             | Fact::Stays
             | Fact::Code { .. }
             | Fact::Signal { .. } => return Err(io::ErrorKind::InvalidData.into()),
@@ -303,6 +304,7 @@ impl Machine {
                 | Fact::Used { .. }
                 | Fact::Returned(_)
                 | Fact::Went(_)
+                | Fact::Shown { .. }
                 | Fact::Stays
                 | Fact::Code { .. }
                 | Fact::Signal { .. } => {

@@ -64,9 +64,6 @@ const SETTINGS: [&str; 41] = [
 /// Beginnings of names of settings folders of languages, a version behind each.
 const LANGUAGES: [&str; 6] = ["java-", "openjdk", "perl", "php", "python", "ruby"];
 
-/// Settings that name package registries, for commands that fetch packages.
-const REGISTRIES: [&str; 2] = ["npmrc", "pip.conf"];
-
 /// Settings that name the machine's users; a command in a machine of its own is given others.
 const ACCOUNTS: [&str; 2] = ["passwd", "group"];
 
@@ -77,22 +74,21 @@ const SETTINGS_FOLDER: &str = "/etc";
 const RECORDS: [&str; 2] = ["/proc", "/sys"];
 
 /// What a command on this machine may read beside what it is told.
-pub(super) fn machine(fetches: bool) -> Vec<PathBuf> {
+pub(super) fn machine() -> Vec<PathBuf> {
     let accounts = ACCOUNTS.map(|name| Path::new(SETTINGS_FOLDER).join(name));
     let system = SYSTEM.iter().chain(&RECORDS).map(PathBuf::from);
     system
         .chain(accounts)
-        .chain(settings(Path::new("/"), fetches))
+        .chain(settings(Path::new("/")))
         .collect()
 }
 
 /// Settings of the machine whose root stands at `root` that are no secret, as far as they are
 /// there, by their names on that machine.
-pub(super) fn settings(root: &Path, fetches: bool) -> Vec<PathBuf> {
+pub(super) fn settings(root: &Path) -> Vec<PathBuf> {
     let folder = Path::new(SETTINGS_FOLDER);
     let seen = |path: &Path| root.join(path.strip_prefix("/").unwrap_or(path));
-    let named = SETTINGS.iter().chain(REGISTRIES.iter().filter(|_| fetches));
-    let named = named.map(|name| folder.join(name));
+    let named = SETTINGS.iter().map(|name| folder.join(name));
     let entries = std::fs::read_dir(seen(folder)).into_iter().flatten();
     let languages = entries.filter_map(|entry| {
         let name = entry.ok()?.file_name().into_string().ok()?;

@@ -179,6 +179,7 @@ impl Watch {
                 | Fact::Used { .. }
                 | Fact::Returned(_)
                 | Fact::Went(_)
+                | Fact::Shown { .. }
                 | Fact::Stays
                 | Fact::First { .. }
                 | Fact::Ready { .. },
@@ -245,6 +246,7 @@ impl Watch {
                 }
                 Next::Told(Some(Fact::Returned(returned))) => usage.returned = returned,
                 Next::Told(Some(Fact::Went(traffic))) => usage.way_out = Some(traffic),
+                Next::Told(Some(Fact::Shown { why })) => usage.state_shown = Some(why),
                 Next::Told(Some(Fact::Stays)) => stays = true,
                 Next::Told(Some(Fact::Code { code })) => break Exit::Code(code),
                 Next::Told(Some(Fact::Signal { signal })) => break Exit::Signal(signal),

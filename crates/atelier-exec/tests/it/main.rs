@@ -3,6 +3,7 @@
 
 mod bench;
 mod confinement;
+mod crew;
 mod endings;
 mod environment;
 mod output;

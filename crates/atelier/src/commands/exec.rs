@@ -201,8 +201,14 @@ pub(crate) async fn run(global: &Global, args: &ExecArgs, ui: &Ui) -> Result<u8,
     })
 }
 
-/// Says which hosts it asked for and may not reach.
+/// Says which hosts it asked for and may not reach, and what it could see all the same.
 fn warn(report: &Report, ui: &Ui) {
+    if let Some(why) = &report.usage.state_shown {
+        ui.warn(&format!(
+            "`.atelier` could be seen and changed ({why}); the level strong hides it, and so does \
+             light where name spaces of users are allowed"
+        ));
+    }
     let traffic = report.usage.way_out.iter();
     for refusal in traffic.flat_map(|traffic| &traffic.refused) {
         ui.warn(&format!("{refusal}; {}", refusal.remedy()));
@@ -352,6 +358,7 @@ fn shown(command: &Command, ended: &Result<Report, SpawnError>) -> Value {
             "limits": report.usage.hit.iter().map(|cap| limit(*cap)).collect::<Vec<_>>(),
             "returned": report.usage.returned,
             "way_out": report.usage.way_out,
+            "state_shown": report.usage.state_shown,
         }),
         Err(error) => json!({
             "exit": null,

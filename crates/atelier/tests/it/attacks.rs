@@ -13,7 +13,7 @@ use std::{
     },
 };
 
-use host::{Caller, Host, Verdict};
+use host::{CANARY, Caller, Host, Verdict};
 use table::{ATTACKS, Attack};
 use works::{WORKS, Work};
 
@@ -115,6 +115,33 @@ fn the_light_level_withstands_most() {
 fn the_light_level_withstands_most_as_an_ordinary_user() {
     if let Some(caller) = Caller::ordinary() {
         withstands_most(caller);
+    }
+}
+
+/// Prints whatever an installing command finds of its user's settings.
+const SEARCH: &str = "env; set; echo url=https://x:y@git.example.com | git credential fill; \
+    cat $NPM_CONFIG_USERCONFIG $PIP_CONFIG_FILE $UV_CONFIG_FILE $GOENV $CARGO_HOME/*; \
+    home=${PWD%/work}/home; cat $home/.* $home/.*/* $home/.*/*/* ~/.* ~/.*/* /proc/*/environ; \
+    find / -xdev -type f -size -16k -not -path '/usr/*' -not -path '/proc/*' -exec cat {} +; true";
+
+#[test]
+fn who_installs_sees_no_secret_but_of_a_registry_that_is_named() {
+    for caller in [Some(Caller::Own), Caller::ordinary()]
+        .into_iter()
+        .flatten()
+    {
+        let seen = Host::new(caller).install("", SEARCH);
+        assert!(!seen.contains(CANARY), "{seen}");
+        assert!(seen.contains("registry=https://npm.example.com/"), "{seen}");
+        assert!(
+            seen.contains("index-url = https://pypi.example.com/simple"),
+            "{seen}"
+        );
+        let named = Host::new(caller).install("npm.example.com", SEARCH);
+        let secrets: Vec<&str> = named.lines().filter(|line| line.contains(CANARY)).collect();
+        let token = format!("//npm.example.com/:_authToken={CANARY}");
+        assert!(!secrets.is_empty());
+        assert!(secrets.iter().all(|line| *line == token), "{secrets:?}");
     }
 }
 

@@ -23,7 +23,7 @@ use tempfile::TempDir;
 use super::{table::Attack, works::Work};
 
 /// What no attack may lay its hands on.
-const CANARY: &str = "canary-7f3d91c2";
+pub(crate) const CANARY: &str = "canary-7f3d91c2";
 /// What an attack prints that came through, as far as only it can tell.
 const OPEN: &str = "OPEN";
 /// What every attack prints first.
@@ -252,6 +252,43 @@ impl Host {
         Verdict::Safe
     }
 
+    /// Lets a command install packages for a user whose settings are full of secrets; what it saw.
+    pub(crate) fn install(&self, registries: &str, script: &str) -> String {
+        let home = self.path().join("home");
+        for (name, text) in secrets() {
+            let file = home.join(name);
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(file, text).unwrap();
+        }
+        if self.caller == Caller::Ordinary {
+            hand_over(&home);
+        }
+        let mut command = command(self.caller, env!("CARGO_BIN_EXE_atelier"));
+        let output = command
+            .args(["-c", &format!("registries={registries}")])
+            .args(["exec", "--network", "install", "--", "bash", "-c"])
+            .arg(format!("echo {BEGUN}\n{script}"))
+            .current_dir(self.work_folder())
+            .env_clear()
+            .env(
+                "PATH",
+                format!("{}:{PATH}", home.join(".cargo/bin").display()),
+            )
+            .env("HOME", &home)
+            .env(
+                "PIP_INDEX_URL",
+                format!("https://me:{CANARY}@pypi.example.com/simple"),
+            )
+            .env("NPM_TOKEN", CANARY)
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(text.starts_with(BEGUN), "it was no attack: {text}{said}");
+        text
+    }
+
     /// Runs what must work; what was seen if it does not.
     pub(crate) fn work(&self, work: &Work, level: &str) -> Result<(), String> {
         let output = self.exec(
@@ -273,7 +310,7 @@ impl Host {
     /// Everything outside the workspace that must stay as it is.
     fn snapshot(&self) -> Vec<(PathBuf, u32, Vec<u8>)> {
         let mut found = Vec::new();
-        for folder in ["home", "home/.ssh", "outside", ""] {
+        for folder in ["home", "home/.ssh", "outside", "work/.atelier", ""] {
             for entry in fs::read_dir(self.path().join(folder)).unwrap() {
                 let path = entry.unwrap().path();
                 let data = fs::symlink_metadata(&path).unwrap();
@@ -393,6 +430,65 @@ impl Drop for Host {
             .output();
         let _ = Command::new("rm").arg("-rf").arg(self.path()).output();
     }
+}
+
+/// Where tools keep what lets their user in, below his home.
+fn secrets() -> [(&'static str, String); 13] {
+    [
+        (
+            ".npmrc",
+            format!(
+                "registry=https://npm.example.com/\n//npm.example.com/:_authToken={CANARY}\n//other.example.com/:_password={CANARY}\n"
+            ),
+        ),
+        (
+            ".config/pip/pip.conf",
+            format!("[global]\nindex-url = https://me:{CANARY}@pypi.example.com/simple\n"),
+        ),
+        (
+            ".config/uv/uv.toml",
+            format!("[[index]]\nurl = \"https://me:{CANARY}@pypi.example.com/simple\"\n"),
+        ),
+        (
+            ".config/go/env",
+            format!("GOPROXY=https://me:{CANARY}@go.example.com\n"),
+        ),
+        (
+            ".cargo/config.toml",
+            format!(
+                "[registries.own]\nindex = \"sparse+https://crates.example.com/\"\ntoken = \"{CANARY}\"\n"
+            ),
+        ),
+        (
+            ".cargo/credentials.toml",
+            format!("[registry]\ntoken = \"{CANARY}\"\n"),
+        ),
+        (".pypirc", format!("[pypi]\npassword = {CANARY}\n")),
+        (
+            ".netrc",
+            format!("machine npm.example.com login me password {CANARY}\n"),
+        ),
+        (
+            ".docker/config.json",
+            format!("{{\"auths\":{{\"x\":{{\"auth\":\"{CANARY}\"}}}}}}\n"),
+        ),
+        (
+            ".config/gh/hosts.yml",
+            format!("github.com:\n  oauth_token: {CANARY}\n"),
+        ),
+        (
+            ".git-credentials",
+            format!("https://me:{CANARY}@git.example.com\n"),
+        ),
+        (
+            ".gitconfig",
+            format!("[credential]\n\thelper = \"!echo {CANARY}\"\n"),
+        ),
+        (
+            ".m2/settings.xml",
+            format!("<password>{CANARY}</password>\n"),
+        ),
+    ]
 }
 
 /// A program started as the caller.

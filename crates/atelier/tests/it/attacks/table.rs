@@ -142,9 +142,9 @@ pub(crate) const ATTACKS: &[Attack] = &[
         "read: command lines of processes",
         "cat /proc/[0-9]*/cmdline | tr '\\0' ' ' | grep -q 'sleep [6]00' && echo OPEN; true",
     ),
-    gap(
+    plain(
         "read: the state of the program in the workspace",
-        "cat .atelier/state",
+        "cat .atelier/state; cat .atelier/*; find . -name state -exec cat {} +",
     ),
     plain(
         "read: temporary files of others",
@@ -170,6 +170,10 @@ pub(crate) const ATTACKS: &[Attack] = &[
         "ls /var/lib/docker /var/lib/dpkg /var/log /run/systemd 2>/dev/null | grep -q . && echo OPEN",
     ),
     // Writing.
+    plain(
+        "write: the state of the program in the workspace",
+        "echo x > .atelier/state; echo x > .atelier/new; rm -rf .atelier; mv .atelier gone; ln -sfn sub .atelier; umount .atelier; mount -t tmpfs x .atelier; true",
+    ),
     plain(
         "write: a file outside",
         "echo x > ${HOST_ROOT}outside/file; echo x >> ${HOST_ROOT}outside/file",
