@@ -12,10 +12,12 @@ use atelier_plan::{Draft, Ground};
 use crate::{
     Answer, BuildError, Ctx, Overrides, Question, Report,
     approve::ask_person,
+    control,
     error::chain,
     estimate,
+    oversee::Overseer,
     presence::sweep,
-    report, verdict,
+    report, sealed, verdict,
     work::{Role, WorkEnd, work},
 };
 
@@ -27,7 +29,9 @@ pub(crate) async fn conduct(
 ) -> Result<Report, BuildError> {
     sweep(ctx, None).await?;
     let run = take_up(ctx, run, overrides).await?;
-    finish(ctx, &run, drive(ctx, &run, overrides)).await
+    let (overseer, overseen) = Overseer::new(ctx, &run.id);
+    let work = overseer.watch(&overseen, drive(&overseen, &run, overrides));
+    finish(ctx, &run, work).await
 }
 
 /// Takes a run up from wherever it was left.
@@ -46,8 +50,8 @@ async fn take_up(ctx: &Ctx, id: &RunId, overrides: &Overrides) -> Result<Run, Bu
                 .await?;
         }
     }
-    if let Some(budget) = overrides.budget {
-        store.run_budget_set(id, budget, now).await?;
+    if !overrides.budget.is_none() {
+        store.run_budget_change(id, overrides.budget, now).await?;
     }
     if let Some(approval) = overrides.approval {
         store.run_approval_set(id, approval).await?;
@@ -122,6 +126,7 @@ async fn drive(
             .await?;
     }
     report::follow_trunk(ctx, run).await?;
+    sealed::fix_run(ctx, run).await?;
     let end = execute(ctx, run, &plan, overrides.only.as_ref()).await?;
     if end != WorkEnd::Whole {
         verdict::part(ctx, run).await?;
@@ -141,6 +146,8 @@ async fn planned(ctx: &Ctx, run: &Run) -> Result<DevPlan, BuildError> {
         return Ok(plan);
     }
     let ground = ground(ctx, run)?;
+    let remarks = ctx.store.run_remarks(&run.id).await?;
+    let asked = control::with_remarks(run, &remarks);
     let draft = Draft {
         store: &ctx.store,
         gateway: &ctx.gateway,
@@ -148,7 +155,7 @@ async fn planned(ctx: &Ctx, run: &Run) -> Result<DevPlan, BuildError> {
         clock: &*ctx.clock,
         limits: &ctx.limits,
         cancel: &ctx.cancel,
-        run,
+        run: &asked,
     };
     let drafted = draft.plan(&ground).await?;
     ctx.store
@@ -183,12 +190,13 @@ async fn approve_plan(
     let question = Question::Plan {
         summary: format!("{}\n  {price}", steps.join("\n")),
     };
-    match ask_person(ctx, &run.id, None, &question).await? {
+    match ask_person(ctx, &run.id, &question).await?.answer {
         Answer::Yes => Ok(()),
         Answer::No => Err(BuildError::Declined("the plan".to_owned())),
-        Answer::Nobody => Err(BuildError::NeedsPerson(
-            "the plan waits for approval".to_owned(),
-        )),
+        Answer::Nobody => Err(BuildError::AwaitsAnswer {
+            what: "the plan".to_owned(),
+            subject: "plan".to_owned(),
+        }),
     }
 }
 
@@ -203,7 +211,10 @@ async fn execute(
     let of_plan = match known.first() {
         Some(first) => ctx.store.task_fetch(&run.id, &first.id).await?.source == TaskSource::Plan,
         None => {
-            let tasks = atelier_plan::tasks(&run.id, plan);
+            let mut tasks = atelier_plan::tasks(&run.id, plan);
+            if let Some(recorded) = &ctx.recording {
+                tasks = recorded.tasks(tasks);
+            }
             ctx.store.task_add(&tasks, ctx.now()).await?;
             true
         }

@@ -3,14 +3,14 @@
 use atelier_build::{CheckError, ProjectError};
 use atelier_cas::ReadBlobError;
 use atelier_docs::RenderDocumentsError;
-use atelier_exec::{GitError, SpawnError, WriteTreeError};
+use atelier_exec::{GitError, SpawnError, ReadTreeError, WriteTreeError};
 use atelier_llm::{AskError, AskErrorKind};
-use atelier_model::{GraphError, RunId, TaskId};
+use atelier_model::{GraphError, Resource, RunId, TaskId};
 use atelier_plan::DraftError;
 use atelier_prompt::RenderPromptError;
-use atelier_store::{StoreError, WorkerError};
+use atelier_store::{Scope, StoreError, WorkerError};
 
-use crate::{Divergence, checks::OpenChecksError, verify::ChooseLevelError};
+use crate::{ChangeError, Divergence, checks::OpenChecksError, verify::ChooseLevelError};
 
 /// How an invocation ends. The numbers are a public contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -95,6 +95,9 @@ pub enum BuildError {
         /// Why.
         reason: String,
     },
+    /// A plan cannot be changed so.
+    #[error("change the plan")]
+    Change(#[from] ChangeError),
     /// There is no plan that can be executed.
     #[error("plan the work")]
     Draft(#[from] DraftError),
@@ -151,6 +154,35 @@ pub enum BuildError {
     /// The person said no.
     #[error("go on: {0} was declined")]
     Declined(String),
+    /// Something waits for the approval of a person who is not here.
+    #[error("go on: {what} waits for approval")]
+    AwaitsAnswer {
+        /// What.
+        what: String,
+        /// How it is named in an answer.
+        subject: String,
+    },
+    /// A person wants the run to rest.
+    #[error("go on: a person paused the run")]
+    Paused,
+    /// A person ended the run for good, from elsewhere.
+    #[error("go on: a person cancelled the run")]
+    RunCancelled,
+    /// Time is used up.
+    #[error(
+        "go on within the {}{}: {} of {} of work are used", .scope.name(),
+        of_subject(.subject), Resource::Wall.in_words(*.spent), Resource::Wall.in_words(*.budget)
+    )]
+    TimeSpent {
+        /// Whose budget.
+        scope: Scope,
+        /// The stage or task; empty for the run.
+        subject: String,
+        /// Milliseconds that are used.
+        spent: u64,
+        /// Milliseconds there were.
+        budget: u64,
+    },
     /// A person stopped the run.
     #[error("finish: it was stopped")]
     Cancelled,
@@ -189,6 +221,9 @@ pub enum BuildError {
     /// The home of build steps could not be tidied.
     #[error("tidy the home that build steps see")]
     Home(#[source] std::io::Error),
+    /// The hidden tests that a person laid down could not be read.
+    #[error("read the hidden tests below `.atelier/hidden`")]
+    Hidden(#[source] ReadTreeError),
     /// Files could not be written.
     #[error("write files")]
     Write(#[from] WriteTreeError),
@@ -210,6 +245,7 @@ impl BuildError {
             Self::EmptyRequirement
             | Self::LongRequirement { .. }
             | Self::NoRun
+            | Self::Change(_)
             | Self::Finished(_) => Exit::Usage,
             Self::Draft(DraftError::Ask { source, .. }) | Self::Ask { source, .. } => asked(source),
             Self::Draft(
@@ -222,8 +258,12 @@ impl BuildError {
             | Self::TaskFailed { .. }
             | Self::Verdict { .. }
             | Self::Documents(_) => Exit::Failed,
-            Self::NeedsPerson(_) | Self::Declined(_) => Exit::Blocked,
-            Self::Cancelled => Exit::Cancelled,
+            Self::NeedsPerson(_)
+            | Self::Declined(_)
+            | Self::AwaitsAnswer { .. }
+            | Self::Paused => Exit::Blocked,
+            Self::Cancelled | Self::RunCancelled => Exit::Cancelled,
+            Self::TimeSpent { .. } => Exit::Budget,
             Self::BranchMoved { .. } | Self::Conflict { .. } => Exit::Conflict,
             Self::EndedElsewhere { exit, .. } => *exit,
             Self::Diverged(_) => Exit::Diverged,
@@ -240,6 +280,7 @@ impl BuildError {
             | Self::Printed(_)
             | Self::Port(_)
             | Self::Home(_)
+            | Self::Hidden(_)
             | Self::Write(_)
             | Self::Store(_) => Exit::Internal,
         }
@@ -270,6 +311,7 @@ impl BuildError {
             Self::Draft(DraftError::Lint(_) | DraftError::Delta(_)) => {
                 "say more precisely what to build, or use a stronger model for `plan` and `detail`"
             }
+            Self::Change(error) => error.hint(),
             Self::TaskFailed { task, .. } => {
                 return format!(
                     "see `atelier show {task}`; then `atelier task retry {task}`, also with \
@@ -284,10 +326,38 @@ impl BuildError {
             }
             Self::Verdict { .. } => "see `atelier log`; the branch holds what was built",
             Self::NeedsPerson(_) => {
-                "see to it, then go on with `atelier resume`; questions are answered on a terminal"
+                "see to it, or answer with `atelier approve TASK` or `atelier reject TASK --reason \
+                 TEXT`; then go on with `atelier resume`"
             }
             Self::Declined(_) => "change the requirement, or go on with `atelier resume`",
-            Self::Cancelled => "go on with `atelier resume`",
+            Self::Cancelled | Self::Paused => "go on with `atelier resume`",
+            Self::AwaitsAnswer { subject, .. } => {
+                return format!(
+                    "see `atelier status`; then `atelier approve {subject}` or `atelier reject \
+                     {subject} --reason TEXT`, and `atelier resume`"
+                );
+            }
+            Self::RunCancelled => "what is finished stays on its branch; `atelier resume RUN` takes it \
+                                   up again",
+            Self::TimeSpent { scope, subject, .. } => {
+                return match scope {
+                    Scope::Task => format!(
+                        "give it more with `atelier task edit {subject} --budget-wall +10m`, then \
+                         `atelier resume`; nothing already answered is asked again"
+                    ),
+                    Scope::Stage => format!(
+                        "raise `stages.{subject}.budget_wall`, then `atelier resume`; nothing \
+                         already answered is asked again"
+                    ),
+                    Scope::Run
+                    | Scope::Everyone
+                    | Scope::EveryoneDay
+                    | Scope::Client
+                    | Scope::ClientDay => "resume with `--budget-wall +10m`, say; nothing already \
+                                           answered is asked again"
+                        .to_owned(),
+                };
+            }
             Self::BranchMoved { .. } => {
                 "put the branch back with `git branch -f`, or begin a new run"
             }
@@ -319,6 +389,7 @@ impl BuildError {
             | Self::Printed(_)
             | Self::Port(_)
             | Self::Home(_)
+            | Self::Hidden(_)
             | Self::Write(_)
             | Self::Store(_) => "run `atelier doctor`; the work so far is kept: `atelier resume`",
         }
@@ -334,6 +405,14 @@ fn asked(error: &AskError) -> Exit {
         AskErrorKind::Diverged => Exit::Diverged,
         AskErrorKind::Cancelled => Exit::Cancelled,
         AskErrorKind::Internal => Exit::Internal,
+    }
+}
+
+fn of_subject(subject: &str) -> String {
+    if subject.is_empty() {
+        String::new()
+    } else {
+        format!(" {subject}")
     }
 }
 

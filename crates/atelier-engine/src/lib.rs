@@ -8,26 +8,34 @@
 
 mod approve;
 mod build;
+mod change;
 mod checks;
 mod commit;
 mod conclude;
 mod conduct;
 mod context;
+mod control;
 mod ctx;
 mod error;
 mod estimate;
 mod form;
+mod hidden;
 mod inject;
+mod kept;
 mod lockfile;
+mod oversee;
 mod presence;
 mod protect;
+mod repeat;
 mod replay;
 mod report;
 #[cfg(test)]
 mod sample;
 mod schedule;
+mod sealed;
 mod syntax;
 mod task;
+mod trace;
 mod trunk;
 mod verdict;
 mod verify;
@@ -36,6 +44,10 @@ mod work;
 pub use approve::{Answer, Approver, Question};
 pub use build::{Begin, BuildRequest, Overrides, build, resume};
 pub use checks::{CheckSettings, Checks, OpenChecksError};
+pub use control::{Command, CommandError, Obeyed, TaskCommand, obey};
+pub use change::{
+    ChangeEnd, ChangeError, ChangeRequest, Proposal, change, is_edition, propose, told,
+};
 pub use ctx::Ctx;
 pub use error::{BuildError, Exit, chain};
 pub use estimate::{Estimate, StageEstimate, estimate};
@@ -45,4 +57,5 @@ pub use replay::{
     replay_limits, seed, trailer,
 };
 pub use report::Report;
+pub use trace::{Author, Chain, Link, TraceError, authors, run_of, verify};
 pub use verify::ChooseLevelError;

@@ -4,7 +4,9 @@ mod base;
 mod conflict;
 mod conversation;
 mod edited;
+mod grading;
 mod landing;
+mod repeated;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -21,8 +23,13 @@ use tokio::sync::SemaphorePermit;
 
 use self::edited::{Refusal, Wrote};
 use crate::{
-    Answer, BuildError, Ctx, Question, approve::ask_person, form, protect, report, syntax,
-    verify::Verification, work::Desk,
+    Answer, BuildError, Ctx, Question,
+    approve::ask_person,
+    control, form, protect,
+    replay::{self, Moment, judged},
+    report, sealed, syntax,
+    verify::Verification,
+    work::Desk,
 };
 
 /// How the work on a task ended.
@@ -63,6 +70,11 @@ pub(crate) async fn execute(
     slot: usize,
     desk: &Desk,
 ) -> Result<TaskEnd, BuildError> {
+    let terms = ctx.store.task_terms(&run.id, &task.id).await?;
+    let task = Task {
+        description: control::remarked(&task.description, &terms.remarks),
+        ..task
+    };
     let mut work = Work::open(ctx, run, plan, task, slot, desk).await?;
     work.attempts().await
 }
@@ -121,10 +133,14 @@ impl<'a> Work<'a> {
         slot: usize,
         desk: &'a Desk,
     ) -> Result<Self, BuildError> {
+        sealed::fix(ctx, &run.id, &task).await?;
         let all = ctx.store.attempt_list(&run.id, &task.id).await?;
         let of_round = |one: &Attempt| one.ordinal >= task.round_first;
         let earlier: Vec<Attempt> = all.into_iter().filter(of_round).collect();
-        let base = base::of(ctx, run, &earlier).await?;
+        let base = match replay::base(ctx, run, &task, &earlier).await? {
+            Some(recorded) => Some(recorded),
+            None => base::of(ctx, run, &earlier).await?,
+        };
         let point = match &base {
             Some(commit) => ctx.store.trunk_at(&run.id, commit).await?,
             None => None,
@@ -173,7 +189,12 @@ impl<'a> Work<'a> {
                     .await?;
                     return Ok(TaskEnd::Blocked { reason });
                 }
-                Tried::Mend(attempt, outcome, reason) => {
+                Tried::Mend(attempt, outcome, mut reason) => {
+                    let repeated = self.repeated(&attempt, outcome).await?;
+                    let last = last || repeated.is_some();
+                    if let Some(said) = repeated {
+                        reason = format!("it repeats itself: {said}; {reason}");
+                    }
                     let fact = if last {
                         TaskFact::AttemptsUsedUp
                     } else {
@@ -204,7 +225,7 @@ impl<'a> Work<'a> {
         let runs =
             |one: &&Acceptance| one.must_fail_before && !matches!(one.check, Check::Human { .. });
         let first: Vec<&Acceptance> = self.task.acceptance.iter().filter(runs).collect();
-        if first.is_empty() {
+        if first.is_empty() || self.ctx.recording.is_some() {
             return Ok(());
         }
         let worktree = self.lay_out()?;
@@ -287,7 +308,7 @@ impl<'a> Work<'a> {
                 reason,
             ));
         }
-        let evidence = self.check().await?;
+        let evidence = self.check(ordinal).await?;
         self.keep(ordinal)?;
         attempt.evidence = evidence.clone();
         if evidence.passed() {
@@ -441,7 +462,7 @@ impl<'a> Work<'a> {
         }
     }
 
-    async fn check(&self) -> Result<Evidence, BuildError> {
+    async fn check(&self, ordinal: u32) -> Result<Evidence, BuildError> {
         let _turn = self.turn().await?;
         let named = self
             .task
@@ -450,7 +471,11 @@ impl<'a> Work<'a> {
             .map(|one| (format!("{}/{}", number(&self.task), one.id), one))
             .collect();
         match &self.worktree {
-            Some(worktree) => self.verification(worktree, &self.tree, named).run().await,
+            Some(worktree) => {
+                let verification = self.verification(worktree, &self.tree, named);
+                let evidence = judged(&verification, Moment::Alone { ordinal }).await?;
+                self.graded(evidence).await
+            }
             None => Ok(Evidence::default()),
         }
     }
@@ -524,5 +549,5 @@ pub(crate) async fn approved(ctx: &Ctx, run: &Run, task: &Task) -> Result<Answer
         id: task.id.to_string(),
         title: task.title.clone(),
     };
-    ask_person(ctx, &run.id, Some(&task.id), &question).await
+    Ok(ask_person(ctx, &run.id, &question).await?.answer)
 }

@@ -1,12 +1,18 @@
 //! The final verdict: everything checked again, in a fresh checkout of the final commit.
 
+use atelier_archive::LOCK_FILE;
 use atelier_exec::Commit;
 use atelier_model::{
-    DevPlan, EventKind, Evidence, FileEntry, FileTree, Run, RunFact, Task, TaskState,
+    DevPlan, EventKind, Evidence, FileEntry, FileTree, Run, RunFact, Task, TaskState, TreePath,
 };
 use atelier_plan::Draft;
 
-use crate::{BuildError, Ctx, commit, protect, report, verify::Verification};
+use crate::{
+    BuildError, Ctx, commit,
+    hidden::{self, Graded},
+    protect, replay, report, sealed,
+    verify::Verification,
+};
 
 /// Describes the finished project: the documents get their prose and are committed.
 ///
@@ -30,6 +36,7 @@ pub(crate) async fn describe(ctx: &Ctx, run: &Run, plan: &DevPlan) -> Result<(),
     let prose = match draft.prose(plan, &files, &tasks).await {
         Ok(prose) => Some(prose),
         Err(_) if ctx.cancel.is_cancelled() => return Err(BuildError::Cancelled),
+        Err(error) if replay::has_prose(ctx) => return Err(error.into()),
         Err(error) => {
             let message = format!(
                 "the documents stay without prose: {}",
@@ -44,7 +51,8 @@ pub(crate) async fn describe(ctx: &Ctx, run: &Run, plan: &DevPlan) -> Result<(),
     };
     let rendered = report::documents(ctx, run, plan, &files, None, prose.as_ref()).await?;
     let subject = format!("docs: describe {} as built", plan.design.name);
-    commit_documents(ctx, run, Some(&trunk), &files, &rendered, &subject).await
+    let lock = replay::lock_text(ctx, run, &files).await?;
+    commit_files(ctx, run, (Some(&trunk), &files), (&rendered, Some(lock)), &subject).await
 }
 
 /// Commits documents that belong to no task, where they say anything new.
@@ -56,7 +64,21 @@ pub(crate) async fn commit_documents(
     rendered: &[atelier_docs::Rendered],
     subject: &str,
 ) -> Result<(), BuildError> {
+    commit_files(ctx, run, (base, files), (rendered, None), subject).await
+}
+
+/// The same, with the lock of the run beside them.
+async fn commit_files(
+    ctx: &Ctx,
+    run: &Run,
+    (base, files): (Option<&str>, &FileTree),
+    (rendered, lock): (&[atelier_docs::Rendered], Option<String>),
+    subject: &str,
+) -> Result<(), BuildError> {
     let mut tree = files.clone();
+    if let Some((lock, path)) = lock.zip(TreePath::parse(LOCK_FILE).ok()) {
+        tree.put(path, FileEntry::text(lock));
+    }
     for document in rendered {
         tree.put(
             document.path.clone(),
@@ -122,6 +144,9 @@ pub(crate) async fn check(
     tasks: &[Task],
     commit: &str,
 ) -> Result<Option<String>, BuildError> {
+    if replay::verdict_taken(ctx, run, commit).await? {
+        return Ok(None);
+    }
     let tree = ctx.git.tree_of(commit, &ctx.limits)?;
     let checkout = ctx.git.checkout_fresh(&ctx.place("verdict"), commit)?;
     // Nor may anything steer the tools that an earlier command left beside the checkout.
@@ -150,7 +175,10 @@ pub(crate) async fn check(
     ctx.git.worktree_remove(&checkout)?;
     let evidence = evidence?;
     let whole = tasks.iter().all(|task| task.state == TaskState::Done);
-    let reason = failure(&evidence, whole);
+    let reason = match failure(&evidence, whole) {
+        None => beyond(ctx, run, (tasks, commit, &tree), &evidence).await?,
+        reason => reason,
+    };
     let kind = EventKind::RunVerified {
         commit: commit.to_owned(),
         passed: reason.is_none(),
@@ -161,6 +189,37 @@ pub(crate) async fn check(
         .event_append(Some(&run.id), None, kind, ctx.now())
         .await?;
     Ok(reason)
+}
+
+/// What does not hold beyond the checks: criteria that were moved, and hidden tests that fail.
+async fn beyond(
+    ctx: &Ctx,
+    run: &Run,
+    (tasks, commit, tree): (&[Task], &str, &FileTree),
+    evidence: &Evidence,
+) -> Result<Option<String>, BuildError> {
+    if ctx.recording.is_some() {
+        return Ok(None);
+    }
+    if let Some(moved) = sealed::moved(ctx, &run.id, tasks).await? {
+        return Ok(Some(moved));
+    }
+    let hidden = hidden::of_done(ctx, &run.id, tasks).await?;
+    if hidden.is_empty() {
+        return Ok(None);
+    }
+    let checkout = ctx.git.checkout_fresh(&ctx.place("graded"), commit)?;
+    let graded = Graded {
+        ctx,
+        run: &run.id,
+        tree,
+        worktree: &checkout,
+        visible: report::of_steps(evidence),
+    };
+    let result = graded.grade(&hidden).await;
+    ctx.git.worktree_remove(&checkout)?;
+    let result = result?;
+    Ok((!result.outcome.passed()).then(|| format!("{}: {}", result.name, result.reason)))
 }
 
 /// The first thing that does not hold. Checks without a single executed test prove too little of a

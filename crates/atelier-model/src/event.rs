@@ -246,6 +246,22 @@ pub enum EventKind {
         /// Why, where it is not obvious.
         reason: String,
     },
+    /// How a task, or the run, is judged was fixed before its code was asked for.
+    #[serde(rename = "acceptance.fixed")]
+    AcceptanceFixed {
+        /// Digest of the criteria.
+        acceptance: Digest,
+        /// Digest of the list of its hidden tests, under which that list is kept.
+        hidden: Option<Digest>,
+        /// How many files of hidden tests there are.
+        files: u64,
+        /// Digest of criteria and hidden tests as they were fixed before, where they were changed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        before: Option<Digest>,
+        /// Who changed them and why; empty for the first time.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        reason: String,
+    },
     /// A try at a task began.
     #[serde(rename = "attempt.started")]
     AttemptStarted {

@@ -43,4 +43,4 @@ pub use forgery::forgeries;
 pub use harness::{decides_tests, new_rules, test_settings};
 pub use recipe::RecipeError;
 pub use recipes::Recipes;
-pub use report::{read_report, recognise_tests};
+pub use report::{passed_names, read_report, recognise_tests};

@@ -8,6 +8,7 @@ mod command;
 mod go;
 mod java;
 mod javascript;
+mod names;
 mod native;
 mod nim;
 mod python;
@@ -17,6 +18,7 @@ mod text;
 mod xml;
 
 pub use command::recognise_tests;
+pub use names::passed_names;
 
 /// One reader of what a runner prints: the runs it found, complete ones only.
 type Reader = fn(&str) -> Vec<TestCounts>;
