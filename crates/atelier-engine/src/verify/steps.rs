@@ -152,8 +152,8 @@ impl Verification<'_> {
         let tries = project.steps.iter().map(|step| step.retries as usize + 1);
         let words = tries.map(|tries| 2 * tries + WORDS_BESIDE).sum::<usize>();
         let (tell, mut told) = mpsc::channel(words.max(1));
-        let unrestored: Mutex<Option<WriteTreeError>> = Mutex::default();
-        let hear = |progress: Progress<'_>| {
+        let unrestored: &Mutex<Option<WriteTreeError>> = &Mutex::default();
+        let hear = move |progress: Progress<'_>| {
             // There is room for every word, and whoever listens no more has an error to tell.
             let say = |heard| drop(tell.try_send(heard));
             match progress {
@@ -181,8 +181,8 @@ impl Verification<'_> {
         if self.ctx.cancel.is_cancelled() {
             return Err(BuildError::Cancelled);
         }
-        let unrestored = unrestored.into_inner();
-        if let Some(error) = unrestored.unwrap_or_else(PoisonError::into_inner) {
+        let mut unrestored = unrestored.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(error) = unrestored.take() {
             return Err(error.into());
         }
         Ok((report?, concluded?))
