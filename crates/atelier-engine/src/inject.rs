@@ -53,7 +53,7 @@ async fn task_add_alone(ctx: &Ctx, new: &NewTask) -> Result<(RunId, TaskId), Bui
 
 /// Whether a run can take another task; a finished one is opened again where its result is part
 /// of what the user has now.
-async fn open(ctx: &Ctx, run: &Run) -> Result<bool, BuildError> {
+pub(crate) async fn open(ctx: &Ctx, run: &Run) -> Result<bool, BuildError> {
     if ctx.store.task_list(&run.id).await?.is_empty() {
         return Ok(false);
     }

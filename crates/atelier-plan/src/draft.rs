@@ -160,15 +160,17 @@ impl Draft<'_> {
         Ok(Drafted { plan, handoff })
     }
 
-    /// Asks for the prose of the documents, once the tasks are done; the answer for this number
-    /// of tasks is kept and not asked for again.
+    /// Asks for the prose of the documents, once the tasks are done; the answer for this plan
+    /// and this number of tasks is kept and not asked for again.
     pub async fn prose(
         &self,
         plan: &DevPlan,
         files: &FileTree,
         tasks: &[Task],
     ) -> Result<Prose, DraftError> {
-        let name = format!("prose-{}", tasks.len());
+        // A changed plan is described anew.
+        let told = Digest::of_json(&(&self.run.requirement, plan));
+        let name = format!("prose-{}-{told}", tasks.len());
         let kept = self
             .store
             .artifact_fetch(&self.run.id, Stage::Docs, &name)

@@ -1,7 +1,8 @@
 //! Changes of a run's plan, applied with everything they do to its tasks.
 
 use atelier_model::{
-    DevPlan, Digest, EventKind, RunId, Task, TaskChange, TaskChangeKind, TaskFact, Timestamp,
+    DevPlan, Digest, EventKind, RunId, Task, TaskChange, TaskChangeKind, TaskFact, TaskState,
+    Timestamp,
 };
 
 use crate::{
@@ -214,13 +215,27 @@ async fn dependencies_clear_in_txn(write: &mut Write, task: &Task) -> Result<(),
 }
 
 /// A task that was never tried goes as if it had never been, but for its events. One that was tried
-/// keeps its attempts and counts as settled.
+/// keeps its attempts and counts as settled; one that is done stays so, with what is left to prove.
 async fn task_drop_in_txn(
     write: &mut Write,
     task: &Task,
     reason: &str,
     at: Timestamp,
 ) -> Result<(), StoreError> {
+    if task.state == TaskState::Done {
+        sqlx::query(
+            "UPDATE tasks SET acceptance = $3, outputs = $4, owns = $5
+             WHERE run_id = $1 AND id = $2",
+        )
+        .bind(task.run.as_str())
+        .bind(task.id.as_str())
+        .bind(column::json(&task.acceptance))
+        .bind(column::json(&task.outputs))
+        .bind(column::json(&task.owns))
+        .execute(write.connection())
+        .await?;
+        return Ok(());
+    }
     dependencies_clear_in_txn(write, task).await?;
     sqlx::query("DELETE FROM task_deps WHERE run_id = $1 AND needs_id = $2")
         .bind(task.run.as_str())
@@ -228,6 +243,9 @@ async fn task_drop_in_txn(
         .execute(write.connection())
         .await?;
     if task.attempts > 0 {
+        if task.state == TaskState::Waived {
+            return Ok(());
+        }
         let fact = (TaskFact::WaiveAsked, reason);
         tasks::task_advance_in_txn(write, &task.run, &task.id, fact, at).await?;
         return Ok(());

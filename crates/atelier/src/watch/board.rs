@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use atelier_model::{
-    AskId, AskSource, Event, MicroUsd, Run, Stage, TaskId, TaskState, TestCounts, Timestamp, Usage,
+    AskId, AskSource, Event, MicroUsd, Run, Stage, TaskChange, TaskChangeKind, TaskId, TaskState,
+    TestCounts, Timestamp, Usage,
 };
 
 use crate::ui::plain;
@@ -173,6 +174,16 @@ impl Board {
         }
     }
 
+    /// The plan was changed: what is dropped is no longer waited for.
+    pub(super) fn plan_changed(&mut self, changes: &[TaskChange]) {
+        let dropped = |task: &TaskView| {
+            let mut changes = changes.iter();
+            let gone = changes.any(|one| one.kind == TaskChangeKind::Dropped && one.task == task.id);
+            gone && task.state != TaskState::Done
+        };
+        self.tasks.retain(|task| !dropped(task));
+    }
+
     /// A task moved. Returns how long it took, counted from when it was first taken up.
     pub(super) fn task_moved(&mut self, event: &Event, to: TaskState) -> u64 {
         let at = event.at;
@@ -194,7 +205,9 @@ impl Board {
             | TaskState::Done
             | TaskState::Blocked
             | TaskState::Failed
-            | TaskState::Cancelled => {}
+            | TaskState::Cancelled
+            | TaskState::Skipped
+            | TaskState::Waived => {}
         }
         let took = task.began.map_or(0, |began| at.millis_since(began));
         if to == TaskState::Done {

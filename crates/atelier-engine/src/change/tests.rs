@@ -1,0 +1,1 @@
+//! Changed plans and their tasks.
