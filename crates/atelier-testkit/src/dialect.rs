@@ -74,6 +74,15 @@ impl Request {
         answers.count()
     }
 
+    /// Whether the model is told that its work did not fit together with that of others.
+    pub(crate) fn is_rework(&self) -> bool {
+        let mut turns = self.turns.iter();
+        turns.any(|turn| {
+            turn.text
+                .contains("# DONE BEFORE, BUT NOT TOGETHER WITH THE OTHERS")
+        })
+    }
+
     /// The first line of the last user message.
     pub(crate) fn last_line(&self) -> &str {
         let last = self.turns.iter().rev().find(|turn| turn.role == "user");

@@ -4,6 +4,7 @@
 mod chain;
 #[cfg(test)]
 mod tests;
+mod wide;
 
 use std::{
     collections::BTreeMap,
@@ -18,6 +19,7 @@ use atelier_model::{
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 pub use chain::chain;
+pub use wide::{crowded, renaming, wide};
 
 /// Folders below one step that are walked.
 const DEPTH_MAX: usize = 12;
@@ -103,6 +105,8 @@ pub struct Fixture {
     pub prose: Prose,
     pub(crate) work: BTreeMap<String, StepWork>,
     pub(crate) mistakes: BTreeMap<String, Vec<Mistake>>,
+    /// What steps do once they are told that they do not fit together with others.
+    pub(crate) reworked: BTreeMap<String, StepWork>,
 }
 
 impl Fixture {
@@ -130,6 +134,7 @@ impl Fixture {
             prose: json(&folder.join("prose.json"))?,
             work,
             mistakes: json(&folder.join("mistakes.json"))?,
+            reworked: BTreeMap::new(),
         };
         fixture.check_mistakes()?;
         Ok(fixture)
@@ -198,6 +203,16 @@ impl Fixture {
     pub fn tree(&self) -> FileTree {
         let last = self.steps().last().map(|step| step.number.as_str());
         last.map_or_else(FileTree::default, |number| self.tree_after(number))
+    }
+
+    /// Every file of a step that is done again, beside work it did not fit together with.
+    pub(crate) fn rework(&self, number: &str) -> Option<FileTree> {
+        let work = self.reworked.get(number)?;
+        let mut tree = FileTree::default();
+        for (path, text) in &work.writes {
+            tree.put(path.clone(), FileEntry::text(text.clone()));
+        }
+        Some(tree)
     }
 
     /// The project after a step that was done with the mistakes of the fixture.

@@ -32,7 +32,7 @@ pub mod toolchain;
 mod watch;
 
 pub use dialect::Dialect;
-pub use fixture::{Fixture, LoadFixtureError, chain};
+pub use fixture::{Fixture, LoadFixtureError, chain, crowded, renaming, wide};
 pub use home::{HomeError, ThrowawayHome, atelier, repo_snapshot};
 pub use ledger::{Prices, Spent};
 pub use oracle::EditForm;

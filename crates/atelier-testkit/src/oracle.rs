@@ -52,6 +52,13 @@ pub(crate) fn whole_files(fixture: &Fixture, number: &str) -> Option<String> {
     Some(reply(step, &before, &after, EditForm::Whole))
 }
 
+/// The edits of a step that is done again beside others, with every file whole; `None` where the
+/// fixture does not say what they are.
+pub(crate) fn reworked(fixture: &Fixture, number: &str) -> Option<String> {
+    let (step, after) = (step(fixture, number)?, fixture.rework(number)?);
+    Some(reply(step, &FileTree::default(), &after, EditForm::Whole))
+}
+
 pub(crate) fn step<'a>(fixture: &'a Fixture, number: &str) -> Option<&'a Step> {
     fixture.steps().find(|step| step.number == number)
 }

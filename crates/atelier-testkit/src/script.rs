@@ -234,6 +234,9 @@ impl Script {
         let again = request.reasks() > 0;
         let right = || oracle::answer(fixture, &stage, self.form);
         let number = stage.task();
+        if let (Mode::Oracle, Some(number), true) = (&self.mode, number, request.is_rework()) {
+            return oracle::reworked(fixture, number).or_else(right);
+        }
         match (&self.mode, number) {
             (Mode::OracleNoise, _) => right().map(|text| spoil::noise(&text, &stage)),
             (Mode::FailThenFix | Mode::UnclosedThenFix, Some(number)) if again => {
