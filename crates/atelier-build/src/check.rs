@@ -114,7 +114,7 @@ pub async fn check(
     let begun = Instant::now();
     let first = look(shop, project, choice).await?;
     Run::new(shop, project, choice, tell, first, begun)?
-        .to_end()
+        .conclude()
         .await
 }
 

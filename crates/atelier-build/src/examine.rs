@@ -2,14 +2,14 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashSet},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use atelier_cas::{
     DriftKind, Found, Input, LookError, Outcome, Outputs, PutBlobError, Record, RecordError,
     Standing, Survey, SurveyError, Workspace,
 };
-use atelier_model::{Digest, RootPattern};
+use atelier_model::{Digest, PatternForm, RootPattern};
 use atelier_step::{
     DESCRIPTOR_VERSION, Descriptor, Explanation, Findings, InputTree, Kept, Leaf, LeafMode,
     OutputFault, StepIndex,
@@ -104,15 +104,7 @@ pub(crate) struct Inspector {
     /// The paths there were before anything was done, where a step reads its whole folder.
     first: Option<BTreeSet<String>>,
     /// What was seen, where that is to be kept.
-    seen: Mutex<Option<Seen>>,
-}
-
-/// What examinations have seen.
-#[derive(Default)]
-struct Seen {
-    standing: Standing,
-    /// The patterns whose files are in it: many steps read the same.
-    patterns: HashSet<Vec<RootPattern>>,
+    noted: Mutex<Option<Standing>>,
 }
 
 impl Inspector {
@@ -146,7 +138,7 @@ impl Inspector {
             surroundings,
             programs,
             identities,
-            seen: Mutex::default(),
+            noted: Mutex::default(),
             made: Mutex::new(made),
             survey: Mutex::new(survey),
             first,
@@ -157,7 +149,12 @@ impl Inspector {
 
     /// The files of the folder have changed.
     pub(crate) fn moved(&self) {
-        *self.survey.lock().unwrap_or_else(PoisonError::into_inner) = Arc::default();
+        let mut survey = self.survey.lock().unwrap_or_else(PoisonError::into_inner);
+        if !survey.is_untouched() {
+            *survey = Arc::default();
+            // Which files there are now is for the next check to see.
+            *self.notes() = None;
+        }
     }
 
     fn survey(&self) -> Arc<Survey> {
@@ -237,7 +234,7 @@ impl Inspector {
             .map(|step| self.project.step(*step).inputs_from_root())
             .collect();
         let found = self.shop.workspace.inputs(&self.survey(), &patterns)?;
-        self.note_inputs(patterns, &found);
+        self.note_inputs(&patterns, &found);
         let made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
         let tree = |(step, inputs): (&StepIndex, Vec<Input>)| {
             let one = self.project.step(*step);
@@ -318,26 +315,47 @@ impl Inspector {
 
     /// Notes from now on what is seen, to be kept in the end.
     pub(crate) fn take_notes(&self) {
-        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(Seen::default());
+        *self.notes() = Some(Standing::default());
     }
 
-    /// What was seen since, with the files that there are.
+    fn notes(&self) -> MutexGuard<'_, Option<Standing>> {
+        self.noted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What was seen, as far as it does not depend on what has changed since.
     pub(crate) fn noted(&self) -> Option<Standing> {
-        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let mut standing = seen?.standing;
+        let mut standing = self.notes().take()?;
         standing.add_survey(&self.survey());
         Some(standing)
     }
 
-    fn note_inputs(&self, patterns: Vec<Vec<RootPattern>>, found: &[Vec<Input>]) {
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(seen) = &mut *seen else {
+    /// Forgets what was noted of what some steps make.
+    pub(crate) fn forget_outputs(&self, steps: &[StepIndex]) {
+        let graph = &self.project.graph;
+        let of_these = |path: &str| {
+            let producer = graph.producer(path);
+            producer.is_some_and(|step| steps.binary_search(&step).is_ok())
+        };
+        if let Some(noted) = &mut *self.notes() {
+            noted.forget(of_these);
+        }
+    }
+
+    fn note_inputs(&self, patterns: &[Vec<RootPattern>], found: &[Vec<Input>]) {
+        let mut taken = self.notes();
+        let Some(standing) = &mut *taken else {
             return;
         };
-        for (patterns, found) in patterns.into_iter().zip(found) {
-            // Many steps read the same, above all everything.
-            if seen.patterns.insert(patterns) {
-                found.iter().for_each(|input| seen.standing.add_input(input));
+        let mut known = HashSet::new();
+        for (patterns, found) in patterns.iter().zip(found) {
+            // What no path names was looked at once for all steps; many read all there is.
+            let by_name = patterns
+                .iter()
+                .any(|pattern| pattern.form == PatternForm::Path);
+            if by_name || known.insert(patterns) {
+                for input in found {
+                    standing.add_input(input);
+                }
             }
         }
     }
@@ -358,9 +376,9 @@ impl Inspector {
             .map(|record| &record.outputs);
         let outputs: Vec<&Outputs> = outputs.collect();
         let drifts = self.shop.workspace.drift(&outputs)?;
-        if let Some(seen) = &mut *self.seen.lock().unwrap_or_else(PoisonError::into_inner) {
+        if let Some(noted) = &mut *self.notes() {
             for outputs in outputs {
-                seen.standing.add_outputs(outputs);
+                noted.add_outputs(outputs);
             }
         }
         for (at, drift) in found.into_iter().zip(drifts) {

@@ -20,11 +20,13 @@ mod report;
 mod retire;
 mod run;
 mod settle;
+mod standing;
 mod why;
 mod workshop;
 
 pub use check::{CheckError, Choice, Progress, check};
 pub use project::{Project, ProjectError};
 pub use report::{CheckReport, Ended, StepReport};
+pub use standing::standing;
 pub use why::{LastRun, Now, WhyReport, why};
 pub use workshop::Workshop;

@@ -15,7 +15,7 @@ use crate::{
 
 /// Steps that are examined together: enough to look at files at once, and few enough to keep what
 /// they read in memory.
-const STEPS_AT_ONCE: usize = 1_024;
+pub(crate) const STEPS_AT_ONCE: usize = 1_024;
 pub(crate) type First = BTreeMap<StepIndex, Arc<Examined>>;
 
 /// Examines every step as the folder stands, each after those it depends on.
@@ -26,20 +26,26 @@ pub(crate) async fn look(
 ) -> Result<(Arc<Inspector>, First), CheckError> {
     let (shop, project) = (shop.clone(), Arc::clone(project));
     let wanted = choice.wanted.clone();
+    let asked = choice.asked.is_some();
     blocking(move || {
+        shop.workspace.cas().load()?;
         retire(&shop, &project).map_err(|source| CheckError::Retire { source })?;
-        survey(&shop, &project, &wanted)
+        survey(&shop, &project, &wanted, asked)
     })
     .await
 }
 
-/// The same, where it may block.
+/// The same, where it may block. `is_kept` is whether what is seen is noted, to be kept in the end.
 pub(crate) fn survey(
     shop: &Workshop,
     project: &Arc<Project>,
     wanted: &[StepIndex],
+    is_kept: bool,
 ) -> Result<(Arc<Inspector>, First), CheckError> {
     let inspector = Inspector::new(shop.clone(), Arc::clone(project), wanted)?;
+    if is_kept {
+        inspector.take_notes();
+    }
     let mut first = First::new();
     for layer in layers(project, wanted) {
         for part in layer.chunks(STEPS_AT_ONCE) {
@@ -84,7 +90,7 @@ pub(crate) fn outlooks(
 }
 
 /// Milliseconds a step usually takes: the middle of the last times.
-fn usual_ms(history: &History) -> Option<u64> {
+pub(crate) fn usual_ms(history: &History) -> Option<u64> {
     let mut durations = history.durations_us.clone();
     durations.sort_unstable();
     let middle = durations.get(durations.len() / 2)?;

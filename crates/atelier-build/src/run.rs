@@ -26,6 +26,7 @@ use crate::{
     settle::{Seen, settle},
 };
 
+mod keep;
 mod tell;
 
 /// Time between two looks at the machine's memory.
@@ -64,6 +65,9 @@ pub(crate) struct Run<'a> {
     jobs: Option<Arc<JobServer>>,
     stops: BTreeMap<StepIndex, CancellationToken>,
     reports: BTreeMap<StepIndex, StepReport>,
+    /// Steps that nothing had to be done for and that are only counted.
+    unchanged: usize,
+    tests: u64,
     spans: Vec<Span>,
 }
 
@@ -103,6 +107,8 @@ impl<'a> Run<'a> {
             jobs: None,
             stops: BTreeMap::new(),
             reports: BTreeMap::new(),
+            unchanged: 0,
+            tests: 0,
             spans: Vec::new(),
         })
     }
@@ -110,7 +116,7 @@ impl<'a> Run<'a> {
 
 impl Run<'_> {
     /// Brings every step to its end, and sums up.
-    pub(crate) async fn to_end(mut self) -> Result<CheckReport, CheckError> {
+    pub(crate) async fn conclude(mut self) -> Result<CheckReport, CheckError> {
         self.drive().await?;
         self.finish().await
     }
@@ -246,6 +252,14 @@ impl Run<'_> {
                 let made = made_of(self.project, step, &examined);
                 let changed = self.is_news(step, made);
                 self.made.insert(step, made);
+                if !restored && !self.choice.named {
+                    self.unnamed(step, Verdict::UpToDate, &examined, start_ms);
+                    return Fact::Settled {
+                        step,
+                        restored,
+                        changed,
+                    };
+                }
                 let made_at = examined.record.as_ref().map(|record| record.when);
                 let why = made_at.map_or_else(String::new, |when| {
                     let spared = if restored {
@@ -371,24 +385,14 @@ impl Run<'_> {
 
     /// Keeps what was learnt, and sums up.
     async fn finish(mut self) -> Result<CheckReport, CheckError> {
-        let (inspector, shop, moved) = (Arc::clone(&self.inspector), self.shop.clone(), self.moved);
-        blocking(move || {
-            if moved {
-                inspector.finish()?;
-            }
-            shop.workspace.settle()?;
-            shop.workspace.cas().save()?;
-            if moved {
-                shop.workspace.cas().evict()?;
-            }
-            Ok(())
-        })
-        .await?;
-        let timeline = Timeline::new(&self.project.graph, std::mem::take(&mut self.spans));
         let good = |step: &StepIndex| self.scheduler.verdict(*step).is_some_and(Verdict::is_good);
         let passed = self.choice.wanted.iter().all(good);
+        self.keep(passed).await?;
+        let timeline = Timeline::new(&self.project.graph, std::mem::take(&mut self.spans));
         let order = self.project.graph.order().iter();
         Ok(CheckReport {
+            unchanged: self.unchanged,
+            tests: self.tests,
             passed,
             cancelled: self.shop.cancel.is_cancelled(),
             took_ms: self.now_ms(),

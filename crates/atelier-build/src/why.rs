@@ -68,7 +68,7 @@ pub async fn why(
     let wanted = project.graph.closure([step]);
     let (shop, project) = (shop.clone(), Arc::clone(project));
     blocking(move || {
-        let (inspector, seen) = survey(&shop, &project, &wanted)?;
+        let (inspector, seen) = survey(&shop, &project, &wanted, false)?;
         let name = project.graph.name(step).to_owned();
         let last = shop.workspace.cas().last(&name)?;
         let last = last.map(|last| LastRun {

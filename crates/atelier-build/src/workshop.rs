@@ -103,10 +103,7 @@ impl Workshop {
 
     /// The programs of some steps, and what tells each from another of its name. A program in the
     /// project is one of the inputs.
-    pub(crate) fn programs<'a>(
-        &self,
-        steps: impl Iterator<Item = &'a BuildStep>,
-    ) -> Vec<Program> {
+    pub(crate) fn programs<'a>(&self, steps: impl Iterator<Item = &'a BuildStep>) -> Vec<Program> {
         let mut versions: BTreeMap<&str, &[String]> = BTreeMap::new();
         for step in steps {
             for Tool {
@@ -134,9 +131,7 @@ impl Workshop {
             version_args: version_args.to_owned(),
             // Before the file is read: what changes after this shows.
             mark: file.as_deref().and_then(|file| self.mark(file)),
-            version: file
-                .as_deref()
-                .and_then(|file| version(file, version_args)),
+            version: file.as_deref().and_then(|file| version(file, version_args)),
             file: file.is_some(),
         }
     }

@@ -5,7 +5,7 @@ use std::{
     io,
     os::fd::OwnedFd,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, LazyLock, Mutex, PoisonError},
     thread,
 };
 
@@ -177,6 +177,9 @@ impl Workspace {
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner),
         );
+        if young.is_empty() {
+            return Ok(());
+        }
         young.sort_unstable();
         young.dedup();
         let paths: Vec<&str> = young.iter().map(String::as_str).collect();
@@ -390,8 +393,13 @@ impl<'a> Folders<'a> {
 
 /// Threads that are worth while for so many paths.
 pub(crate) fn threads_for(paths: usize) -> usize {
-    let cores = thread::available_parallelism().map_or(1, usize::from);
-    (paths / PATHS_PER_THREAD).clamp(1, cores.min(THREADS_MAX))
+    /// Asking costs the reading of several files.
+    static CORES: LazyLock<usize> =
+        LazyLock::new(|| thread::available_parallelism().map_or(1, usize::from));
+    match paths / PATHS_PER_THREAD {
+        0 | 1 => 1,
+        worth => worth.min(*CORES).min(THREADS_MAX),
+    }
 }
 
 /// Does the same for parts of a list at once, and returns the results in the order of the list.

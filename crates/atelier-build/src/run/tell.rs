@@ -1,5 +1,6 @@
 //! What is told of each step that is over.
 
+use atelier_cas::Record;
 use atelier_model::{Digest, TestCounts};
 use atelier_step::{Span, Spared, StepIndex, Verdict};
 
@@ -21,6 +22,10 @@ impl Run<'_> {
         let Some(examined) = self.first.get(&step).cloned() else {
             return;
         };
+        if !self.choice.named {
+            self.unnamed(step, verdict, &examined, now_ms);
+            return;
+        }
         let graph = &self.project.graph;
         let ran = |step: &&StepIndex| {
             let span = self.reports.get(*step);
@@ -42,6 +47,35 @@ impl Run<'_> {
             Spared::CutOff { executed }
         };
         self.spared(step, verdict, spared.to_string(), &examined, now_ms);
+    }
+
+    /// A step that nothing had to be done for, one of so many that it is only counted.
+    pub(super) fn unnamed(
+        &mut self,
+        step: StepIndex,
+        verdict: Verdict,
+        examined: &Examined,
+        start_ms: u64,
+    ) {
+        let log = examined.record.as_ref().and_then(|record| record.log);
+        self.count(self.counted(step, log).as_ref());
+        self.unchanged += 1;
+        self.spans.push(self.span(step, verdict, start_ms));
+    }
+
+    fn count(&mut self, tests: Option<&TestCounts>) {
+        self.tests += tests.map_or(0, TestCounts::executed);
+    }
+
+    fn span(&self, step: StepIndex, verdict: Verdict, start_ms: u64) -> Span {
+        Span {
+            step,
+            kind: self.project.step(step).kind,
+            start_ms,
+            end_ms: self.now_ms(),
+            verdict,
+            usual_ms: self.usual.get(&step).copied().flatten(),
+        }
     }
 
     /// A step whose result was used again.
@@ -112,18 +146,27 @@ impl Run<'_> {
     }
 
     fn over(&mut self, mut report: StepReport, step: StepIndex, verdict: Verdict) {
-        let span = Span {
-            step,
-            kind: report.kind,
-            start_ms: report.start_ms,
-            end_ms: self.now_ms(),
-            verdict,
-            usual_ms: self.usual.get(&step).copied().flatten(),
-        };
+        let span = self.span(step, verdict, report.start_ms);
         report.took_ms = span.took_ms();
         report.saved_ms = span.saved_ms();
         self.spans.push(span);
+        self.count(report.tests.as_ref());
         (self.tell)(Progress::Over(&report));
         self.reports.insert(step, report);
+    }
+
+    /// What the next check says of a step that stands.
+    pub(super) fn still(&self, step: StepIndex, record: &Record, saved_ms: u64) -> StepReport {
+        let why = Spared::UpToDate { since: record.when }.to_string();
+        StepReport {
+            log: record.log,
+            exit: record.exit,
+            tests: self
+                .reports
+                .get(&step)
+                .and_then(|report| report.tests.clone()),
+            saved_ms,
+            ..self.blank(step, Verdict::CutOff, why, 0)
+        }
     }
 }

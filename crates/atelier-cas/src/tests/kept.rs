@@ -88,9 +88,12 @@ fn another_choice_is_not_this_one() {
     assert_eq!(place.workspace.standing(&Digest::of("another")), None);
 }
 
+/// What somebody does to a workspace.
+type Change = fn(&Place);
+
 #[test]
 fn every_change_is_seen() {
-    let changes: [(&str, fn(&Place)); 16] = [
+    let changes: [(&str, Change); 16] = [
         ("an input", |place| place.write("src/a", "A")),
         ("an input of a pattern", |place| place.write("src/b", "B")),
         ("a mode", |place| {
@@ -101,13 +104,13 @@ fn every_change_is_seen() {
             fs::remove_file(place.at("src/deep/c")).unwrap();
         }),
         ("an input that is new", |place| {
-            place.write("src/deep/n", "n")
+            place.write("src/deep/n", "n");
         }),
         ("a named input that is new", |place| {
-            place.write("nowhere", "n")
+            place.write("nowhere", "n");
         }),
         ("a named folder that is new", |place| {
-            place.write("gone/n", "n")
+            place.write("gone/n", "n");
         }),
         ("an ignored input", |place| place.write("ignored/d", "D")),
         ("an ignored input that is new", |place| {

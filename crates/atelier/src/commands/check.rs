@@ -3,33 +3,40 @@
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
-use atelier_build::{CheckReport, Choice, Progress, Project, StepReport, Workshop, check};
+use atelier_build::{
+    CheckReport, Choice, Progress, Project, StepReport, Workshop, check, standing,
+};
 use atelier_cas::{Cas, CasLimits, Workspace};
 use atelier_engine::Exit;
 use atelier_exec::{Sandbox, environment, helper_program, machine_memory};
-use atelier_model::{BuildStep, Limits, SandboxLevel, TestCounts};
-use atelier_recipe::Recipes;
-use atelier_step::{Capacity, OnFailure};
+use atelier_model::{Digest, Limits, SandboxLevel};
+use atelier_step::{Capacity, OnFailure, StepIndex};
 use clap::Args;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::drive::stop_on_signal;
 use crate::{
-    app::{self, Place, SystemClock},
+    app::{Place, SystemClock},
     cli::{Global, RunOptions},
     cli_error::CliError,
-    config::{Config, Sources, own_steps, sandbox},
+    config::{Config, Sources, sandbox},
     row::Row,
     ui::{Tone, Ui},
     watch::{many, seconds},
 };
 
+mod source;
 mod turn;
 mod watch;
+
+use source::Source;
 
 /// Bytes of memory that steps leave to others.
 const RESERVE_BYTES: u64 = 512 * 1024 * 1024;
@@ -126,8 +133,8 @@ enum Round {
 /// What a check left.
 struct Ended {
     code: u8,
-    /// What was checked.
-    project: Arc<Project>,
+    /// What was checked, where it had to be looked at.
+    project: Option<Arc<Project>>,
 }
 
 async fn round(
@@ -140,23 +147,85 @@ async fn round(
     let place = Place::find(global)?;
     let sources = Sources::read(&place.root)?;
     let config = Config::load(&sources, global, &RunOptions::default())?;
-    let project = project(&place, &sources, args.steps.as_deref())?;
+    let source = Source::read(&place, &sources, args.steps.as_deref())?;
     let shop = Workshop {
         cancel: cancel.clone(),
         ..workshop(&place, &sources, &config)?
     };
-    let mut wanted = project.choose(&args.only)?;
-    if wanted.is_empty() {
+    let Some(_turn) = turn::take(&place.checks_begun()?, cancel, ui).await? else {
+        let code = Exit::Cancelled as u8;
+        return Ok(Ended {
+            code,
+            project: None,
+        });
+    };
+    let many = AtomicBool::new(false);
+    let tell = |progress: Progress<'_>| {
+        let spared = !args.explain && progress.is_spared();
+        let silent = if ui.is_json() {
+            spared && many.load(Ordering::Relaxed)
+        } else {
+            !ui.is_talking() || (spared && (round == Round::Echo || many.load(Ordering::Relaxed)))
+        };
+        if !silent {
+            tell(ui, args, &progress);
+        }
+    };
+    let asked = match args.affected {
+        None => source.asked(&args.only, &place, shop.workspace.cas()),
+        Some(_) => None,
+    };
+    if let Some(asked) = asked.as_ref().filter(|_| args.is_plain())
+        && let Some(report) = standing(&shop, asked, args.wants_all(), &tell).await?
+    {
+        let code = end(ui, args, &place, &report, round)?;
+        return Ok(Ended {
+            code,
+            project: None,
+        });
+    }
+    let project = Arc::new(source.project(&place)?);
+    let wanted = wanted(args, &place, &project)?;
+    many.store(wanted.len() > STEPS_SHOWN, Ordering::Relaxed);
+    let choice = choice(args, wanted, asked, round);
+    let report = check(&shop, &project, &choice, &tell).await?;
+    Ok(Ended {
+        code: end(ui, args, &place, &report, round)?,
+        project: Some(project),
+    })
+}
+
+impl CheckArgs {
+    /// Whether nothing is asked for that needs the steps themselves where all of them stand.
+    fn is_plain(&self) -> bool {
+        !self.force && !self.watch && self.trace.is_none()
+    }
+
+    /// Whether something is wanted of each step.
+    fn wants_all(&self) -> bool {
+        self.explain || self.junit.is_some() || self.html.is_some()
+    }
+}
+
+/// The steps that are to be checked.
+fn wanted(args: &CheckArgs, place: &Place, project: &Project) -> Result<Vec<StepIndex>, CliError> {
+    let chosen = project.choose(&args.only)?;
+    if chosen.is_empty() {
         return Err(CliError::Usage(
             "there is nothing to check: no recipe knows a step of this folder".to_owned(),
         ));
     }
-    if let Some(revision) = &args.affected {
-        let git = place.git.as_ref();
-        let git = git.ok_or_else(|| CliError::NoRepository(place.root.clone()))?;
-        wanted = project.affected(&wanted, &git.changed_since(revision)?);
-    }
-    let choice = Choice {
+    let Some(revision) = &args.affected else {
+        return Ok(chosen);
+    };
+    let git = place.git.as_ref();
+    let git = git.ok_or_else(|| CliError::NoRepository(place.root.clone()))?;
+    Ok(project.affected(&chosen, &git.changed_since(revision)?))
+}
+
+fn choice(args: &CheckArgs, wanted: Vec<StepIndex>, asked: Option<Digest>, round: Round) -> Choice {
+    Choice {
+        named: args.wants_all() || wanted.len() <= STEPS_SHOWN,
         wanted,
         force: args.force && round == Round::First,
         on_failure: if args.keep_going {
@@ -166,22 +235,18 @@ async fn round(
         },
         capacity: capacity(args.jobs),
         trace: args.trace.is_some(),
-    };
-    let echo = round == Round::Echo;
-    let many = echo || choice.wanted.len() > STEPS_SHOWN;
-    let project = Arc::new(project);
-    let tell = |progress: Progress<'_>| {
-        let silent =
-            !ui.is_json() && (!ui.is_talking() || (many && !args.explain && progress.is_spared()));
-        if !silent {
-            tell(ui, args, &progress);
-        }
-    };
-    let Some(_turn) = turn::take(&place.checks_begun()?, cancel, ui).await? else {
-        let code = Exit::Cancelled as u8;
-        return Ok(Ended { code, project });
-    };
-    let report = check(&shop, &project, &choice, &tell).await?;
+        asked,
+    }
+}
+
+/// Writes what was asked for, and tells the sum.
+fn end(
+    ui: &Ui,
+    args: &CheckArgs,
+    place: &Place,
+    report: &CheckReport,
+    round: Round,
+) -> Result<u8, CliError> {
     if let Some(file) = &args.trace {
         write(file, &report.trace.to_string())?;
     }
@@ -196,11 +261,10 @@ async fn round(
         write(file, &report.page(name.as_deref().unwrap_or("project")))?;
     }
     let spared = |step: &StepReport| matches!(step.verdict.as_str(), "up_to_date" | "cut_off");
-    if !echo || !report.steps.iter().all(spared) {
-        conclude(ui, &report);
+    if round != Round::Echo || !report.steps.iter().all(spared) {
+        conclude(ui, report);
     }
-    let code = exit(&report) as u8;
-    Ok(Ended { code, project })
+    Ok(exit(report) as u8)
 }
 
 /// The steps of a place: those of a file, else those of its recipes with what the project's
@@ -210,38 +274,7 @@ pub(crate) fn project(
     sources: &Sources,
     file: Option<&Path>,
 ) -> Result<Project, CliError> {
-    let project = said(place, sources, file)?;
-    if let Some(git) = &place.git {
-        project.check_sources(&git.tracked()?)?;
-    }
-    Ok(project)
-}
-
-fn said(place: &Place, sources: &Sources, file: Option<&Path>) -> Result<Project, CliError> {
-    if let Some(path) = file {
-        let text = std::fs::read_to_string(path).map_err(|source| CliError::File {
-            path: path.to_owned(),
-            source,
-        })?;
-        let steps: Vec<BuildStep> =
-            serde_json::from_str(&text).map_err(|source| CliError::Steps {
-                path: path.to_owned(),
-                source,
-            })?;
-        let list = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-        return Ok(Project {
-            list: list.display().to_string(),
-            ..Project::new(steps)?
-        });
-    }
-    let own: BTreeMap<String, Map<String, Value>> = own_steps(sources)?;
-    let recipes = app::overrides(&place.state().join("recipes"), "toml")?;
-    let tree = place.tree()?;
-    Ok(Project::of_tree(
-        &tree,
-        &Recipes::with_user(&recipes)?,
-        &own,
-    )?)
+    Source::read(place, sources, file)?.project(place)
 }
 
 /// Opens every door for steps.
@@ -414,35 +447,33 @@ fn sum(report: &CheckReport) -> String {
     };
     let counts = [
         (of(&["succeeded", "flaky"]), "ran"),
-        (of(&["up_to_date", "cut_off"]), "unchanged"),
+        (
+            of(&["up_to_date", "cut_off"]) + report.unchanged,
+            "unchanged",
+        ),
         (of(&["restored"]), "restored"),
         (of(&["failed"]), "failed"),
         (of(&["not_reached"]), "not reached"),
         (of(&["cancelled"]), "cancelled"),
     ];
-    if report.steps.is_empty() {
+    let steps = report.steps.len() + report.unchanged;
+    if steps == 0 {
         return "no step is concerned".to_owned();
     }
     let told = counts.iter().filter(|(count, _)| *count > 0);
     let told: Vec<String> = told
         .map(|(count, word)| format!("{count} {word}"))
         .collect();
-    let tests: u64 = report
-        .steps
-        .iter()
-        .filter_map(|step| step.tests.as_ref())
-        .map(TestCounts::executed)
-        .sum();
     let mut text = format!(
         "{}: {} in {}",
-        many(report.steps.len(), "step"),
+        many(steps, "step"),
         told.join(", "),
         seconds(report.took_ms)
     );
-    if tests > 0 {
+    if report.tests > 0 {
         text = format!(
             "{text}, {}",
-            many(usize::try_from(tests).unwrap_or(usize::MAX), "test")
+            many(usize::try_from(report.tests).unwrap_or(usize::MAX), "test")
         );
     }
     if report.saved_ms > 0 {

@@ -46,8 +46,10 @@ pub(super) async fn run(
         match ended {
             Ok(ended) => {
                 code = ended.code;
-                let graph = &ended.project.graph;
-                during.paths.retain(|path| graph.producer(path).is_none());
+                if let Some(project) = ended.project {
+                    let graph = &project.graph;
+                    during.paths.retain(|path| graph.producer(path).is_none());
+                }
             }
             Err(error) if kind == Round::First => return Err(error),
             // Half a change, perhaps: the next one makes it whole.
