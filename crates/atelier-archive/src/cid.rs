@@ -73,6 +73,16 @@ impl Cid {
         self.codec
     }
 
+    /// The SHA-256 of the block, in hex.
+    pub fn sha256(&self) -> String {
+        use fmt::Write as _;
+        self.hash.iter().fold(String::new(), |mut text, byte| {
+            // Writing to a string cannot fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+    }
+
     /// Whether it is the name of these bytes.
     pub fn names(&self, bytes: &[u8]) -> bool {
         Self::of(self.codec, bytes) == *self

@@ -30,6 +30,8 @@ pub struct Recording {
     pub built: BTreeMap<TaskId, Vec<FileRecorded>>,
     /// What the final check of the last commit came to.
     pub verdict: VerdictRecorded,
+    /// Git's id of the tree of the last commit, which brings the lock.
+    pub tree: String,
 }
 
 /// An answered ask.

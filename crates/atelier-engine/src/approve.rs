@@ -1,8 +1,14 @@
-//! Questions to a person.
+//! Questions to a person: at the terminal, or answered from elsewhere before or meanwhile.
 
-use atelier_model::{BoxFuture, EventKind, RunId, TaskId};
+use std::time::Duration;
+
+use atelier_model::{BoxFuture, RunId};
+use atelier_store::{AnsweredQuestion, QuestionKind};
 
 use crate::{BuildError, Ctx};
+
+/// Time between two looks at answers from elsewhere, while somebody is asked here.
+const LOOK: Duration = Duration::from_millis(200);
 
 /// What a person is asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +44,23 @@ impl Question {
             Self::Task { id, .. } | Self::Look { id, .. } => id.clone(),
         }
     }
+
+    fn kind(&self) -> QuestionKind {
+        match self {
+            Self::Plan { .. } => QuestionKind::Plan,
+            Self::Task { .. } => QuestionKind::Task,
+            Self::Look { .. } => QuestionKind::Look,
+        }
+    }
+
+    /// What makes it this question and no other.
+    fn body(&self) -> &str {
+        match self {
+            Self::Plan { summary } => summary,
+            Self::Task { title, .. } => title,
+            Self::Look { question, .. } => question,
+        }
+    }
 }
 
 /// What the person says.
@@ -57,35 +80,65 @@ pub trait Approver: Send + Sync {
     fn ask<'a>(&'a self, question: &'a Question) -> BoxFuture<'a, Answer>;
 }
 
-/// Asks a person and records both the question and the answer.
+/// An answer, with what was said beside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Said {
+    pub(crate) answer: Answer,
+    pub(crate) reason: String,
+}
+
+/// Asks a person and records both the question and the answer. One that was given from elsewhere is
+/// taken, also while somebody is asked here.
 pub(crate) async fn ask_person(
     ctx: &Ctx,
     run: &RunId,
-    task: Option<&TaskId>,
     question: &Question,
-) -> Result<Answer, BuildError> {
+) -> Result<Said, BuildError> {
     let subject = question.subject();
-    let asked = EventKind::ApprovalAsked {
-        subject: subject.clone(),
+    let named = (subject.as_str(), question.kind(), question.body());
+    if let Some(given) = ctx.store.question_ask(run, named, ctx.now()).await? {
+        return Ok(said(given));
+    }
+    let answer = tokio::select! {
+        answer = ctx.approver.ask(question) => answer,
+        given = from_elsewhere(ctx, run, named) => return Ok(said(given?)),
+        () = ctx.cancel.cancelled() => return Err(BuildError::Cancelled),
     };
-    ctx.store
-        .event_append(Some(run), task, asked, ctx.now())
-        .await?;
-    let answer = tokio_util::future::FutureExt::with_cancellation_token(
-        ctx.approver.ask(question),
-        &ctx.cancel,
-    )
-    .await
-    .ok_or(BuildError::Cancelled)?;
+    let reason = String::new();
     if answer != Answer::Nobody {
-        let given = EventKind::ApprovalGiven {
-            subject,
+        let given = AnsweredQuestion {
             approved: answer == Answer::Yes,
-            reason: String::new(),
+            reason: reason.clone(),
         };
         ctx.store
-            .event_append(Some(run), task, given, ctx.now())
+            .question_settle(run, named, &given, ctx.now())
             .await?;
     }
-    Ok(answer)
+    Ok(Said { answer, reason })
+}
+
+/// Waits for an answer to a question that was put already.
+async fn from_elsewhere(
+    ctx: &Ctx,
+    run: &RunId,
+    named: (&str, QuestionKind, &str),
+) -> Result<AnsweredQuestion, BuildError> {
+    loop {
+        tokio::time::sleep(LOOK).await;
+        if let Some(given) = ctx.store.question_ask(run, named, ctx.now()).await? {
+            return Ok(given);
+        }
+    }
+}
+
+fn said(given: AnsweredQuestion) -> Said {
+    let answer = if given.approved {
+        Answer::Yes
+    } else {
+        Answer::No
+    };
+    Said {
+        answer,
+        reason: given.reason,
+    }
 }

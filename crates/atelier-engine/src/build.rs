@@ -2,13 +2,14 @@
 //! `conduct.rs`.
 
 use atelier_model::{
-    Approval, Budget, Digest, EventKind, Run, RunId, RunMode, RunStatus, TaskId, Timestamp,
+    Approval, Budget, BudgetChange, Digest, EventKind, Run, RunId, RunMode, RunStatus, TaskId, Timestamp, Used,
 };
 use atelier_store::Lease;
 
 use crate::{
     BuildError, Ctx, Exit, Report,
     conduct::{conduct, deliver},
+    oversee::Overseer,
     presence::{LOOK, Presence, lease_wait},
     report, verdict,
     work::{Role, work},
@@ -25,13 +26,15 @@ pub struct BuildRequest {
     pub approval: Approval,
     /// What may be used up.
     pub budget: Budget,
+    /// What a person changes of that, or of the budget of the run that is there already.
+    pub change: BudgetChange,
 }
 
 /// What changes when a run goes on.
 #[derive(Debug, Clone, Default)]
 pub struct Overrides {
-    /// A new budget over all invocations of the run.
-    pub budget: Option<Budget>,
+    /// What changes of the budget over all invocations of the run.
+    pub budget: BudgetChange,
     /// A new policy for approvals.
     pub approval: Option<Approval>,
     /// Only this task and what it depends on.
@@ -119,7 +122,11 @@ async fn find(
 fn overrides(request: &BuildRequest, known: bool) -> Overrides {
     Overrides {
         // A budget that was set stays until another is named.
-        budget: (known && request.budget.usd.is_some()).then_some(request.budget),
+        budget: if known {
+            request.change.or(request.budget.into())
+        } else {
+            BudgetChange::default()
+        },
         approval: known.then_some(request.approval),
         plan_only: request.mode == RunMode::PlanOnly,
         ..Overrides::default()
@@ -171,6 +178,11 @@ async fn bring(
 ) -> Result<Report, BuildError> {
     let begun = ctx.now();
     ctx.store.worker_joins(presence.worker(), run).await?;
+    let conducting = Lease::conduct(run);
+    if ctx.store.lease_holder(&conducting, ctx.now()).await?.is_none() {
+        // Whoever begins to work on it wants no rest any more.
+        ctx.store.run_wake(run).await?;
+    }
     let mut helped = false;
     loop {
         if let Some(lease) = ctx
@@ -190,7 +202,14 @@ async fn bring(
             say(ctx, run, "another process conducts this run: helping it").await?;
             helped = true;
         }
-        help(ctx, run).await?;
+        let (overseer, overseen) = Overseer::new(ctx, run);
+        match overseer.watch(&overseen, help(&overseen, run)).await {
+            // Whoever conducts the run obeys too, and says how it ended.
+            Err(
+                BuildError::Paused | BuildError::RunCancelled | BuildError::TimeSpent { .. },
+            ) => {}
+            helped => helped?,
+        }
         tokio::select! {
             () = tokio::time::sleep(LOOK) => {}
             () = ctx.cancel.cancelled() => return Err(stopped(ctx, run).await?),
@@ -252,7 +271,8 @@ async fn create(
     digest: Digest,
 ) -> Result<Run, BuildError> {
     let head = ctx.git.head()?;
-    let id = RunId::new(ctx.now(), &*ctx.ids);
+    let recorded = ctx.recording.as_ref().map(|recorded| recorded.run().clone());
+    let id = recorded.unwrap_or_else(|| RunId::new(ctx.now(), &*ctx.ids));
     let run = Run {
         branch: format!("atelier/{id}"),
         id,
@@ -260,7 +280,7 @@ async fn create(
         requirement_digest: digest,
         mode: request.mode,
         approval: request.approval,
-        budget: request.budget,
+        budget: request.change.apply(request.budget, Used::default()),
         base_branch: head.branch,
         base_commit: head.commit,
         trunk: None,

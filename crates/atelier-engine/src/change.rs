@@ -1,5 +1,6 @@
 //! A run's plan changed, with what that does to its tasks: nothing else is done again.
 
+mod adopt;
 mod amend;
 mod error;
 #[cfg(test)]
@@ -15,7 +16,10 @@ use atelier_plan::{Difference, Draft, Wish, check_numbers, difference, new_probl
 use atelier_store::{Amendment, ChangeRecord, Lease};
 
 pub(crate) use self::amend::taken_back;
-pub use self::error::ChangeError;
+pub use self::{
+    adopt::{Adoption, adopt},
+    error::ChangeError,
+};
 use crate::{
     Answer, BuildError, Ctx, Overrides, Question, approve::ask_person, error::chain, inject,
     presence::Presence,
@@ -449,4 +453,23 @@ async fn hand_on(
 /// text and builds again.
 pub fn is_edition(before: &str, after: &str) -> bool {
     amend::is_edition(before, after)
+}
+
+/// How many tests must at least run when a task is judged, of those that ran before it. A task that
+/// the plan asks for in another way, or that takes work back, may leave tests of that work out.
+pub(crate) async fn tests_floor(ctx: &Ctx, task: &Task, tests: u64) -> Result<u64, BuildError> {
+    if tests == 0 || task.round_first == 1 {
+        return Ok(tests);
+    }
+    let changes = ctx.store.change_list(&task.run).await?;
+    let newest = changes
+        .iter()
+        .rev()
+        .flat_map(|change| &change.tasks)
+        .find(|change| change.task == task.id);
+    let fewer = newest.is_some_and(|change| match change.kind {
+        TaskChangeKind::Changed | TaskChangeKind::TakenBack => true,
+        TaskChangeKind::Added | TaskChangeKind::Again | TaskChangeKind::Dropped => false,
+    });
+    Ok(if fewer { 0 } else { tests })
 }

@@ -18,6 +18,7 @@ use crate::{
     oversee::Overseer,
     presence::sweep,
     report, sealed, verdict,
+    verify::settle,
     work::{Role, WorkEnd, work},
 };
 
@@ -110,6 +111,10 @@ async fn drive(
     run: &Run,
     overrides: &Overrides,
 ) -> Result<Option<Delivery>, BuildError> {
+    if !overrides.plan_only {
+        // What cannot be confined is not worth a question.
+        settle(ctx, &run.id).await?;
+    }
     let plan = planned(ctx, run).await?;
     if ctx.store.run_fetch(&run.id).await?.status == RunStatus::Planning {
         ctx.store

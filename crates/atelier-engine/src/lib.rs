@@ -46,7 +46,7 @@ pub use build::{Begin, BuildRequest, Overrides, build, resume};
 pub use checks::{CheckSettings, Checks, OpenChecksError};
 pub use control::{Command, CommandError, Obeyed, TaskCommand, obey};
 pub use change::{
-    ChangeEnd, ChangeError, ChangeRequest, Proposal, change, is_edition, propose, told,
+    Adoption, ChangeEnd, ChangeError, ChangeRequest, Proposal, adopt, change, is_edition, propose, told,
 };
 pub use ctx::Ctx;
 pub use error::{BuildError, Exit, chain};

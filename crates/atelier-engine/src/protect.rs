@@ -6,6 +6,8 @@ use atelier_edit::{Change, ChangeSet, Edit, Protection};
 use atelier_model::{FileTree, Task, TreePath};
 use atelier_recipe::Visible;
 
+use crate::change::taken_back;
+
 /// What no task changes that does not own it.
 static USUAL: LazyLock<Protection> = LazyLock::new(Protection::usual);
 
@@ -114,7 +116,7 @@ pub(crate) fn judge(
             judged.take_cheats(path, old, new, &visible);
         }
     }
-    judged.refused.extend(gone(before, after));
+    judged.refused.extend(gone(task, before, after));
     judged
 }
 
@@ -156,8 +158,12 @@ fn visible<'a>(before: &'a FileTree, asked: &'a str) -> Visible<'a> {
 }
 
 /// Tests that went with files that were deleted; a file that only moved loses none.
-fn gone(before: &FileTree, after: &FileTree) -> Option<String> {
-    let deleted = before.paths().filter(|path| !after.contains(path));
+fn gone(task: &Task, before: &FileTree, after: &FileTree) -> Option<String> {
+    // What a task is there to take away goes with its tests.
+    let wanted = |path: &TreePath| !taken_back(task).any(|gone| path.is_within(gone));
+    let deleted = before
+        .paths()
+        .filter(|path| !after.contains(path) && wanted(path));
     let tests = |path: &TreePath| {
         let text = before.text(path).unwrap_or_default();
         atelier_recipe::declared_tests(path, text)
@@ -168,6 +174,7 @@ fn gone(before: &FileTree, after: &FileTree) -> Option<String> {
     let all = |tree: &FileTree| -> usize {
         let files = tree
             .iter()
+            .filter(|(path, _)| wanted(path))
             .filter_map(|(path, file)| Some((path, file.as_text()?)));
         files
             .map(|(path, text)| atelier_recipe::declared_tests(path, text))

@@ -8,6 +8,7 @@
 mod history;
 mod judged;
 mod lock;
+mod order;
 mod pack;
 mod recorded;
 mod seed;
@@ -16,9 +17,12 @@ mod seed;
 mod tests;
 
 pub(crate) use history::history;
-pub(crate) use judged::{Moment, judged};
+pub(crate) use lock::{answered, answers};
+pub(crate) use pack::lock_at;
+pub(crate) use judged::{Moment, has_prose, judged, verdict_taken};
 pub use history::{Traced, trailer};
 pub(crate) use lock::lock_text;
+pub(crate) use order::{base, form, next};
 pub use pack::{Overriding, PackError, pack};
 pub use recorded::{Divergence, Recorded};
 pub use seed::{SeedError, replay_gateway, replay_limits, seed};

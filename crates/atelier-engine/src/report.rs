@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use atelier_docs::{ProjectState, Proof, Rendered};
 use atelier_exec::{Delivery, GitError};
 use atelier_model::{
-    DevPlan, Digest, EventKind, Evidence, FileTree, Handoff, Prose, Run, RunId, RunStatus, Stage,
+    Component,     DevPlan, Digest, EventKind, Evidence, FileTree, Handoff, Prose, Run, RunId, RunStatus, Stage,
     Task, TaskId, TaskState,
 };
-use atelier_store::RunCost;
+use atelier_store::{RunCost, Store, StoreError};
 
 use crate::{BuildError, Ctx, Exit, commit};
 
@@ -191,25 +191,38 @@ async fn whole_project(
     files: &FileTree,
 ) -> Result<DevPlan, BuildError> {
     let mut whole = plan.clone();
-    let earlier = ctx.store.run_list(EARLIER_RUNS_MAX).await?;
-    let done = earlier
-        .iter()
-        .filter(|one| one.id != run.id && one.status == RunStatus::Done);
-    for one in done {
-        let Some(before) = ctx.store.plan_fetch(&one.id).await? else {
-            continue;
-        };
-        for part in before.design.components {
-            let parts = &mut whole.design.components;
-            let known = parts
-                .iter()
-                .any(|own| own.name == part.name || own.path == part.path);
-            if !known && files.paths().any(|path| path.is_within(&part.path)) {
-                parts.push(part);
-            }
+    let earlier = match &ctx.recording {
+        Some(recorded) => recorded.components().to_vec(),
+        None => earlier_components(&ctx.store, run).await?,
+    };
+    for part in earlier {
+        let parts = &mut whole.design.components;
+        let known = parts
+            .iter()
+            .any(|own| own.name == part.name || own.path == part.path);
+        if !known && files.paths().any(|path| path.is_within(&part.path)) {
+            parts.push(part);
         }
     }
     Ok(whole)
+}
+
+/// The components of the runs that were done when a run began, of the newest first.
+pub(crate) async fn earlier_components(
+    store: &Store,
+    run: &Run,
+) -> Result<Vec<Component>, StoreError> {
+    let mut components = Vec::new();
+    for one in store.run_list(EARLIER_RUNS_MAX).await? {
+        let was_done = one.ended_at.is_some_and(|ended| ended <= run.created_at);
+        if one.id == run.id || one.status != RunStatus::Done || !was_done {
+            continue;
+        }
+        if let Some(plan) = store.plan_fetch(&one.id).await? {
+            components.extend(plan.design.components);
+        }
+    }
+    Ok(components)
 }
 
 /// What was put back, by the task that tried to change it.
@@ -295,6 +308,9 @@ pub(crate) fn trunk_moved(
     commit: &str,
     before: Option<&str>,
 ) -> Result<(), BuildError> {
+    if let Some(recorded) = &ctx.recording {
+        recorded.committed(&ctx.git.tree_id(commit)?)?;
+    }
     let mut moved = ctx.git.branch_set(&run.branch, commit, before);
     let missing = matches!(moved, Err(GitError::Moved { found: None, .. }));
     if missing && before == run.base_commit.as_deref() {

@@ -25,7 +25,7 @@ use self::edited::{Refusal, Wrote};
 use crate::{
     Answer, BuildError, Ctx, Question,
     approve::ask_person,
-    control, form, protect,
+    change, control, form, protect,
     replay::{self, Moment, judged},
     report, sealed, syntax,
     verify::Verification,
@@ -146,13 +146,14 @@ impl<'a> Work<'a> {
             None => None,
         };
         let before = desk.trunk.tree_at(ctx, base.as_deref())?;
+        let tests = point.as_ref().map_or(0, |point| point.tests);
         let mut work = Self {
             ctx,
             run,
             plan,
             earlier,
             base,
-            tests_before: point.as_ref().map_or(0, |point| point.tests),
+            tests_before: change::tests_floor(ctx, &task, tests).await?,
             point,
             tree: FileTree::clone(&before),
             before,

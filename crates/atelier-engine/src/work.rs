@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     Answer, BuildError, Ctx,
     presence::LOOK,
-    report,
+    replay, report,
     schedule::Schedule,
     task::{self, TaskEnd},
     trunk::Trunk,
@@ -103,6 +103,8 @@ struct Crew<'a> {
     width: usize,
     /// Ends everything under way here.
     stop: CancellationToken,
+    /// What ends each task under way, and the right to work on it.
+    held: BTreeMap<TaskId, (CancellationToken, Lease)>,
     /// Tasks that wait for a person, with what for.
     waits: BTreeMap<TaskId, String>,
     /// How tasks failed here.
@@ -133,6 +135,7 @@ impl<'a> Crew<'a> {
             free_slots: (1..=width).rev().collect(),
             width,
             stop: ctx.cancel.child_token(),
+            held: BTreeMap::new(),
             waits: BTreeMap::new(),
             failures: BTreeMap::new(),
             broke: None,
@@ -171,6 +174,9 @@ impl<'a> Crew<'a> {
     /// Learns what moved since the last look.
     async fn look(&mut self) -> Result<(), BuildError> {
         let moves = self.ctx.store.task_moves(&self.run.id, self.seen).await?;
+        if moves.others || !moves.moved.is_empty() {
+            self.let_go().await?;
+        }
         if moves.others {
             (self.schedule, self.seen) = read(self.ctx, &self.run, self.role).await?;
         } else {
@@ -196,10 +202,20 @@ impl<'a> Crew<'a> {
         Ok(())
     }
 
+    /// Ends the work on tasks that a person took away: skipped, cancelled or changed.
+    async fn let_go(&self) -> Result<(), BuildError> {
+        for (stop, lease) in self.held.values() {
+            if !stop.is_cancelled() && !self.ctx.store.lease_holds(lease).await? {
+                stop.cancel();
+            }
+        }
+        Ok(())
+    }
+
     /// Starts what may start, one after another: each start changes what else may.
     async fn start(&mut self) -> Result<(), BuildError> {
         while self.broke.is_none() && self.busy.len() < self.width {
-            let offered = self.schedule.offered();
+            let offered = replay::next(self.ctx, &self.run, self.schedule.offered()).await?;
             let Some(first) = offered.first() else { break };
             if let Err(error) = self.permit(first).await {
                 self.broke = Some(error);
@@ -230,11 +246,13 @@ impl<'a> Crew<'a> {
     fn begin(&mut self, claim: Claim) {
         let Claim { task, lease } = claim;
         let slot = self.free_slots.pop().unwrap_or(self.width);
+        let stop = self.stop.child_token();
         let ctx = Ctx {
             store: self.ctx.store.under(lease.clone()),
-            cancel: self.stop.child_token(),
+            cancel: stop.clone(),
             ..self.ctx.clone()
         };
+        self.held.insert(task.id.clone(), (stop, lease.clone()));
         let (run, plan) = (Arc::clone(&self.run), Arc::clone(&self.plan));
         let desk = Arc::clone(&self.desk);
         self.busy.spawn(async move {
@@ -257,7 +275,11 @@ impl<'a> Crew<'a> {
             Err(_) => return Ok(()),
         };
         self.free_slots.push(ended.slot);
+        let held = self.held.remove(&ended.task);
+        let is_taken = held.is_some_and(|(stop, _)| stop.is_cancelled());
         match ended.end {
+            // A person took it away: what it came to counts for nothing.
+            Err(_) if is_taken && !self.stop.is_cancelled() => {}
             Ok(end) => {
                 self.desk.store.lease_give_back(&ended.lease).await?;
                 self.note(&ended.task, end);
@@ -384,9 +406,10 @@ impl<'a> Crew<'a> {
         match task::approved(self.ctx, &self.run, &next).await? {
             Answer::Yes => Ok(()),
             Answer::No => Err(BuildError::Declined(format!("task {id}"))),
-            Answer::Nobody => Err(BuildError::NeedsPerson(format!(
-                "task {id} waits for approval"
-            ))),
+            Answer::Nobody => Err(BuildError::AwaitsAnswer {
+                what: format!("task {id}"),
+                subject: id.to_string(),
+            }),
         }
     }
 }

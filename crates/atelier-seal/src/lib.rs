@@ -15,6 +15,7 @@ mod envelope;
 mod key;
 mod sealing;
 mod secret;
+mod signing;
 
 #[cfg(test)]
 mod tests;
@@ -25,3 +26,4 @@ pub use sealing::{
     NONCE_BYTES, SEALED_BYTES_MORE, UnsealError, seal, seal_content, unseal, unseal_content,
 };
 pub use secret::Secret;
+pub use signing::{SignedContent, SigningKey, SigningKeyError};

@@ -1,8 +1,8 @@
 //! Verifications while a run is replayed: what is recorded of them counts, once it is confirmed.
 
-use atelier_model::Evidence;
+use atelier_model::{EventKind, Evidence, Run, Stage};
 
-use crate::{BuildError, verify::Verification};
+use crate::{BuildError, Ctx, verify::Verification};
 
 /// Which verification of a task it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,4 +36,32 @@ pub(crate) async fn judged(
         recorded.confirm((task, moment), &evidence, &verification.run().await?)?;
     }
     Ok(evidence)
+}
+
+/// Whether the run that is replayed had prose for its documents.
+pub(crate) fn has_prose(ctx: &Ctx) -> bool {
+    let recorded = ctx.recording.as_ref();
+    recorded.is_some_and(|recorded| {
+        let mut asks = recorded.pack().lock.asks.iter();
+        asks.any(|ask| ask.stage == Stage::Docs)
+    })
+}
+
+/// Takes the final verdict from the record, where that is wanted. Says whether it did.
+pub(crate) async fn verdict_taken(ctx: &Ctx, run: &Run, commit: &str) -> Result<bool, BuildError> {
+    let recorded = ctx.recording.as_ref();
+    let Some(recorded) = recorded.filter(|recorded| !recorded.runs_checks()) else {
+        return Ok(false);
+    };
+    let verdict = recorded.verdict();
+    let kind = EventKind::RunVerified {
+        commit: commit.to_owned(),
+        passed: true,
+        checks: verdict.checks,
+        tests: verdict.tests,
+    };
+    ctx.store
+        .event_append(Some(&run.id), None, kind, ctx.now())
+        .await?;
+    Ok(true)
 }

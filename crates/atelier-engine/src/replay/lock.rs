@@ -22,7 +22,7 @@ const VERSION_CHARS_MAX: usize = 100;
 
 /// The replies of a run with all that is known of them, by their keys. When they were given, how
 /// long that took and what else was asked is no part of them: the same replies are the same archive.
-pub(super) type Answers = Vec<(ArchiveEntry, Vec<u8>)>;
+pub(crate) type Answers = Vec<(ArchiveEntry, Vec<u8>)>;
 
 /// The text of the lock that comes with the last commit of a run: of a replay, the one it replays.
 pub(crate) async fn lock_text(
@@ -57,7 +57,7 @@ pub(crate) async fn lock_text(
 }
 
 /// Every ask of a run that was answered, each key once, oldest first.
-pub(super) async fn answered(store: &Store, run: &Run) -> Result<Vec<AskRecord>, StoreError> {
+pub(crate) async fn answered(store: &Store, run: &Run) -> Result<Vec<AskRecord>, StoreError> {
     let asks = store.ask_list(&run.id).await?;
     let mut seen = BTreeSet::new();
     let fresh = |ask: &AskRecord| ask.reply.is_some() && seen.insert(ask.key);
@@ -65,7 +65,7 @@ pub(super) async fn answered(store: &Store, run: &Run) -> Result<Vec<AskRecord>,
 }
 
 /// The replies to these asks.
-pub(super) async fn answers(store: &Store, asks: &[AskRecord]) -> Result<Answers, StoreError> {
+pub(crate) async fn answers(store: &Store, asks: &[AskRecord]) -> Result<Answers, StoreError> {
     let mut answers = BTreeMap::new();
     for ask in asks {
         let (entry, body) = match store.archive_reply(&ask.key).await? {

@@ -8,8 +8,8 @@ use atelier_archive::{
 };
 use atelier_exec::{Git, GitError};
 use atelier_model::{
-    AskDescriptor, AskRecord, Component, Digest, EventKind, Evidence, Limits, Message, Run,
-    RunStatus, Task, TaskId, TaskSource, TaskState, TreePath,
+    AskDescriptor, AskRecord, Digest, EventKind, Evidence, Limits, Message, Run, Task, TaskId,
+    TaskSource, TaskState, TreePath,
 };
 use atelier_store::{Store, StoreError};
 
@@ -17,10 +17,7 @@ use super::{
     Traced, history,
     lock::{Trees, answered, answers},
 };
-use crate::lockfile;
-
-/// Earlier runs whose components are looked at.
-const EARLIER_RUNS_MAX: u32 = 50;
+use crate::{lockfile, report::earlier_components};
 
 /// What stands in for what is built in.
 #[derive(Debug, Clone, Default)]
@@ -111,7 +108,7 @@ pub async fn pack(
             .map(|task| (task.id.clone(), task.round_first))
             .collect(),
         tasks: tasks.iter().filter_map(added).collect(),
-        components: components(store, run).await?,
+        components: earlier_components(store, run).await?,
         base: source.base()?,
         built: source.built(&commits)?,
         verdict: source.verdict(trunk).await?,
@@ -127,7 +124,7 @@ pub async fn pack(
 }
 
 /// The lock that a commit holds.
-pub(super) fn lock_at(git: &Git, commit: &str) -> Result<Option<Lock>, PackError> {
+pub(crate) fn lock_at(git: &Git, commit: &str) -> Result<Option<Lock>, PackError> {
     let Ok(path) = TreePath::parse(LOCK_FILE) else {
         return Ok(None);
     };
@@ -147,21 +144,6 @@ fn added(task: &Task) -> Option<Task> {
         commit: None,
         ..task.clone()
     })
-}
-
-/// The components of earlier runs, as the documents of this one were made from them.
-async fn components(store: &Store, run: &Run) -> Result<Vec<Component>, StoreError> {
-    let mut all = Vec::new();
-    for one in store.run_list(EARLIER_RUNS_MAX).await? {
-        let is_earlier = one.status == RunStatus::Done && one.created_at < run.created_at;
-        if !is_earlier || one.id == run.id {
-            continue;
-        }
-        if let Some(plan) = store.plan_fetch(&one.id).await? {
-            all.extend(plan.design.components);
-        }
-    }
-    Ok(all)
 }
 
 impl Source<'_> {
@@ -275,7 +257,7 @@ impl Source<'_> {
         Ok(files.paths().filter_map(file).collect())
     }
 
-    /// The lockfiles that each task brought.
+    /// The lockfiles that each task brought, as they were before its work met that of others.
     fn built(
         &mut self,
         commits: &[Traced],
@@ -284,38 +266,36 @@ impl Source<'_> {
             return Ok(BTreeMap::new());
         };
         let files = self.git.tree_of(&last.commit, &Limits::default())?;
-        let paths: Vec<TreePath> = files
-            .paths()
-            .filter(|path| lockfile::is_one(path))
-            .cloned()
-            .collect();
+        let is_one = |path: &&TreePath| lockfile::is_one(path);
+        let paths: Vec<TreePath> = files.paths().filter(is_one).cloned().collect();
+        let kept = self.kept()?;
         let mut places = Vec::new();
-        for path in &paths {
-            let before = commits.first().and_then(|first| first.parent.as_deref());
-            places.extend(before.map(|commit| (None, commit, path)));
-            places.extend(
-                commits
-                    .iter()
-                    .map(|one| (one.task.as_deref(), one.commit.as_str(), path)),
-            );
+        for commit in commits {
+            let Some(task) = commit.task.as_deref() else {
+                continue;
+            };
+            let own = kept.get(task).unwrap_or(&commit.commit);
+            places.extend(paths.iter().map(|path| (task, own.as_str(), path)));
         }
-        let asked: Vec<_> = places
-            .iter()
-            .map(|(_, commit, path)| (*commit, *path))
-            .collect();
+        let asked: Vec<_> = places.iter().map(|(_, own, path)| (*own, *path)).collect();
         let found = self.git.files_at(&asked)?;
         let mut built: BTreeMap<TaskId, Vec<FileRecorded>> = BTreeMap::new();
-        let mut last: Option<(&TreePath, Vec<u8>)> = None;
         for ((task, _, path), bytes) in places.into_iter().zip(found) {
-            let Some(bytes) = bytes else { continue };
-            let is_same = matches!(&last, Some((at, was)) if *at == path && *was == bytes);
-            last = Some((path, bytes.clone()));
-            if let Some(task) = task.filter(|_| !is_same) {
+            if let Some(bytes) = bytes {
                 let file = self.file(path, bytes, false);
                 built.entry(TaskId::from_text(task)).or_default().push(file);
             }
         }
         Ok(built)
+    }
+
+    /// The commit of the newest attempt at each task, as far as they are kept.
+    fn kept(&self) -> Result<BTreeMap<String, String>, GitError> {
+        let mut attempts = self.git.attempts()?;
+        attempts.retain(|one| one.run == self.run.id.as_str());
+        attempts.sort_by_key(|one| one.ordinal);
+        let kept = attempts.into_iter().map(|one| (one.task, one.commit));
+        Ok(kept.collect())
     }
 
     /// What the newest final check of a commit came to.

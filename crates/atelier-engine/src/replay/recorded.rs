@@ -61,6 +61,12 @@ pub enum Divergence {
         /// The attempt.
         ordinal: u32,
     },
+    /// The task that is next in the record may not begin.
+    #[error("no task that may begin brings the recorded commit {number}")]
+    Order {
+        /// The number of the commit, from 1.
+        number: usize,
+    },
     /// A file that a build wrote is not in the record.
     #[error("the content of `{0}` is not recorded")]
     Content(String),

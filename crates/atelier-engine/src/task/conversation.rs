@@ -6,7 +6,7 @@ use atelier_store::TaskName;
 use serde_json::{Value, json};
 
 use super::{Work, number};
-use crate::{BuildError, context, form, report};
+use crate::{BuildError, context, form, replay, report};
 
 impl Work<'_> {
     pub(super) async fn begin_conversation(&mut self) -> Result<(), BuildError> {
@@ -44,7 +44,10 @@ impl Work<'_> {
             "conventions": report::conventions(&self.before),
         });
         let lines = context::lines(&self.task, &self.before);
-        self.form = form::ask_in(self.ctx, &inputs, &lines).await?;
+        self.form = match replay::form(self.ctx, &self.task.id, self.base.as_deref())? {
+            Some(recorded) => recorded,
+            None => form::ask_in(self.ctx, &inputs, &lines).await?,
+        };
         inputs["form"] = json!(self.form);
         inputs["forms"] = json!(context::forms(&self.task, &self.before, self.form));
         let prompt = self.ctx.library.render("code", &inputs)?;

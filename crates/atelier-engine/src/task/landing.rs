@@ -12,7 +12,12 @@ use atelier_store::{Lease, StoreError, TrunkMove};
 
 use super::{Proof, TaskEnd, Work, conflict::Clash, number};
 use crate::{
-    BuildError, commit, lockfile::lockfiles, presence::lease_wait, protect, report,
+    BuildError, change, commit,
+    lockfile::lockfiles,
+    presence::lease_wait,
+    protect,
+    replay::{Moment, judged},
+    report,
     verify::Verification,
 };
 
@@ -28,7 +33,7 @@ struct Joined {
 impl Work<'_> {
     /// Brings verified work into the trunk, or ends the attempt with what is in the way.
     pub(super) async fn land(&mut self, proof: Proof) -> Result<TaskEnd, BuildError> {
-        self.take_lockfiles();
+        self.take_lockfiles()?;
         let own = self.keep(proof.attempt.ordinal)?;
         self.ctx
             .store
@@ -113,7 +118,9 @@ impl Work<'_> {
         let tree = self.ctx.git.tree_of(&merged, &self.ctx.limits)?;
         let others = self.merged_meanwhile().await?;
         let worktree = self.ctx.git.worktree_open(&self.place, Some(&merged))?;
-        let tests_before = self.ctx.store.trunk_at(&self.run.id, trunk).await?;
+        let point = self.ctx.store.trunk_at(&self.run.id, trunk).await?;
+        let tests = point.map_or(self.tests_before, |point| point.tests);
+        let tests_before = change::tests_floor(self.ctx, &self.task, tests).await?;
         let turn = self.turn().await?;
         let verification = Verification {
             ctx: self.ctx,
@@ -123,10 +130,11 @@ impl Work<'_> {
             tree: &tree,
             guarded: protect::guarded(&tree, Some(&self.task)),
             acceptance: affected(&self.task, &others),
-            tests_before: tests_before.map_or(self.tests_before, |point| point.tests),
+            tests_before,
             ask_person: false,
         };
-        let mut evidence = verification.run().await?;
+        let ordinal = attempt.ordinal;
+        let mut evidence = judged(&verification, Moment::Joined { ordinal }).await?;
         drop(turn);
         let failed: Vec<CheckResult> = evidence
             .checks
@@ -251,9 +259,15 @@ impl Work<'_> {
     }
 
     /// Lockfiles the build made belong to the work: without them the next build may differ.
-    fn take_lockfiles(&mut self) {
+    fn take_lockfiles(&mut self) -> Result<(), BuildError> {
+        if let Some(recorded) = &self.ctx.recording {
+            for (path, file) in recorded.built(&self.task.id)? {
+                self.tree.put(path, file);
+            }
+            return Ok(());
+        }
         let Some(worktree) = &self.worktree else {
-            return;
+            return Ok(());
         };
         for project in self.ctx.recipes.detect(&self.tree) {
             for path in lockfiles(&self.tree, project.folder.as_ref()) {
@@ -264,6 +278,7 @@ impl Work<'_> {
                 }
             }
         }
+        Ok(())
     }
 }
 

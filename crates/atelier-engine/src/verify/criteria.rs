@@ -234,10 +234,13 @@ impl Verification<'_> {
             question: question.to_owned(),
             folder: self.folder.display().to_string(),
         };
-        let answer = ask_person(self.ctx, self.run, self.task, &question).await?;
-        Ok(match answer {
+        let said = ask_person(self.ctx, self.run, &question).await?;
+        Ok(match said.answer {
             Answer::Yes => of_reason(String::new()),
-            Answer::No => of_reason("a person looked and said no".to_owned()),
+            Answer::No if said.reason.is_empty() => {
+                of_reason("a person looked and said no".to_owned())
+            }
+            Answer::No => of_reason(format!("a person looked and said no: {}", said.reason)),
             Answer::Nobody => CheckResult {
                 outcome: CheckOutcome::NeedsPerson,
                 reason: "a person must look".to_owned(),

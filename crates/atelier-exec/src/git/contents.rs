@@ -20,6 +20,30 @@ impl Git {
     }
 }
 
+/// Damages that are told.
+const DAMAGES_MAX: usize = 20;
+
+impl Git {
+    /// What is wrong with the objects of the repository: those that are not what their names say, and
+    /// those that are missing.
+    pub fn damages(&self) -> Result<Vec<String>, GitError> {
+        let args = [
+            "fsck",
+            "--full",
+            "--no-dangling",
+            "--no-reflogs",
+            "--no-progress",
+        ];
+        let output = self.output(&args, &[])?;
+        if output.status.success() {
+            return Ok(Vec::new());
+        }
+        let said = String::from_utf8_lossy(&output.stdout).into_owned() + &output.stderr;
+        let lines = said.lines().filter(|line| !line.is_empty());
+        Ok(lines.take(DAMAGES_MAX).map(str::to_owned).collect())
+    }
+}
+
 /// Reads `object type size<LF>content<LF>`, or `what was asked missing<LF>`.
 fn read(mut bytes: &[u8], count: usize) -> Option<Vec<Option<Vec<u8>>>> {
     let mut found = Vec::new();

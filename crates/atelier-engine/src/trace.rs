@@ -1,0 +1,15 @@
+//! The chain from a requirement to each commit: recomputed link by link, offline.
+//!
+//! A clone without the state has the commits, their trailers and the lock; with the state there are
+//! prompts, replies, evidence and events too. What cannot be checked is said, never assumed.
+
+mod author;
+mod chain;
+mod links;
+
+#[cfg(test)]
+mod tests;
+
+pub use author::{Author, authors};
+pub use chain::{Chain, Link, TraceError};
+pub use links::{run_of, verify};
