@@ -145,13 +145,13 @@ async fn export(place: &Place, args: &ExportArgs, ui: &Ui) -> Result<u8, CliErro
 }
 
 /// A CAR file while it is written, under another name.
-struct Writing {
+pub(super) struct Writing {
     path: PathBuf,
     file: BufWriter<File>,
 }
 
 impl Writing {
-    fn begin(path: &Path) -> Result<Self, ArchiveError> {
+    pub(super) fn begin(path: &Path) -> Result<Self, ArchiveError> {
         let failed = |source| ArchiveError::Write {
             path: path.to_owned(),
             source,
@@ -174,14 +174,14 @@ impl Writing {
         })
     }
 
-    fn blocks(&mut self, blocks: &[atelier_archive::Block]) -> Result<(), ArchiveError> {
+    pub(super) fn blocks(&mut self, blocks: &[atelier_archive::Block]) -> Result<(), ArchiveError> {
         let mut sections = blocks.iter().map(car_section);
         let written = sections.try_for_each(|section| self.file.write_all(&section));
         written.map_err(|source| self.failed(source))
     }
 
     /// Puts the root in its place, and the file under its name.
-    fn end(mut self, root: &Cid, name: &Path) -> Result<(), ArchiveError> {
+    pub(super) fn end(mut self, root: &Cid, name: &Path) -> Result<(), ArchiveError> {
         let header = car_header(root);
         debug_assert_eq!(header.len(), CAR_HEADER_BYTES, "headers differ in length");
         let end = |file: &mut BufWriter<File>| {
@@ -203,20 +203,20 @@ impl Writing {
 }
 
 /// The name of a file while it is not whole.
-fn beside(file: &Path) -> PathBuf {
+pub(super) fn beside(file: &Path) -> PathBuf {
     let mut name = file.as_os_str().to_owned();
     name.push(".new");
     PathBuf::from(name)
 }
 
 /// The user's key for archives; it is made where there is none yet.
-fn seal_key() -> Result<SealKey, CliError> {
+pub(super) fn seal_key() -> Result<SealKey, CliError> {
     let vault = KeyPlace::found()?.ensured(Asking::Yes)?;
     Ok(vault.master().for_purpose(PURPOSE))
 }
 
 /// The user's key for archives, where there is one.
-fn known_key() -> Result<Option<SealKey>, CliError> {
+pub(super) fn known_key() -> Result<Option<SealKey>, CliError> {
     let Some(place) = KeyPlace::find() else {
         return Ok(None);
     };
