@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use atelier_build::{CheckError, ProjectError};
 use atelier_cas::{OpenCasError, OpenWorkspaceError, WatchError};
 use atelier_edit::PatternError;
-use atelier_engine::{BuildError, Exit, chain};
+use atelier_engine::{BuildError, CommandError, Exit, chain};
 use atelier_exec::{ChangeFilesError, GitError, ReadTreeError};
 use atelier_llm::{GatewayError, ReadPricesError};
 use atelier_model::Tampering;
@@ -15,7 +15,7 @@ use atelier_server::ServerError;
 use atelier_store::{LedgerError, LockError, NotaryError, OpenError, StoreError};
 
 use crate::{
-    commands::{archive::ArchiveError, batch::BatchCommandError},
+    commands::{archive::ArchiveError, batch::BatchCommandError, replay::ReplayError, verify::VerifyError},
     config::ConfigError,
     guard_key::GuardKeyError,
     keys::KeysError,
@@ -42,6 +42,23 @@ pub(crate) enum CliError {
         #[source]
         source: std::io::Error,
     },
+    /// The place of hidden tests cannot be made.
+    #[error("lay down the hidden tests of {}", path.display())]
+    HiddenTests {
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
+    /// Hidden tests cannot be read.
+    #[error("take hidden tests from {}", path.display())]
+    HiddenRead {
+        path: PathBuf,
+        #[source]
+        source: atelier_exec::ReadTreeError,
+    },
+    /// Hidden tests cannot be laid down.
+    #[error("lay down the hidden tests")]
+    HiddenWrite(#[source] atelier_exec::WriteTreeError),
     /// The folder has files but is no repository.
     #[error("work in {}: it has files but is no git repository", .0.display())]
     NoRepository(PathBuf),
@@ -110,6 +127,9 @@ pub(crate) enum CliError {
     /// The run could not begin.
     #[error(transparent)]
     Build(#[from] BuildError),
+    /// What a person asked of a run was not done.
+    #[error(transparent)]
+    Command(#[from] CommandError),
     /// A file could not be read or written.
     #[error("use {}", path.display())]
     File {
@@ -159,6 +179,12 @@ pub(crate) enum CliError {
     /// Answers were not archived or brought back.
     #[error(transparent)]
     Archive(#[from] ArchiveError),
+    /// A run was not packed or replayed.
+    #[error(transparent)]
+    Replay(#[from] ReplayError),
+    /// A chain was not verified, or does not hold.
+    #[error(transparent)]
+    Verify(#[from] VerifyError),
     /// A batch was not sent, shown or fetched.
     #[error(transparent)]
     Batch(#[from] BatchCommandError),
@@ -220,6 +246,9 @@ impl CliError {
             | Self::File { .. } => Exit::Internal,
             Self::Folder { .. }
             | Self::Requirement { .. }
+            | Self::HiddenTests { .. }
+            | Self::HiddenRead { .. }
+            | Self::HiddenWrite(_)
             | Self::Reply { .. }
             | Self::Output { .. }
             | Self::PriceList { .. }
@@ -247,8 +276,12 @@ impl CliError {
             }
             Self::Tampered { .. } => Exit::Failed,
             Self::Archive(error) => error.exit(),
+            Self::Replay(error) => error.exit(),
+            Self::Verify(error) => error.exit(),
             Self::Batch(error) => error.exit(),
             Self::Build(error) => error.exit(),
+            Self::Command(error) if error.is_internal() => Exit::Internal,
+            Self::Command(_) => Exit::Usage,
             Self::Change(error) => change_exit(error),
         };
         exit as u8
@@ -261,6 +294,9 @@ impl CliError {
             Self::Folder { .. } => "create it, or name another one with -C".to_owned(),
             Self::Requirement { .. } | Self::Reply { .. } | Self::PriceList { .. } => {
                 "name a file that is there and may be read".to_owned()
+            }
+            Self::HiddenTests { .. } | Self::HiddenRead { .. } | Self::HiddenWrite(_) => {
+                "name a folder of tests that is there and may be read".to_owned()
             }
             Self::Output { .. } => {
                 "name a file in a folder that is there and may be written".to_owned()
@@ -288,6 +324,8 @@ impl CliError {
             }
             Self::Config(error) => error.hint(),
             Self::Archive(error) => error.hint(),
+            Self::Replay(error) => error.hint(),
+            Self::Verify(error) => error.hint(),
             Self::Batch(error) => error.hint(),
             Self::Keys(error) => error.hint(),
             Self::Gateway(error) => gateway_hint(error).to_owned(),
@@ -340,6 +378,7 @@ impl CliError {
             Self::Workspace(_) => "check that the folder may be read".to_owned(),
             Self::Tree(_) => "check that the files may be read".to_owned(),
             Self::Build(error) => error.hint(),
+            Self::Command(error) => error.hint().to_owned(),
             Self::Change(error) => change_hint(error),
         })
     }

@@ -4,11 +4,13 @@ pub(crate) mod analyse;
 pub(crate) mod archive;
 pub(crate) mod audit;
 pub(crate) mod batch;
+pub(crate) mod blame;
 pub(crate) mod build;
 pub(crate) mod check;
 pub(crate) mod ci;
 pub(crate) mod completion;
 pub(crate) mod config;
+pub(crate) mod control;
 pub(crate) mod cost;
 pub(crate) mod diff;
 pub(crate) mod doctor;
@@ -19,9 +21,11 @@ pub(crate) mod guard;
 pub(crate) mod init;
 pub(crate) mod keys;
 pub(crate) mod log;
+pub(crate) mod pack;
 pub(crate) mod plan;
 pub(crate) mod prices;
 pub(crate) mod reference;
+pub(crate) mod replay;
 pub(crate) mod resume;
 pub(crate) mod run;
 pub(crate) mod shell;
@@ -30,10 +34,12 @@ pub(crate) mod stats;
 pub(crate) mod status;
 pub(crate) mod steps;
 pub(crate) mod task;
+pub(crate) mod verify;
 pub(crate) mod why;
 
 mod drive;
 mod ending;
+mod hidden;
 mod names;
 mod select;
 
@@ -53,11 +59,19 @@ pub(crate) async fn run(cli: &Cli, ui: &Ui) -> Result<u8, CliError> {
         Command::Plan(args) => Box::pin(plan::run(global, args, ui)).await,
         Command::Run(args) => Box::pin(run::run(global, args, ui)).await,
         Command::Resume(args) => Box::pin(resume::run(global, args, ui)).await,
+        Command::Pause(args) => control::pause(global, args, ui).await,
+        Command::Cancel(args) => control::cancel(global, args, ui).await,
+        Command::Approve(args) => control::approve(global, args, ui).await,
+        Command::Reject(args) => control::reject(global, args, ui).await,
         Command::Status(args) => status::run(global, args, ui).await,
         Command::Log(args) => log::run(global, args, ui).await,
         Command::Show(args) => show::run(global, args, ui).await,
         Command::Diff(args) => diff::run(global, args, ui).await,
         Command::Cost(args) => cost::run(global, args, ui).await,
+        Command::Pack(args) => Box::pin(pack::run(global, args, ui)).await,
+        Command::Replay(args) => Box::pin(replay::run(global, args, ui)).await,
+        Command::Verify(args) => Box::pin(verify::run(global, args, ui)).await,
+        Command::Blame(args) => Box::pin(blame::run(global, args, ui)).await,
         Command::Stats(args) => stats::run(global, args, ui).await,
         Command::Task(command) => Box::pin(task::run(global, command, ui)).await,
         Command::Edit(command) => edit::run(global, command, ui),

@@ -3,11 +3,12 @@
 use std::io::Read;
 
 use atelier_engine::BuildRequest;
-use atelier_model::{Budget, RunMode};
+use atelier_model::RunMode;
 use clap::Args;
 
 use super::{
     drive::{self, Work},
+    hidden,
     plan::dry_run,
 };
 use crate::{
@@ -38,6 +39,10 @@ pub(crate) struct BuildArgs {
     #[arg(long)]
     pub(crate) dry_run: bool,
 
+    /// Grade the work by the tests in this folder too, which no model sees
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) hidden_tests: Option<std::path::PathBuf>,
+
     #[command(flatten)]
     pub(crate) options: RunOptions,
 }
@@ -48,20 +53,25 @@ pub(crate) async fn run(global: &Global, args: &BuildArgs, ui: &Ui) -> Result<u8
         return dry_run(global, &args.options, &requirement, ui).await;
     }
     let (ctx, settings) = drive::open(global, &args.options, ui).await?;
-    let work = Work::Build(request(requirement, RunMode::Build, &settings));
+    if let Some(folder) = &args.hidden_tests {
+        hidden::lay_down(ctx.git.root(), folder, &ctx.limits)?;
+    }
+    let work = Work::Build(request(requirement, RunMode::Build, (&args.options, &settings))?);
     Box::pin(drive::to_its_end(&ctx, &settings, ui, &work)).await
 }
 
-pub(super) fn request(requirement: String, mode: RunMode, settings: &Settings) -> BuildRequest {
-    let budget = Budget {
-        usd: settings.budget,
-    };
-    BuildRequest {
+pub(super) fn request(
+    requirement: String,
+    mode: RunMode,
+    (options, settings): (&RunOptions, &Settings),
+) -> Result<BuildRequest, CliError> {
+    Ok(BuildRequest {
         requirement,
         mode,
         approval: settings.approval,
-        budget,
-    }
+        budget: settings.budget,
+        change: options.limits.change()?,
+    })
 }
 
 /// The words of the command line, of standard input, or of a file.

@@ -47,6 +47,10 @@ pub(crate) fn lines(board: &mut Board, event: &Event, reader: Reader) -> Vec<Row
             let (took, bill) = board.stage_finished(event, *stage, *phase);
             return vec![planned(*stage, *phase, took, bill, summary)];
         }
+        K::PlanChanged { summary, tasks, .. } => {
+            board.plan_changed(tasks);
+            return vec![line(Tone::Strong, "Changed", &plain(summary))];
+        }
         K::PlanLinted { problems } => return warnings("Plan", problems),
         K::AskStarted {
             ask,
@@ -97,6 +101,49 @@ pub(crate) fn lines(board: &mut Board, event: &Event, reader: Reader) -> Vec<Row
             let text = format!("the next call could cost {needed}; {spent} of {budget} are gone");
             return vec![warning("Budget", &text)];
         }
+        K::BudgetExhausted {
+            scope,
+            resource,
+            needed,
+            spent,
+            budget,
+        } => {
+            let [needed, spent, budget] =
+                [needed, spent, budget].map(|amount| resource.in_words(*amount));
+            let text = format!("of the {scope}: {spent} of {budget} are gone, {needed} more needed");
+            return vec![warning("Budget", &text)];
+        }
+        K::BudgetMarked {
+            scope,
+            subject,
+            resource,
+            percent,
+            spent,
+            budget,
+        } => {
+            let [spent, budget] = [spent, budget].map(|amount| resource.in_words(*amount));
+            let of = plain(format!("{scope} {subject}").trim_end());
+            let text = format!("{percent} % of that of the {of} are used: {spent} of {budget}");
+            return vec![warning("Budget", &text)];
+        }
+        K::BudgetSet { task: None, budget } => {
+            board.budget = budget.usd;
+        }
+        K::ControlAsked { command, reason } => {
+            let text = if reason.is_empty() {
+                command.clone()
+            } else {
+                format!("{command}: {reason}")
+            };
+            return vec![line(Tone::Strong, "Asked", &plain(&text))];
+        }
+        K::TaskEdited { fields, .. } => {
+            let text = format!("{} of the task", fields.join(", "));
+            return vec![line(Tone::Strong, "Edited", &plain(&text))];
+        }
+        K::AcceptanceFixed { reason, .. } if !reason.is_empty() => {
+            return vec![line(Tone::Strong, "Acceptance", &plain(reason))];
+        }
         K::TaskAdded { title, depends_on } => board.add_task(event, title, depends_on),
         K::TaskState { from, to, reason } => {
             return moved(board, event, (*from, *to), reason, reader);
@@ -118,6 +165,7 @@ pub(crate) fn lines(board: &mut Board, event: &Event, reader: Reader) -> Vec<Row
             }
         }
         K::TestsRestored { files } => return warnings("Restored", files),
+        K::SandboxChosen { lacks, .. } => return warnings("Sandbox", lacks),
         K::CheckStarted { name, command } => board.check_started(event, name, command),
         K::CheckFinished { name, tests, .. } => board.check_finished(event, name, tests.as_ref()),
         K::ApprovalAsked { subject } if reader.every => {
@@ -147,12 +195,14 @@ pub(crate) fn lines(board: &mut Board, event: &Event, reader: Reader) -> Vec<Row
             return broken.collect();
         }
         K::RunStatus { .. }
+        | K::AcceptanceFixed { .. }
         | K::ContextPacked { .. }
         | K::EditsRefused { .. }
         | K::TaskCommitted { .. }
         | K::DocumentWritten { .. }
         | K::ApprovalAsked { .. }
         | K::ApprovalGiven { .. }
+        | K::BudgetSet { task: Some(_), .. }
         | K::RunDelivered { .. }
         | K::RunFinished { .. } => {}
     }
@@ -193,7 +243,7 @@ fn planned(stage: Stage, phase: Option<u32>, took: u64, bill: Option<Bill>, summ
     };
     let text = format!("{name:<STAGE$} {} ", figures(took, bill));
     let word = match stage {
-        Stage::Design | Stage::Plan | Stage::Detail | Stage::Handoff => "Planned",
+        Stage::Design | Stage::Plan | Stage::Detail | Stage::Handoff | Stage::Change => "Planned",
         Stage::Code => "Written",
         Stage::Docs => "Described",
     };
@@ -259,6 +309,8 @@ fn moved(
         TaskState::Failed => line(Tone::Bad, "Failed", &because(&about)),
         TaskState::Blocked => line(Tone::Warning, "Blocked", &because(&about)),
         TaskState::Cancelled => line(Tone::Warning, "Cancelled", &because(&about)),
+        TaskState::Skipped => line(Tone::Warning, "Skipped", &because(&about)),
+        TaskState::Waived => line(Tone::Warning, "Waived", &because(&about)),
         TaskState::Pending
         | TaskState::Ready
         | TaskState::Running
@@ -278,6 +330,10 @@ fn ended(board: &mut Board, event: &Event, outcome: AttemptOutcome, reason: &str
         AttemptOutcome::EditsRefused | AttemptOutcome::ChecksFailed => {
             let text = format!("{} attempt {}: {}", task.id, task.attempts, plain(reason));
             vec![line(Tone::Warning, "Mending", &text)]
+        }
+        AttemptOutcome::Conflict => {
+            let text = format!("{} attempt {}: {}", task.id, task.attempts, plain(reason));
+            vec![line(Tone::Warning, "Conflict", &text)]
         }
     }
 }
