@@ -201,6 +201,17 @@ impl BudgetChange {
         *self == Self::default()
     }
 
+    /// This change, and another where this one changes nothing.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self {
+            usd: self.usd.or(other.usd),
+            tokens: self.tokens.or(other.tokens),
+            calls: self.calls.or(other.calls),
+            wall_ms: self.wall_ms.or(other.wall_ms),
+        }
+    }
+
     /// The change of something.
     fn of(&self, resource: Resource) -> Option<Bound> {
         match resource {

@@ -4,6 +4,7 @@
 
 use atelier_edit::{Change, ChangeSet, Edit};
 use atelier_model::{FileEntry, FileTree, Task, TreePath};
+use atelier_testkit::{By, Submission, submissions};
 
 use super::{guarded, judge, protected, take_out};
 use crate::sample;
@@ -395,4 +396,53 @@ fn lock_files_and_what_integration_runs_are_changed_only_by_their_owner() {
         protected(&task(&[], &[]), &base, &path("src/lock.rs")),
         None
     );
+}
+
+/// What becomes of a submission: what is refused of it, and whether anything of it was taken out.
+fn handed_in(work: &Submission) -> (Vec<String>, bool) {
+    let owns: Vec<&str> = work.owns.iter().map(String::as_str).collect();
+    let task = task(&owns, &[]);
+    let mut after = work.before.clone();
+    let (mut touched, mut out) = (Vec::new(), false);
+    for (path, file) in work.before.changes_to(&work.after) {
+        if protected(&task, &work.before, &path).is_some() {
+            out = true;
+            continue;
+        }
+        match file {
+            Some(file) => after.put(path.clone(), file),
+            None => _ = after.remove(&path),
+        }
+        touched.push(path);
+    }
+    let asked = "Read durations such as a number of hours and minutes; refuse words.";
+    (judge(&task, asked, &work.before, &after, &touched).refused, out)
+}
+
+#[test]
+fn planted_cheats_are_refused_or_taken_out() {
+    let all = submissions("cheats").unwrap();
+    let missed: Vec<_> = all
+        .iter()
+        .filter(|work| work.by != By::Run)
+        .map(|work| (work, handed_in(work)))
+        .filter(|(work, (refused, out))| match work.by {
+            By::Place => !out,
+            By::Text | By::Run => refused.is_empty(),
+        })
+        .map(|(work, said)| format!("{}: {}: {said:?}", work.kind, work.name))
+        .collect();
+    assert!(missed.is_empty(), "{missed:#?}");
+}
+
+#[test]
+fn honest_work_is_neither_refused_nor_taken_out() {
+    let all = submissions("honest").unwrap();
+    let wrong: Vec<_> = all
+        .iter()
+        .map(|work| (work, handed_in(work)))
+        .filter(|(_, (refused, out))| !refused.is_empty() || *out)
+        .map(|(work, said)| format!("{}: {}: {said:?}", work.kind, work.name))
+        .collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }
