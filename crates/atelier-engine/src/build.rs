@@ -2,7 +2,8 @@
 //! `conduct.rs`.
 
 use atelier_model::{
-    Approval, Budget, BudgetChange, Digest, EventKind, Run, RunId, RunMode, RunStatus, TaskId, Timestamp, Used,
+    Approval, Budget, BudgetChange, Digest, EventKind, Run, RunId, RunMode, RunStatus, TaskId,
+    Timestamp, Used,
 };
 use atelier_store::Lease;
 
@@ -179,7 +180,12 @@ async fn bring(
     let begun = ctx.now();
     ctx.store.worker_joins(presence.worker(), run).await?;
     let conducting = Lease::conduct(run);
-    if ctx.store.lease_holder(&conducting, ctx.now()).await?.is_none() {
+    if ctx
+        .store
+        .lease_holder(&conducting, ctx.now())
+        .await?
+        .is_none()
+    {
         // Whoever begins to work on it wants no rest any more.
         ctx.store.run_wake(run).await?;
     }
@@ -205,9 +211,7 @@ async fn bring(
         let (overseer, overseen) = Overseer::new(ctx, run);
         match overseer.watch(&overseen, help(&overseen, run)).await {
             // Whoever conducts the run obeys too, and says how it ended.
-            Err(
-                BuildError::Paused | BuildError::RunCancelled | BuildError::TimeSpent { .. },
-            ) => {}
+            Err(BuildError::Paused | BuildError::RunCancelled | BuildError::TimeSpent { .. }) => {}
             helped => helped?,
         }
         tokio::select! {
@@ -271,7 +275,10 @@ async fn create(
     digest: Digest,
 ) -> Result<Run, BuildError> {
     let head = ctx.git.head()?;
-    let recorded = ctx.recording.as_ref().map(|recorded| recorded.run().clone());
+    let recorded = ctx
+        .recording
+        .as_ref()
+        .map(|recorded| recorded.run().clone());
     let id = recorded.unwrap_or_else(|| RunId::new(ctx.now(), &*ctx.ids));
     let run = Run {
         branch: format!("atelier/{id}"),

@@ -22,7 +22,7 @@ pub use self::{
 };
 use crate::{
     Answer, BuildError, Ctx, Overrides, Question, approve::ask_person, error::chain, inject,
-    presence::Presence,
+    presence::Presence, sealed,
 };
 
 /// What is to change.
@@ -420,6 +420,12 @@ async fn make(ctx: &Ctx, proposal: &Proposal) -> Result<(), BuildError> {
         tasks: &proposal.tasks,
     };
     ctx.store.plan_change(&amendment, ctx.now()).await?;
+    // What is done and has less to prove is judged by that from now on.
+    for (task, change) in &proposal.tasks {
+        if change.kind == TaskChangeKind::Dropped && task.state == TaskState::Done {
+            sealed::fix(ctx, &run.id, task).await?;
+        }
+    }
     Ok(())
 }
 

@@ -137,8 +137,10 @@ impl CommandError {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::Over { .. } => "see `atelier status --all`; begin a new one with `atelier build`",
-            Self::Task { .. } => "see `atelier status`; a task that is done is changed by \
-                                  `atelier change`, or by a task of its own: `atelier task add`",
+            Self::Task { .. } => {
+                "see `atelier status`; a task that is done is changed by \
+                                  `atelier change`, or by a task of its own: `atelier task add`"
+            }
             Self::NoReason(_) => "say why with --reason TEXT: it is kept on record",
             Self::NoChange(_) => "name what is to be changed; see `atelier task edit --help`",
             Self::Control(ControlError::NoQuestion { .. }) => {
@@ -327,7 +329,9 @@ fn word(state: TaskState) -> &'static str {
 pub(crate) fn with_remarks(run: &Run, remarks: &[String]) -> Run {
     let mut asked = run.clone();
     if !remarks.is_empty() {
-        asked.requirement.push_str("\n\nRead before, an earlier plan was sent back; mend this:\n");
+        asked
+            .requirement
+            .push_str("\n\nRead before, an earlier plan was sent back; mend this:\n");
         for remark in remarks {
             asked.requirement.push_str(&format!("- {remark}\n"));
         }
@@ -341,5 +345,8 @@ pub(crate) fn remarked(description: &str, remarks: &[String]) -> String {
         return description.to_owned();
     }
     let remarks: Vec<String> = remarks.iter().map(|one| format!("- {one}")).collect();
-    format!("{description}\n\nA person who read this adds:\n{}", remarks.join("\n"))
+    format!(
+        "{description}\n\nA person who read this adds:\n{}",
+        remarks.join("\n")
+    )
 }

@@ -3,7 +3,7 @@
 use atelier_build::{CheckError, ProjectError};
 use atelier_cas::ReadBlobError;
 use atelier_docs::RenderDocumentsError;
-use atelier_exec::{GitError, SpawnError, ReadTreeError, WriteTreeError};
+use atelier_exec::{GitError, ReadTreeError, SpawnError, WriteTreeError};
 use atelier_llm::{AskError, AskErrorKind};
 use atelier_model::{GraphError, Resource, RunId, TaskId};
 use atelier_plan::DraftError;
@@ -258,10 +258,9 @@ impl BuildError {
             | Self::TaskFailed { .. }
             | Self::Verdict { .. }
             | Self::Documents(_) => Exit::Failed,
-            Self::NeedsPerson(_)
-            | Self::Declined(_)
-            | Self::AwaitsAnswer { .. }
-            | Self::Paused => Exit::Blocked,
+            Self::NeedsPerson(_) | Self::Declined(_) | Self::AwaitsAnswer { .. } | Self::Paused => {
+                Exit::Blocked
+            }
             Self::Cancelled | Self::RunCancelled => Exit::Cancelled,
             Self::TimeSpent { .. } => Exit::Budget,
             Self::BranchMoved { .. } | Self::Conflict { .. } => Exit::Conflict,

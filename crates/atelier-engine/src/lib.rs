@@ -18,7 +18,9 @@ mod control;
 mod ctx;
 mod error;
 mod estimate;
+mod forecast;
 mod form;
+mod gc;
 mod hidden;
 mod inject;
 mod kept;
@@ -43,14 +45,17 @@ mod work;
 
 pub use approve::{Answer, Approver, Question};
 pub use build::{Begin, BuildRequest, Overrides, build, resume};
+pub use change::{
+    Adoption, ChangeEnd, ChangeError, ChangeRequest, Proposal, adopt, change, is_edition, propose,
+    told,
+};
 pub use checks::{CheckSettings, Checks, OpenChecksError};
 pub use control::{Command, CommandError, Obeyed, TaskCommand, obey};
-pub use change::{
-    Adoption, ChangeEnd, ChangeError, ChangeRequest, Proposal, adopt, change, is_edition, propose, told,
-};
 pub use ctx::Ctx;
 pub use error::{BuildError, Exit, chain};
 pub use estimate::{Estimate, StageEstimate, estimate};
+pub use forecast::forecast;
+pub use gc::{Freed, gc};
 pub use inject::{NewTask, task_add};
 pub use replay::{
     Divergence, Overriding, PackError, Recorded, SeedError, Traced, pack, replay_gateway,

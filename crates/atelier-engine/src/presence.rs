@@ -2,8 +2,9 @@
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use atelier_model::WorkerId;
-use atelier_store::{Lease, Worker};
+use atelier_exec::Git;
+use atelier_model::{Timestamp, WorkerId};
+use atelier_store::{Lease, Store, Worker};
 use tokio::task::JoinSet;
 
 use crate::{BuildError, Ctx};
@@ -79,19 +80,21 @@ pub(crate) async fn sweep(
     ctx: &Ctx,
     leaving: Option<&WorkerId>,
 ) -> Result<Vec<String>, BuildError> {
-    let left = left_over(ctx, leaving).await?;
+    let left = left_over(&ctx.store, &ctx.git, ctx.now(), leaving).await?;
     ctx.git.worktrees_remove(&left)?;
     Ok(left)
 }
 
 /// The names of the worktrees that no living worker uses.
 pub(crate) async fn left_over(
-    ctx: &Ctx,
+    store: &Store,
+    git: &Git,
+    now: Timestamp,
     leaving: Option<&WorkerId>,
 ) -> Result<Vec<String>, BuildError> {
     // The names first: what a worker makes that begins meanwhile is none of them.
-    let names = ctx.git.worktree_names()?;
-    let living = ctx.store.worker_list(None, ctx.now()).await?;
+    let names = git.worktree_names()?;
+    let living = store.worker_list(None, now).await?;
     let marks: BTreeSet<String> = living
         .iter()
         .filter(|worker| Some(*worker) != leaving)

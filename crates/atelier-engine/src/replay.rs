@@ -17,12 +17,12 @@ mod seed;
 mod tests;
 
 pub(crate) use history::history;
-pub(crate) use lock::{answered, answers};
-pub(crate) use pack::lock_at;
-pub(crate) use judged::{Moment, has_prose, judged, verdict_taken};
 pub use history::{Traced, trailer};
+pub(crate) use judged::{Moment, has_prose, judged, verdict_taken};
 pub(crate) use lock::lock_text;
+pub(crate) use lock::{answered, answers};
 pub(crate) use order::{base, form, next};
+pub(crate) use pack::lock_at;
 pub use pack::{Overriding, PackError, pack};
 pub use recorded::{Divergence, Recorded};
 pub use seed::{SeedError, replay_gateway, replay_limits, seed};

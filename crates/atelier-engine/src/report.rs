@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use atelier_docs::{ProjectState, Proof, Rendered};
 use atelier_exec::{Delivery, GitError};
 use atelier_model::{
-    Component,     DevPlan, Digest, EventKind, Evidence, FileTree, Handoff, Prose, Run, RunId, RunStatus, Stage,
-    Task, TaskId, TaskState,
+    Component, DevPlan, Digest, EventKind, Evidence, FileTree, Handoff, Prose, Run, RunId,
+    RunStatus, Stage, Task, TaskId, TaskState,
 };
 use atelier_store::{RunCost, Store, StoreError};
 

@@ -52,7 +52,14 @@ pub(crate) async fn describe(ctx: &Ctx, run: &Run, plan: &DevPlan) -> Result<(),
     let rendered = report::documents(ctx, run, plan, &files, None, prose.as_ref()).await?;
     let subject = format!("docs: describe {} as built", plan.design.name);
     let lock = replay::lock_text(ctx, run, &files).await?;
-    commit_files(ctx, run, (Some(&trunk), &files), (&rendered, Some(lock)), &subject).await
+    commit_files(
+        ctx,
+        run,
+        (Some(&trunk), &files),
+        (&rendered, Some(lock)),
+        &subject,
+    )
+    .await
 }
 
 /// Commits documents that belong to no task, where they say anything new.

@@ -46,7 +46,7 @@ pub use queries::archive::ArchivedAnswer;
 pub use queries::asks::{AskBeginError, Broken, RunCost, StageCost};
 pub use queries::audit::AuditRow;
 pub use queries::batches::{Batch, BatchBegun, BatchState};
-pub use queries::budgets::{RunBudgets, RunUse};
+pub use queries::budgets::{RunBudgets, RunProgress, RunUse};
 pub use queries::calls::{ModelQuality, PastCall};
 pub use queries::changes::{Amendment, ChangeRecord};
 pub use queries::controls::{

@@ -1,12 +1,14 @@
 //! Wiring: the only place that constructs store, gateway, sandbox and clock.
 
+mod replay;
+
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use atelier_engine::{Approver, Ctx};
+use atelier_engine::{Approver, CheckSettings, Checks, Ctx};
 use atelier_exec::{Git, Sandbox};
 use atelier_llm::Gateway;
 use atelier_model::{Clock, FileEntry, FileTree, IdSource, Limits, Timestamp, TreePath};
@@ -24,6 +26,8 @@ use crate::{
     keys::{self, Asking},
 };
 
+pub(crate) use self::replay::open_replay;
+
 /// Name of Atelier's folder in a project.
 pub(crate) const STATE_FOLDER: &str = ".atelier";
 /// Name of the database in it.
@@ -32,6 +36,8 @@ const STATE_FILE: &str = "state.db";
 const CHECKS_FILE: &str = "checks";
 /// Name of the folder of all such stores, among the user's data.
 const CHECKS_FOLDER: &str = "checks";
+/// Name of the folder in the home of commands in which tools keep what they fetched.
+const CACHE_FOLDER: &str = "cache";
 /// Bytes of one overriding template or recipe.
 const OVERRIDE_BYTES_MAX: u64 = 1024 * 1024;
 
@@ -305,10 +311,7 @@ pub(crate) async fn open(
         ids.clone(),
     )?;
     let home = place.state().join("home");
-    std::fs::create_dir_all(&home).map_err(|source| CliError::File {
-        path: home.clone(),
-        source,
-    })?;
+    let checks = check_settings(place, settings, &home)?;
     let prompts = overrides(&place.state().join("prompts"), "md")?;
     let recipes = overrides(&place.state().join("recipes"), "toml")?;
     let helper = atelier_exec::helper_program().map_err(CliError::Runtime)?;
@@ -319,14 +322,45 @@ pub(crate) async fn open(
         recipes: Arc::new(Recipes::with_user(&recipes)?),
         git,
         sandbox: Sandbox::new(helper),
+        checks: Arc::new(Checks::new(checks)),
         home,
         clock,
         ids,
         approver,
         compression: settings.compression,
+        recording: None,
         limits: settings.limits.clone(),
         cancel,
     })
+}
+
+/// What the checks of runs need, with the folders they work in.
+fn check_settings(
+    place: &Place,
+    settings: &Settings,
+    home: &Path,
+) -> Result<CheckSettings, CliError> {
+    let said = settings.checks.clone();
+    let store = place.checks_begun()?;
+    for folder in [&store, &home.join(CACHE_FOLDER)] {
+        std::fs::create_dir_all(folder).map_err(|source| CliError::File {
+            path: folder.clone(),
+            source,
+        })?;
+    }
+    Ok(CheckSettings {
+        store,
+        level: said.level,
+        registries: said.registries,
+        steps: said.steps,
+        cpu: processors(),
+    })
+}
+
+/// Processors of this machine.
+pub(crate) fn processors() -> u32 {
+    let all = std::thread::available_parallelism().map_or(1, usize::from);
+    u32::try_from(all).unwrap_or(u32::MAX)
 }
 
 /// The gateway of a configuration, with the key of its placeholders.

@@ -16,7 +16,8 @@ use crate::commands;
     max_term_width = 100,
     after_help = "Exit codes: 0 verified · 1 internal · 2 usage · 3 configuration or credentials · \
                   10 needs a person · 11 cancelled · 12 budget · 13 verification failed · 14 \
-                  provider or network · 15 conflict.\nBegin with: atelier build \"a command-line \
+                  provider or network · 15 conflict · 16 a replay \
+                  that is not what was recorded.\nBegin with: atelier build \"a command-line \
                   tool that …\""
 )]
 pub(crate) struct Cli {
@@ -88,17 +89,41 @@ pub(crate) enum ColorWhen {
 /// Options of the commands that run something.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct RunOptions {
-    /// Most the run may cost, in dollars; it stops before the call that could exceed it
-    #[arg(long, visible_alias = "max-cost-usd", value_name = "USD")]
-    pub(crate) budget: Option<String>,
+    #[command(flatten)]
+    pub(crate) limits: LimitOptions,
 
     /// When to ask before going on: never, plan, task
     #[arg(long, value_name = "POLICY")]
     pub(crate) approval: Option<String>,
 
+    /// Tasks done at once; as many as processors, memory and models allow if left out
+    #[arg(short = 'j', long, value_name = "N")]
+    pub(crate) jobs: Option<String>,
+
     /// Approve plans and tasks without asking; what a person must look at is asked still
     #[arg(short = 'y', long)]
     pub(crate) yes: bool,
+}
+
+/// How much may be used up; with a `+` before it, how much more than so far.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct LimitOptions {
+    /// Most it may cost, in dollars, or how much more, such as +1.00; it stops before the call that
+    /// could exceed it
+    #[arg(long, visible_alias = "max-cost-usd", value_name = "USD")]
+    pub(crate) budget: Option<String>,
+
+    /// Most tokens it may take, such as 200k or +50k
+    #[arg(long, visible_alias = "max-tokens", value_name = "TOKENS")]
+    pub(crate) budget_tokens: Option<String>,
+
+    /// Most calls of models it may make, such as 40 or +10
+    #[arg(long, value_name = "CALLS")]
+    pub(crate) budget_calls: Option<String>,
+
+    /// Most time of work it may take, such as 30m or +10m
+    #[arg(long, value_name = "TIME")]
+    pub(crate) budget_wall: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -108,13 +133,22 @@ pub(crate) enum Command {
     Build(commands::build::BuildArgs),
     Plan(commands::plan::PlanArgs),
     Run(commands::run::RunArgs),
+    Change(commands::change::ChangeArgs),
     Resume(commands::resume::ResumeArgs),
+    Pause(commands::control::PauseArgs),
+    Cancel(commands::control::CancelArgs),
+    Approve(commands::control::ApproveArgs),
+    Reject(commands::control::RejectArgs),
     Status(commands::status::StatusArgs),
     Log(commands::log::LogArgs),
     Show(commands::show::ShowArgs),
     Diff(commands::diff::DiffArgs),
     Cost(commands::cost::CostArgs),
     Stats(commands::stats::StatsArgs),
+    Pack(commands::pack::PackArgs),
+    Replay(commands::replay::ReplayArgs),
+    Verify(commands::verify::VerifyArgs),
+    Blame(commands::blame::BlameArgs),
     #[command(subcommand)]
     Task(commands::task::TaskCommand),
     #[command(subcommand)]
@@ -143,6 +177,7 @@ pub(crate) enum Command {
     Batch(commands::batch::BatchCommand),
     #[command(subcommand)]
     Config(commands::config::ConfigCommand),
+    Gc(commands::gc::GcArgs),
     Shell(commands::shell::ShellArgs),
     Completion(commands::completion::CompletionArgs),
     #[command(hide = true)]

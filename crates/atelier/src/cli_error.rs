@@ -6,6 +6,7 @@ use atelier_build::{CheckError, ProjectError};
 use atelier_cas::{OpenCasError, OpenWorkspaceError, WatchError};
 use atelier_edit::PatternError;
 use atelier_engine::{BuildError, CommandError, Exit, chain};
+use atelier_exchange::ImportError;
 use atelier_exec::{ChangeFilesError, GitError, ReadTreeError};
 use atelier_llm::{GatewayError, ReadPricesError};
 use atelier_model::Tampering;
@@ -15,7 +16,9 @@ use atelier_server::ServerError;
 use atelier_store::{LedgerError, LockError, NotaryError, OpenError, StoreError};
 
 use crate::{
-    commands::{archive::ArchiveError, batch::BatchCommandError, replay::ReplayError, verify::VerifyError},
+    commands::{
+        archive::ArchiveError, batch::BatchCommandError, replay::ReplayError, verify::VerifyError,
+    },
     config::ConfigError,
     guard_key::GuardKeyError,
     keys::KeysError,
@@ -59,6 +62,16 @@ pub(crate) enum CliError {
     /// Hidden tests cannot be laid down.
     #[error("lay down the hidden tests")]
     HiddenWrite(#[source] atelier_exec::WriteTreeError),
+    /// A file with a plan cannot be read or written.
+    #[error("use {}", path.display())]
+    PlanFile {
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
+    /// A file holds no plan that can be understood.
+    #[error(transparent)]
+    Import(#[from] ImportError),
     /// The folder has files but is no repository.
     #[error("work in {}: it has files but is no git repository", .0.display())]
     NoRepository(PathBuf),
@@ -246,6 +259,8 @@ impl CliError {
             | Self::File { .. } => Exit::Internal,
             Self::Folder { .. }
             | Self::Requirement { .. }
+            | Self::PlanFile { .. }
+            | Self::Import(_)
             | Self::HiddenTests { .. }
             | Self::HiddenRead { .. }
             | Self::HiddenWrite(_)
@@ -292,7 +307,14 @@ impl CliError {
         Some(match self {
             Self::Runtime(_) | Self::Terminal(_) => return None,
             Self::Folder { .. } => "create it, or name another one with -C".to_owned(),
-            Self::Requirement { .. } | Self::Reply { .. } | Self::PriceList { .. } => {
+            Self::Import(_) => {
+                "see the guide on plans for the forms that can be read; name the form with --format"
+                    .to_owned()
+            }
+            Self::Requirement { .. }
+            | Self::PlanFile { .. }
+            | Self::Reply { .. }
+            | Self::PriceList { .. } => {
                 "name a file that is there and may be read".to_owned()
             }
             Self::HiddenTests { .. } | Self::HiddenRead { .. } | Self::HiddenWrite(_) => {

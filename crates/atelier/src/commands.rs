@@ -6,6 +6,7 @@ pub(crate) mod audit;
 pub(crate) mod batch;
 pub(crate) mod blame;
 pub(crate) mod build;
+pub(crate) mod change;
 pub(crate) mod check;
 pub(crate) mod ci;
 pub(crate) mod completion;
@@ -17,6 +18,7 @@ pub(crate) mod doctor;
 pub(crate) mod edit;
 pub(crate) mod exec;
 pub(crate) mod gateway;
+pub(crate) mod gc;
 pub(crate) mod guard;
 pub(crate) mod init;
 pub(crate) mod keys;
@@ -39,6 +41,7 @@ pub(crate) mod why;
 
 mod drive;
 mod ending;
+mod exchange;
 mod hidden;
 mod names;
 mod select;
@@ -58,6 +61,7 @@ pub(crate) async fn run(cli: &Cli, ui: &Ui) -> Result<u8, CliError> {
         Command::Build(args) => Box::pin(build::run(global, args, ui)).await,
         Command::Plan(args) => Box::pin(plan::run(global, args, ui)).await,
         Command::Run(args) => Box::pin(run::run(global, args, ui)).await,
+        Command::Change(args) => Box::pin(change::run(global, args, ui)).await,
         Command::Resume(args) => Box::pin(resume::run(global, args, ui)).await,
         Command::Pause(args) => control::pause(global, args, ui).await,
         Command::Cancel(args) => control::cancel(global, args, ui).await,
@@ -89,6 +93,7 @@ pub(crate) async fn run(cli: &Cli, ui: &Ui) -> Result<u8, CliError> {
         Command::Keys(command) => Box::pin(keys::run(global, command, ui)).await,
         Command::Prices(command) => prices::run(global, command, ui),
         Command::Config(command) => config::run(global, command, ui),
+        Command::Gc(args) => gc::run(global, args, ui).await,
         Command::Shell(args) => shell::run(global, args, ui).await,
         Command::Completion(args) => Ok(completion::run(args, ui)),
         Command::Names(args) => Ok(completion::names(global, args, ui).await),

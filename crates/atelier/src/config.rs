@@ -7,6 +7,7 @@ pub(crate) mod sandbox;
 mod semantic;
 mod settings;
 mod sources;
+mod width;
 
 use std::{
     collections::{BTreeMap, BTreeSet},

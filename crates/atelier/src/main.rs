@@ -1,5 +1,6 @@
 //! The command line: arguments, configuration, wiring, printing, exit codes.
 
+mod amount;
 mod app;
 mod audit;
 mod cli;

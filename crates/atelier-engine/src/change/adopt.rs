@@ -41,6 +41,14 @@ pub async fn adopt(ctx: &Ctx, adoption: Adoption) -> Result<RunId, BuildError> {
     if !problems.is_empty() {
         return Err(ChangeError::Lint(problems).into());
     }
+    let known = ctx
+        .store
+        .run_by_requirement(&Digest::of(requirement))
+        .await?;
+    if let Some(run) = known.filter(|run| run.status == RunStatus::Planning) {
+        // A process died between the run and its plan.
+        return planned(ctx, run.id, &adoption.plan).await;
+    }
     let id = RunId::new(ctx.now(), &*ctx.ids);
     let run = Run {
         branch: format!("atelier/{id}"),
@@ -60,7 +68,11 @@ pub async fn adopt(ctx: &Ctx, adoption: Adoption) -> Result<RunId, BuildError> {
         ended_at: None,
     };
     ctx.store.run_create(&run).await?;
-    ctx.store.plan_put(&id, &adoption.plan, ctx.now()).await?;
+    planned(ctx, id, &adoption.plan).await
+}
+
+async fn planned(ctx: &Ctx, id: RunId, plan: &DevPlan) -> Result<RunId, BuildError> {
+    ctx.store.plan_put(&id, plan, ctx.now()).await?;
     ctx.store
         .run_advance(&id, RunFact::PlanDrafted, ctx.now())
         .await?;

@@ -416,7 +416,10 @@ fn handed_in(work: &Submission) -> (Vec<String>, bool) {
         touched.push(path);
     }
     let asked = "Read durations such as a number of hours and minutes; refuse words.";
-    (judge(&task, asked, &work.before, &after, &touched).refused, out)
+    (
+        judge(&task, asked, &work.before, &after, &touched).refused,
+        out,
+    )
 }
 
 #[test]

@@ -63,9 +63,16 @@ fn the_same_words_of_a_check_three_times_in_a_row_are_a_repetition() {
     let said = Some("`test` failed with the same words in 3 attempts one after another");
     check(&["a x test:1", "b y test:1", "c z test:1"], said);
     check(
-        &["a x test:1,lint:1", "b y lint:2,test:1", "c z lint:3,test:1"],
+        &[
+            "a x test:1,lint:1",
+            "b y lint:2,test:1",
+            "c z lint:3,test:1",
+        ],
         said,
     );
     check(&["a x test:2", "b y test:1", "c z test:1"], None);
-    check(&["o o test:9", "a x test:1", "b y test:1", "c z test:1"], said);
+    check(
+        &["o o test:9", "a x test:1", "b y test:1", "c z test:1"],
+        said,
+    );
 }

@@ -52,6 +52,17 @@ pub struct RunUse {
     pub task: Used,
 }
 
+/// How far the tasks of a run are, and what the finished ones used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct RunProgress {
+    /// Tasks that are done.
+    pub done: u64,
+    /// Tasks that are still to be done.
+    pub open: u64,
+    /// What the asks of those that are done used; their time is not told.
+    pub done_used: Used,
+}
+
 /// Whose asks are counted.
 #[derive(Clone, Copy)]
 pub(crate) struct Of<'a> {
@@ -364,6 +375,38 @@ impl Store {
         Ok(Used {
             wall_ms: worked_in_txn(&mut connection, run).await?,
             ..used
+        })
+    }
+
+    /// How far the tasks of a run are, and what the finished ones used.
+    pub async fn run_progress(&self, run: &RunId) -> Result<RunProgress, StoreError> {
+        let mut txn = self.readers().begin().await?;
+        let (done, open): (i64, i64) = sqlx::query_as(
+            "SELECT COUNT(CASE WHEN state = 'done' THEN 1 END),
+                 COUNT(CASE WHEN state NOT IN ('done', 'waived', 'skipped', 'cancelled') THEN 1 END)
+             FROM tasks WHERE run_id = $1",
+        )
+        .bind(run.as_str())
+        .fetch_one(&mut *txn)
+        .await?;
+        let (cost, tokens, calls): (i64, i64, i64) = sqlx::query_as(
+            "SELECT CAST(COALESCE(SUM(cost), 0) AS BIGINT),
+                 CAST(COALESCE(SUM(tokens), 0) AS BIGINT), CAST(COALESCE(SUM(calls), 0) AS BIGINT)
+             FROM asks WHERE run_id = $1 AND task_id IN
+                 (SELECT id FROM tasks WHERE run_id = $1 AND state = 'done')",
+        )
+        .bind(run.as_str())
+        .fetch_one(&mut *txn)
+        .await?;
+        Ok(RunProgress {
+            done: column::from_count(done),
+            open: column::from_count(open),
+            done_used: Used {
+                usd: column::from_money(cost),
+                tokens: column::from_count(tokens),
+                calls: column::from_count(calls),
+                wall_ms: 0,
+            },
         })
     }
 

@@ -2,11 +2,12 @@
 
 use std::io::Read;
 
-use atelier_engine::BuildRequest;
+use atelier_engine::{BuildRequest, ChangeRequest};
 use atelier_model::RunMode;
 use clap::Args;
 
 use super::{
+    change::{self, Change},
     drive::{self, Work},
     hidden,
     plan::dry_run,
@@ -43,6 +44,10 @@ pub(crate) struct BuildArgs {
     #[arg(long, value_name = "FOLDER")]
     pub(crate) hidden_tests: Option<std::path::PathBuf>,
 
+    /// Begin a run of its own, also where these are the words of the newest run with changes
+    #[arg(long)]
+    pub(crate) new: bool,
+
     #[command(flatten)]
     pub(crate) options: RunOptions,
 }
@@ -56,7 +61,29 @@ pub(crate) async fn run(global: &Global, args: &BuildArgs, ui: &Ui) -> Result<u8
     if let Some(folder) = &args.hidden_tests {
         hidden::lay_down(ctx.git.root(), folder, &ctx.limits)?;
     }
-    let work = Work::Build(request(requirement, RunMode::Build, (&args.options, &settings))?);
+    if !args.new
+        && let Some(run) = change::edited(&ctx, &requirement, args.file.is_some()).await?
+    {
+        ui.status(&format!(
+            "These are the words of run {} with changes: its plan is changed, and what stands stays \
+             (--new begins a run of its own).",
+            run.id
+        ));
+        let request = ChangeRequest::Requirement(requirement);
+        let overrides = super::run::overrides(&args.options, &settings, args.options.yes)?;
+        let work = Change {
+            run: &run,
+            request: &request,
+            overrides,
+            stops: false,
+        };
+        return Box::pin(work.to_its_end(&ctx, &settings, ui)).await;
+    }
+    let work = Work::Build(request(
+        requirement,
+        RunMode::Build,
+        (&args.options, &settings),
+    )?);
     Box::pin(drive::to_its_end(&ctx, &settings, ui, &work)).await
 }
 

@@ -25,7 +25,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     app::{Place, SystemClock, SystemIds},
-    cli::{Global, RunOptions},
+    cli::{Global, LimitOptions, RunOptions},
     cli_error::CliError,
     config::{self, Config, Settings, Sources},
     guard_key,
@@ -162,7 +162,10 @@ impl Configured {
     fn read(place: &Place, global: &Global, args: &GatewayArgs) -> Result<Self, CliError> {
         let sources = Sources::read(&place.root)?;
         let options = RunOptions {
-            budget: args.budget.clone(),
+            limits: LimitOptions {
+                budget: args.budget.clone(),
+                ..LimitOptions::default()
+            },
             ..RunOptions::default()
         };
         let config = Config::load(&sources, global, &options)?;
@@ -173,7 +176,7 @@ impl Configured {
             models: settings.gateway(guard_key),
             keep_days: settings.keep_days,
             budgets: Budgets {
-                total: settings.budget,
+                total: settings.budget.usd,
                 day: settings.budget_day,
             },
             sources,

@@ -13,6 +13,7 @@ use super::{
     build::{request, requirement},
     drive::{self, Work},
     ending,
+    exchange::{self, PlanCommand},
 };
 use crate::{
     app::{self, Place, SystemClock, SystemIds},
@@ -30,7 +31,11 @@ const CONVENTIONS: &str = "AGENTS.md";
 
 /// Plan a requirement and stop before anything is built
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct PlanArgs {
+    #[command(subcommand)]
+    pub(crate) command: Option<PlanCommand>,
+
     /// The requirement in plain language; `-` reads it from standard input
     #[arg(value_name = "REQUIREMENT")]
     pub(crate) requirement: Vec<String>,
@@ -44,9 +49,16 @@ pub(crate) struct PlanArgs {
 }
 
 pub(crate) async fn run(global: &Global, args: &PlanArgs, ui: &Ui) -> Result<u8, CliError> {
+    if let Some(command) = &args.command {
+        return Box::pin(exchange::run(global, command, ui)).await;
+    }
     let requirement = requirement(&args.requirement, args.file.as_deref())?;
     let (ctx, settings) = drive::open(global, &args.options, ui).await?;
-    let work = Work::Build(request(requirement, RunMode::PlanOnly, &settings));
+    let work = Work::Build(request(
+        requirement,
+        RunMode::PlanOnly,
+        (&args.options, &settings),
+    )?);
     let outcome = Box::pin(drive::watched(&ctx, ui, &work)).await?;
     let report = &outcome.report;
     if report.error.is_none()

@@ -1,5 +1,6 @@
 //! `atelier resume`: goes on where a run stopped.
 
+use atelier_model::{RunFact, RunStatus};
 use clap::Args;
 
 use super::{
@@ -29,7 +30,14 @@ pub(crate) struct ResumeArgs {
 pub(crate) async fn run(global: &Global, args: &ResumeArgs, ui: &Ui) -> Result<u8, CliError> {
     let (ctx, settings) = drive::open(global, &args.options, ui).await?;
     let run = select::run(&ctx.store, args.run.as_deref()).await?;
-    let overrides = overrides(&args.options, &settings, args.options.yes);
+    if run.status == RunStatus::Cancelled && args.run.is_some() {
+        // Whoever names a run that was given up wants it after all.
+        let now = ctx.clock.now();
+        ctx.store
+            .run_advance(&run.id, RunFact::Reopened, now)
+            .await?;
+    }
+    let overrides = overrides(&args.options, &settings, args.options.yes)?;
     Box::pin(drive::to_its_end(
         &ctx,
         &settings,

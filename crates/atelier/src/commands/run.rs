@@ -1,7 +1,7 @@
 //! `atelier run`: executes a plan that was made before.
 
 use atelier_engine::Overrides;
-use atelier_model::{Budget, RunStatus};
+use atelier_model::RunStatus;
 use clap::Args;
 
 use super::{
@@ -40,7 +40,7 @@ pub(crate) async fn run(global: &Global, args: &RunArgs, ui: &Ui) -> Result<u8, 
             known: Vec::new(),
         })?
     };
-    let overrides = overrides(&args.options, &settings, true);
+    let overrides = overrides(&args.options, &settings, true)?;
     Box::pin(drive::to_its_end(
         &ctx,
         &settings,
@@ -55,15 +55,12 @@ pub(super) fn overrides(
     options: &RunOptions,
     settings: &crate::config::Settings,
     plan_approved: bool,
-) -> Overrides {
-    let budget = options.budget.is_some().then_some(Budget {
-        usd: settings.budget,
-    });
+) -> Result<Overrides, CliError> {
     let approval = options.approval.is_some().then_some(settings.approval);
-    Overrides {
-        budget,
+    Ok(Overrides {
+        budget: options.limits.change()?,
         approval,
         plan_approved,
         ..Overrides::default()
-    }
+    })
 }

@@ -1,7 +1,12 @@
-//! `atelier task`: add, list, show, retry, execute.
+//! `atelier task`: add, list, show, retry, execute; skip, cancel and edit are in `steer.rs`.
 
-use atelier_engine::{NewTask, Overrides, task_add};
-use atelier_model::{RunStatus, TaskFact, TaskId, TaskState};
+mod form;
+mod steer;
+
+use atelier_engine::{
+    Command, NewTask, Obeyed, Overrides, TaskCommand as TaskSteer, obey, task_add,
+};
+use atelier_model::{RunStatus, TaskId, TaskState};
 use clap::{Args, Subcommand};
 
 use super::{
@@ -24,8 +29,14 @@ pub(crate) enum TaskCommand {
     List(TaskListArgs),
     /// Show a task with its attempts and evidence
     Show(TaskNamed),
-    /// Give a failed or blocked task another round of attempts, and go on
-    Retry(TaskNamed),
+    /// Give a task another round of attempts, also with another model, and go on
+    Retry(RetryArgs),
+    /// Leave a task out: what depends on it waits, and the run is not verified without it
+    Skip(steer::SkipArgs),
+    /// Give a task up
+    Cancel(steer::TaskCancelArgs),
+    /// Change a task: title, description, acceptance, priority, budget; in $EDITOR without flags
+    Edit(steer::EditArgs),
     /// Execute one task and what it depends on
     Execute(TaskNamed),
 }
@@ -76,6 +87,17 @@ pub(crate) struct TaskNamed {
     pub(crate) options: RunOptions,
 }
 
+/// A task that begins anew.
+#[derive(Debug, Args)]
+pub(crate) struct RetryArgs {
+    #[command(flatten)]
+    pub(crate) named: TaskNamed,
+
+    /// With all that depends on it and was begun already
+    #[arg(long)]
+    pub(crate) from_here: bool,
+}
+
 pub(crate) async fn run(global: &Global, command: &TaskCommand, ui: &Ui) -> Result<u8, CliError> {
     match command {
         TaskCommand::Add(args) => add(global, args, ui).await,
@@ -93,7 +115,10 @@ pub(crate) async fn run(global: &Global, command: &TaskCommand, ui: &Ui) -> Resu
             };
             show::run(global, &args, ui).await
         }
-        TaskCommand::Retry(named) => Box::pin(retry(global, named, ui)).await,
+        TaskCommand::Retry(args) => Box::pin(retry(global, args, ui)).await,
+        TaskCommand::Skip(args) => steer::skip(global, args, ui).await,
+        TaskCommand::Cancel(args) => steer::cancel(global, args, ui).await,
+        TaskCommand::Edit(args) => steer::edit(global, args, ui).await,
         TaskCommand::Execute(named) => Box::pin(execute(global, named, ui)).await,
     }
 }
@@ -101,16 +126,7 @@ pub(crate) async fn run(global: &Global, command: &TaskCommand, ui: &Ui) -> Resu
 async fn add(global: &Global, args: &TaskAddArgs, ui: &Ui) -> Result<u8, CliError> {
     let mut checks = Vec::new();
     for command in &args.accept {
-        let words = shell_words::split(command);
-        let words = words
-            .ok()
-            .filter(|words| !words.is_empty())
-            .ok_or_else(|| {
-                CliError::Usage(format!(
-                    "read --accept `{command}`: its quotes do not close"
-                ))
-            })?;
-        checks.push(words);
+        checks.push(words(command)?);
     }
     let (ctx, _) = drive::open(global, &args.options, ui).await?;
     let new = NewTask {
@@ -126,28 +142,46 @@ async fn add(global: &Global, args: &TaskAddArgs, ui: &Ui) -> Result<u8, CliErro
     Ok(0)
 }
 
-async fn retry(global: &Global, named: &TaskNamed, ui: &Ui) -> Result<u8, CliError> {
+/// A command line as its words.
+fn words(command: &str) -> Result<Vec<String>, CliError> {
+    let words = shell_words::split(command).ok();
+    words.filter(|words| !words.is_empty()).ok_or_else(|| {
+        CliError::Usage(format!(
+            "read `{command}`: it is empty, or its quotes do not close"
+        ))
+    })
+}
+
+async fn retry(global: &Global, args: &RetryArgs, ui: &Ui) -> Result<u8, CliError> {
+    let named = &args.named;
     let (run, id) = {
         let store = Place::find(global)?.store().await?;
         let run = select::run(&store, named.run.as_deref()).await?;
         let tasks = store.task_list(&run.id).await?;
         let task = show::find(&tasks, &named.task)?;
-        let open = matches!(
-            task.state,
-            TaskState::Failed | TaskState::Blocked | TaskState::Cancelled
-        );
-        if !open {
-            let state = status::word(task.state);
-            return Err(CliError::Usage(format!("retry {}: it is {state}", task.id)));
+        let done = matches!(run.status, RunStatus::Done | RunStatus::Cancelled);
+        let again = task.state != TaskState::Done || args.from_here;
+        if done || !again {
+            let what = if done {
+                status::word(run.status)
+            } else {
+                status::word(task.state)
+            };
+            return Err(CliError::Usage(format!("retry {}: it is {what}", task.id)));
         }
         (run.id, task.id.clone())
     };
     let (ctx, settings) = drive::open(global, &named.options, ui).await?;
-    let now = ctx.clock.now();
-    ctx.store
-        .task_advance(&run, &id, TaskFact::RetryAsked, "asked by a person", now)
-        .await?;
-    let overrides = super::run::overrides(&named.options, &settings, true);
+    let retry = TaskSteer::Retry {
+        model: global.model.clone(),
+        from_here: args.from_here,
+    };
+    let command = Command::Task(id, retry);
+    if let Obeyed::Again(tasks) = obey(&ctx.store, &run, &command, ctx.clock.now()).await? {
+        let tasks: Vec<String> = tasks.iter().map(ToString::to_string).collect();
+        ui.status(&format!("  begins anew: {}", tasks.join(", ")));
+    }
+    let overrides = super::run::overrides(&named.options, &settings, true)?;
     Box::pin(drive::to_its_end(
         &ctx,
         &settings,
@@ -167,7 +201,7 @@ async fn execute(global: &Global, named: &TaskNamed, ui: &Ui) -> Result<u8, CliE
     } else {
         show::find(&tasks, &named.task)?.id.clone()
     };
-    let base = super::run::overrides(&named.options, &settings, true);
+    let base = super::run::overrides(&named.options, &settings, true)?;
     let overrides = Overrides {
         only: Some(only),
         ..base

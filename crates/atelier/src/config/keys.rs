@@ -6,6 +6,7 @@ use atelier_model::{Limits, MicroUsd, Stage, Strategy};
 use atelier_prompt::context::Compression;
 
 use super::{sandbox, semantic};
+use crate::amount;
 
 /// How alike two keys must be for one to be suggested: 1 is equal.
 const LIKENESS: f32 = 0.6;
@@ -35,6 +36,7 @@ pub(crate) enum Kind {
     Model,
     Vectors,
     Address,
+    Duration,
     Sandbox,
 }
 
@@ -59,6 +61,7 @@ impl Kind {
             Self::Share => "a share from 0 to 1, such as 0.02",
             Self::Model => "a model as PROVIDER/MODEL",
             Self::Vectors => "words or model",
+            Self::Duration => "a time such as 30m, 1h30m or 45s",
             Self::Address => "an address such as http://127.0.0.1:5001",
             Self::Sandbox => "strong, light or none",
         }
@@ -112,6 +115,9 @@ impl Kind {
             }
             (Self::Vectors, V::String(text)) if matches!(text.as_str(), "words" | "model") => {
                 Some(V::String(text))
+            }
+            (Self::Duration, V::String(text)) if amount::duration(&text).is_some() => {
+                Some(V::String(text.trim().to_owned()))
             }
             (Self::Address, V::String(text)) if is_address(text.trim()) => {
                 Some(V::String(text.trim().to_owned()))
@@ -283,13 +289,20 @@ const PROVIDER_KEYS: [(&str, Kind, &str); 6] = [
 ];
 
 /// What each limit bounds.
-const LIMIT_KEYS: [(&str, &str); 25] = [
+const LIMIT_KEYS: [(&str, &str); 26] = [
     ("requirement_bytes_max", "bytes of a requirement"),
     ("attempts_max", "tries at one task, the first included"),
     ("phases_max", "phases of a plan"),
     ("steps_max", "steps of a plan, over all phases"),
     ("detail_asks_at_once_max", "detail asks under way at once"),
-    ("tasks_at_once_max", "tasks under way at once"),
+    (
+        "tasks_at_once_max",
+        "tasks under way at once in one process",
+    ),
+    (
+        "checks_at_once_max",
+        "verifications of tasks under way at once in one process",
+    ),
     (
         "ask_tries_max",
         "sendings of one ask after broken connections and refusals that may pass",
@@ -410,6 +423,18 @@ fn sandbox_keys() -> [Key; 2] {
     ]
 }
 
+/// What may be used up beside money.
+fn limit_keys(prefix: &str) -> [Key; 3] {
+    let tokens = "most tokens of prompts and answers it may take; unlimited if left out";
+    let calls = "most sendings to a provider it may take; unlimited if left out";
+    let wall = "most time of work it may take, such as 30m; unlimited if left out";
+    [
+        key(&format!("{prefix}budget_tokens"), Kind::Count, None, tokens),
+        key(&format!("{prefix}budget_calls"), Kind::Count, None, calls),
+        key(&format!("{prefix}budget_wall"), Kind::Duration, None, wall),
+    ]
+}
+
 fn keep_key() -> Key {
     let days = "days for which the gateway keeps each request; of older ones it keeps sums by day, \
                 and nothing of answers that broke off";
@@ -426,6 +451,8 @@ pub(crate) fn known_keys() -> Vec<Key> {
     let mut all = model_keys("");
     let approval = "when to ask before going on: never, after planning, before every task";
     all.push(key("approval", Kind::Approval, Some("never"), approval));
+    let jobs = "tasks done at once by one process; by processors and memory if left out";
+    all.push(key("jobs", Kind::Count, None, jobs));
     let most = "most a run may cost, in dollars; unlimited if left out";
     all.push(key("budget", Kind::Money, None, most));
     all.push(key(
@@ -434,6 +461,8 @@ pub(crate) fn known_keys() -> Vec<Key> {
         None,
         "most that the asks of one task of a run may cost, in dollars; unlimited if left out",
     ));
+    all.extend(limit_keys(""));
+    all.extend(limit_keys("task_"));
     all.push(key(
         "budget_day",
         Kind::Money,
@@ -453,6 +482,9 @@ pub(crate) fn known_keys() -> Vec<Key> {
         "what is hidden from providers on this machine, unless the stage or the provider says otherwise",
     ));
     all.push(archive_key());
+    let signing =
+        "file with the private Ed25519 key (PEM) that `atelier verify --provenance` signs with";
+    all.push(key("provenance_key", Kind::Text, None, signing));
     all.push(keep_key());
     all.extend(sandbox_keys());
     all.extend(semantic_keys());
@@ -461,6 +493,7 @@ pub(crate) fn known_keys() -> Vec<Key> {
         let most = "most that its asks may cost in one run, in dollars; unlimited if left out";
         let name = format!("stages.{stage}.budget");
         all.push(key(&name, Kind::Money, None, most));
+        all.extend(limit_keys(&format!("stages.{stage}.")));
         let own = "whether its answers may be answers to the same question in other words";
         let name = format!("stages.{stage}.{}", semantic::SWITCH);
         all.push(key(&name, Kind::Switch, None, own));

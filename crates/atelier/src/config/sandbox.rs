@@ -1,9 +1,12 @@
 //! How strongly commands are confined, and which package registries they reach: the operator's
 //! word, never that of a file a command could change.
 
-use atelier_model::SandboxLevel;
+use std::collections::BTreeMap;
 
-use super::{Config, ConfigError, Origin};
+use atelier_model::SandboxLevel;
+use serde_json::{Map, Value};
+
+use super::{Config, ConfigError, Origin, Sources, own_steps};
 
 /// The key of the level.
 pub(crate) const SANDBOX: &str = "sandbox";
@@ -62,4 +65,27 @@ pub(crate) fn registries(config: &Config) -> Vec<String> {
     items
         .filter_map(|item| item.as_str().map(str::to_owned))
         .collect()
+}
+
+/// What is said of the checks of runs.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct CheckWords {
+    /// How strongly commands are confined, where somebody says so.
+    pub(crate) level: Option<SandboxLevel>,
+    /// Hosts of package registries beside those that are known.
+    pub(crate) registries: Vec<String>,
+    /// Steps by their names.
+    pub(crate) steps: BTreeMap<String, Map<String, Value>>,
+}
+
+impl CheckWords {
+    /// Resolves them.
+    pub(super) fn resolve(config: &Config, sources: &Sources) -> Result<Self, ConfigError> {
+        let level = level(config)?;
+        Ok(Self {
+            level: config.get(SANDBOX).map(|_| level),
+            registries: registries(config),
+            steps: own_steps(sources)?,
+        })
+    }
 }

@@ -1,6 +1,6 @@
 //! Final values: no option is left open here.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use atelier_guard::Policy;
 use atelier_keys::KeyRing;
@@ -8,16 +8,19 @@ use atelier_llm::{
     Effort, GatewayConfig, PROVIDERS, Price, PriceTable, ProviderEntry, Rate, RateTable, Route,
     Routing, Secret, SemanticConfig, Tariffs, is_private, provider_entry, server_url,
 };
-use atelier_model::{Approval, Limits, MicroUsd, Stage, Strategy};
+use atelier_model::{Approval, Budget, Limits, MicroUsd, Stage, Strategy};
 use atelier_prompt::context::Compression;
 use atelier_seal::SealKey;
 
 use crate::{
+    amount,
     keys::{Asking, KeysError},
     prices,
 };
 
-use super::{Config, ConfigError, Entry, Origin, Sources, keys, semantic};
+use super::{
+    Config, ConfigError, Entry, Origin, Sources, keys, sandbox::CheckWords, semantic, width,
+};
 
 /// Tokens of one answer where nothing is set.
 const TOKENS_MAX: u64 = 16_384;
@@ -47,19 +50,23 @@ pub(crate) struct Settings {
     /// Who makes vectors of texts.
     pub(crate) embeddings: Option<Route>,
     pub(crate) limits: Limits,
+    /// What is said of the checks of runs.
+    pub(crate) checks: CheckWords,
     pub(crate) approval: Approval,
     pub(crate) compression: Compression,
-    pub(crate) budget: Option<MicroUsd>,
+    pub(crate) budget: Budget,
     /// What the asks of a stage may cost in one run.
-    pub(crate) stage_budgets: BTreeMap<Stage, MicroUsd>,
+    pub(crate) stage_budgets: BTreeMap<Stage, Budget>,
     /// What the asks of one task may cost.
-    pub(crate) task_budget: Option<MicroUsd>,
+    pub(crate) task_budget: Budget,
     /// What relayed requests may cost on one day.
     pub(crate) budget_day: Option<MicroUsd>,
     /// Days for which requests of other programs are kept one by one.
     pub(crate) keep_days: u64,
     /// The node that holds all answers.
     pub(crate) archive: Option<url::Url>,
+    /// The file with the key that signs provenance.
+    pub(crate) provenance_key: Option<PathBuf>,
 }
 
 impl Settings {
@@ -110,7 +117,8 @@ impl Settings {
             rates: rates(config),
             semantic: semantic::resolve(config)?,
             embeddings: embeddings(config, sources)?,
-            limits: limits(config),
+            limits: bounded(limits(config), config),
+            checks: CheckWords::resolve(config, sources)?,
             approval: match text(config.get("approval")).as_deref() {
                 Some("plan") => Approval::Plan,
                 Some("task") => Approval::Task,
@@ -119,12 +127,13 @@ impl Settings {
             compression: text(config.get("compression"))
                 .and_then(|word| word.parse().ok())
                 .unwrap_or_default(),
-            budget: money(config, "budget"),
+            budget: budget(config, ""),
             stage_budgets: stage_budgets(config),
-            task_budget: money(config, "task_budget"),
+            task_budget: budget(config, "task_"),
             budget_day: money(config, "budget_day"),
             keep_days: keep_days(config),
             archive: text(config.get("archive")).and_then(|url| url.parse().ok()),
+            provenance_key: text(config.get("provenance_key")).map(PathBuf::from),
         })
     }
 }
@@ -133,9 +142,22 @@ fn money(config: &Config, key: &str) -> Option<MicroUsd> {
     text(config.get(key))?.parse().ok()
 }
 
-fn stage_budgets(config: &Config) -> BTreeMap<Stage, MicroUsd> {
-    let budget = |stage| Some((stage, money(config, &format!("stages.{stage}.budget"))?));
-    Stage::ALL.into_iter().filter_map(budget).collect()
+/// A budget whose keys begin so.
+fn budget(config: &Config, prefix: &str) -> Budget {
+    let number = |name: &str| text(config.get(&format!("{prefix}{name}")))?.parse().ok();
+    let wall = text(config.get(&format!("{prefix}budget_wall")));
+    Budget {
+        usd: money(config, &format!("{prefix}budget")),
+        tokens: number("budget_tokens"),
+        calls: number("budget_calls"),
+        wall_ms: wall.as_deref().and_then(amount::duration),
+    }
+}
+
+fn stage_budgets(config: &Config) -> BTreeMap<Stage, Budget> {
+    let of = |stage: Stage| (stage, budget(config, &format!("stages.{stage}.")));
+    let all = Stage::ALL.into_iter().map(of);
+    all.filter(|(_, budget)| !budget.is_none()).collect()
 }
 
 /// The model that makes vectors of texts.
@@ -558,6 +580,23 @@ pub(crate) fn limits(config: &Config) -> Limits {
         })
         .collect();
     serde_json::from_value(serde_json::Value::Object(set)).unwrap_or_default()
+}
+
+/// The same limits, with as many tasks at once as were asked for, or as the machine carries.
+fn bounded(mut limits: Limits, config: &Config) -> Limits {
+    let number = |key: &str| config.get(key)?.value.as_integer();
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let memory = atelier_exec::machine_memory().map(|memory| memory.available_bytes);
+    let is_offline = text(config.get("provider")).is_none_or(|name| name == "offline");
+    if let Some(jobs) = number("jobs") {
+        limits.tasks_at_once_max = usize::try_from(jobs).unwrap_or(usize::MAX);
+    } else if number("limits.tasks_at_once_max").is_none() {
+        limits.tasks_at_once_max = width::tasks(processors, memory, is_offline);
+    }
+    if number("limits.checks_at_once_max").is_none() {
+        limits.checks_at_once_max = width::checks(processors, memory);
+    }
+    limits
 }
 
 fn keep_days(config: &Config) -> u64 {

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use atelier_model::Stage;
+use atelier_model::{Resource, Stage};
 
 use super::{ConfigError, Kind, Origin, PROJECT_FILE, keys};
 use crate::{
@@ -188,8 +188,28 @@ pub(crate) fn flags(
         ("provider", &global.provider, "--provider"),
         ("model", &global.model, "--model"),
         ("base_url", &global.base_url, "--base-url"),
-        ("budget", &options.budget, "--budget"),
+        (
+            "budget",
+            &options.limits.absolute(Resource::Usd),
+            "--budget",
+        ),
+        (
+            "budget_tokens",
+            &options.limits.absolute(Resource::Tokens),
+            "--budget-tokens",
+        ),
+        (
+            "budget_calls",
+            &options.limits.absolute(Resource::Calls),
+            "--budget-calls",
+        ),
+        (
+            "budget_wall",
+            &options.limits.absolute(Resource::Wall),
+            "--budget-wall",
+        ),
         ("approval", &options.approval, "--approval"),
+        ("jobs", &options.jobs, "--jobs"),
     ];
     for (key, value, flag) in named {
         if let Some(value) = value {
@@ -225,6 +245,7 @@ pub(crate) fn parse(key: &str, text: &str) -> toml::Value {
             | Kind::Strategy
             | Kind::Guard
             | Kind::Address
+            | Kind::Duration
             | Kind::Sandbox
             | Kind::Compression
             | Kind::Model

@@ -503,6 +503,7 @@ fn every_key_can_be_set_by_a_variable() {
             Kind::Switch => "on",
             Kind::Share => "0.5",
             Kind::Model => "p/one",
+            Kind::Duration => "30m",
             Kind::Address => "http://127.0.0.1:5001",
             Kind::Vectors => "model",
             Kind::Texts => "one, two",

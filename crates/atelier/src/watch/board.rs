@@ -178,7 +178,8 @@ impl Board {
     pub(super) fn plan_changed(&mut self, changes: &[TaskChange]) {
         let dropped = |task: &TaskView| {
             let mut changes = changes.iter();
-            let gone = changes.any(|one| one.kind == TaskChangeKind::Dropped && one.task == task.id);
+            let gone =
+                changes.any(|one| one.kind == TaskChangeKind::Dropped && one.task == task.id);
             gone && task.state != TaskState::Done
         };
         self.tasks.retain(|task| !dropped(task));

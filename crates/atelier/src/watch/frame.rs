@@ -94,6 +94,7 @@ fn stage(open: &OpenStage, now: Timestamp) -> Row {
         Stage::Plan => "dividing the work into phases",
         Stage::Detail => "dividing the phase into steps",
         Stage::Handoff => "writing the handoff",
+        Stage::Change => "changing the plan",
         Stage::Code => "writing",
         Stage::Docs => "describing what was built",
     };

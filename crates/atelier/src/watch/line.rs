@@ -110,7 +110,8 @@ pub(crate) fn lines(board: &mut Board, event: &Event, reader: Reader) -> Vec<Row
         } => {
             let [needed, spent, budget] =
                 [needed, spent, budget].map(|amount| resource.in_words(*amount));
-            let text = format!("of the {scope}: {spent} of {budget} are gone, {needed} more needed");
+            let text =
+                format!("of the {scope}: {spent} of {budget} are gone, {needed} more needed");
             return vec![warning("Budget", &text)];
         }
         K::BudgetMarked {

@@ -167,6 +167,7 @@ impl Tale {
             reason: String::new(),
             tests: tests.map(counts),
             duration_ms: 10,
+            level: None,
         };
         self.tell(task, kind)
     }

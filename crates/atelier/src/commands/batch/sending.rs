@@ -89,7 +89,7 @@ fn written(
 
 fn budgets(desk: &Desk) -> Budgets {
     Budgets {
-        total: desk.settings.budget,
+        total: desk.settings.budget.usd,
         day: desk.settings.budget_day,
     }
 }

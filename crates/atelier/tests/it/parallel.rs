@@ -1,0 +1,307 @@
+//! Many tasks at once: side by side, in each other's way, killed, and in several processes.
+
+use std::{
+    collections::BTreeSet,
+    process::{Child, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use atelier_store::Store;
+use atelier_testkit::{Dialect, EditForm, Fixture, Mode, Script, crowded, renaming, wide};
+use serde_json::Value;
+use tokio::runtime::Builder;
+
+use crate::world::{World, count};
+
+/// Milliseconds the model takes: longer than it takes to begin another task.
+const LATENCY_MS: u64 = 400;
+/// Events of a run that are looked through.
+const EVENTS_MAX: u32 = 10_000;
+/// Time between two looks at the log.
+const LOOK: Duration = Duration::from_millis(5);
+/// Longest wait for something another process does.
+const WAIT_MAX: Duration = Duration::from_mins(2);
+
+fn world(fixture: &Fixture) -> World {
+    let script = Script::new(Mode::Oracle)
+        .with_fixture(fixture.clone())
+        .with_form(EditForm::Whole)
+        .with_latency_ms(LATENCY_MS);
+    World::with(script, Dialect::OpenAi).with_commit()
+}
+
+/// The most tasks that were under way at once.
+fn most_at_once(log: &[Value]) -> usize {
+    let mut under_way = BTreeSet::new();
+    let mut most = 0;
+    for event in log.iter().filter(|event| event["type"] == "task.state") {
+        let task = event["task"].as_str().unwrap().to_owned();
+        if ["running", "verifying", "merging"].contains(&event["to"].as_str().unwrap()) {
+            under_way.insert(task);
+        } else {
+            under_way.remove(&task);
+        }
+        most = most.max(under_way.len());
+    }
+    most
+}
+
+fn attempts_that_ended(log: &[Value], outcome: &str) -> usize {
+    let ended = log
+        .iter()
+        .filter(|event| event["type"] == "attempt.finished");
+    ended.filter(|event| event["outcome"] == outcome).count()
+}
+
+/// Every task of the fixture is one commit of the branch, and each of these passes all tests.
+fn check_trunk(world: &World, fixture: &Fixture) {
+    let branch = world.branch();
+    let log = world.git(&[
+        "log",
+        "--format=%(trailers:key=Atelier-Task,valueonly)",
+        &branch,
+    ]);
+    let tasks: Vec<&str> = log.lines().filter(|line| !line.is_empty()).collect();
+    let unique: BTreeSet<&&str> = tasks.iter().collect();
+    assert_eq!(tasks.len(), fixture.steps().count(), "{tasks:?}");
+    assert_eq!(
+        unique.len(),
+        tasks.len(),
+        "a task is merged twice: {tasks:?}"
+    );
+    assert_eq!(world.server().violations(), Vec::<String>::new());
+}
+
+/// Every commit of a task on the branch, checked out and tested by itself.
+fn check_every_commit(world: &World) {
+    let branch = world.branch();
+    let commits = world.git(&[
+        "log",
+        "--format=%H %(trailers:key=Atelier-Task,valueonly)",
+        &branch,
+    ]);
+    for line in commits.lines().filter(|line| line.contains(" t")) {
+        let commit = line.split(' ').next().unwrap();
+        let folder = world.home.path().join(format!("at-{commit}"));
+        let shown = folder.to_string_lossy();
+        world.git(&["worktree", "add", "-q", "--detach", &shown, commit]);
+        let mut tests = world.home.command("python3");
+        let output = tests
+            .args(["-m", "unittest", "discover", "-s", "tests", "-t", "."])
+            .current_dir(&folder)
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{line}: {said}");
+    }
+}
+
+#[test]
+fn independent_tasks_are_done_at_once() {
+    let fixture = wide(4).unwrap();
+    let world = world(&fixture);
+    world
+        .run(&["build", "--jobs", "4", &fixture.requirement])
+        .expect(0);
+    let log = world.events();
+    assert_eq!(most_at_once(&log), 4);
+    assert_eq!(attempts_that_ended(&log, "conflict"), 0);
+    assert_eq!(attempts_that_ended(&log, "passed"), 5);
+    check_trunk(&world, &fixture);
+    assert_eq!(
+        world.git(&["rev-parse", "main"]),
+        world.git(&["rev-parse", &world.branch()])
+    );
+    // Nothing is left of the places in which they worked.
+    assert!(!world.folder().join(".atelier/worktrees").exists());
+    assert_eq!(world.git(&["worktree", "list"]).lines().count(), 1);
+}
+
+#[test]
+fn one_job_does_one_task_at_a_time_and_asks_the_same() {
+    let fixture = wide(3).unwrap();
+    let world = world(&fixture);
+    world
+        .run(&["build", "-j", "1", &fixture.requirement])
+        .expect(0);
+    assert_eq!(most_at_once(&world.events()), 1);
+    check_trunk(&world, &fixture);
+}
+
+#[test]
+fn tasks_in_each_others_way_are_done_again_on_what_is_there() {
+    let fixture = crowded(3).unwrap();
+    let world = world(&fixture);
+    world
+        .run(&["build", "--jobs", "3", &fixture.requirement])
+        .expect(0);
+    let log = world.events();
+    let conflicts = attempts_that_ended(&log, "conflict");
+    assert!(conflicts >= 2, "{conflicts} conflicts");
+    check_trunk(&world, &fixture);
+    check_every_commit(&world);
+    let names = world.git(&["show", &format!("{}:names.txt", world.branch())]);
+    assert_eq!(names, "link 2\nlink 3\nlink 4");
+    // What was tried in vain is kept.
+    let refs = world.git(&[
+        "for-each-ref",
+        "--format=%(refname)",
+        "refs/atelier/attempts",
+    ]);
+    assert_eq!(refs.lines().count(), 4 + conflicts, "{refs}");
+}
+
+#[test]
+fn what_only_fails_together_never_comes_into_the_trunk() {
+    let fixture = renaming().unwrap();
+    let world = world(&fixture);
+    world
+        .run(&["build", "--jobs", "2", &fixture.requirement])
+        .expect(0);
+    let log = world.events();
+    assert_eq!(attempts_that_ended(&log, "conflict"), 1);
+    check_trunk(&world, &fixture);
+    check_every_commit(&world);
+    let again: Vec<_> = world
+        .server()
+        .requests()
+        .into_iter()
+        .filter(|seen| seen.stage.task().is_some())
+        .collect();
+    assert_eq!(again.len(), 4);
+}
+
+#[test]
+fn a_conflict_without_an_attempt_left_names_both_sides() {
+    let fixture = crowded(2).unwrap();
+    let world = world(&fixture);
+    let args = [
+        "-c",
+        "limits.attempts_max=1",
+        "build",
+        "-j",
+        "2",
+        &fixture.requirement,
+    ];
+    let ended = world.run(&args).expect_failure(15, "names.txt");
+    let error = ended.line("error: ");
+    assert!(
+        error.contains("Add link 2") && error.contains("Add link 3"),
+        "{error}"
+    );
+    // The one that came first stays, and the other goes on from there.
+    assert_eq!(count(&world.events(), "task.committed"), 2);
+    world.run(&["resume"]).expect(0);
+    check_trunk(&world, &fixture);
+}
+
+#[test]
+fn a_failed_task_does_not_keep_others_from_being_done() {
+    let fixture = wide(3).unwrap();
+    let mut script = Script::new(Mode::Oracle)
+        .with_fixture(fixture.clone().without("1.3"))
+        .with_form(EditForm::Whole);
+    script = script.with_latency_ms(50);
+    let world = World::with(script, Dialect::OpenAi).with_commit();
+    let args = [
+        "-c",
+        "limits.attempts_max=1",
+        "build",
+        "-j",
+        "2",
+        &fixture.requirement,
+    ];
+    let ended = world.run(&args).expect_failure(13, "t1.3");
+    assert!(
+        ended.line("error: ").contains("Add link 3"),
+        "{}",
+        ended.all()
+    );
+    assert_eq!(count(&world.events(), "task.committed"), 3);
+}
+
+#[test]
+fn two_processes_work_on_one_run_and_end_alike() {
+    let fixture = wide(8).unwrap();
+    let world = world(&fixture);
+    let mut first = start(&world, &["build", "-j", "2", &fixture.requirement]);
+    wait_for(&world, &mut first, "attempt.started", 1);
+    let second = world.run(&["resume", "-j", "2"]).expect(0);
+    assert!(first.wait().unwrap().success());
+    let log = world.events();
+    assert_eq!(most_at_once(&log), 4, "{}", second.all());
+    assert_eq!(count(&log, "run.finished"), 1);
+    assert_eq!(count(&log, "attempt.started"), 9);
+    check_trunk(&world, &fixture);
+}
+
+#[test]
+fn who_helps_takes_over_from_a_conductor_that_dies() {
+    let fixture = wide(6).unwrap();
+    let world = world(&fixture);
+    let mut first = start(&world, &["build", "-j", "2", &fixture.requirement]);
+    wait_for(&world, &mut first, "attempt.started", 1);
+    let second = start(&world, &["resume", "-j", "2"]);
+    wait_for(&world, &mut first, "attempt.started", 4);
+    first.kill().unwrap();
+    first.wait().unwrap();
+    let output = second.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    check_trunk(&world, &fixture);
+    check_every_commit(&world);
+}
+
+#[test]
+fn a_parallel_run_killed_in_its_middle_goes_on_and_pays_nothing_twice() {
+    let fixture = wide(4).unwrap();
+    let world = world(&fixture);
+    let mut first = start(&world, &["build", "-j", "4", &fixture.requirement]);
+    wait_for(&world, &mut first, "task.committed", 2);
+    first.kill().unwrap();
+    first.wait().unwrap();
+    let log = world.events();
+    let in_flight = count(&log, "ask.started") - count(&log, "ask.finished");
+    world.run(&["resume", "-j", "4"]).expect(0);
+    check_trunk(&world, &fixture);
+    let asked: Vec<_> = world.server().requests();
+    let unique: BTreeSet<_> = asked.iter().map(|seen| &seen.digest).collect();
+    assert!(
+        asked.len() - unique.len() <= in_flight,
+        "{} asks, {} different",
+        asked.len(),
+        unique.len()
+    );
+}
+
+fn start(world: &World, args: &[&str]) -> Child {
+    let mut command = world.command(args);
+    let quiet = command.stdin(Stdio::null()).stdout(Stdio::null());
+    quiet.stderr(Stdio::null()).spawn().unwrap()
+}
+
+/// Waits until the log holds this many events of a kind.
+fn wait_for(world: &World, child: &mut Child, kind: &str, times: usize) {
+    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+    let folder = world.folder().join(".atelier");
+    let store = runtime.block_on(Store::open(&folder)).unwrap();
+    let deadline = Instant::now() + WAIT_MAX;
+    loop {
+        let events = runtime.block_on(store.event_list(0, EVENTS_MAX)).unwrap();
+        if events
+            .iter()
+            .filter(|event| event.kind.name() == kind)
+            .count()
+            >= times
+        {
+            break;
+        }
+        assert!(Instant::now() < deadline, "{times} {kind} never come");
+        assert!(
+            child.try_wait().unwrap().is_none(),
+            "it ended before {times} {kind}"
+        );
+        thread::sleep(LOOK);
+    }
+    runtime.block_on(store.close());
+}
