@@ -1,6 +1,7 @@
 //! Whether a step's result stands, can be brought back, or has to be made: by its key.
 
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, BTreeSet, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -9,7 +10,7 @@ use atelier_cas::{
     DriftKind, Found, Input, LookError, Outcome, Outputs, PutBlobError, Record, RecordError,
     Standing, Survey, SurveyError, Workspace,
 };
-use atelier_model::{Digest, PatternForm, RootPattern};
+use atelier_model::{BuildStep, Digest, PatternForm, RootPattern};
 use atelier_step::{
     DESCRIPTOR_VERSION, Descriptor, Explanation, Findings, InputTree, Kept, Leaf, LeafMode,
     OutputFault, StepIndex,
@@ -85,9 +86,9 @@ impl Examined {
 
 /// What is kept with the record of an execution.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct MadeFrom {
-    pub(crate) descriptor: Descriptor,
-    pub(crate) why: Explanation,
+pub(crate) struct MadeFrom<'a> {
+    pub(crate) descriptor: Cow<'a, Descriptor>,
+    pub(crate) why: Cow<'a, Explanation>,
 }
 
 /// Examines steps.
@@ -204,11 +205,11 @@ impl Inspector {
             return Ok(None);
         }
         let cas = self.shop.workspace.cas();
-        let Some(last) = cas.last(self.project.graph.name(step))? else {
+        let Some(last) = cas.last_record(self.project.graph.name(step))? else {
             return Ok(None);
         };
-        let outputs = &last.record.outputs;
-        if last.record.outcome == Outcome::Failed || outputs.is_empty() {
+        let outputs = &last.outputs;
+        if last.outcome == Outcome::Failed || outputs.is_empty() {
             return Ok(None);
         }
         let drift = self.shop.workspace.drift(&[outputs])?;
@@ -217,9 +218,10 @@ impl Inspector {
 
     /// Brings a result back, and takes away what was made since and does not belong to it.
     pub(crate) fn restore(&self, record: &Record) -> Result<(), KeepError> {
-        if let Some(last) = self.shop.workspace.cas().last(&record.step)? {
-            let earlier = &last.record.outputs;
-            self.shop.workspace.remove_stale(earlier, &record.outputs)?;
+        if let Some(last) = self.shop.workspace.cas().last_record(&record.step)? {
+            self.shop
+                .workspace
+                .remove_stale(&last.outputs, &record.outputs)?;
         }
         self.shop.workspace.restore(&record.outputs)?;
         self.moved();
@@ -360,7 +362,15 @@ impl Inspector {
         }
     }
 
-    /// The programs of the steps.
+    /// Whether a program that a step needs is on its search path, as far as is known of before.
+    pub(crate) fn has_program(&self, step: &BuildStep, name: &str) -> bool {
+        let known = self
+            .programs
+            .binary_search_by(|known| known.name.as_str().cmp(name));
+        !step.env.contains_key("PATH") && known.is_ok_and(|at| self.programs[at].file)
+    }
+
+    /// The programs of the steps, in the order of their names.
     pub(crate) fn programs(&self) -> &[Program] {
         &self.programs
     }
@@ -411,8 +421,8 @@ impl Inspector {
             };
         }
         let bytes = last.descriptor.unwrap_or_default();
-        let made_from: Option<MadeFrom> = serde_json::from_slice(&bytes).ok();
-        let previous = made_from.map(|made_from| made_from.descriptor);
+        let made_from: Option<MadeFrom<'_>> = serde_json::from_slice(&bytes).ok();
+        let previous = made_from.map(|made_from| made_from.descriptor.into_owned());
         if let Some(previous) = &previous
             && previous.surroundings != self.surroundings_digest
         {

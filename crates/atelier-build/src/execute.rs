@@ -1,6 +1,6 @@
 //! One step executed: in the sandbox, judged, what it made taken into the store, recorded.
 
-use std::{io, path::PathBuf, sync::Arc};
+use std::{borrow::Cow, io, path::PathBuf, sync::Arc};
 
 use atelier_cas::{
     CollectError, LookError, Outcome, OutputPathError, Outputs, PutBlobError, Record, RecordError,
@@ -10,13 +10,13 @@ use atelier_exec::{Command, Confinement, Exit, JobServer, Report, Returns, Spawn
 use atelier_model::{
     BuildStep, Digest, PatternForm, RootPattern, SandboxLevel, TestCounts, Timestamp, Tool,
 };
-use atelier_step::Explanation;
+use atelier_step::{Explanation, StepIndex};
 use tokio::task::JoinError;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Ended, Workshop,
-    examine::{Examined, MadeFrom},
+    Ended, Project, Workshop,
+    examine::{Examined, Inspector, MadeFrom},
     judge,
 };
 
@@ -76,8 +76,10 @@ pub(crate) struct Executed {
 }
 
 /// One try at a step.
-pub(crate) struct Try<'a> {
-    pub(crate) step: &'a BuildStep,
+pub(crate) struct Try {
+    pub(crate) project: Arc<Project>,
+    pub(crate) inspector: Arc<Inspector>,
+    pub(crate) step: StepIndex,
     /// What it is made from.
     pub(crate) examined: Arc<Examined>,
     pub(crate) why: Explanation,
@@ -87,11 +89,17 @@ pub(crate) struct Try<'a> {
     pub(crate) cpu: u32,
 }
 
+impl Try {
+    fn step(&self) -> &BuildStep {
+        self.project.step(self.step)
+    }
+}
+
 /// Runs a step once, with processors of its own for as long as it runs.
 pub(crate) async fn execute(
-    shop: &Workshop,
+    shop: &Arc<Workshop>,
     jobs: &JobServer,
-    one: Try<'_>,
+    one: Try,
     cancel: &CancellationToken,
 ) -> Result<Executed, KeepError> {
     let cpu = one.cpu;
@@ -108,33 +116,26 @@ pub(crate) async fn execute(
 }
 
 async fn execute_now(
-    shop: &Workshop,
+    shop: &Arc<Workshop>,
     jobs: &JobServer,
-    one: Try<'_>,
+    one: Try,
     cancel: &CancellationToken,
 ) -> Result<Executed, KeepError> {
-    let Try {
-        step,
-        examined,
-        why,
-        attempt,
-        ..
-    } = one;
-    if let Some(tool) = lacking(shop, step) {
+    let (own, one) = (Arc::clone(shop), Arc::new(one));
+    let step = one.step();
+    if let Some(tool) = lacking(shop, &one) {
         return Ok(without(tool));
     }
     if !step.outputs.is_empty() {
-        let (shop, step) = (shop.clone(), step.clone());
-        unpanicked(tokio::task::spawn_blocking(move || clear(&shop, &step)).await)??;
+        let (shop, one) = (Arc::clone(shop), Arc::clone(&one));
+        unpanicked(tokio::task::spawn_blocking(move || clear(&shop, one.step())).await)??;
     }
-    let command = command(shop, jobs, step);
+    let command = command(shop, jobs, &one);
     let report = match shop.sandbox.run(&command, cancel, None).await {
         Ok(report) => report,
         Err(error) => return Ok(not_started(step, &error)),
     };
-    let (shop, step) = (shop.clone(), step.clone());
-    let kept =
-        tokio::task::spawn_blocking(move || keep(&shop, &step, &examined, why, &report, attempt));
+    let kept = tokio::task::spawn_blocking(move || keep(&own, &one, &report));
     unpanicked(kept.await)?
 }
 
@@ -159,13 +160,15 @@ fn clear(shop: &Workshop, step: &BuildStep) -> Result<(), KeepError> {
 }
 
 /// A program that the step says it needs and that is nowhere on its search path.
-fn lacking<'a>(shop: &Workshop, step: &'a BuildStep) -> Option<&'a Tool> {
+fn lacking<'a>(shop: &Workshop, one: &'a Try) -> Option<&'a Tool> {
+    let step = one.step();
     let search = shop.env.get("PATH").map_or("", String::as_str);
     let search = step.env.get("PATH").map_or(search, String::as_str);
     let named = |tool: &&Tool| !tool.program.contains('/');
     step.tools
         .iter()
         .filter(named)
+        .filter(|tool| !one.inspector.has_program(step, &tool.program))
         .find(|tool| atelier_exec::find_program(&tool.program, search).is_none())
 }
 
@@ -199,7 +202,8 @@ fn not_started(step: &BuildStep, error: &SpawnError) -> Executed {
     }
 }
 
-fn command(shop: &Workshop, jobs: &JobServer, step: &BuildStep) -> Command {
+fn command(shop: &Workshop, jobs: &JobServer, one: &Try) -> Command {
+    let step = one.step();
     let root = shop.workspace.path();
     let limits = &shop.limits;
     let mut env = shop.env.clone();
@@ -209,7 +213,9 @@ fn command(shop: &Workshop, jobs: &JobServer, step: &BuildStep) -> Command {
     let search = env.get("PATH").map_or("", String::as_str);
     let program = step.argv.first().map_or("", String::as_str);
     // A program that is missing is to be missed by its own name.
-    let argv = if atelier_exec::find_program(program, search).is_some() {
+    let is_there = one.inspector.has_program(step, program)
+        || atelier_exec::find_program(program, search).is_some();
+    let argv = if is_there {
         jobs.lend(step.argv.clone(), &mut env)
     } else {
         step.argv.clone()
@@ -288,14 +294,8 @@ fn marked(shop: &Workshop, step: &BuildStep, outputs: &mut Outputs) {
 }
 
 /// Judges what a command did, and keeps what it made and printed.
-fn keep(
-    shop: &Workshop,
-    step: &BuildStep,
-    examined: &Examined,
-    why: Explanation,
-    report: &Report,
-    attempt: u32,
-) -> Result<Executed, KeepError> {
+fn keep(shop: &Workshop, one: &Try, report: &Report) -> Result<Executed, KeepError> {
+    let step = one.step();
     let cas = shop.workspace.cas();
     let tests = counts(shop, step, report);
     let mut failure = judge::failure(step, report, tests.as_ref());
@@ -316,42 +316,7 @@ fn keep(
     let stopped = report.exit == Exit::Cancelled;
     let when = shop.clock.now();
     let printed = failure.is_some().then(|| last_lines(&report.output));
-    // Nobody knows what a step has read of a file that changed meanwhile.
-    if !stopped && (failure.is_some() || examined.is_current(&shop.workspace)?) {
-        let last = cas.last(&step.name)?;
-        let last = last.map(|last| last.record.outputs).unwrap_or_default();
-        let record = Record {
-            key: kept_under(step, examined.key),
-            step: step.name.clone(),
-            outcome: match failure {
-                Some(_) => Outcome::Failed,
-                None if attempt > 1 => Outcome::Flaky,
-                None => Outcome::Passed,
-            },
-            exit,
-            when,
-            duration_us: report.duration_ms.saturating_mul(MICROS),
-            rss_bytes_max: report.usage.memory_peak_bytes,
-            log: Some(log),
-            // A failure has no outputs; what stands of before is remembered, to be removed later.
-            outputs: if failure.is_none() {
-                outputs.clone()
-            } else {
-                last.clone()
-            },
-        };
-        let made_from = MadeFrom {
-            descriptor: examined.descriptor.clone(),
-            why,
-        };
-        let made_from = serde_json::to_vec(&made_from).unwrap_or_default();
-        if failure.is_none() {
-            // What it made before and makes no longer would be taken for its output still.
-            shop.workspace.remove_stale(&last, &outputs)?;
-        }
-        cas.append(&record, &made_from)?;
-    }
-    Ok(Executed {
+    let executed = Executed {
         failure,
         hint: None,
         missing: false,
@@ -363,7 +328,55 @@ fn keep(
         printed,
         outputs,
         when,
-    })
+    };
+    // Nobody knows what a step has read of a file that changed meanwhile.
+    if !stopped && (executed.failure.is_some() || one.examined.is_current(&shop.workspace)?) {
+        record(shop, one, report, &executed)?;
+    }
+    Ok(executed)
+}
+
+/// Adds the record of an execution.
+fn record(
+    shop: &Workshop,
+    one: &Try,
+    report: &Report,
+    executed: &Executed,
+) -> Result<(), KeepError> {
+    let (cas, step) = (shop.workspace.cas(), one.step());
+    let last = cas.last_record(&step.name)?;
+    let last = last.map(|last| last.outputs).unwrap_or_default();
+    let failed = executed.failure.is_some();
+    if !failed {
+        // What it made before and makes no longer would be taken for its output still.
+        shop.workspace.remove_stale(&last, &executed.outputs)?;
+    }
+    let record = Record {
+        key: kept_under(step, one.examined.key),
+        step: step.name.clone(),
+        outcome: match executed.failure {
+            Some(_) => Outcome::Failed,
+            None if one.attempt > 1 => Outcome::Flaky,
+            None => Outcome::Passed,
+        },
+        exit: executed.exit,
+        when: executed.when,
+        duration_us: report.duration_ms.saturating_mul(MICROS),
+        rss_bytes_max: report.usage.memory_peak_bytes,
+        log: executed.log,
+        // A failure has no outputs; what stands of before is remembered, to be removed later.
+        outputs: if failed {
+            last
+        } else {
+            executed.outputs.clone()
+        },
+    };
+    let made_from = MadeFrom {
+        descriptor: Cow::Borrowed(&one.examined.descriptor),
+        why: Cow::Borrowed(&one.why),
+    };
+    let made_from = serde_json::to_vec(&made_from).unwrap_or_default();
+    Ok(cas.append(&record, &made_from)?)
 }
 
 /// A result that may not be used again is kept for explanation alone, where nobody looks for one.

@@ -48,6 +48,8 @@ struct Due {
 /// A check under way.
 pub(crate) struct Run<'a> {
     shop: &'a Workshop,
+    /// The same, for tasks.
+    own: Arc<Workshop>,
     project: &'a Arc<Project>,
     choice: &'a Choice,
     tell: &'a (dyn Fn(Progress<'_>) + Send + Sync),
@@ -92,6 +94,7 @@ impl<'a> Run<'a> {
         )?;
         Ok(Self {
             shop,
+            own: Arc::new(shop.clone()),
             project,
             choice,
             tell,
@@ -323,21 +326,18 @@ impl Run<'_> {
         self.moved = true;
         let token = self.shop.cancel.child_token();
         self.stops.insert(step, token.clone());
-        let (shop, project) = (self.shop.clone(), Arc::clone(self.project));
-        let (examined, why) = (Arc::clone(&due.examined), due.why.clone());
-        let cpu = project
-            .step(step)
-            .cpu
-            .clamp(1, self.choice.capacity.cpu.max(1));
-        let jobs = Arc::clone(jobs);
+        let cpu = self.project.step(step).cpu;
+        let one = Try {
+            project: Arc::clone(self.project),
+            inspector: Arc::clone(&self.inspector),
+            step,
+            examined: Arc::clone(&due.examined),
+            why: due.why.clone(),
+            attempt,
+            cpu: cpu.clamp(1, self.choice.capacity.cpu.max(1)),
+        };
+        let (shop, jobs) = (Arc::clone(&self.own), Arc::clone(jobs));
         self.tries.spawn(async move {
-            let one = Try {
-                step: project.step(step),
-                examined,
-                why,
-                attempt,
-                cpu,
-            };
             let executed = execute(&shop, &jobs, one, &token).await;
             Tried { step, executed }
         });

@@ -77,8 +77,8 @@ pub async fn why(
             took_ms: last.record.duration_us / 1_000,
             why: last
                 .descriptor
-                .and_then(|bytes| serde_json::from_slice::<MadeFrom>(&bytes).ok())
-                .map(|made_from| made_from.why),
+                .and_then(|bytes| serde_json::from_slice::<MadeFrom<'_>>(&bytes).ok())
+                .map(|made_from| made_from.why.into_owned()),
         });
         let Some(examined) = seen.get(&step) else {
             return Err(CheckError::Lost);

@@ -192,7 +192,7 @@ pub(crate) struct Program {
     pub(crate) name: String,
     version_args: Vec<String>,
     /// Whether it was found.
-    file: bool,
+    pub(crate) file: bool,
     /// What tells its file from every other; `None` where that cannot be told yet.
     mark: Option<Digest>,
     version: Option<String>,

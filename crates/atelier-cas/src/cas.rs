@@ -242,7 +242,12 @@ impl Cas {
         Ok(self.records()?.append(record, &descriptor)?)
     }
 
-    /// The last execution of a step, however it ended.
+    /// The record of the last execution of a step, however it ended.
+    pub fn last_record(&self, step: &str) -> Result<Option<Record>, RecordError> {
+        Ok(self.records()?.last_record(step)?)
+    }
+
+    /// The last execution of a step, however it ended, with its descriptor.
     pub fn last(&self, step: &str) -> Result<Option<Last>, RecordError> {
         let Some((record, descriptor)) = self.records()?.last(step)? else {
             return Ok(None);

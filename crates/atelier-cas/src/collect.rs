@@ -105,7 +105,7 @@ impl Workspace {
     fn gather(&self, patterns: &[RootPattern], keeping: Keeping) -> Result<Outputs, CollectError> {
         let globs = Globs::default();
         let excluded = globs.rules(patterns, true)?;
-        let mut collector = Collector::new(self, keeping)?;
+        let mut collector = Collector::new(self, keeping);
         let mut outputs = Outputs::default();
         for pattern in patterns.iter().filter(|pattern| !pattern.excluded) {
             if pattern.form == PatternForm::Glob {
@@ -132,23 +132,23 @@ pub(crate) enum Keeping {
 pub(crate) struct Collector<'a> {
     workspace: &'a Workspace,
     keeping: Keeping,
-    now: Now,
+    /// The time before the first file was read.
+    now: Option<Now>,
     left: usize,
     learnt: Vec<(PathKey, Known)>,
     unsettled: Vec<String>,
 }
 
 impl<'a> Collector<'a> {
-    pub(crate) fn new(workspace: &'a Workspace, keeping: Keeping) -> Result<Self, CollectError> {
-        let now = Now::ask(&workspace.cas.presence).map_err(|error| io("", error))?;
-        Ok(Self {
+    pub(crate) fn new(workspace: &'a Workspace, keeping: Keeping) -> Self {
+        Self {
             workspace,
             keeping,
-            now,
+            now: None,
             left: workspace.cas.limits().outputs_max,
             learnt: Vec::new(),
             unsettled: Vec::new(),
-        })
+        }
     }
 
     /// Keeps what was learnt about files.
@@ -318,6 +318,7 @@ impl<'a> Collector<'a> {
         {
             return Ok(output(&known));
         }
+        let now = self.now(path)?;
         for _ in 0..READINGS_MAX {
             let file = root::file(folder, name).map_err(|error| io(path, error))?;
             let before = Signature::of(&fstat(&file).map_err(|error| io(path, error))?);
@@ -327,7 +328,7 @@ impl<'a> Collector<'a> {
                 let known = Known {
                     signature: after,
                     digest,
-                    settled: after.is_settled(&self.now),
+                    settled: after.is_settled(&now),
                 };
                 self.learnt.push((key, known));
                 if !known.settled {
@@ -337,6 +338,14 @@ impl<'a> Collector<'a> {
             }
         }
         Err(CollectError::Changing(path.to_owned()))
+    }
+
+    fn now(&mut self, path: &str) -> Result<Now, CollectError> {
+        if let Some(now) = self.now {
+            return Ok(now);
+        }
+        let now = Now::ask(&self.workspace.cas.presence).map_err(|error| io(path, error))?;
+        Ok(*self.now.insert(now))
     }
 
     fn content(&self, file: &File, path: &str) -> Result<(Digest, u64), CollectError> {

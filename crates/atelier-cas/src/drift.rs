@@ -113,7 +113,7 @@ impl Workspace {
     }
 
     fn standing_tree(&self, path: &str) -> Result<Tree, CollectError> {
-        let mut collector = Collector::new(self, Keeping::Nothing)?;
+        let mut collector = Collector::new(self, Keeping::Nothing);
         let folder: OwnedFd = self.root.folder(path).map_err(|error| io(path, error))?;
         let mut tree = Tree::default();
         collector.node(&folder, path, 0, &mut tree)?;

@@ -16,7 +16,7 @@ use rustix::fs::{FlockOperation, flock};
 /// What a frame begins with.
 const MARK: [u8; 4] = [0xa7, b'F', b'r', 0x1c];
 /// Bytes before the content: mark, length, checksum.
-const HEAD_BYTES: usize = 16;
+pub(crate) const HEAD_BYTES: usize = 16;
 /// Bytes of one frame's content.
 pub(crate) const FRAME_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Bytes that are read at once.

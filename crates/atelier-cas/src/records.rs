@@ -250,6 +250,13 @@ impl Records {
         slot.used = run;
     }
 
+    /// The last record of a step.
+    pub(crate) fn last_record(&mut self, step: &str) -> io::Result<Option<Record>> {
+        self.refresh()?;
+        let state = self.by_step.get(step);
+        Ok(state.and_then(|state| self.record(state.last)))
+    }
+
     /// The last record of a step, and where its descriptor is.
     pub(crate) fn last(&mut self, step: &str) -> io::Result<Option<(Record, Option<Descriptor>)>> {
         self.refresh()?;
@@ -278,8 +285,16 @@ impl Records {
 
     /// Adds a record. All contents it names must be in the store already.
     pub(crate) fn append(&mut self, record: &Record, descriptor: &Descriptor) -> io::Result<()> {
-        self.logs.add(record, Some(descriptor), self.run)?;
-        self.refresh()
+        let (start, content) = self.logs.add(record, Some(descriptor), self.run)?;
+        if start != self.seen || start != self.end {
+            // Others have added something, too.
+            return self.refresh();
+        }
+        let at = start + frame::HEAD_BYTES as u64;
+        self.take(at, &content);
+        self.end = at + content.len() as u64;
+        self.seen = self.end;
+        Ok(())
     }
 
     /// How many records there are, those included that newer ones replaced.

@@ -77,7 +77,17 @@ pub struct Survey {
 impl Survey {
     /// Whether nobody has asked it which files there are.
     pub fn is_untouched(&self) -> bool {
-        self.walked().is_none() && self.walked_ignored().is_empty() && self.looked().is_empty()
+        self.walked().is_none()
+            && self
+                .ignored
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .is_empty()
+            && self
+                .looked
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .is_empty()
     }
 
     /// The files that were found, where they were looked for.

@@ -53,13 +53,13 @@ impl Logs {
         fs::rename(part(path), path)
     }
 
-    /// Adds a record that was used last in a run.
+    /// Adds a record that was used last in a run; says where its frame begins, and the content of that.
     pub(super) fn add(
         &self,
         record: &Record,
         descriptor: Option<&Descriptor>,
         used: u32,
-    ) -> io::Result<()> {
+    ) -> io::Result<(u64, Vec<u8>)> {
         let mut hot = Writer::default();
         record.write(&mut hot);
         let mut content = Writer::default();
@@ -78,9 +78,10 @@ impl Logs {
             }
             None => content.byte(LOST),
         }
+        let content = content.finish();
         let mut frames = Vec::new();
-        frame::push(&mut frames, &content.finish())?;
-        frame::append(&self.records, &frames).map(drop)
+        frame::push(&mut frames, &content)?;
+        Ok((frame::append(&self.records, &frames)?, content))
     }
 
     fn add_descriptor(&self, bytes: &[u8]) -> io::Result<Place> {
