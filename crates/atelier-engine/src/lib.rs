@@ -62,5 +62,7 @@ pub use replay::{
     replay_limits, seed, trailer,
 };
 pub use report::Report;
-pub use trace::{Author, Chain, Link, TraceError, authors, run_of, verify};
+pub use trace::{
+    AttemptWhy, Author, Chain, Link, TaskWhy, TraceError, authors, run_of, verify, why_task,
+};
 pub use verify::ChooseLevelError;

@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::{
     DeltaError, Draft, DraftError, Problem, delta,
     draft::{FILES_NAMED_MAX, Talk, count},
-    lint::lint,
+    lint::{executable, lint},
 };
 
 /// Answers to a wish that are judged: the first, and one more with what is wrong with it.
@@ -119,11 +119,15 @@ pub fn new_problems(
     files: &FileTree,
     limits: &atelier_model::Limits,
 ) -> Vec<Problem> {
-    let known: BTreeSet<String> = lint(before, files, limits)
-        .into_iter()
-        .map(|problem| problem.text)
-        .collect();
-    let mut problems = lint(after, files, limits);
+    let mut known = lint(before, files, limits);
+    let mut problems = if known.is_empty() {
+        lint(after, files, limits)
+    } else {
+        // A plan of another tool has steps without checks, and may get more of them.
+        known = executable(before, files, limits);
+        executable(after, files, limits)
+    };
+    let known: BTreeSet<String> = known.into_iter().map(|problem| problem.text).collect();
     problems.retain(|problem| !known.contains(&problem.text));
     problems
 }

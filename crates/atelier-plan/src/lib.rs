@@ -17,6 +17,6 @@ mod tasks;
 pub use change::{Changed, Wish, new_problems};
 pub use delta::{DeltaError, Difference, StepName, apply, check_numbers, difference};
 pub use draft::{Draft, DraftError, Drafted, Ground};
-pub use lint::{Problem, lint};
+pub use lint::{Problem, executable, lint};
 pub use stages::{STAGES, StageEntry};
 pub use tasks::{step_task, task_step, tasks};

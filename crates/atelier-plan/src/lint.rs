@@ -19,9 +19,26 @@ pub struct Problem {
 ///
 /// `files` is the project as it stands before the first step.
 pub fn lint(plan: &DevPlan, files: &FileTree, limits: &Limits) -> Vec<Problem> {
+    let mut found = executable(plan, files, limits);
+    requirements(plan, &mut found);
+    for phase in &plan.phases {
+        for step in &phase.steps {
+            complete(step, &mut |text| {
+                found.push(Problem {
+                    phase: Some(phase.outline.number),
+                    text,
+                });
+            });
+        }
+    }
+    found
+}
+
+/// Everything that keeps a plan of another tool from being executed. Its steps may name no output and
+/// no check: the project's build and tests are then their proof.
+pub fn executable(plan: &DevPlan, files: &FileTree, limits: &Limits) -> Vec<Problem> {
     let mut found = Vec::new();
     sizes(plan, limits, &mut found);
-    requirements(plan, &mut found);
     for phase in &plan.phases {
         for step in &phase.steps {
             let mut say = |text: String| {
@@ -174,15 +191,25 @@ fn proved_by(step: &Step) -> impl Iterator<Item = &str> {
     })
 }
 
-fn step_alone(step: &Step, say: &mut impl FnMut(String)) {
+/// Whether a step names what it makes and how that is proved.
+fn complete(step: &Step, say: &mut impl FnMut(String)) {
     let number = &step.number;
-    if step.title.trim().is_empty() {
-        say(format!("step {number} has no title"));
-    }
     if step.outputs.is_empty() {
         say(format!(
             "step {number} names no output: list the paths it creates or changes"
         ));
+    }
+    if step.acceptance.is_empty() {
+        say(format!(
+            "step {number} has no acceptance: add one with a runnable check"
+        ));
+    }
+}
+
+fn step_alone(step: &Step, say: &mut impl FnMut(String)) {
+    let number = &step.number;
+    if step.title.trim().is_empty() {
+        say(format!("step {number} has no title"));
     }
     for path in step.outputs.iter().chain(&step.owns) {
         if let Err(error) = TreePath::parse(path) {
@@ -190,11 +217,6 @@ fn step_alone(step: &Step, say: &mut impl FnMut(String)) {
                 "step {number} cannot {error}; name files or folders, no globs"
             ));
         }
-    }
-    if step.acceptance.is_empty() {
-        say(format!(
-            "step {number} has no acceptance: add one with a runnable check"
-        ));
     }
     let mut ids = BTreeSet::new();
     for acceptance in &step.acceptance {

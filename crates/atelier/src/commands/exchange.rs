@@ -143,7 +143,7 @@ async fn take(global: &Global, args: &ImportArgs, plan: Planned, ui: &Ui) -> Res
         requirement: plan.requirement,
         plan: plan.plan,
         approval: settings.approval,
-        budget: request(String::new(), RunMode::PlanOnly, (&args.options, &settings))?.budget,
+        budget: settings.budget,
     };
     let id = adopt(&ctx, adoption).await?;
     if ui.is_json() {
