@@ -6,6 +6,7 @@
 mod author;
 mod chain;
 mod links;
+mod why;
 
 #[cfg(test)]
 mod tests;
@@ -13,3 +14,4 @@ mod tests;
 pub use author::{Author, authors};
 pub use chain::{Chain, Link, TraceError};
 pub use links::{run_of, verify};
+pub use why::{AttemptWhy, TaskWhy, why_task};

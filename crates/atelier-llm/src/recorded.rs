@@ -71,6 +71,16 @@ impl AskDivergence {
             .iter()
             .filter(|one| one.stage == stage && one.task.as_ref() == task);
         let nearest = own.min_by_key(|one| one.descriptor.distance(asked));
+        Self::between((stage, task), asked, messages, nearest)
+    }
+
+    /// Compares an ask with one that was recorded.
+    pub fn between(
+        (stage, task): (Stage, Option<&TaskId>),
+        asked: &AskDescriptor,
+        messages: &[Message],
+        nearest: Option<&RecordedAsk>,
+    ) -> Self {
         let difference = nearest.and_then(|one| one.descriptor.difference(asked));
         let (was, is) = nearest.map_or_else(Default::default, |one| {
             shown(difference.as_ref(), one, (asked, messages))

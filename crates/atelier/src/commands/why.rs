@@ -1,8 +1,11 @@
-//! `atelier why`: what would become of a step now, and why it was executed the last time.
+//! `atelier why`: what would become of a step now, and why it was executed the last time; why a task
+//! was worked on, or was not.
 
 use std::{path::PathBuf, sync::Arc};
 
 use atelier_build::{Now, WhyReport, why};
+use atelier_engine::{TaskWhy, why_task};
+use atelier_model::AskSource;
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -10,18 +13,22 @@ use crate::{
     app::Place,
     cli::{Global, RunOptions},
     cli_error::CliError,
-    commands::check,
+    commands::{check, select, status::word},
     config::{Config, Sources},
-    ui::Ui,
+    ui::{Ui, plain},
     watch::seconds,
 };
 
-/// Say why a step would be executed or not, and why it was the last time
+/// Say why a step would be executed or not, and why it was the last time; or why a task ran
 #[derive(Debug, Args)]
 pub(crate) struct WhyArgs {
-    /// The step
-    #[arg(value_name = "STEP")]
+    /// The step, or a task of a run such as t2.3
+    #[arg(value_name = "STEP|TASK")]
     pub(crate) step: String,
+
+    /// The run of the task, by the beginning of its id; the newest if left out
+    #[arg(long, value_name = "RUN")]
+    pub(crate) run: Option<String>,
 
     /// Take the steps from this file, a JSON array, instead of the recipes
     #[arg(long, value_name = "FILE")]
@@ -30,6 +37,12 @@ pub(crate) struct WhyArgs {
 
 pub(crate) async fn run(global: &Global, args: &WhyArgs, ui: &Ui) -> Result<u8, CliError> {
     let place = Place::find(global)?;
+    if args.steps.is_none()
+        && let Some(why) = of_task(&place, args).await?
+    {
+        show_task(ui, &why);
+        return Ok(0);
+    }
     let sources = Sources::read(&place.root)?;
     let config = Config::load(&sources, global, &RunOptions::default())?;
     let project = check::project(&place, &sources, args.steps.as_deref())?;
@@ -54,6 +67,66 @@ pub(crate) async fn run(global: &Global, args: &WhyArgs, ui: &Ui) -> Result<u8, 
         show(ui, &report);
     }
     Ok(0)
+}
+
+/// Why a task was worked on, where one is meant.
+async fn of_task(place: &Place, args: &WhyArgs) -> Result<Option<TaskWhy>, CliError> {
+    let Ok(store) = place.store().await else {
+        return Ok(None);
+    };
+    let run = match &args.run {
+        Some(named) => select::run(&store, Some(named)).await?,
+        None => match store.run_list(1).await?.pop() {
+            Some(newest) => newest,
+            None => return Ok(None),
+        },
+    };
+    let tasks = store.task_list(&run.id).await?;
+    // A step may have any name; a task's begins with a letter and goes on with a number.
+    let Some(task) = tasks.iter().find(|task| task.id.as_str() == args.step) else {
+        return Ok(None);
+    };
+    Ok(Some(why_task(&store, &run, task).await?))
+}
+
+fn show_task(ui: &Ui, why: &TaskWhy) {
+    if ui.is_json() {
+        let mut line = json!({"v": 1, "type": "why.task"});
+        if let (Some(line), Ok(Value::Object(more))) =
+            (line.as_object_mut(), serde_json::to_value(why))
+        {
+            line.extend(more);
+        }
+        ui.out(&line.to_string());
+        return;
+    }
+    ui.out(&format!(
+        "{} {}: {}; {}",
+        why.task,
+        plain(&why.title),
+        word(why.state),
+        plain(&why.because)
+    ));
+    for attempt in &why.attempts {
+        let answer = match attempt.answered_by {
+            Some(AskSource::Provider) => "; a provider answered",
+            Some(AskSource::Cache) => "; the answer was in the store",
+            Some(AskSource::Semantic) => "; the store had the answer to the same in other words",
+            None => "",
+        };
+        let line = format!(
+            "attempt {}: {}{answer}",
+            attempt.ordinal,
+            plain(&attempt.because)
+        );
+        ui.out(&line);
+        if let Some(anew) = &attempt.asked_anew {
+            ui.out(&format!(
+                "  nothing asked before was the same: {}",
+                plain(anew)
+            ));
+        }
+    }
 }
 
 fn show(ui: &Ui, report: &WhyReport) {
