@@ -2,7 +2,7 @@
 //!
 //! [`check`] says where a file does not follow its grammar, and [`broken`] whether a change broke
 //! a file that could be read before. [`without_comments`] and [`skeleton`] give the shorter forms
-//! in which a file may be read that nobody is to change. Which languages are known stands in
+//! in which a file may be read that nobody is to change, [`definitions`] the names it defines. Which languages are known stands in
 //! [`LANGUAGES`].
 //!
 //! ```
@@ -22,12 +22,14 @@
 //! everywhere; the work on a text is bounded by counted steps, not by time; a text that is not
 //! understood within these bounds has no faults rather than doubtful ones.
 
+mod definitions;
 mod fault;
 mod languages;
 mod syntax;
 #[cfg(test)]
 mod tests;
 
+pub use definitions::{Definition, definitions};
 pub use fault::Fault;
 pub use languages::{LANGUAGES, Language};
 pub use syntax::{broken, check, skeleton, without_comments};

@@ -2,7 +2,7 @@
 
 mod brackets;
 mod exact;
-mod grammar;
+pub(crate) mod grammar;
 mod lexed;
 mod reduce;
 
