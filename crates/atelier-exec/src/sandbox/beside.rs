@@ -77,7 +77,7 @@ impl Beside {
             visit: self.visit.as_ref().map(AsRawFd::as_raw_fd),
         };
         let meter = Meter::beside(&order.rations);
-        let mut facts = conduct(hall, job, &self.starter, line, meter)?;
+        let mut facts = conduct(hall, &job, &self.starter, line, meter)?;
         if let Some(why) = &self.shown {
             facts.insert(0, Fact::Shown { why: why.clone() });
         }

@@ -95,14 +95,14 @@ pub(super) struct Job<'a> {
 /// Starts the command and waits until nothing of it is left; what is to be told then.
 pub(super) fn conduct(
     hall: &mut Hall,
-    job: Job<'_>,
+    job: &Job<'_>,
     starter: &Starter,
     line: &UnixStream,
     mut meter: Meter,
 ) -> io::Result<Vec<Fact>> {
     let ended = {
         let _below = Below;
-        let run = run(&job, starter, line, &mut hall.signals, &mut meter);
+        let run = run(job, starter, line, &mut hall.signals, &mut meter);
         hall.runtime.block_on(run)?
     };
     if !family::end() {
@@ -171,19 +171,18 @@ fn fact(status: WaitStatus) -> Fact {
 /// Starts the command, found beforehand where that can be: the kernel then need not copy this
 /// process to look for it.
 fn start(job: &Job<'_>, starter: &Starter) -> Result<Pid, Fact> {
-    let mut started = Err(Refusal::NotStarted(io::ErrorKind::PermissionDenied.into()));
-    for program in [found(job.order), None] {
-        let command = prepare(job, program).map_err(|error| Fact::NotStarted {
-            message: error.to_string(),
-        })?;
-        started = starter.start(command);
-        // There may be another behind one that may not be run.
-        match &started {
-            Err(Refusal::NotStarted(error)) if error.kind() == io::ErrorKind::PermissionDenied => {}
-            Ok(_) | Err(Refusal::NotStarted(_) | Refusal::NotConfined(_)) => break,
-        }
+    let start = |program: Option<PathBuf>| {
+        let command = prepare(job, program).map_err(Refusal::NotStarted)?;
+        starter.start(command)
+    };
+    let mut main = start(found(job.order));
+    // There may be another behind one that may not be run.
+    if let Err(Refusal::NotStarted(error)) = &main
+        && error.kind() == io::ErrorKind::PermissionDenied
+    {
+        main = start(None);
     }
-    started.map_err(|refusal| match refusal {
+    main.map_err(|refusal| match refusal {
         Refusal::NotConfined(message) => Fact::NotConfined { message },
         Refusal::NotStarted(error) => not_started(&error, job.order),
     })

@@ -1,7 +1,8 @@
 //! The parent's supervisors: one that has carried out an order well waits for another like it.
 
 use std::{
-    fs, io,
+    fs,
+    io::{self, PipeWriter},
     os::{
         fd::{AsFd, OwnedFd},
         unix::{fs::MetadataExt, net},
@@ -13,11 +14,8 @@ use std::{
 
 use atelier_model::SandboxLevel;
 use tokio::{
-    io::{AsyncWriteExt, BufReader, Interest, Lines},
-    net::{
-        UnixStream,
-        unix::pipe::{self, Receiver},
-    },
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Interest, Lines},
+    net::{UnixStream, unix::pipe::Receiver},
     process::{Child, Command},
 };
 
@@ -156,7 +154,6 @@ impl Supervisor {
     }
 
     fn of(child: Child, leash: net::UnixStream, facts: OwnedFd) -> io::Result<Self> {
-        use tokio::io::AsyncBufReadExt;
         leash.set_nonblocking(true)?;
         Ok(Self {
             child,
@@ -165,18 +162,15 @@ impl Supervisor {
         })
     }
 
-    /// Hands over an order; where its output can be read.
-    pub(super) async fn hand_over(&mut self, frame: &[u8]) -> io::Result<Receiver> {
-        let (output, theirs) = io::pipe()?;
-        let output = pipe::Receiver::from_owned_fd(output.into())?;
+    /// Hands over an order, and where its output is to go.
+    pub(super) async fn hand_over(&mut self, frame: &[u8], output: PipeWriter) -> io::Result<()> {
         let leash = &self.leash;
-        leash
-            .async_io(Interest::WRITABLE, || {
-                Ok(announce(leash.as_fd(), theirs.as_fd())?)
-            })
-            .await?;
-        drop(theirs);
-        self.leash.write_all(frame).await?;
-        Ok(output)
+        let announced = leash.async_io(Interest::WRITABLE, || {
+            Ok(announce(leash.as_fd(), output.as_fd())?)
+        });
+        announced.await?;
+        // Whoever reads it must see its end.
+        drop(output);
+        self.leash.write_all(frame).await
     }
 }

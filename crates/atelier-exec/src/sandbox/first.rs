@@ -80,7 +80,7 @@ fn supervise(inside: &Inside, input: &[u8], line: &UnixStream, scratch: OwnedFd)
         visit: None,
     };
     let meter = Meter::inside(&inside.order.rations, scratch);
-    tell(&conduct(&mut Hall::new()?, job, &starter, line, meter)?)
+    tell(&conduct(&mut Hall::new()?, &job, &starter, line, meter)?)
 }
 
 fn writable(inside: &Inside) -> Vec<PathBuf> {

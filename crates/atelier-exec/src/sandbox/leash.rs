@@ -58,10 +58,12 @@ pub(super) fn announced(line: &UnixStream, wait: Option<Duration>) -> io::Result
         if got.bytes == 0 {
             return Ok(None);
         }
-        let descriptor = with.drain().find_map(|message| match message {
-            RecvAncillaryMessage::ScmRights(mut descriptors) => descriptors.next(),
-            _ => None,
-        });
+        let mut descriptor = None;
+        for message in with.drain() {
+            if let RecvAncillaryMessage::ScmRights(descriptors) = message {
+                descriptor = descriptors.last();
+            }
+        }
         match descriptor {
             Some(output) if word == [ORDER] => return Ok(Some(output)),
             // A word for a command that had ended before it arrived.

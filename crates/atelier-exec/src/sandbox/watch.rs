@@ -1,6 +1,12 @@
 //! The parent's side of a command: its output, its clock, its end.
 
-use std::{fmt::Write as _, os::fd::OwnedFd, path::Path, time::Duration};
+use std::{
+    fmt::Write as _,
+    io::{self, PipeWriter},
+    os::fd::OwnedFd,
+    path::Path,
+    time::Duration,
+};
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, BufReader, Lines},
@@ -103,45 +109,48 @@ impl Watch {
             source,
         };
         while let Some(waiting) = kind.as_ref().and_then(|kind| crew.take(kind)) {
-            let mut watch = Self::of(waiting, program, None).map_err(failed)?;
+            let (mut watch, output) = Self::of(waiting, program, None).map_err(failed)?;
             // One that is gone has begun nothing, and another takes its place.
-            if let Some(fact) = watch.hand_over(&frame).await? {
+            if let Some(fact) = watch.hand_over(&frame, output).await? {
                 watch.back = kind.map(|kind| (crew.clone(), kind));
                 return watch.begun(fact).await;
             }
         }
         let supervisor = Supervisor::start(helper).map_err(failed)?;
         let back = kind.map(|kind| (crew.clone(), kind));
-        let mut watch = Self::of(supervisor, program, back).map_err(failed)?;
-        match watch.hand_over(&frame).await? {
+        let (mut watch, output) = Self::of(supervisor, program, back).map_err(failed)?;
+        match watch.hand_over(&frame, output).await? {
             Some(fact) => watch.begun(fact).await,
             None => Err(watch.lost("it said nothing").await),
         }
     }
 
+    /// A command to be, and where its output is to go.
     fn of(
         supervisor: Supervisor,
         program: &str,
         back: Option<(Crew, Kind)>,
-    ) -> std::io::Result<Self> {
-        // Nobody writes to this; the order brings another.
-        let (output, _) = std::io::pipe()?;
-        Ok(Self {
+    ) -> io::Result<(Self, PipeWriter)> {
+        let (output, theirs) = io::pipe()?;
+        let watch = Self {
             program: program.to_owned(),
             supervisor,
             back,
             output: Receiver::from_owned_fd(output.into())?,
             started: Instant::now(),
             visit: None,
-        })
+        };
+        Ok((watch, theirs))
     }
 
     /// Hands over the order; the first word that is said about it, if there is any.
-    async fn hand_over(&mut self, frame: &[u8]) -> Result<Option<Fact>, SpawnError> {
+    async fn hand_over(
+        &mut self,
+        frame: &[u8],
+        output: PipeWriter,
+    ) -> Result<Option<Fact>, SpawnError> {
         // A supervisor that is gone already does not take the order; its silence tells.
-        if let Ok(Ok(output)) = timeout(START, self.supervisor.hand_over(frame)).await {
-            self.output = output;
-        }
+        drop(timeout(START, self.supervisor.hand_over(frame, output)).await);
         match timeout(START, fact(&mut self.supervisor.facts)).await {
             Ok(fact) => Ok(fact),
             Err(_) => Err(SpawnError::HelperLost {
@@ -235,34 +244,12 @@ impl Watch {
                         self.ask(Exit::Signal(KILLED), &mut waiting).await;
                     }
                 }
-                Next::Told(Some(Fact::Used {
-                    cpu_ms,
-                    memory_peak_bytes,
-                    hit,
-                })) => {
-                    usage.cpu_ms = cpu_ms;
-                    usage.memory_peak_bytes = memory_peak_bytes;
-                    usage.hit.extend(hit);
-                }
-                Next::Told(Some(Fact::Returned(returned))) => usage.returned = returned,
-                Next::Told(Some(Fact::Went(traffic))) => usage.way_out = Some(traffic),
-                Next::Told(Some(Fact::Shown { why })) => usage.state_shown = Some(why),
-                Next::Told(Some(Fact::Stays)) => stays = true,
-                Next::Told(Some(Fact::Code { code })) => break Exit::Code(code),
-                Next::Told(Some(Fact::Signal { signal })) => break Exit::Signal(signal),
-                Next::Told(Some(Fact::NotConfined { message } | Fact::NotStarted { message })) => {
-                    return Err(self.lost(&message).await);
-                }
-                Next::Told(Some(
-                    Fact::Taken
-                    | Fact::Started { .. }
-                    | Fact::ProgramMissing
-                    | Fact::First { .. }
-                    | Fact::Ready { .. },
-                )) => {
-                    return Err(self.lost("it spoke out of turn").await);
-                }
                 Next::Told(None) => return Err(self.lost("it said nothing").await),
+                Next::Told(Some(fact)) => match note(fact, &mut usage, &mut stays) {
+                    Ok(None) => {}
+                    Ok(Some(exit)) => break exit,
+                    Err(what) => return Err(self.lost(&what).await),
+                },
                 Next::Due => match waiting.reason {
                     None => self.ask(waiting.due().1, &mut waiting).await,
                     Some(_) => return Err(self.lost("it did not end the command").await),
@@ -275,16 +262,7 @@ impl Watch {
             self.rest(&mut piece, tape, sink, &mut waiting, &mut usage)
                 .await;
         }
-        match self.back.take() {
-            Some((crew, kind)) if stays && waiting.reason.is_none() => {
-                crew.keep(kind, self.supervisor);
-            }
-            _ => {
-                drop(self.supervisor.leash);
-                // It has said its last word; nothing hangs on how it exits.
-                drop(timeout(REST, self.supervisor.child.wait()).await);
-            }
-        }
+        self.leave(stays && waiting.reason.is_none()).await;
         let exit = waiting.reason.unwrap_or(exit);
         match exit {
             Exit::WallTimeout => usage.hit.push(Cap::Wall),
@@ -296,6 +274,17 @@ impl Watch {
             duration_ms: u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
             usage,
         })
+    }
+
+    /// Lets the supervisor wait for another order, or end.
+    async fn leave(mut self, stays: bool) {
+        if let Some((crew, kind)) = self.back.take().filter(|_| stays) {
+            crew.keep(kind, self.supervisor);
+            return;
+        }
+        drop(self.supervisor.leash);
+        // It has said its last word; nothing hangs on how it exits.
+        drop(timeout(REST, self.supervisor.child.wait()).await);
     }
 
     async fn next(
@@ -365,6 +354,35 @@ impl Watch {
             message: format!("{what} {}", said.trim()).trim_end().to_owned(),
         }
     }
+}
+
+/// Takes note of a word about a command that runs; how it ended, once that is said. A word that
+/// cannot be true says what is wrong.
+fn note(fact: Fact, usage: &mut Usage, stays: &mut bool) -> Result<Option<Exit>, String> {
+    match fact {
+        Fact::Used {
+            cpu_ms,
+            memory_peak_bytes,
+            hit,
+        } => {
+            usage.cpu_ms = cpu_ms;
+            usage.memory_peak_bytes = memory_peak_bytes;
+            usage.hit.extend(hit);
+        }
+        Fact::Returned(returned) => usage.returned = returned,
+        Fact::Went(traffic) => usage.way_out = Some(traffic),
+        Fact::Shown { why } => usage.state_shown = Some(why),
+        Fact::Stays => *stays = true,
+        Fact::Code { code } => return Ok(Some(Exit::Code(code))),
+        Fact::Signal { signal } => return Ok(Some(Exit::Signal(signal))),
+        Fact::NotConfined { message } | Fact::NotStarted { message } => return Err(message),
+        Fact::Taken
+        | Fact::Started { .. }
+        | Fact::ProgramMissing
+        | Fact::First { .. }
+        | Fact::Ready { .. } => return Err("it spoke out of turn".to_owned()),
+    }
+    Ok(None)
 }
 
 /// What happens next to a command that runs.
