@@ -2,6 +2,7 @@
 //! answer on the way to a finished project.
 
 mod chain;
+mod modules;
 #[cfg(test)]
 mod tests;
 mod wide;
@@ -19,6 +20,7 @@ use atelier_model::{
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 pub use chain::chain;
+pub use modules::{Module, modules};
 pub use wide::{crowded, renaming, wide};
 
 /// Folders below one step that are walked.
@@ -182,6 +184,13 @@ impl Fixture {
     /// The steps in the order of the plan.
     pub fn steps(&self) -> impl Iterator<Item = &Step> {
         self.phases.iter().flat_map(|phase| &phase.steps)
+    }
+
+    /// The same fixture with no answer to one step but words.
+    #[must_use]
+    pub fn without(mut self, number: &str) -> Self {
+        self.work.remove(number);
+        self
     }
 
     /// The project as it stands before a step.

@@ -32,7 +32,9 @@ pub mod toolchain;
 mod watch;
 
 pub use dialect::Dialect;
-pub use fixture::{Fixture, LoadFixtureError, chain, crowded, renaming, wide};
+pub use fixture::{
+    Fixture, LoadFixtureError, Module, chain, crowded, modules, renaming, wide,
+};
 pub use home::{HomeError, ThrowawayHome, atelier, repo_snapshot};
 pub use ledger::{Prices, Spent};
 pub use oracle::EditForm;

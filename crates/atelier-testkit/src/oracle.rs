@@ -9,6 +9,9 @@ use serde::Serialize;
 
 use crate::{fixture::Fixture, stage::StageSeen};
 
+/// How the title of a task begins that takes the work of a step back.
+const TAKE_BACK: &str = "Take back: ";
+
 /// The form of an answer's edits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum EditForm {
@@ -36,12 +39,16 @@ pub(crate) fn answer(fixture: &Fixture, stage: &StageSeen, form: EditForm) -> Op
         }
         StageSeen::Handoff => Some(json(&fixture.handoff)),
         StageSeen::Docs => Some(json(&fixture.prose)),
+        StageSeen::Code { number, title } if title.starts_with(TAKE_BACK) => {
+            let work = fixture.work.get(number.trim_start_matches('t'))?;
+            Some(work.writes.keys().map(delete).collect())
+        }
         StageSeen::Code { number, .. } => {
             let step = step(fixture, number)?;
             let (before, after) = (fixture.tree_before(number), fixture.tree_after(number));
             Some(reply(step, &before, &after, form))
         }
-        StageSeen::Unknown(_) => None,
+        StageSeen::Change | StageSeen::Unknown(_) => None,
     }
 }
 

@@ -3,13 +3,14 @@
 #[cfg(test)]
 mod tests;
 
-use atelier_model::Usage;
+use atelier_model::{PlanChange, Usage};
 
 use crate::{
     EditForm, Fixture,
     dialect::{Answered, Refusal, Request},
     ledger::tokens,
     oracle, spoil,
+    stage::StageSeen,
 };
 
 /// How often something happens.
@@ -125,6 +126,7 @@ pub enum UsageShown {
 pub struct Script {
     pub(crate) mode: Mode,
     pub(crate) fixture: Option<Fixture>,
+    pub(crate) change: Option<PlanChange>,
     pub(crate) form: EditForm,
     pub(crate) latency_ms: u64,
     pub(crate) usage: UsageShown,
@@ -136,6 +138,7 @@ impl Script {
         Self {
             mode,
             fixture: None,
+            change: None,
             form: EditForm::Mixed,
             latency_ms: 0,
             usage: UsageShown::Usual,
@@ -146,6 +149,13 @@ impl Script {
     #[must_use]
     pub fn with_fixture(mut self, fixture: Fixture) -> Self {
         self.fixture = Some(fixture);
+        self
+    }
+
+    /// Whoever asks what a wish changes of a plan is told this.
+    #[must_use]
+    pub fn with_change(mut self, change: PlanChange) -> Self {
+        self.change = Some(change);
         self
     }
 
@@ -231,6 +241,9 @@ impl Script {
     fn text(&self, request: &Request) -> Option<String> {
         let fixture = self.fixture.as_ref()?;
         let stage = request.stage();
+        if let (StageSeen::Change, Some(change)) = (&stage, &self.change) {
+            return serde_json::to_string_pretty(change).ok();
+        }
         let again = request.reasks() > 0;
         let right = || oracle::answer(fixture, &stage, self.form);
         let number = stage.task();

@@ -21,6 +21,8 @@ pub enum StageSeen {
         /// The task's title.
         title: String,
     },
+    /// `# CHANGE THE PLAN`
+    Change,
     /// `# PROJECT DOCUMENTS`
     Docs,
     /// Anything else, with the line as it was.
@@ -42,6 +44,7 @@ impl StageSeen {
         match line {
             "# DESIGN" => return Some(Self::Design),
             "# BASIC PLAN" => return Some(Self::Plan),
+            "# CHANGE THE PLAN" => return Some(Self::Change),
             "# HANDOFF" => return Some(Self::Handoff),
             "# PROJECT DOCUMENTS" => return Some(Self::Docs),
             _ => {}
