@@ -1,8 +1,14 @@
 //! Commands that nobody trusts: started, watched, confined and ended with all their descendants.
 //!
-//! A command is never started by this process itself but by a supervisor: the helper program,
-//! once for each command. The supervisor is where orphans land, it alone outlives a killed parent, and
-//! it has nothing else to do than to end everything below it.
+//! A command is never started by this process itself but by a supervisor: the helper program, one
+//! for each command at a time. The supervisor is where orphans land, it alone outlives a killed
+//! parent, and it has nothing else to do than to end everything below it. When it has done so, and
+//! found nothing left, it takes another command that is confined alike; a start then costs neither
+//! a program nor rules, and never anything that grows with this process.
+//!
+//! Another system than Linux would bring a supervisor of its own: whoever takes an `Order` from
+//! the line, confines what it starts as the order's level says or refuses, and answers with
+//! `Fact`s. All that is Linux lies behind that: `supervisor`, `beside`, `outer`, and what they use.
 
 mod background;
 mod beside;

@@ -1,7 +1,8 @@
 //! The sandbox on its own, by hand and for measuring: `__sandbox` supervises one command, as
 //! `atelier` itself does; `run FOLDER PROGRAM [ARGUMENT]...` runs a command that may write to FOLDER
-//! alone; `start FOLDER COUNT` measures what each level costs; `timeouts FOLDER COUNT` measures how
-//! far beyond its time a command that refuses to end comes.
+//! alone; `start FOLDER COUNT` measures what each level costs, by turns; `timeouts FOLDER COUNT`
+//! measures how far beyond its time a command that refuses to end comes; `row FOLDER COUNT` runs
+//! commands one after the other at the strong level, and `parallel FOLDER COUNT` at once.
 
 use std::{
     ffi::OsString,
@@ -18,6 +19,8 @@ use atelier_exec::{
 use atelier_model::Limits;
 use tokio_util::sync::CancellationToken;
 
+/// Rounds of one level before it is the next one's turn.
+const TURN: usize = 25;
 /// Exit code of a call that makes no sense.
 const USAGE: u8 = 2;
 /// Exit code of a command that did not end by itself.
@@ -40,6 +43,8 @@ fn main() -> ExitCode {
         (Some("run"), Some(folder)) => run(&folder, args),
         (Some("start"), Some(folder)) => start(&folder, count(args)),
         (Some("timeouts"), Some(folder)) => timeouts(&folder, count(args)),
+        (Some("row"), Some(folder)) => row(&folder, count(args)),
+        (Some("parallel"), Some(folder)) => parallel(&folder, count(args)),
         (_, _) => return ExitCode::from(USAGE),
     };
     done.unwrap_or_else(|error| {
@@ -116,23 +121,16 @@ fn strong(mut command: Command, returns: Returns) -> Command {
     command
 }
 
-/// Measures how long a program that does nothing takes, at each level.
+/// Measures how long a program that does nothing takes, at each level; by turns, so that whatever
+/// else the machine does meets all of them alike.
 fn start(folder: &Path, count: usize) -> io::Result<ExitCode> {
     let folder = std::path::absolute(folder)?;
     let (runtime, sandbox) = (runtime()?, sandbox()?);
-    let plain = times(count, || {
-        std::process::Command::new("/bin/true")
-            .env_clear()
-            .stdin(Stdio::null())
-            .status()
-            .map(drop)
-    })?;
-    tell("plain", &plain)?;
     let light = command(folder, vec!["/bin/true".to_owned()]);
     let mut loopback = light.clone();
     loopback.confinement.host_network = false;
     loopback.confinement.network = atelier_model::Network::Loopback;
-    for (name, command) in [
+    let levels = [
         ("light", light.clone()),
         ("light, loopback of its own", loopback),
         ("strong", strong(light.clone(), Returns::Nothing)),
@@ -140,14 +138,83 @@ fn start(folder: &Path, count: usize) -> io::Result<ExitCode> {
             "strong, changes taken over",
             strong(light, Returns::Everything),
         ),
-    ] {
-        let cancel = CancellationToken::new();
-        let taken = times(count, || {
-            let report = runtime.block_on(sandbox.run(&command, &cancel, None));
-            report.map(drop).map_err(io::Error::other)
-        })?;
-        tell(name, &taken)?;
+    ];
+    let mut plain = Vec::with_capacity(count);
+    let mut confined: [Vec<u128>; 4] = Default::default();
+    let cancel = CancellationToken::new();
+    let mut left = count;
+    while left > 0 {
+        let turn = left.min(TURN);
+        plain.extend(times(turn, || {
+            std::process::Command::new("/bin/true")
+                .env_clear()
+                .stdin(Stdio::null())
+                .status()
+                .map(drop)
+        })?);
+        for ((_, command), taken) in levels.iter().zip(&mut confined) {
+            taken.extend(times(turn, || {
+                let report = runtime.block_on(sandbox.run(command, &cancel, None));
+                report.map(drop).map_err(io::Error::other)
+            })?);
+        }
+        left -= turn;
     }
+    tell("plain", &mut plain)?;
+    for ((name, _), taken) in levels.iter().zip(&mut confined) {
+        tell(name, taken)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Runs commands one after the other, each in a machine of its own.
+fn row(folder: &Path, count: usize) -> io::Result<ExitCode> {
+    let folder = std::path::absolute(folder)?;
+    let (runtime, sandbox) = (runtime()?, sandbox()?);
+    let light = command(folder, vec!["/bin/true".to_owned()]);
+    let command = strong(light, Returns::Everything);
+    let cancel = CancellationToken::new();
+    let mut failed = 0;
+    for number in 0..count {
+        let said = match runtime.block_on(sandbox.run(&command, &cancel, None)) {
+            Ok(report) if report.exit.is_success() => continue,
+            Ok(report) => format!("{:?}: {}", report.exit, report.output),
+            Err(error) => error.to_string(),
+        };
+        failed += 1;
+        writeln!(io::stdout(), "{number}: {said}")?;
+    }
+    writeln!(io::stdout(), "{failed} of {count} failed")?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Runs commands at once that leave processes and files behind, half of them at each level, and
+/// counts what is left.
+fn parallel(folder: &Path, count: usize) -> io::Result<ExitCode> {
+    let folder = std::path::absolute(folder)?;
+    let (runtime, sandbox) = (runtime()?, sandbox()?);
+    let script = "(setsid sleep 600 &); echo x > $TMPDIR/file";
+    let argv = ["sh", "-c", script].map(str::to_owned).to_vec();
+    let light = command(folder, argv);
+    let strong = strong(light.clone(), Returns::Nothing);
+    let begun = Instant::now();
+    let mut failed = 0;
+    runtime.block_on(async {
+        let mut running = tokio::task::JoinSet::new();
+        for number in 0..count {
+            let command = [&light, &strong][number % 2].clone();
+            let sandbox = sandbox.clone();
+            running.spawn(async move {
+                let ended = sandbox.run(&command, &CancellationToken::new(), None).await;
+                ended.is_ok_and(|report| report.exit.is_success())
+            });
+        }
+        while let Some(ended) = running.join_next().await {
+            failed += usize::from(!ended.unwrap_or(false));
+        }
+    });
+    let taken = begun.elapsed().as_millis();
+    writeln!(io::stdout(), "{failed} of {count} failed, {taken} ms")?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -159,11 +226,11 @@ fn times(count: usize, mut round: impl FnMut() -> io::Result<()>) -> io::Result<
         round()?;
         taken.push(begun.elapsed().as_micros());
     }
-    taken.sort_unstable();
     Ok(taken)
 }
 
-fn tell(name: &str, taken: &[u128]) -> io::Result<()> {
+fn tell(name: &str, taken: &mut [u128]) -> io::Result<()> {
+    taken.sort_unstable();
     let at = |percent: usize| taken.get(taken.len() * percent / 100).copied();
     let of = |percent: usize| at(percent.min(99)).unwrap_or_default();
     let least = taken.first().copied().unwrap_or_default();
@@ -194,8 +261,7 @@ fn timeouts(folder: &Path, count: usize) -> io::Result<ExitCode> {
             wrong += usize::from(report.exit != Exit::WallTimeout);
             beyond.push(u128::from(report.duration_ms.saturating_sub(WALL_MS)) * 1000);
         }
-        beyond.sort_unstable();
-        tell(&format!("{name}, beyond its time"), &beyond)?;
+        tell(&format!("{name}, beyond its time"), &mut beyond)?;
         writeln!(io::stdout(), "{name}: {wrong} of {count} ended otherwise")?;
     }
     Ok(ExitCode::SUCCESS)

@@ -36,13 +36,54 @@ pub struct Finding {
     pub remedy: String,
 }
 
-/// Tries every level with a program that does nothing.
+/// Tries every level with a program that does nothing; the first finding says which one to use.
 pub async fn findings(sandbox: &Sandbox) -> Vec<Finding> {
-    let mut found = vec![strong(sandbox).await, light(sandbox).await];
+    let (strong, light) = (strong(sandbox).await, light(sandbox).await);
+    let mut found = vec![best(&strong, &light), strong, light];
+    found.extend(own_network(sandbox).await);
     if let Some(root) = super::confine::is_root().then(root) {
         found.push(root);
     }
     found
+}
+
+/// The strongest level that works.
+fn best(strong: &Finding, light: &Finding) -> Finding {
+    let (grade, text, remedy) = match (strong.grade, light.grade) {
+        (Grade::Good, _) => (Grade::Good, "the strongest level works: strong", ""),
+        (_, Grade::Good) => (
+            Grade::Weak,
+            "the strongest level that works is light",
+            "see below for what strong lacks; `atelier config set --user sandbox light` until then",
+        ),
+        (_, _) => (
+            Grade::Bad,
+            "no level works: commands of models cannot be confined here",
+            "see below for what is missing; or work on a machine with Linux 5.13 or newer",
+        ),
+    };
+    Finding {
+        grade,
+        text: text.to_owned(),
+        remedy: remedy.to_owned(),
+    }
+}
+
+/// Whether light can hide more, where it is asked to: that takes name spaces too.
+async fn own_network(sandbox: &Sandbox) -> Option<Finding> {
+    let loopback = Confinement {
+        network: Network::Loopback,
+        host_network: false,
+        ..Confinement::light()
+    };
+    let error = trial(sandbox, loopback).await.err()?;
+    Some(Finding {
+        grade: Grade::Weak,
+        text: format!(
+            "light cannot give a loopback network of its own, nor hide `.atelier`: {error}"
+        ),
+        remedy: format!("give steps the network none; {}", remedy()),
+    })
 }
 
 async fn strong(sandbox: &Sandbox) -> Finding {
