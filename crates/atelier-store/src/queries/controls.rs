@@ -306,13 +306,16 @@ impl Store {
         self.commit(write).await
     }
 
-    /// Lets a run go on that was to rest.
+    /// Lets a run go on that was to rest, and begins to count its time anew: nobody works on it.
     pub async fn run_wake(&self, run: &RunId) -> Result<(), StoreError> {
         let mut write = self.write().await?;
-        let woken = sqlx::query("UPDATE runs SET asked = NULL WHERE id = $1 AND asked IS NOT NULL")
-            .bind(run.as_str())
-            .execute(write.connection())
-            .await?;
+        let woken = sqlx::query(
+            "UPDATE runs SET asked = NULL, worked_at = NULL
+             WHERE id = $1 AND (asked IS NOT NULL OR worked_at IS NOT NULL)",
+        )
+        .bind(run.as_str())
+        .execute(write.connection())
+        .await?;
         if woken.rows_affected() == 0 {
             return Ok(());
         }

@@ -99,6 +99,7 @@ impl Ending<'_> {
     async fn succeeded(&self) {
         self.ui.out(&self.answer().await);
         self.figures().await;
+        self.left_out().await;
         self.delivery();
         if self.report.run.status == RunStatus::Done && !self.report.unchanged {
             self.what_next().await;
@@ -109,6 +110,30 @@ impl Ending<'_> {
                 "this is a scaffold from built-in templates, not a model's work; the features it \
                  could not write are recorded as proposals. Connect a model: atelier doctor",
             );
+        }
+    }
+
+    /// What a person left out, and why: what was built is built without it.
+    async fn left_out(&self) {
+        let reasons = self.ctx.store.task_reasons(&self.report.run.id).await;
+        let reasons = reasons.unwrap_or_default();
+        for task in &self.report.tasks {
+            let word = match task.state {
+                TaskState::Skipped => "skipped",
+                TaskState::Waived => "waived",
+                TaskState::Pending
+                | TaskState::Ready
+                | TaskState::Running
+                | TaskState::Verifying
+                | TaskState::Merging
+                | TaskState::Done
+                | TaskState::Blocked
+                | TaskState::Failed
+                | TaskState::Cancelled => continue,
+            };
+            let reason = reasons.get(&task.id).map_or("", String::as_str);
+            let text = format!("{} {}: {reason}", task.id, task.title);
+            self.line(word, &plain(&text));
         }
     }
 
@@ -152,6 +177,7 @@ impl Ending<'_> {
             self.tried().await;
         }
         self.figures().await;
+        self.left_out().await;
         let (done, all) = self.done();
         let run = &self.report.run;
         if done > 0 {

@@ -115,7 +115,7 @@ fn the_kind_of_a_value_does_not_depend_on_its_source() {
     for case in cases {
         let case = case.flag("model=m").variable("OPENAI_API_KEY", "k");
         let settings = case.settings().unwrap();
-        assert_eq!(settings.budget, Some(MicroUsd(2_000_000)));
+        assert_eq!(settings.budget.usd, Some(MicroUsd(2_000_000)));
         assert_eq!(settings.limits.attempts_max, 5);
         assert_eq!(settings.routes[&Stage::Code].temperature, Some(1.0));
     }
