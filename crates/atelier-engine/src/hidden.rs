@@ -90,6 +90,8 @@ impl Graded<'_> {
         // What they print would give them away.
         result.output = Digest::of("");
         self.tell(&result).await?;
+        // They are no tests of the project, and never count among those that it must keep.
+        result.tests = None;
         Ok(result)
     }
 
