@@ -159,7 +159,7 @@ pub fn next_task(state: TaskState, fact: TaskFact) -> Result<TaskState, Refused>
         (S::Verifying, F::Verified) => S::Merging,
         (S::Merging, F::Merged) => S::Done,
         (S::Running | S::Verifying, F::AttemptsUsedUp) => S::Failed,
-        (S::Ready | S::Running | S::Verifying, F::PersonNeeded) => S::Blocked,
+        (S::Ready | S::Running | S::Verifying | S::Merging, F::PersonNeeded) => S::Blocked,
         (S::Failed | S::Cancelled | S::Skipped | S::Waived | S::Done, F::RetryAsked)
         | (
             S::Pending

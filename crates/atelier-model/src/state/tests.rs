@@ -16,7 +16,7 @@ AttemptsUsedUp    -          -          Failed     Failed     -          -      
 Verified          -          -          -          Merging    -          -          -          -          -          -          -
 Merged            -          -          -          -          Done       -          -          -          -          -          -
 MergeRefused      -          -          -          -          Ready      -          -          -          -          -          -
-PersonNeeded      -          Blocked    Blocked    Blocked    -          -          -          -          -          -          -
+PersonNeeded      -          Blocked    Blocked    Blocked    Blocked    -          -          -          -          -          -
 PersonAnswered    -          -          -          -          -          -          Ready      -          -          -          -
 Interrupted       -          -          Ready      Ready      Ready      -          -          -          -          -          -
 RetryAsked        -          -          -          -          -          Pending    Ready      Pending    Pending    Pending    Pending
@@ -244,7 +244,9 @@ fn a_done_task_is_taken_up_again_only_by_a_person() {
 #[test]
 fn every_run_has_a_way_on() {
     for status in RUN_STATUSES {
-        let ways = RUN_FACTS.iter().filter(|fact| next_run(status, **fact).is_ok());
+        let ways = RUN_FACTS
+            .iter()
+            .filter(|fact| next_run(status, **fact).is_ok());
         assert!(ways.count() > 0, "{status:?}");
     }
 }
