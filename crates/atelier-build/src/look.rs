@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use atelier_cas::{History, Outcome};
+use atelier_cas::Outcome;
 use atelier_model::{Digest, Timestamp};
 use atelier_step::{Outlook, StepIndex};
 
@@ -78,23 +78,15 @@ pub(crate) fn outlooks(
             .cas()
             .history(project.graph.name(*step))
             .unwrap_or_default();
-        usual.insert(*step, usual_ms(&history));
+        usual.insert(*step, history.usual_ms());
         outlooks[step.get()] = Outlook {
-            duration_ms: usual_ms(&history),
+            duration_ms: history.usual_ms(),
             memory_bytes: (history.rss_bytes_max > 0).then_some(history.rss_bytes_max),
             failed_last: history.last == Some(Outcome::Failed),
             unchanged: !force && examined.stands(),
         };
     }
     (outlooks, usual)
-}
-
-/// Milliseconds a step usually takes: the middle of the last times.
-pub(crate) fn usual_ms(history: &History) -> Option<u64> {
-    let mut durations = history.durations_us.clone();
-    durations.sort_unstable();
-    let middle = durations.get(durations.len() / 2)?;
-    Some(middle / 1_000)
 }
 
 /// Steps of which none says that it depends on another of the same layer, layer by layer.

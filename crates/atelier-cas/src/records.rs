@@ -52,6 +52,16 @@ pub struct History {
     pub last: Option<Outcome>,
 }
 
+impl History {
+    /// Milliseconds that the step usually takes: the middle of the newest times.
+    pub fn usual_ms(&self) -> Option<u64> {
+        let mut durations = self.durations_us.clone();
+        durations.sort_unstable();
+        let middle = durations.get(durations.len() / 2)?;
+        Some(middle / 1_000)
+    }
+}
+
 /// Where a descriptor is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Descriptor {

@@ -20,6 +20,7 @@ use crate::{
 };
 
 use board::Board;
+pub(crate) use frame::WHEEL;
 use line::Reader;
 pub(crate) use line::{clock, count, many, seconds};
 

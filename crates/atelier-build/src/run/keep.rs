@@ -10,7 +10,7 @@ use crate::{
     CheckError, Project, Workshop,
     check::blocking,
     examine::{Examined, Inspector},
-    look::{First, STEPS_AT_ONCE, made_of, usual_ms},
+    look::{First, STEPS_AT_ONCE, made_of},
     standing::{NAMED_MAX, Notes, digest, key},
     workshop::Program,
 };
@@ -68,7 +68,7 @@ impl Run<'_> {
                 notes.env_pass.insert(name.clone(), value);
             }
             let history = self.shop.workspace.cas().history(&one.name);
-            let usual = history.and_then(|history| usual_ms(&history));
+            let usual = history.and_then(|history| history.usual_ms());
             notes.saved_ms += usual.unwrap_or(0);
             if wanted.len() <= NAMED_MAX {
                 let report = self.still(*step, record, usual.unwrap_or(0));

@@ -32,10 +32,12 @@ use crate::{
     watch::{many, seconds},
 };
 
+mod live;
 mod source;
 mod turn;
 mod watch;
 
+use live::Live;
 use source::Source;
 
 /// Bytes of memory that steps leave to others.
@@ -188,7 +190,17 @@ async fn round(
     let wanted = wanted(args, &place, &project)?;
     many.store(wanted.len() > STEPS_SHOWN, Ordering::Relaxed);
     let choice = choice(args, wanted, asked, round);
-    let report = check(&shop, &project, &choice, &tell).await?;
+    let live = Live::new(shop.workspace.cas(), &project, &choice);
+    let hear = |progress: Progress<'_>| {
+        live.hear(&progress);
+        tell(progress);
+    };
+    let checked = tokio::select! {
+        checked = check(&shop, &project, &choice, &hear) => checked,
+        never = live.show(ui) => match never {},
+    };
+    ui.screen().close();
+    let report = checked?;
     Ok(Ended {
         code: end(ui, args, &place, &report, round)?,
         project: Some(project),

@@ -30,7 +30,7 @@ const SEEN_MIN: usize = 2;
 /// Milliseconds each picture of the wheel stays.
 const WHEEL_MS: i64 = 100;
 /// Pictures of the wheel that turns while something is under way.
-const WHEEL: [&str; 10] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
+pub(crate) const WHEEL: [&str; 10] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
 
 /// The lines that fit a terminal of so many columns and rows; the last one says what it has cost
 /// so far.
