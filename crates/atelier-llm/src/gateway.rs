@@ -29,6 +29,8 @@ const PROMPT_MESSAGES: usize = 2;
 #[derive(Clone)]
 pub struct Gateway {
     inner: Arc<Inner>,
+    /// Who answers one stage in place of its own route.
+    instead: Option<Arc<(Stage, Channels)>>,
 }
 
 struct Inner {
@@ -219,7 +221,31 @@ impl Gateway {
                 clock,
                 ids,
             }),
+            instead: None,
         })
+    }
+
+    /// The same gateway, where another model of the same provider answers a stage, and nobody stands
+    /// by for it. What was answered before is found under the model that answered.
+    pub fn with_model(&self, stage: Stage, model: &str) -> Result<Self, GatewayError> {
+        let first = &self.channels(stage).first;
+        let route = Route {
+            model: model.to_owned(),
+            ..first.route.clone()
+        };
+        let transport = Transport::new(self.inner.limits.clone());
+        let channel = channel(route, &first.prices, &transport)?;
+        Ok(Self {
+            inner: Arc::clone(&self.inner),
+            instead: Some(Arc::new((stage, Channels::alone(channel)))),
+        })
+    }
+
+    fn channels(&self, stage: Stage) -> &Channels {
+        match self.instead.as_deref() {
+            Some((instead, channels)) if *instead == stage => channels,
+            Some(_) | None => self.inner.channels.get(stage),
+        }
     }
 
     /// Asks once: out of the store where it holds the reply, else the provider of the stage's
@@ -230,7 +256,7 @@ impl Gateway {
         budget: Option<MicroUsd>,
         cancel: &CancellationToken,
     ) -> Result<Reply, AskError> {
-        let channels = self.inner.channels.get(ask.stage);
+        let channels = self.channels(ask.stage);
         let key_of = |ask: &Ask| key_of(ask, channels);
         let record = self.record(ask, &channels.first.route, key_of(ask));
         self.pass((ask, &key_of), record, channels, budget, cancel)
@@ -322,7 +348,7 @@ impl Gateway {
 
     /// The key under which the reply to an ask is kept.
     pub fn key(&self, ask: &Ask) -> Digest {
-        let channels = self.inner.channels.get(ask.stage);
+        let channels = self.channels(ask.stage);
         let hidden = guard::hidden(ask, channels, self.inner.guard_key.as_ref());
         key_of(hidden.as_ref().map_or(ask, |hidden| &hidden.ask), channels)
     }
@@ -345,12 +371,12 @@ impl Gateway {
 
     /// Who answers a stage.
     pub fn route(&self, stage: Stage) -> &Route {
-        &self.inner.channels.get(stage).first.route
+        &self.channels(stage).first.route
     }
 
     /// What one ask of a stage uses up for a prompt of so many bytes.
     pub fn estimate(&self, stage: Stage, prompt_bytes: usize) -> Estimate {
-        let channel = &self.inner.channels.get(stage).first;
+        let channel = &self.channels(stage).first;
         let tokens_max = channel.route.tokens_max;
         let bytes = u64::try_from(prompt_bytes).unwrap_or(u64::MAX);
         let input_tokens = bytes.div_ceil(BYTES_PER_TOKEN);
