@@ -114,6 +114,8 @@ impl Crew {
             return;
         };
         let mut crew = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // Those that have waited long have ended by themselves.
+        crew.retain_mut(|waiting| matches!(waiting.child.try_wait(), Ok(None)));
         if crew.len() >= WAITING_MAX {
             crew.remove(0);
         }

@@ -1,7 +1,7 @@
 //! A network of a command's own: loopback and nothing else, and a door to the package registries.
 
 use std::{
-    io,
+    fs, io,
     net::{Ipv4Addr, TcpListener},
     os::fd::OwnedFd,
 };
@@ -14,6 +14,8 @@ use rustix::{
 
 use super::{frame::Order, hide::apart};
 
+/// Where the kernel counts the sockets of a network.
+const SOCKETS: &str = "/proc/net/sockstat";
 /// The port of the door, in a network where nobody else is.
 pub(super) const DOOR_PORT: u16 = 3128;
 
@@ -31,6 +33,24 @@ pub(super) fn beside(order: &Order) -> io::Result<()> {
             "have a door to the package registries alone: that takes the level strong",
         )),
     }
+}
+
+/// Whether nothing of earlier connections is left in the network of this process, if it is its own:
+/// for a minute the kernel keeps ports from whoever wants them next.
+pub(super) fn is_quiet(order: &Order) -> bool {
+    if order.host_network || order.network != Network::Loopback {
+        return true;
+    }
+    let counts = fs::read_to_string(SOCKETS).unwrap_or_default();
+    let Some(line) = counts.lines().find_map(|line| line.strip_prefix("TCP:")) else {
+        return false;
+    };
+    let words: Vec<&str> = line.split_ascii_whitespace().collect();
+    let count = |name: &str| {
+        let place = words.iter().position(|word| *word == name)?;
+        words.get(place + 1)?.parse::<u64>().ok()
+    };
+    count("inuse") == Some(0) && count("tw") == Some(0)
 }
 
 fn own() -> io::Result<()> {

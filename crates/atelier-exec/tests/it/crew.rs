@@ -99,6 +99,26 @@ async fn whoever_finds_something_left_takes_no_other_command() {
 }
 
 #[tokio::test]
+async fn ports_of_one_command_are_not_kept_from_the_next() {
+    let bench = Bench::new();
+    // Whoever hangs up first is the one whose port the kernel keeps.
+    let server = "import os, socket as s\n\
+                  a = s.socket(); a.bind(('127.0.0.1', 4321)); a.listen()\n\
+                  b = s.create_connection(('127.0.0.1', 4321)); c, _ = a.accept()\n\
+                  c.close(); b.recv(1); b.close(); print(os.getppid())";
+    let mut seen = BTreeSet::new();
+    for _ in 0..3 {
+        let mut command = bench.command(&["python3", "-c", server]);
+        command.confinement.network = atelier_model::Network::Loopback;
+        command.confinement.host_network = false;
+        let report = bench.run(&command).await.unwrap();
+        assert!(report.exit.is_success(), "{}", report.output);
+        seen.insert(report.output);
+    }
+    assert_eq!(seen.len(), 3);
+}
+
+#[tokio::test]
 async fn a_supervisor_that_was_killed_is_replaced() {
     let bench = Bench::new();
     let first = supervisor(&bench, "echo $PPID").await;
