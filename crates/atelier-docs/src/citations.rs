@@ -1,4 +1,6 @@
-//! Citations: `[[path]]`, `[[path#L10]]` and `[[path#L10-L24]]`, resolved or refused.
+//! Citations: `[[path]]`, `[[path#L10]]` and `[[path#L10-L24]]`, resolved or refused. Behind the
+//! lines may stand the digest of their text, `[[path#L10-L24@0123abcd]]`, by which they are found
+//! again where they moved.
 //!
 //! What stands in code spans and code blocks is no citation: `[[` is a word of many languages.
 //! A backslash before `_` or `~` belongs to Markdown, not to the path.
@@ -8,7 +10,10 @@ use std::ops::{Range, RangeInclusive};
 use atelier_model::{FileTree, PathError, TreePath};
 use thiserror::Error;
 
-use crate::markdown::{Fences, Line, code, code_spans};
+use crate::{
+    claims,
+    markdown::{Fences, Line, code, code_spans},
+};
 
 /// A reference to a file, or to lines of it, that is known to be right.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -133,14 +138,26 @@ pub(crate) fn demoted(line: &str, files: &FileTree) -> String {
     let mut out = String::with_capacity(line.len());
     let mut at = 0;
     for (place, cited) in brackets(line) {
-        if follow(cited, 1, files).is_ok() {
+        if let Ok(citation) = follow(cited, 1, files) {
             escape_brackets(&line[at..place.start], &mut out);
-            out.push_str(&line[place.clone()]);
+            match pin(cited, &citation, files) {
+                Some(pinned) => out.push_str(&pinned),
+                None => out.push_str(&line[place.clone()]),
+            }
             at = place.end;
         }
     }
     escape_brackets(&line[at..], &mut out);
     out
+}
+
+/// A citation of lines together with the digest of what they say now.
+fn pin(cited: &str, citation: &Citation, files: &FileTree) -> Option<String> {
+    let lines = citation.lines.as_ref().filter(|_| !cited.contains('@'))?;
+    let text = files.text(&citation.path)?;
+    let count = lines.end() - lines.start() + 1;
+    let found: Vec<&str> = text.lines().skip(lines.start() - 1).take(count).collect();
+    Some(format!("[[{cited}@{}]]", claims::digest_of(&found)))
 }
 
 /// Adds a text in which no two brackets open side by side: these could begin a citation, if not
@@ -158,7 +175,7 @@ fn escape_brackets(text: &str, out: &mut String) {
 }
 
 /// What stands between double brackets on one line, with its place, brackets included.
-fn brackets(line: &str) -> Vec<(Range<usize>, &str)> {
+pub(crate) fn brackets(line: &str) -> Vec<(Range<usize>, &str)> {
     let mut found = Vec::new();
     let mut at = 0;
     while let Some(start) = line[at..].find("[[").map(|offset| at + offset) {
@@ -180,7 +197,7 @@ fn brackets(line: &str) -> Vec<(Range<usize>, &str)> {
 fn follow(cited: &str, line: usize, files: &FileTree) -> Result<Citation, CitationError> {
     let cited = cited.replace("\\_", "_").replace("\\~", "~");
     let (name, span) = match cited.rsplit_once('#') {
-        Some((name, fragment)) => match lines_of(fragment) {
+        Some((name, fragment)) => match lines_of(undigested(fragment)) {
             Some(span) => (name, Some(span)),
             None => (cited.as_str(), None),
         },
@@ -225,8 +242,15 @@ fn follow(cited: &str, line: usize, files: &FileTree) -> Result<Citation, Citati
     })
 }
 
+/// A fragment without the digest of its lines.
+fn undigested(fragment: &str) -> &str {
+    fragment
+        .split_once('@')
+        .map_or(fragment, |(lines, _)| lines)
+}
+
 /// The lines of a fragment such as `L10` or `L10-L24`.
-fn lines_of(fragment: &str) -> Option<RangeInclusive<usize>> {
+pub(crate) fn lines_of(fragment: &str) -> Option<RangeInclusive<usize>> {
     let number = |text: &str| {
         let digits = text.strip_prefix('L')?;
         let plain = !digits.is_empty() && digits.bytes().all(|c| c.is_ascii_digit());

@@ -4,6 +4,7 @@
 
 mod case;
 mod citations;
+mod claims;
 mod fixtures;
 mod managed;
 mod markdown;

@@ -151,7 +151,8 @@ fn citations(text: &str) -> Vec<String> {
 }
 
 fn check_citation(checkout: &Path, document: &str, citation: &str) {
-    let (path, lines) = citation.split_once("#L").unwrap_or((citation, ""));
+    let cited = citation.split('@').next().unwrap_or(citation);
+    let (path, lines) = cited.split_once("#L").unwrap_or((cited, ""));
     let text = fs::read_to_string(checkout.join(path));
     let text = text.unwrap_or_else(|error| panic!("{document} cites {citation}: {error}"));
     if let Some(last) = lines.rsplit("-L").next().filter(|last| !last.is_empty()) {
