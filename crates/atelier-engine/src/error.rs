@@ -4,7 +4,7 @@ use atelier_build::{CheckError, ProjectError};
 use atelier_cas::ReadBlobError;
 use atelier_docs::RenderDocumentsError;
 use atelier_exec::{GitError, ReadTreeError, SpawnError, WriteTreeError};
-use atelier_llm::{AskError, AskErrorKind};
+use atelier_llm::{AskError, AskErrorKind, GatewayError};
 use atelier_model::{GraphError, Resource, RunId, TaskId};
 use atelier_plan::DraftError;
 use atelier_prompt::RenderPromptError;
@@ -154,6 +154,9 @@ pub enum BuildError {
     /// The person said no.
     #[error("go on: {0} was declined")]
     Declined(String),
+    /// The model that a person gave a task to cannot be asked.
+    #[error("connect the model that the task is given to")]
+    Model(#[from] GatewayError),
     /// Something waits for the approval of a person who is not here.
     #[error("go on: {what} waits for approval")]
     AwaitsAnswer {
@@ -268,6 +271,7 @@ impl BuildError {
             Self::Diverged(_) => Exit::Diverged,
             Self::Draft(DraftError::Render { .. })
             | Self::Render(_)
+            | Self::Model(_)
             | Self::Sandbox(_)
             | Self::Steps(_) => Exit::Configuration,
             Self::Draft(DraftError::Store(_))
@@ -329,6 +333,7 @@ impl BuildError {
                  TEXT`; then go on with `atelier resume`"
             }
             Self::Declined(_) => "change the requirement, or go on with `atelier resume`",
+            Self::Model(_) => "give it to another one: `atelier task retry TASK -m MODEL`",
             Self::Cancelled | Self::Paused => "go on with `atelier resume`",
             Self::AwaitsAnswer { subject, .. } => {
                 return format!(

@@ -75,6 +75,14 @@ pub(crate) async fn execute(
         description: control::remarked(&task.description, &terms.remarks),
         ..task
     };
+    let gateway = match &terms.model {
+        Some(model) => Arc::new(ctx.gateway.with_model(Stage::Code, model)?),
+        None => Arc::clone(&ctx.gateway),
+    };
+    let ctx = &Ctx {
+        gateway,
+        ..ctx.clone()
+    };
     let mut work = Work::open(ctx, run, plan, task, slot, desk).await?;
     work.attempts().await
 }
