@@ -8,7 +8,7 @@ use atelier_step::{Capacity, Explanation, OnFailure, ScheduleError, StepIndex, V
 use tokio::{task::JoinError, time::Instant};
 
 use crate::{
-    CheckReport, Project, StepReport, Workshop, examine::ExamineError, execute::KeepError,
+    CheckReport, Plan, Project, StepReport, Workshop, examine::ExamineError, execute::KeepError,
     look::look, run::Run,
 };
 
@@ -78,6 +78,8 @@ pub struct Choice {
 /// Something that happens in a check.
 #[derive(Debug)]
 pub enum Progress<'a> {
+    /// What is about to be done, where that is anything.
+    Planned(&'a Plan),
     /// A step is executed.
     Began {
         /// The step.
@@ -95,7 +97,7 @@ impl Progress<'_> {
     /// Whether a step is over that nothing had to be done for.
     pub fn is_spared(&self) -> bool {
         match self {
-            Self::Began { .. } => false,
+            Self::Planned(_) | Self::Began { .. } => false,
             Self::Over(report) => {
                 let words = [Verdict::CutOff, Verdict::UpToDate].map(Verdict::as_str);
                 words.contains(&report.verdict.as_str())

@@ -15,6 +15,7 @@ mod junit;
 mod look;
 mod made;
 mod page;
+mod plan;
 mod project;
 mod report;
 mod retire;
@@ -25,6 +26,7 @@ mod why;
 mod workshop;
 
 pub use check::{CheckError, Choice, Progress, check};
+pub use plan::Plan;
 pub use project::{Project, ProjectError};
 pub use report::{CheckReport, Ended, StepReport};
 pub use standing::standing;

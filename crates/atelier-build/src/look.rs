@@ -63,30 +63,39 @@ pub(crate) fn survey(
     Ok((Arc::new(inspector), first))
 }
 
-/// What is known of every step before anything is done, and how long each usually takes.
-pub(crate) fn outlooks(
-    shop: &Workshop,
-    project: &Project,
-    first: &First,
-    force: bool,
-) -> (Vec<Outlook>, BTreeMap<StepIndex, Option<u64>>) {
-    let mut outlooks = vec![Outlook::default(); project.steps.len()];
-    let mut usual = BTreeMap::new();
-    for (step, examined) in first {
-        let history = shop
-            .workspace
-            .cas()
-            .history(project.graph.name(*step))
-            .unwrap_or_default();
-        usual.insert(*step, history.usual_ms());
-        outlooks[step.get()] = Outlook {
-            duration_ms: history.usual_ms(),
-            memory_bytes: (history.rss_bytes_max > 0).then_some(history.rss_bytes_max),
-            failed_last: history.last == Some(Outcome::Failed),
-            unchanged: !force && examined.stands(),
+/// What past executions say of the steps, by their places in the graph.
+pub(crate) struct Past {
+    pub(crate) outlooks: Vec<Outlook>,
+    /// Milliseconds each usually takes.
+    pub(crate) usual_ms: Vec<Option<u64>>,
+    /// Whether it was ever executed.
+    pub(crate) ran: Vec<bool>,
+}
+
+impl Past {
+    /// Looks what is known of every step that was looked at.
+    pub(crate) fn of(shop: &Workshop, project: &Project, first: &First, force: bool) -> Self {
+        let steps = project.steps.len();
+        let mut past = Self {
+            outlooks: vec![Outlook::default(); steps],
+            usual_ms: vec![None; steps],
+            ran: vec![false; steps],
         };
+        for (step, examined) in first {
+            let history = shop.workspace.cas().history(project.graph.name(*step));
+            let history = history.unwrap_or_default();
+            let usual_ms = history.usual_ms();
+            past.usual_ms[step.get()] = usual_ms;
+            past.ran[step.get()] = history.last.is_some();
+            past.outlooks[step.get()] = Outlook {
+                duration_ms: usual_ms,
+                memory_bytes: (history.rss_bytes_max > 0).then_some(history.rss_bytes_max),
+                failed_last: history.last == Some(Outcome::Failed),
+                unchanged: !force && examined.stands(),
+            };
+        }
+        past
     }
-    (outlooks, usual)
 }
 
 /// Steps of which none says that it depends on another of the same layer, layer by layer.

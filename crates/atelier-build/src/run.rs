@@ -22,7 +22,8 @@ use crate::{
     check::{Choice, Progress, blocking, joined},
     examine::{Examined, Inspector},
     execute::{Executed, KeepError, Try, execute},
-    look::{First, made_of, marked, outlooks},
+    look::{First, Past, made_of, marked},
+    plan::Plan,
     settle::{Seen, settle},
 };
 
@@ -57,7 +58,8 @@ pub(crate) struct Run<'a> {
     inspector: Arc<Inspector>,
     scheduler: Scheduler<'a>,
     first: First,
-    usual: BTreeMap<StepIndex, Option<u64>>,
+    /// Milliseconds each step usually takes, by its place.
+    usual_ms: Vec<Option<u64>>,
     /// What steps made in this check, for the keys of those after them.
     made: BTreeMap<StepIndex, Digest>,
     /// Whether the folder may not be as it was at the first look.
@@ -83,11 +85,15 @@ impl<'a> Run<'a> {
         (inspector, first): (Arc<Inspector>, First),
         begun: Instant,
     ) -> Result<Self, CheckError> {
-        let (outlooks, usual) = outlooks(shop, project, &first, choice.force);
+        let past = Past::of(shop, project, &first, choice.force);
+        let plan = Plan::new(project, &past, &first, choice.capacity.cpu, choice.force);
+        if plan.due > 0 {
+            tell(Progress::Planned(&plan));
+        }
         let scheduler = Scheduler::new(
             &project.graph,
             &project.steps,
-            &outlooks,
+            &past.outlooks,
             &choice.wanted,
             &choice.capacity,
             choice.on_failure,
@@ -102,7 +108,7 @@ impl<'a> Run<'a> {
             inspector,
             scheduler,
             first,
-            usual,
+            usual_ms: past.usual_ms,
             made: BTreeMap::new(),
             moved: false,
             due: BTreeMap::new(),

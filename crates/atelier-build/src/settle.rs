@@ -45,6 +45,7 @@ pub(crate) fn settle(
                     let restored = true;
                     return Ok(Seen::Settled { examined, restored });
                 }
+                Err(KeepError::Restore(error)) if error.is_damage() => kept = Kept::Corrupt,
                 Err(KeepError::Restore(error)) if error.is_miss() => kept = Kept::Evicted,
                 Err(error) => {
                     return Err(CheckError::Keep {

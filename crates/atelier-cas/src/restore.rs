@@ -82,6 +82,17 @@ pub enum RestoreError {
 }
 
 impl RestoreError {
+    /// Whether a content was there and was not what its name says.
+    pub fn is_damage(&self) -> bool {
+        matches!(
+            self,
+            Self::Content {
+                source: ReadBlobError::Damaged(_),
+                ..
+            }
+        )
+    }
+
     /// Whether a content is gone, so that the step must be executed again.
     pub fn is_miss(&self) -> bool {
         match self {

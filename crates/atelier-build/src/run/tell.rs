@@ -74,7 +74,7 @@ impl Run<'_> {
             start_ms,
             end_ms: self.now_ms(),
             verdict,
-            usual_ms: self.usual.get(&step).copied().flatten(),
+            usual_ms: self.usual_ms.get(step.get()).copied().flatten(),
         }
     }
 

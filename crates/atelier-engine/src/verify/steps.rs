@@ -157,6 +157,7 @@ impl Verification<'_> {
             // There is room for every word, and whoever listens no more has an error to tell.
             let say = |heard| drop(tell.try_send(heard));
             match progress {
+                Progress::Planned(_) => {}
                 Progress::Began { step, .. } => {
                     match self.before(project, step) {
                         Ok(files) if files.is_empty() => {}

@@ -348,6 +348,9 @@ fn capacity(jobs: Option<u32>) -> Capacity {
 fn tell(ui: &Ui, args: &CheckArgs, progress: &Progress<'_>) {
     if ui.is_json() {
         let event = match progress {
+            Progress::Planned(plan) => {
+                json!({"v": 1, "type": "plan", "plan": plan, "says": plan.to_string()})
+            }
             Progress::Began { step, attempt, why } => json!({
                 "v": 1, "type": "step_began", "step": step, "attempt": attempt,
                 "why": why.to_string(), "explanation": why,
@@ -358,6 +361,7 @@ fn tell(ui: &Ui, args: &CheckArgs, progress: &Progress<'_>) {
         return;
     }
     match progress {
+        Progress::Planned(plan) => ui.status(&plan.to_string()),
         Progress::Began { step, attempt, .. } if *attempt > 1 => {
             let row = Row::default()
                 .add(Tone::Warning, column("again", VERDICT))

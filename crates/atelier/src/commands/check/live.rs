@@ -91,6 +91,7 @@ impl Live {
         let mut board = self.board.lock().unwrap_or_else(PoisonError::into_inner);
         board.said_ms = now_ms;
         match progress {
+            Progress::Planned(_) => {}
             Progress::Began { step, attempt, .. } => {
                 let usual_ms = board.usual.remove(*step).flatten();
                 let running = Running {
