@@ -145,6 +145,7 @@ pub(crate) enum Command {
     Diff(commands::diff::DiffArgs),
     Cost(commands::cost::CostArgs),
     Stats(commands::stats::StatsArgs),
+    Demo(commands::demo::DemoArgs),
     Pack(commands::pack::PackArgs),
     Replay(commands::replay::ReplayArgs),
     Verify(commands::verify::VerifyArgs),
@@ -157,6 +158,8 @@ pub(crate) enum Command {
     Steps(commands::steps::StepsArgs),
     Why(commands::why::WhyArgs),
     Analyse(commands::analyse::AnalyseArgs),
+    #[command(subcommand)]
+    Docs(commands::docs::DocsCommand),
     #[command(subcommand)]
     Ci(commands::ci::CiCommand),
     Exec(commands::exec::ExecArgs),

@@ -13,7 +13,9 @@ pub(crate) mod completion;
 pub(crate) mod config;
 pub(crate) mod control;
 pub(crate) mod cost;
+pub(crate) mod demo;
 pub(crate) mod diff;
+pub(crate) mod docs;
 pub(crate) mod doctor;
 pub(crate) mod edit;
 pub(crate) mod exec;
@@ -72,6 +74,7 @@ pub(crate) async fn run(cli: &Cli, ui: &Ui) -> Result<u8, CliError> {
         Command::Show(args) => show::run(global, args, ui).await,
         Command::Diff(args) => diff::run(global, args, ui).await,
         Command::Cost(args) => cost::run(global, args, ui).await,
+        Command::Demo(args) => Box::pin(demo::run(global, args, ui)).await,
         Command::Pack(args) => Box::pin(pack::run(global, args, ui)).await,
         Command::Replay(args) => Box::pin(replay::run(global, args, ui)).await,
         Command::Verify(args) => Box::pin(verify::run(global, args, ui)).await,
@@ -83,6 +86,7 @@ pub(crate) async fn run(cli: &Cli, ui: &Ui) -> Result<u8, CliError> {
         Command::Steps(args) => steps::run(global, args, ui),
         Command::Why(args) => Box::pin(why::run(global, args, ui)).await,
         Command::Analyse(args) => Box::pin(analyse::run(global, args, ui)).await,
+        Command::Docs(command) => docs::run(global, command, ui),
         Command::Ci(command) => ci::run(global, command, ui),
         Command::Exec(args) => Box::pin(exec::run(global, args, ui)).await,
         Command::Guard(command) => guard::run(command, ui),

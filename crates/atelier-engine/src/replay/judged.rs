@@ -2,6 +2,7 @@
 
 use atelier_model::{EventKind, Evidence, Run, Stage};
 
+use super::recorded::confirm;
 use crate::{BuildError, Ctx, verify::Verification};
 
 /// Which verification of a task it is.
@@ -33,7 +34,7 @@ pub(crate) async fn judged(
     };
     let evidence = recorded.evidence(task, moment)?;
     if recorded.runs_checks() {
-        recorded.confirm((task, moment), &evidence, &verification.run().await?)?;
+        confirm((task, moment), &evidence, &verification.run().await?)?;
     }
     Ok(evidence)
 }

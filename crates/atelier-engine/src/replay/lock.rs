@@ -17,6 +17,9 @@ use crate::{BuildError, Ctx};
 /// Programs that are named.
 const TOOLS_MAX: usize = 50;
 
+/// What most programs take as a question for their version.
+const VERSION_FLAG: &str = "--version";
+
 /// Characters of what a program says of its version.
 const VERSION_CHARS_MAX: usize = 100;
 
@@ -128,8 +131,11 @@ fn tools(ctx: &Ctx, files: &FileTree) -> BTreeMap<String, String> {
             if found.len() >= TOOLS_MAX || found.contains_key(&tool.program) {
                 continue;
             }
-            let args: Vec<&str> = tool.version_args.iter().map(String::as_str).collect();
-            let program = find_program(&tool.program, &path).filter(|_| !args.is_empty());
+            let mut args: Vec<&str> = tool.version_args.iter().map(String::as_str).collect();
+            if args.is_empty() {
+                args.push(VERSION_FLAG);
+            }
+            let program = find_program(&tool.program, &path);
             let version = program.and_then(|program| program_version(&program, &args));
             if let Some(version) = version {
                 let shown = version.chars().take(VERSION_CHARS_MAX).collect();

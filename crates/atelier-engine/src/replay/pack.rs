@@ -304,16 +304,21 @@ impl Source<'_> {
             .store
             .event_list_kind(&self.run.id, "run.verified")
             .await?;
-        let verdicts = events.into_iter().filter_map(|event| match event.kind {
-            EventKind::RunVerified {
+        let mut verdicts = events.into_iter().rev().filter_map(|event| {
+            if let EventKind::RunVerified {
                 commit,
                 checks,
                 tests,
                 passed: true,
-            } if commit == trunk => Some(VerdictRecorded { checks, tests }),
-            _ => None,
+            } = event.kind
+                && commit == trunk
+            {
+                Some(VerdictRecorded { checks, tests })
+            } else {
+                None
+            }
         });
-        Ok(verdicts.last().unwrap_or_default())
+        Ok(verdicts.next().unwrap_or_default())
     }
 }
 

@@ -145,34 +145,6 @@ impl Recorded {
         Ok(evidence)
     }
 
-    /// Whether checks that were carried out again conclude as they did.
-    pub(crate) fn confirm(
-        &self,
-        (task, moment): (&TaskId, Moment),
-        recorded: &Evidence,
-        again: &Evidence,
-    ) -> Result<(), Divergence> {
-        let (Moment::Alone { ordinal } | Moment::Joined { ordinal }) = moment;
-        for is in &again.checks {
-            let was = recorded.checks.iter().find(|check| check.name == is.name);
-            let asks = |one: &CheckResult| one.outcome == CheckOutcome::NeedsPerson;
-            let Some(was) = was.filter(|was| !asks(was)) else {
-                continue;
-            };
-            if is.outcome.passed() != was.outcome.passed() {
-                return Err(Divergence::Check {
-                    task: task.clone(),
-                    ordinal,
-                    check: is.name.clone(),
-                    was: verb(was.outcome),
-                    is: verb(is.outcome),
-                    reason: is.reason.clone(),
-                });
-            }
-        }
-        Ok(())
-    }
-
     /// Which of the tasks that may begin is the next one: whose work did not fit with what the trunk
     /// is now, else the one that the next commit brings. `attempts` counts those that each has
     /// behind it, and `trunk` is the tree of the trunk.
@@ -262,6 +234,33 @@ impl Recorded {
         let all = self.pack.recording.attempts.iter();
         all.filter(move |one| one.task == *task)
     }
+}
+
+/// Whether checks that were carried out again conclude as they did.
+pub(crate) fn confirm(
+    (task, moment): (&TaskId, Moment),
+    recorded: &Evidence,
+    again: &Evidence,
+) -> Result<(), Divergence> {
+    let (Moment::Alone { ordinal } | Moment::Joined { ordinal }) = moment;
+    for is in &again.checks {
+        let was = recorded.checks.iter().find(|check| check.name == is.name);
+        let asks = |one: &CheckResult| one.outcome == CheckOutcome::NeedsPerson;
+        let Some(was) = was.filter(|was| !asks(was)) else {
+            continue;
+        };
+        if is.outcome.passed() != was.outcome.passed() {
+            return Err(Divergence::Check {
+                task: task.clone(),
+                ordinal,
+                check: is.name.clone(),
+                was: verb(was.outcome),
+                is: verb(is.outcome),
+                reason: is.reason.clone(),
+            });
+        }
+    }
+    Ok(())
 }
 
 fn verb(outcome: CheckOutcome) -> &'static str {

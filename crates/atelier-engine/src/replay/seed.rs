@@ -120,13 +120,13 @@ pub fn replay_gateway(
             descriptor: ask.descriptor.clone(),
         }
     });
-    let limits = replay_limits(pack, Limits::default());
+    let limits = replay_limits(pack, &Limits::default());
     Gateway::recorded(asks.collect(), guard_key, limits, store, (clock, ids))
 }
 
 /// Limits with those that decided the run as they were. One task after another: the order is the
 /// recorded one.
-pub fn replay_limits(pack: &Pack, limits: Limits) -> Limits {
+pub fn replay_limits(pack: &Pack, limits: &Limits) -> Limits {
     let was = &pack.lock.settings;
     Limits {
         attempts_max: was.attempts_max,
@@ -139,6 +139,6 @@ pub fn replay_limits(pack: &Pack, limits: Limits) -> Limits {
         output_bytes_max: was.output_bytes_max,
         evidence_bytes_max: was.evidence_bytes_max,
         tasks_at_once_max: 1,
-        ..limits
+        ..limits.clone()
     }
 }

@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 
 use atelier_guard::Policy;
-use atelier_model::{Ask, AskKey, BoxFuture, Message, Reply, Role, Strategy};
+use atelier_model::{
+    Ask, AskDescriptor, AskKey, BoxFuture, Digest, Message, Reply, Role, Strategy,
+};
 use atelier_seal::SealKey;
 
 use crate::{
@@ -52,7 +54,7 @@ impl Layer for Recorded {
                 }
                 let asked = hidden.as_ref().map_or(&*passage.ask, |hidden| &hidden.ask);
                 for one in &settings {
-                    let key = key_as(asked, one, |key| key.digest());
+                    let (key, _) = key_as(asked, one);
                     let Some(reply) = passage.store.reply_by_key(&key).await? else {
                         continue;
                     };
@@ -77,7 +79,7 @@ impl Recorded {
         let Some(any) = self.asks.iter().find(own).or(self.asks.first()) else {
             return AskError::NothingRecorded;
         };
-        let asked = key_as(ask, any, |key| key.descriptor());
+        let (_, asked) = key_as(ask, any);
         let divergence = AskDivergence::of(
             (ask.stage, ask.task.as_ref()),
             &asked,
@@ -99,8 +101,8 @@ fn is_set_alike(one: &RecordedAsk, other: &RecordedAsk) -> bool {
         && one_was.schema.is_some() == other_was.schema.is_some()
 }
 
-/// The key that an ask has with the settings of a recorded one.
-fn key_as<T>(ask: &Ask, settings: &RecordedAsk, of: impl Fn(&AskKey<'_>) -> T) -> T {
+/// The key that an ask has with the settings of a recorded one, and what it is made of.
+fn key_as(ask: &Ask, settings: &RecordedAsk) -> (Digest, AskDescriptor) {
     let was = &settings.descriptor;
     let messages: Cow<'_, [Message]> = match settings.answers_from() {
         AnswersFrom::Messages => Cow::Borrowed(&ask.messages),
@@ -111,7 +113,7 @@ fn key_as<T>(ask: &Ask, settings: &RecordedAsk, of: impl Fn(&AskKey<'_>) -> T) -
     };
     let schema = ask.schema.as_ref().filter(|_| was.schema.is_some());
     let among = was.among.as_ref();
-    of(&AskKey {
+    let key = AskKey {
         version: AskKey::VERSION,
         model: &was.model,
         messages: &messages,
@@ -122,5 +124,6 @@ fn key_as<T>(ask: &Ask, settings: &RecordedAsk, of: impl Fn(&AskKey<'_>) -> T) -
         template_version: ask.template_version,
         attempt: ask.attempt,
         among: among.map(|(strategy, routes): &(Strategy, Vec<String>)| (*strategy, &**routes)),
-    })
+    };
+    (key.digest(), key.descriptor())
 }

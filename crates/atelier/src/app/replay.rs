@@ -46,10 +46,11 @@ pub(crate) async fn open_replay(
         .await?;
     let seeded = seed(&store, &git, &pack, clock.now()).await;
     seeded.map_err(ReplayError::Seed)?;
-    let guard = match place.state().is_dir() {
-        true => Some(guard_key::of(&place.state())?),
-        false => None,
-    };
+    let with_state = place
+        .state()
+        .is_dir()
+        .then(|| guard_key::of(&place.state()));
+    let guard = with_state.transpose()?;
     let gateway = replay_gateway(&pack, guard, store.clone(), clock.clone(), ids.clone())?;
     let home = state.join("home");
     let checks = checks(settings, &state, &home)?;
@@ -71,7 +72,7 @@ pub(crate) async fn open_replay(
         ids,
         approver: Arc::new(AsRecorded),
         compression: words.into_iter().find(named).unwrap_or_default(),
-        limits: replay_limits(&pack, settings.limits.clone()),
+        limits: replay_limits(&pack, &settings.limits),
         recording: Some(Arc::new(Recorded::new(pack, runs_checks))),
         cancel: CancellationToken::new(),
     })

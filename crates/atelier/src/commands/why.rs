@@ -5,7 +5,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use atelier_build::{Now, WhyReport, why};
 use atelier_engine::{TaskWhy, why_task};
-use atelier_model::AskSource;
+use atelier_model::{AskSource, Task};
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -82,8 +82,10 @@ async fn of_task(place: &Place, args: &WhyArgs) -> Result<Option<TaskWhy>, CliEr
         },
     };
     let tasks = store.task_list(&run.id).await?;
-    // A step may have any name; a task's begins with a letter and goes on with a number.
-    let Some(task) = tasks.iter().find(|task| task.id.as_str() == args.step) else {
+    let named = |task: &&Task| {
+        task.id.as_str() == args.step || task.step.as_deref() == Some(args.step.as_str())
+    };
+    let Some(task) = tasks.iter().find(named) else {
         return Ok(None);
     };
     Ok(Some(why_task(&store, &run, task).await?))

@@ -43,7 +43,7 @@ impl ReplayError {
     /// The exit code.
     pub(crate) fn exit(&self) -> Exit {
         match self {
-            Self::Open { .. } => Exit::Usage,
+            Self::Open { .. } | Self::Seed(SeedError::Base { .. }) => Exit::Usage,
             Self::Read { source, .. } | Self::Own(source) => match **source {
                 ReadPackError::Archive(ReadArchiveError::OtherKey { .. }) => Exit::Configuration,
                 ReadPackError::Archive(_)
@@ -55,13 +55,13 @@ impl ReplayError {
                 | ReadPackError::Large => Exit::Failed,
             },
             Self::Pack(error) => match error {
-                PackError::Unfinished(_) | PackError::NoLock(_) => Exit::Usage,
+                PackError::Unfinished(_) | PackError::NoLock(_) | PackError::Undescribed { .. } => {
+                    Exit::Usage
+                }
                 PackError::Lock(_) | PackError::OtherReplies { .. } => Exit::Failed,
-                PackError::Undescribed { .. } => Exit::Usage,
                 PackError::Git(_) | PackError::Store(_) => Exit::Internal,
             },
             Self::Seed(SeedError::Content(_)) => Exit::Failed,
-            Self::Seed(SeedError::Base { .. }) => Exit::Usage,
             Self::Seed(SeedError::Git(_) | SeedError::Store(_)) | Self::Folder(_) => Exit::Internal,
             Self::Short { .. } => Exit::Diverged,
         }

@@ -1,0 +1,82 @@
+//! The run that comes with the program: it is what the stand-in makes today, and it is shown.
+
+use std::{fs, path::PathBuf};
+
+use atelier_archive::{Pack, Source};
+use atelier_testkit::{Dialect, EditForm, Fixture, Mode, Script};
+
+use crate::world::{World, repository};
+
+/// The fixture it is made from.
+const FIXTURE: &str = "python-intervals";
+
+/// Bytes it may add to the program.
+const BYTES_MAX: u64 = 60 * 1024;
+
+fn shipped() -> PathBuf {
+    repository().join("crates/atelier/demo.car")
+}
+
+fn read(path: &PathBuf) -> Pack {
+    let mut file = fs::File::open(path).unwrap();
+    Pack::read(&mut file as &mut dyn Source, None).unwrap()
+}
+
+/// What is the same whenever it is made: all but its name, and how long its checks took to say.
+fn essence(pack: &Pack) -> (String, Vec<String>, Vec<String>, Vec<String>) {
+    let keys = pack.lock.asks.iter().map(|ask| ask.key.to_string());
+    let replies = pack.lock.asks.iter().map(|ask| ask.reply.to_string());
+    let trees = pack.lock.commits.iter().map(|commit| commit.tree.clone());
+    (
+        pack.requirement.clone(),
+        keys.collect(),
+        replies.collect(),
+        trees.collect(),
+    )
+}
+
+/// `UPDATE=1` makes it anew.
+#[test]
+fn the_shipped_run_is_what_the_stand_in_makes() {
+    let fixture = Fixture::named(FIXTURE).unwrap();
+    let script = Script::new(Mode::FailThenFix)
+        .with_fixture(fixture)
+        .with_form(EditForm::Whole);
+    let world = World::with(script, Dialect::OpenAi);
+    let file = Fixture::folder().join(FIXTURE).join("requirement.md");
+    let file = file.to_string_lossy();
+    world.run(&["build", "-f", &file, "-c", "jobs=1"]).expect(0);
+    let made = world.home.path().join("made.car");
+    world.run(&["pack", "-o", made.to_str().unwrap()]).expect(0);
+    if std::env::var_os("UPDATE").is_some() {
+        fs::copy(&made, shipped()).unwrap();
+    }
+    let size = fs::metadata(shipped()).unwrap().len();
+    assert!(size < BYTES_MAX, "{size} bytes");
+    assert_eq!(
+        essence(&read(&shipped())),
+        essence(&read(&made)),
+        "UPDATE=1 makes it anew"
+    );
+}
+
+#[test]
+fn it_is_shown_without_a_model_a_key_or_a_project() {
+    let world = World::offline();
+    let before = fs::read_dir(world.folder()).unwrap().count();
+    let lines = world
+        .run(&["--json", "demo", "--without-checks"])
+        .expect(0)
+        .json();
+    let last = lines.last().unwrap();
+    assert_eq!(
+        (&last["type"], &last["checks"]),
+        (&"demo".into(), &"recorded".into())
+    );
+    assert!(last["tests"].as_u64().unwrap() > 0, "{last}");
+    assert!(lines.iter().any(|line| line["type"] == "task.committed"));
+    let folder = PathBuf::from(last["folder"].as_str().unwrap());
+    assert!(folder.join("atelier.lock").is_file());
+    fs::remove_dir_all(folder.parent().unwrap()).unwrap();
+    assert_eq!(fs::read_dir(world.folder()).unwrap().count(), before);
+}
