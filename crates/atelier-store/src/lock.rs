@@ -83,16 +83,25 @@ pub(crate) fn of_worker(state: &Path, id: &WorkerId) -> Result<PathBuf, LockErro
     }
 }
 
-/// The lock of a worker that is gone; `None` for one that lives, or of which nobody can tell.
-pub(crate) fn of_dead_worker(state: &Path, id: &WorkerId) -> Option<Option<FileLock>> {
+/// What the file of a worker says of it.
+#[derive(Debug)]
+pub(crate) enum Sign {
+    /// It lives, or nobody can tell.
+    Alive,
+    /// It is gone; nobody else takes the file while this is held.
+    Dead { _lock: FileLock },
+    /// Somebody else saw it dead, and is about to say so.
+    Gone,
+}
+
+/// Looks whether a worker lives.
+pub(crate) fn sign_of(state: &Path, id: &WorkerId) -> Sign {
     match File::open(worker_file(state, id)) {
-        Ok(file) => file
-            .try_lock()
-            .ok()
-            .map(|()| Some(FileLock { _file: file })),
-        // Somebody else saw it dead, and is about to say so.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Some(None),
-        Err(_) => None,
+        Ok(file) if file.try_lock().is_ok() => Sign::Dead {
+            _lock: FileLock { _file: file },
+        },
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Sign::Gone,
+        Ok(_) | Err(_) => Sign::Alive,
     }
 }
 

@@ -76,13 +76,13 @@ impl Git {
         }
         let files: Vec<String> = parts.map(str::to_owned).collect();
         Ok(Merged::Conflict(MergeConflict {
-            places: self.conflict_places(tree, &files)?,
+            places: self.conflict_places(tree, &files),
             files,
         }))
     }
 
     /// The parts of conflicted files that stand between git's marks.
-    fn conflict_places(&self, tree: &str, files: &[String]) -> Result<String, GitError> {
+    fn conflict_places(&self, tree: &str, files: &[String]) -> String {
         let mut places = String::new();
         let mut lines_left = CONFLICT_LINES_MAX;
         for file in files.iter().take(CONFLICT_FILES_MAX) {
@@ -96,7 +96,7 @@ impl Git {
                 let _ = writeln!(places, "{file}:\n{found}");
             }
         }
-        Ok(places)
+        places
     }
 
     /// Commits a tree that is in the repository already. Moves no branch.

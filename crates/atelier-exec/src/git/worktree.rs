@@ -118,6 +118,28 @@ impl Git {
         Ok(())
     }
 
+    /// Bytes of the files of worktrees; what cannot be read counts as nothing.
+    pub fn worktrees_bytes(&self, names: &[String]) -> u64 {
+        let all = self.worktrees_folder();
+        let mut folders: Vec<PathBuf> = names.iter().map(|name| all.join(name)).collect();
+        let mut bytes: u64 = 0;
+        while let Some(folder) = folders.pop() {
+            let entries = fs::read_dir(&folder).into_iter().flatten().flatten();
+            for entry in entries {
+                // A link is counted as what it is, never followed.
+                let Ok(found) = entry.metadata() else {
+                    continue;
+                };
+                if found.is_dir() {
+                    folders.push(entry.path());
+                } else {
+                    bytes = bytes.saturating_add(found.len());
+                }
+            }
+        }
+        bytes
+    }
+
     fn worktrees_folder(&self) -> PathBuf {
         self.root.join(".atelier").join("worktrees")
     }

@@ -4,7 +4,7 @@ use atelier_model::{RunId, TaskId, Timestamp, WorkerId};
 
 use crate::{
     LockError, Store, StoreError, column,
-    lock::{self, FileLock},
+    lock::{self, FileLock, Sign},
     write::Write,
 };
 
@@ -216,14 +216,15 @@ impl Store {
             .filter(|id| own.as_ref() != Some(id));
         for id in others {
             // The file is held until the record says so: nobody can be this worker again.
-            let Some(dead) = lock::of_dead_worker(folder, &id) else {
+            let sign = lock::sign_of(folder, &id);
+            if matches!(sign, Sign::Alive) {
                 continue;
-            };
+            }
             let mut write = self.write().await?;
             end_in_txn(&mut write, &id, at).await?;
             self.commit(write).await?;
             lock::worker_forget(folder, &id);
-            drop(dead);
+            drop(sign);
         }
         Ok(())
     }

@@ -260,8 +260,8 @@ async fn live(deeds: Vec<(usize, Deed, i64)>) {
         let mut held = BTreeMap::new();
         for actor in &actors {
             for lease in &actor.held {
-                let fenced = actor.store.under(lease.clone());
-                if fenced.write().await.is_ok() {
+                let of_holder = actor.store.under(lease.clone());
+                if of_holder.write().await.is_ok() {
                     let other = held.insert(lease.name.clone(), lease.fence);
                     assert_eq!(other, None, "{} has two holders", lease.name);
                 }
