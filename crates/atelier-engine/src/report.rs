@@ -6,7 +6,7 @@ use atelier_docs::{ProjectState, Proof, Rendered};
 use atelier_exec::{Delivery, GitError};
 use atelier_model::{
     Component, DevPlan, Digest, EventKind, Evidence, FileTree, Handoff, Prose, Run, RunId,
-    RunStatus, Stage, Task, TaskId, TaskState,
+    RunStatus, SandboxLevel, Stage, Task, TaskId, TaskState,
 };
 use atelier_store::{RunCost, Store, StoreError};
 
@@ -40,6 +40,8 @@ pub struct Report {
     pub restored: Vec<String>,
     /// Things a person should know.
     pub warnings: Vec<String>,
+    /// How tightly the commands of its checks were confined, where any was to be run.
+    pub sandbox: Option<SandboxLevel>,
     /// The answers come from the scaffolder, not from a model.
     pub offline: bool,
 }
@@ -64,10 +66,16 @@ pub(crate) async fn report(
         cost: ctx.store.run_cost(&run.id).await?,
         restored: Vec::new(),
         warnings: Vec::new(),
+        sandbox: None,
         offline: ctx.gateway.route(Stage::Code).provider == "offline",
         run,
     };
-    for kind in ["run.verified", "tests.restored", "warning"] {
+    for kind in [
+        "run.verified",
+        "tests.restored",
+        "warning",
+        "sandbox.chosen",
+    ] {
         for event in ctx.store.event_list_kind(&report.run.id, kind).await? {
             report.take(event.kind);
         }
@@ -84,6 +92,8 @@ impl Report {
             self.restored.extend(files);
         } else if let EventKind::Warning { message } = kind {
             self.warnings.push(message);
+        } else if let EventKind::SandboxChosen { level, .. } = kind {
+            self.sandbox = Some(level);
         }
     }
 }

@@ -6,7 +6,8 @@ use atelier_engine::{BuildError, Ctx, Exit, Report, chain, estimate};
 use atelier_exec::Delivery;
 use atelier_llm::PriceTable;
 use atelier_model::{
-    AskRecord, AskSource, CheckResult, Handoff, MicroUsd, RunStatus, Stage, TaskId, TaskState,
+    AskRecord, AskSource, CheckResult, Handoff, MicroUsd, RunStatus, SandboxLevel, Stage, TaskId,
+    TaskState,
 };
 use serde_json::json;
 
@@ -287,6 +288,12 @@ impl Ending<'_> {
         }
         for file in &self.report.restored {
             self.ui.warn(&format!("restored {}", plain(file)));
+        }
+        if let Some(level) = self.report.sandbox
+            && level < SandboxLevel::Strong
+        {
+            let text = format!("{}; see atelier doctor sandbox", level.as_str());
+            self.line("sandbox", &text);
         }
     }
 
