@@ -72,6 +72,9 @@ pub(crate) enum CliError {
     /// A file holds no plan that can be understood.
     #[error(transparent)]
     Import(#[from] ImportError),
+    /// Documents cannot be written.
+    #[error("repair documents")]
+    Documents(#[source] atelier_exec::WriteTreeError),
     /// The folder has files but is no repository.
     #[error("work in {}: it has files but is no git repository", .0.display())]
     NoRepository(PathBuf),
@@ -264,6 +267,7 @@ impl CliError {
             | Self::HiddenTests { .. }
             | Self::HiddenRead { .. }
             | Self::HiddenWrite(_)
+            | Self::Documents(_)
             | Self::Reply { .. }
             | Self::Output { .. }
             | Self::PriceList { .. }
@@ -317,6 +321,7 @@ impl CliError {
             | Self::PriceList { .. } => {
                 "name a file that is there and may be read".to_owned()
             }
+            Self::Documents(_) => "see that the documents may be written".to_owned(),
             Self::HiddenTests { .. } | Self::HiddenRead { .. } | Self::HiddenWrite(_) => {
                 "name a folder of tests that is there and may be read".to_owned()
             }
