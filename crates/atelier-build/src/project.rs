@@ -133,8 +133,8 @@ impl Project {
     /// of a step of a recipe what differs, of any other everything.
     ///
     /// Recipes say what a step is for and little of what it reads and writes. So a build follows the
-    /// installation of its project, and a test the build; what a project's steps write is not known,
-    /// so no two that may write run at once in one folder.
+    /// installation of its project and what its recipe builds before it, and a test the build; what
+    /// a project's steps write is not known, so no two that may write run at once in one folder.
     pub fn of_tree(
         tree: &FileTree,
         recipes: &Recipes,
@@ -245,6 +245,7 @@ fn complete(steps: &mut [BuildStep]) {
     };
     let installs = of_kind(&[StepKind::Install]);
     let builds = of_kind(&[StepKind::Install, StepKind::Build]);
+    let mut earlier: Vec<(StepKind, String, BTreeSet<String>)> = Vec::new();
     for step in steps {
         let before = match step.kind {
             StepKind::Install => &BTreeSet::new(),
@@ -253,7 +254,15 @@ fn complete(steps: &mut [BuildStep]) {
         };
         if step.depends_on.is_empty() {
             step.depends_on.extend(before.iter().cloned());
+            // What is configured first is written first.
+            let prepares = matches!(step.kind, StepKind::Install | StepKind::Build);
+            let same = earlier.iter().filter(|(kind, _, said)| {
+                prepares && *kind == step.kind && !said.contains(&step.name)
+            });
+            let same: Vec<String> = same.map(|(_, name, _)| name.clone()).collect();
+            step.depends_on.extend(same);
         }
+        earlier.push((step.kind, step.name.clone(), step.depends_on.clone()));
         let writes = matches!(
             step.kind,
             StepKind::Install | StepKind::Build | StepKind::Test
@@ -268,3 +277,6 @@ fn complete(steps: &mut [BuildStep]) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
