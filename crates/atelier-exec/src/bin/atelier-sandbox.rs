@@ -234,9 +234,10 @@ fn tell(name: &str, taken: &mut [u128]) -> io::Result<()> {
     let at = |percent: usize| taken.get(taken.len() * percent / 100).copied();
     let of = |percent: usize| at(percent.min(99)).unwrap_or_default();
     let least = taken.first().copied().unwrap_or_default();
+    let most = taken.last().copied().unwrap_or_default();
     writeln!(
         io::stdout(),
-        "{name}: least {least} us, median {} us, 99 of 100 {} us",
+        "{name}: least {least} us, median {} us, 99 of 100 {} us, most {most} us",
         of(50),
         of(99)
     )

@@ -119,10 +119,10 @@ fn the_light_level_withstands_most_as_an_ordinary_user() {
 }
 
 /// Prints whatever an installing command finds of its user's settings.
-const SEARCH: &str = "env; set; echo url=https://x:y@git.example.com | git credential fill; \
+const SEARCH: &str = "env; set; \
     cat $NPM_CONFIG_USERCONFIG $PIP_CONFIG_FILE $UV_CONFIG_FILE $GOENV $CARGO_HOME/*; \
-    home=${PWD%/work}/home; cat $home/.* $home/.*/* $home/.*/*/* ~/.* ~/.*/* /proc/*/environ; \
-    find / -xdev -type f -size -16k -not -path '/usr/*' -not -path '/proc/*' -exec cat {} +; true";
+    home=${PWD%/work}/home; cat $home/.* $home/.*/*; cat /proc/*/environ; \
+    find $home $HOME /etc /tmp /opt -type f -size -16k -exec cat {} +; true";
 
 #[test]
 fn who_installs_sees_no_secret_but_of_a_registry_that_is_named() {
@@ -130,7 +130,7 @@ fn who_installs_sees_no_secret_but_of_a_registry_that_is_named() {
         .into_iter()
         .flatten()
     {
-        let seen = Host::new(caller).install("", SEARCH);
+        let seen = Host::new(caller).install("none.example.com", SEARCH);
         assert!(!seen.contains(CANARY), "{seen}");
         assert!(seen.contains("registry=https://npm.example.com/"), "{seen}");
         assert!(
