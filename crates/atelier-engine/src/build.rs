@@ -199,7 +199,7 @@ async fn bring(
             let report = if helped && ended_since(ctx, run, begun).await? {
                 ended_elsewhere(ctx, run).await
             } else {
-                conduct(ctx, run, overrides).await
+                Box::pin(conduct(ctx, run, overrides)).await
             };
             ctx.store.lease_give_back(&lease).await?;
             return report;
@@ -208,8 +208,9 @@ async fn bring(
             say(ctx, run, "another process conducts this run: helping it").await?;
             helped = true;
         }
-        let (overseer, overseen) = Overseer::new(ctx, run);
-        match overseer.watch(&overseen, help(&overseen, run)).await {
+        let (overseer, watched) = Overseer::new(ctx, run);
+        let helping = Box::pin(help(&watched, run));
+        match overseer.watch(&watched, helping).await {
             // Whoever conducts the run obeys too, and says how it ended.
             Err(BuildError::Paused | BuildError::RunCancelled | BuildError::TimeSpent { .. }) => {}
             helped => helped?,

@@ -30,9 +30,9 @@ pub(crate) async fn conduct(
 ) -> Result<Report, BuildError> {
     sweep(ctx, None).await?;
     let run = take_up(ctx, run, overrides).await?;
-    let (overseer, overseen) = Overseer::new(ctx, &run.id);
-    let work = overseer.watch(&overseen, drive(&overseen, &run, overrides));
-    finish(ctx, &run, work).await
+    let (overseer, watched) = Overseer::new(ctx, &run.id);
+    let driving = Box::pin(drive(&watched, &run, overrides));
+    finish(ctx, &run, overseer.watch(&watched, driving)).await
 }
 
 /// Takes a run up from wherever it was left.

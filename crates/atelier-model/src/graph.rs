@@ -1,6 +1,9 @@
 //! The task graph: order, readiness, cycles.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet, BinaryHeap},
+};
 
 use crate::{Task, TaskId, TaskState};
 
@@ -107,19 +110,36 @@ fn sorted(
     list: &[(TaskId, Vec<TaskId>)],
     needs: &BTreeMap<TaskId, BTreeSet<TaskId>>,
 ) -> Result<Vec<TaskId>, GraphError> {
-    let mut left: Vec<&TaskId> = list.iter().map(|(id, _)| id).collect();
-    let mut placed = BTreeSet::new();
-    let mut order = Vec::with_capacity(left.len());
-    while !left.is_empty() {
-        let free = left.iter().position(|id| needs[*id].is_subset(&placed));
-        let Some(index) = free else {
-            return Err(GraphError::Cycle(left.into_iter().cloned().collect()));
-        };
-        let id = left.remove(index).clone();
-        placed.insert(id.clone());
-        order.push(id);
+    let mut waits_for: Vec<usize> = list.iter().map(|(id, _)| needs[id].len()).collect();
+    let mut dependents: BTreeMap<&TaskId, Vec<usize>> = BTreeMap::new();
+    for (index, (id, _)) in list.iter().enumerate() {
+        for need in &needs[id] {
+            dependents.entry(need).or_default().push(index);
+        }
     }
-    Ok(order)
+    let free = (0..list.len()).filter(|index| waits_for[*index] == 0);
+    let mut free: BinaryHeap<Reverse<usize>> = free.map(Reverse).collect();
+    let mut placed = BTreeSet::new();
+    let mut order = Vec::with_capacity(list.len());
+    while let Some(Reverse(index)) = free.pop() {
+        let id = &list[index].0;
+        order.push(id.clone());
+        if !placed.insert(id) {
+            continue;
+        }
+        for later in dependents.get(id).into_iter().flatten() {
+            waits_for[*later] -= 1;
+            if waits_for[*later] == 0 {
+                free.push(Reverse(*later));
+            }
+        }
+    }
+    if order.len() == list.len() {
+        return Ok(order);
+    }
+    let left = list.iter().map(|(id, _)| id);
+    let left = left.filter(|id| !placed.contains(id)).cloned();
+    Err(GraphError::Cycle(left.collect()))
 }
 
 #[cfg(test)]

@@ -33,7 +33,7 @@ async fn store() -> Store {
         requirement_digest: Digest::of("a clock"),
         mode: RunMode::Build,
         approval: Approval::Never,
-        budget: Budget { usd: None },
+        budget: Budget::default(),
         base_branch: None,
         base_commit: None,
         branch: "atelier/RUN".to_owned(),

@@ -67,10 +67,10 @@ impl Work<'_> {
         let names = store.task_names(run, point.seq).await?;
         let others = names.into_iter().filter(|other| other.id != self.task.id);
         let (done, open): (Vec<_>, Vec<_>) = others.partition(|other| held.contains(&other.id));
-        let named = |other: TaskName| json!({"number": other.number(), "title": other.title});
+        let to_model = |other: TaskName| json!({"number": other.number(), "title": other.title});
         Ok((
-            done.into_iter().map(named).collect(),
-            open.into_iter().map(named).collect(),
+            done.into_iter().map(to_model).collect(),
+            open.into_iter().map(to_model).collect(),
         ))
     }
 

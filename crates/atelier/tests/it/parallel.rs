@@ -305,3 +305,36 @@ fn wait_for(world: &World, child: &mut Child, kind: &str, times: usize) {
     }
     runtime.block_on(store.close());
 }
+
+#[test]
+fn what_was_tried_goes_when_nobody_needs_it_any_more() {
+    let fixture = wide(2).unwrap();
+    let world = world(&fixture);
+    world
+        .run(&["build", "-j", "2", &fixture.requirement])
+        .expect(0);
+    let kept = || {
+        let refs = [
+            "for-each-ref",
+            "--format=%(refname)",
+            "refs/atelier/attempts",
+        ];
+        world.git(&refs).lines().count()
+    };
+    // Somebody's worktree whose process is gone.
+    world.write(".atelier/worktrees/0123456789-slot-1/a.txt", "left");
+    let young = world.run(&["gc"]).expect(0);
+    assert!(
+        young.stdout.contains("0 attempts and 1 worktrees"),
+        "{}",
+        young.all()
+    );
+    assert!(!world.folder().join(".atelier/worktrees").exists());
+    let would = world.run(&["--json", "gc", "--keep-days", "0", "--dry-run"]);
+    let told = would.expect(0).json();
+    assert_eq!(told[0]["attempts"].as_array().unwrap().len(), 3);
+    assert_eq!(kept(), 3);
+    world.run(&["gc", "--keep-days", "0"]).expect(0);
+    assert_eq!(kept(), 0);
+    check_trunk(&world, &fixture);
+}
