@@ -74,25 +74,26 @@ pub(crate) fn key(shop: &Workshop, asked: &Digest) -> Digest {
 }
 
 /// What a check would say where everything stands as it did at the end of the last one; `None` where
-/// that is not so, or is not known. `named` is whether each step is to be told.
+/// that is not so, or is not known. A few steps are told one by one; `all` is whether each must be,
+/// however many there are.
 pub async fn standing(
     shop: &Workshop,
     asked: &Digest,
-    named: bool,
+    all: bool,
     tell: &(dyn Fn(Progress<'_>) + Send + Sync),
 ) -> Result<Option<CheckReport>, CheckError> {
     let begun = Instant::now();
     let (own, asked) = (shop.clone(), *asked);
     let notes = blocking(move || Ok(look(&own, &asked))).await?;
-    let Some(notes) = notes.filter(|notes| !named || notes.reports.len() == notes.steps) else {
+    let Some(notes) = notes.filter(|notes| !all || notes.reports.len() == notes.steps) else {
         return Ok(None);
     };
-    let steps = if named { notes.reports } else { Vec::new() };
+    let steps = notes.reports;
     for step in &steps {
         tell(Progress::Over(step));
     }
     Ok(Some(CheckReport {
-        unchanged: notes.steps - steps.len(),
+        unchanged: notes.steps.saturating_sub(steps.len()),
         steps,
         tests: notes.tests,
         passed: true,
