@@ -44,6 +44,7 @@ const ROOMS: &[Room] = &[
     room("atelier-exec", 1, Kind::Hands),
     room("atelier-keys", 1, Kind::Hands),
     room("atelier-telemetry", 1, Kind::Hands),
+    room("atelier-remote", 1, Kind::Hands),
     room("atelier-docs", 2, Kind::Thinking),
     room("atelier-llm", 2, Kind::Hands),
     room("atelier-plan", 3, Kind::Directing),
