@@ -103,6 +103,9 @@ impl Excess {
     }
 }
 
+/// Money, tokens, calls and milliseconds of a budget.
+pub(crate) type BudgetRow = (Option<i64>, Option<i64>, Option<i64>, Option<i64>);
+
 #[derive(sqlx::FromRow)]
 struct UseRow {
     run_cost: i64,
@@ -201,7 +204,7 @@ async fn run_budget_in_txn(
     connection: &mut SqliteConnection,
     run: &RunId,
 ) -> Result<Budget, StoreError> {
-    let row: Option<(Option<i64>, Option<i64>, Option<i64>, Option<i64>)> = sqlx::query_as(
+    let row: Option<BudgetRow> = sqlx::query_as(
         "SELECT budget, budget_tokens, budget_calls, budget_wall_ms FROM runs WHERE id = $1",
     )
     .bind(run.as_str())

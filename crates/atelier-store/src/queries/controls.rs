@@ -11,6 +11,7 @@ use sqlx::SqliteConnection;
 use crate::{
     Lease, Store, StoreError, column,
     queries::{
+        budgets::BudgetRow,
         runs,
         tasks::{task_advance_in_txn, task_state_in_txn, tasks_open_in_txn},
     },
@@ -348,7 +349,7 @@ impl Store {
                 .bind(run.as_str())
                 .fetch_one(&mut *txn)
                 .await?;
-        let budget: (Option<i64>, Option<i64>, Option<i64>, Option<i64>) = sqlx::query_as(
+        let budget: BudgetRow = sqlx::query_as(
             "SELECT budget, budget_tokens, budget_calls, budget_wall_ms FROM runs WHERE id = $1",
         )
         .bind(run.as_str())

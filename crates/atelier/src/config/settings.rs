@@ -144,7 +144,13 @@ fn money(config: &Config, key: &str) -> Option<MicroUsd> {
 
 /// A budget whose keys begin so.
 fn budget(config: &Config, prefix: &str) -> Budget {
-    let number = |name: &str| text(config.get(&format!("{prefix}{name}")))?.parse().ok();
+    let number = |name: &str| {
+        let entry = config.get(&format!("{prefix}{name}"))?;
+        entry
+            .value
+            .as_integer()
+            .and_then(|all| u64::try_from(all).ok())
+    };
     let wall = text(config.get(&format!("{prefix}budget_wall")));
     Budget {
         usd: money(config, &format!("{prefix}budget")),

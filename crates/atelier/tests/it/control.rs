@@ -294,7 +294,8 @@ fn a_task_is_edited_by_flags_and_as_a_form() {
     assert!(said.expect(0).all().contains("changed title"));
     let wrong = form.stdout.replace("priority", "prioritie");
     let ended = world.run_with(&["task", "edit", "1.1", "--from", "-"], wrong.as_bytes());
-    ended.expect_failure(2, "prioritie");
+    let ended = ended.expect_failure(2, "read the form");
+    assert!(ended.all().contains("prioritie"), "{}", ended.all());
     assert_eq!(count(&world.events(), "task.edited"), 2);
     world.run(&["resume", "--approval", "never"]).expect(0);
     world
