@@ -1,8 +1,8 @@
 //! Changes of a run's plan, applied with everything they do to its tasks.
 
 use atelier_model::{
-    DevPlan, Digest, EventKind, RunId, Task, TaskChange, TaskChangeKind, TaskFact, TaskState,
-    Timestamp,
+    DevPlan, Digest, EventKind, RunId, Task, TaskChange, TaskChangeKind, TaskFact, TaskId,
+    TaskState, Timestamp,
 };
 
 use crate::{
@@ -256,4 +256,28 @@ async fn task_drop_in_txn(
         .execute(write.connection())
         .await?;
     Ok(())
+}
+
+/// Whether a task is done in another way since the plan was changed, or takes work back: tests of that
+/// work may go with it.
+pub(crate) async fn may_leave_tests_out_in_txn(
+    write: &mut Write,
+    run: &RunId,
+    task: &TaskId,
+) -> Result<bool, StoreError> {
+    let changes: Vec<String> =
+        sqlx::query_scalar("SELECT tasks FROM changes WHERE run_id = $1 ORDER BY ordinal DESC")
+            .bind(run.as_str())
+            .fetch_all(write.connection())
+            .await?;
+    for change in changes {
+        let tasks: Vec<TaskChange> = column::from_json(&change, "the tasks of a change")?;
+        if let Some(newest) = tasks.iter().find(|one| one.task == *task) {
+            return Ok(matches!(
+                newest.kind,
+                TaskChangeKind::Changed | TaskChangeKind::TakenBack
+            ));
+        }
+    }
+    Ok(false)
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use atelier_model::{RunId, TaskId, Timestamp};
 use sqlx::SqliteConnection;
 
-use crate::{Store, StoreError, column, write::Write};
+use crate::{Store, StoreError, column, queries::changes, write::Write};
 
 /// A move of the trunk that a task's verified work wants.
 #[derive(Debug, Clone, Copy)]
@@ -118,7 +118,8 @@ impl Store {
     }
 }
 
-/// Puts a move of the trunk on record. `tests` counts where it is more than before.
+/// Puts a move of the trunk on record. `tests` counts where it is more than before, or where the plan
+/// was changed so that the task may leave tests out.
 pub(crate) async fn trunk_append_in_txn(
     write: &mut Write,
     run: &RunId,
@@ -133,6 +134,12 @@ pub(crate) async fn trunk_append_in_txn(
     .fetch_optional(write.connection())
     .await?;
     let (ordinal, before) = newest.unwrap_or_default();
+    // A task that may leave tests out sets what later ones are measured by.
+    let fewer = match task {
+        Some(task) if tests > 0 => changes::may_leave_tests_out_in_txn(write, run, task).await?,
+        Some(_) | None => false,
+    };
+    let before = if fewer { 0 } else { before };
     let seq = newest_event(write.connection()).await?;
     sqlx::query(
         "INSERT INTO trunk_moves (run_id, ordinal, commit_id, task_id, tests, seq, at)
