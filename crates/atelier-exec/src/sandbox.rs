@@ -65,6 +65,11 @@ use self::{
 /// The helper program's first argument: `atelier __sandbox`.
 pub const HELPER_COMMAND: &str = "__sandbox";
 
+/// Bytes of one file, where nothing is said and the disk has room for twice as much.
+const FILE_BYTES_MAX: u64 = 8 << 30;
+/// Bytes that a command may print where nothing is said: whoever keeps them has a disk too.
+const PRINTED_BYTES_MAX: u64 = 1 << 30;
+
 /// What receives output as it arrives.
 pub type OutputSink<'a> = &'a (dyn Fn(&[u8]) + Send + Sync);
 
@@ -285,7 +290,7 @@ impl Sandbox {
             wall: Duration::from_millis(command.wall_ms),
             idle: Some(Duration::from_millis(command.idle_ms)),
             grace: Duration::from_millis(command.kill_grace_ms),
-            printed_bytes_max: command.confinement.caps.printed_bytes_max,
+            printed_bytes_max: printed(command),
         };
         let tape = tape::Tape::new(command.output_bytes_max).shared();
         let ended = watch.end(patience, cancel, &tape, output).await?;
@@ -308,7 +313,7 @@ impl Sandbox {
             wall: Duration::from_millis(command.wall_ms),
             idle: None,
             grace: Duration::from_millis(command.kill_grace_ms),
-            printed_bytes_max: command.confinement.caps.printed_bytes_max,
+            printed_bytes_max: printed(command),
         };
         let tape = tape::Tape::new(command.output_bytes_max).shared();
         Ok(Service::start(watch, patience, cancel.child_token(), tape))
@@ -364,7 +369,10 @@ fn order(command: &Command) -> Order {
                 .caps
                 .memory_bytes_max
                 .map(|most| most.saturating_mul(2)),
-            caps: confinement.caps,
+            caps: Caps {
+                file_bytes_max: file_bytes(confinement, &command.cwd),
+                ..confinement.caps
+            },
         },
         kill_grace_ms: command.kill_grace_ms,
     }
@@ -405,4 +413,25 @@ fn settings(
         }
     }
     (told, own)
+}
+
+/// Bytes that a command may print.
+fn printed(command: &Command) -> Option<u64> {
+    let said = command.confinement.caps.printed_bytes_max;
+    Some(said.unwrap_or(PRINTED_BYTES_MAX))
+}
+
+/// Bytes of one file that a confined command writes: where nothing is said, no more than half of
+/// what the disk has left, in steps, so that commands stay alike.
+fn file_bytes(confinement: &Confinement, folder: &Path) -> Option<u64> {
+    let said = confinement.caps.file_bytes_max;
+    if said.is_some() || confinement.level == SandboxLevel::None {
+        return said;
+    }
+    let Ok(disk) = rustix::fs::statvfs(folder) else {
+        return Some(FILE_BYTES_MAX);
+    };
+    let half = disk.f_bavail.saturating_mul(disk.f_frsize) / 2;
+    let step = half.checked_ilog2().map_or(0, |bits| 1_u64 << bits);
+    Some(step.min(FILE_BYTES_MAX))
 }

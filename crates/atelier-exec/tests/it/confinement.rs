@@ -183,3 +183,17 @@ async fn rights_are_not_regained() {
     let report = shell(&bench, "grep NoNewPrivs /proc/self/status").await;
     assert_eq!(report.output, "NoNewPrivs:\t1\n");
 }
+
+#[tokio::test]
+async fn one_file_and_what_is_printed_are_limited_where_nothing_is_said() {
+    let bench = Bench::new();
+    let report = bench
+        .run(&bench.command(&["bash", "-c", "ulimit -f"]))
+        .await
+        .unwrap();
+    let kib: u64 = report.output.trim().parse().unwrap();
+    assert!(kib > 0 && kib <= 8 << 20, "{kib}");
+    let endless = bench.run(&bench.command(&["yes"])).await.unwrap();
+    assert_eq!(endless.usage.hit, [atelier_exec::Cap::Output]);
+    assert!(endless.usage.printed_bytes < (1 << 30) + (1 << 20));
+}
