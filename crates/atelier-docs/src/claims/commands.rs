@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::Project;
+use super::{Project, find::is_placeholder};
 
 /// Files of targets.
 const MAKEFILES: [&str; 3] = ["GNUmakefile", "Makefile", "makefile"];
@@ -72,10 +72,9 @@ enum Wanted {
 
 fn wanted(project: &Project<'_>, folder: &str, argv: &[String]) -> Option<Wanted> {
     let words: Vec<&str> = argv.iter().map(String::as_str).collect();
-    if words
-        .iter()
-        .any(|word| word.contains(['<', '>', '*', '$', '…', '{', '[']))
-    {
+    let open =
+        |word: &&str| word.contains(['<', '>', '*', '$', '…', '{', '[']) || is_placeholder(word);
+    if words.iter().any(open) {
         return None;
     }
     let (name, rest) = words.split_first()?;

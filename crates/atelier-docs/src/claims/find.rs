@@ -23,6 +23,27 @@ const MEDIA: [&str; 7] = [
     "font",
     "multipart",
 ];
+/// Names of files that are written in capitals.
+const CAPITALS: [&str; 18] = [
+    "README",
+    "CHANGELOG",
+    "ARCHITECTURE",
+    "CONTRIBUTING",
+    "LICENSE",
+    "SECURITY",
+    "PROGRESS",
+    "DESIGN",
+    "HANDOFF",
+    "DEVPLAN",
+    "AGENTS",
+    "CLAUDE",
+    "INDEX",
+    "TODO",
+    "NOTICE",
+    "AUTHORS",
+    "PRD",
+    "BUILD",
+];
 /// Marks of something else to be put in their place.
 const PLACEHOLDERS: [char; 13] = [
     '<', '>', '*', '{', '}', '$', '%', '…', '|', '\\', '~', '?', '=',
@@ -216,7 +237,7 @@ impl Here<'_> {
             && !text.starts_with(['/', '@', '#'])
             && self.project.begins_inside(plain)
             && !(MEDIA.contains(&first) && !text.contains('.'))
-            && !plain.split('/').any(capitals)
+            && !plain.split('/').any(is_placeholder)
             && (plain.ends_with('/') || last_is_telling(plain))
     }
 
@@ -262,6 +283,15 @@ impl Here<'_> {
             || (humps >= 2 && lower && last.chars().all(char::is_alphanumeric));
         about_source && telling && parts.len() <= 2
     }
+}
+
+/// Whether a word in capitals stands for something else: `NAME`, `NAME.rs`, `LANGUAGE-KIND`.
+pub(super) fn is_placeholder(word: &str) -> bool {
+    let stem = word.split('.').next().unwrap_or(word);
+    let capital =
+        |one: char| one.is_ascii_uppercase() || one.is_ascii_digit() || "_-".contains(one);
+    let letters = stem.chars().filter(char::is_ascii_uppercase).count();
+    letters > 1 && stem.chars().all(capital) && !CAPITALS.contains(&stem)
 }
 
 /// A path without the line that stands behind it.

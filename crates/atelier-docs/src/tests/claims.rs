@@ -114,6 +114,7 @@ fn what_belongs_elsewhere_claims_nothing() {
         "`git commit` and `npm install` and `cargo install thing` and `make -j4 gone`",
         "`Vec::new`, `tokio::spawn`, `std::fs::read`, `HashMap`, `useEffect()`",
         "```rust\nlet a = \"crates/gone.rs\";\n```",
+        "`crates/core/src/NAME.rs`, `crates/LANGUAGE-KIND/`, `cargo test -p CRATE`",
         "[[nodiscard]] and [[some page]]",
         "```sh\ncd elsewhere\n./run\npython app.py\n```",
     ] {

@@ -18,6 +18,17 @@ use crate::{
 
 /// Claims that a person is shown; the rest are counted.
 const SHOWN_MAX: usize = 200;
+/// Folders of documents that are material of tests, or others' work: they are checked where they are
+/// named.
+const MATERIAL: [&str; 7] = [
+    "fixtures",
+    "__fixtures__",
+    "testdata",
+    "snapshots",
+    "vendor",
+    "third_party",
+    "node_modules",
+];
 /// Endings of documents.
 const ENDINGS: [&str; 3] = ["md", "markdown", "mdx"];
 
@@ -201,7 +212,15 @@ fn documents<'a>(
         .filter_map(|(path, file)| Some((path, file.as_text()?)));
     let all: Vec<_> = all.collect();
     if paths.is_empty() {
-        return Ok(all);
+        let material = |path: &TreePath| {
+            path.as_str()
+                .split('/')
+                .any(|part| MATERIAL.contains(&part))
+        };
+        return Ok(all
+            .into_iter()
+            .filter(|(path, _)| !material(path))
+            .collect());
     }
     let mut meant = Vec::new();
     for path in paths {
