@@ -42,14 +42,9 @@ impl ChooseLevelError {
     pub(crate) fn hint(&self) -> String {
         let doctor = "see `atelier doctor sandbox`";
         match self {
-            Self::Wanted { level, source } => {
-                let remedy = source.hint().unwrap_or_else(|| doctor.to_owned());
-                format!(
-                    "{remedy}; or set another level than {} with `atelier config set --user \
-                     sandbox …`",
-                    level.as_str()
-                )
-            }
+            Self::Wanted { source, .. } => source.hint().unwrap_or_else(|| {
+                format!("{doctor}; or set another level: `atelier config set --user sandbox …`")
+            }),
             Self::Nothing(_) => {
                 format!(
                     "{doctor}; commands run with your rights, and unconfined, only where \
