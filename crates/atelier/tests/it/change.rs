@@ -130,7 +130,9 @@ fn a_changed_step_is_done_anew_with_what_depends_on_it() {
     let wanted = ["1.3", "1.5", "1.6"].map(str::to_owned);
     assert_eq!(asked(&world), BTreeSet::from(wanted));
     let changes = world.server().requests();
-    let changes = changes.iter().filter(|seen| seen.stage == StageSeen::Change);
+    let changes = changes
+        .iter()
+        .filter(|seen| seen.stage == StageSeen::Change);
     assert_eq!(changes.count(), 1, "the answer of the dry run is used");
     let after = world.events();
     for number in [1, 2, 4, 7, 8] {
@@ -171,7 +173,11 @@ fn a_removed_step_is_taken_back() {
     assert!(!world.folder().join("parts/m1_4.py").exists());
     assert!(!world.folder().join("tests/test_m1_4.py").exists());
     let listed = world.run(&["task", "list"]).expect(0);
-    assert!(listed.stdout.contains("Take back: Write m1_4"), "{}", listed.all());
+    assert!(
+        listed.stdout.contains("Take back: Write m1_4"),
+        "{}",
+        listed.all()
+    );
 }
 
 #[test]
@@ -185,7 +191,9 @@ fn a_change_that_is_only_planned_is_gone_on_with() {
         ..PlanChange::default()
     };
     world.now_with(oracle(&modules(&parts, &[]).unwrap()).with_change(change));
-    let ended = world.run(&["change", "--plan-only", "a ninth part"]).expect(0);
+    let ended = world
+        .run(&["change", "--plan-only", "a ninth part"])
+        .expect(0);
     assert!(ended.stderr.contains("atelier resume"), "{}", ended.all());
     assert_eq!(asked(&world), BTreeSet::new());
     world.run(&["resume"]).expect(0);
@@ -215,7 +223,11 @@ fn an_edited_requirement_changes_its_run() {
     fs::write(&file, format!("{words}The eighth part counts to two.\n")).unwrap();
     let ended = world.run(&["build", "-f", &file]).expect(0);
 
-    assert!(ended.stderr.contains("its plan is changed"), "{}", ended.all());
+    assert!(
+        ended.stderr.contains("its plan is changed"),
+        "{}",
+        ended.all()
+    );
     assert_eq!(asked(&world), BTreeSet::from(["1.8".to_owned()]));
     let shown = world.run(&["show", "requirement"]).expect(0);
     assert!(shown.stdout.contains("counts to two"), "{}", shown.all());
@@ -229,7 +241,9 @@ fn what_cannot_be_changed_says_why() {
     world.run(&["change", "x"]).expect_failure(2, "find");
     let mut world = built();
     world.run(&["change"]).expect_failure(2, "empty");
-    world.run(&["change", "--run", "NORUN", "x"]).expect_failure(2, "NORUN");
+    world
+        .run(&["change", "--run", "NORUN", "x"])
+        .expect_failure(2, "NORUN");
     // A model that names what is not there, twice, changes nothing.
     let change = PlanChange {
         removed: vec![gone("9.9")],
@@ -245,18 +259,33 @@ fn what_cannot_be_changed_says_why() {
         ..PlanChange::default()
     };
     world.now_with(oracle(&modules(&house(), &[]).unwrap()).with_change(added));
-    world.run(&["change", "y"]).expect_failure(2, "does not hold it");
+    world
+        .run(&["change", "y"])
+        .expect_failure(2, "does not hold it");
 }
 
 #[test]
 fn without_a_model_a_wish_is_recorded_in_the_users_words() {
     let world = World::offline().with_commit();
     world
-        .run(&["build", "a Rust command-line tool called tally that adds numbers"])
+        .run(&[
+            "build",
+            "a Rust command-line tool called tally that adds numbers",
+        ])
         .expect(0);
     let before = world.git(&["rev-parse", "HEAD"]);
-    world.run(&["change", "Also export the totals as CSV."]).expect(0);
-    let changed = world.git(&["diff", "--name-only", &before, "HEAD", "--", "src", "PROPOSED-TASKS*"]);
+    world
+        .run(&["change", "Also export the totals as CSV."])
+        .expect(0);
+    let changed = world.git(&[
+        "diff",
+        "--name-only",
+        &before,
+        "HEAD",
+        "--",
+        "src",
+        "PROPOSED-TASKS*",
+    ]);
     assert_eq!(changed, "PROPOSED-TASKS-2.md");
     let text = fs::read_to_string(world.folder().join("PROPOSED-TASKS-2.md")).unwrap();
     assert!(text.contains("Also export the totals as CSV."), "{text}");

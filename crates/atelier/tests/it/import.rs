@@ -7,7 +7,11 @@ use atelier_testkit::{Dialect, EditForm, Mode, Script, StageSeen, chain};
 use crate::world::{World, count, repository};
 
 fn fixture(path: &str) -> String {
-    repository().join("fixtures/plans").join(path).display().to_string()
+    repository()
+        .join("fixtures/plans")
+        .join(path)
+        .display()
+        .to_string()
 }
 
 /// A list of two tasks of which the second needs the first, as Task Master keeps it.
@@ -28,13 +32,26 @@ fn an_imported_plan_is_executed_without_being_planned_again() {
     let world = World::with(script, Dialect::OpenAi).with_commit();
     world.write(".taskmaster/tasks/tasks.json", LINKS);
     let ended = world.run(&["plan", "import", "."]).expect(0);
-    assert!(ended.stdout.contains("2 steps from taskmaster"), "{}", ended.all());
-    assert!(ended.stderr.contains("build and tests are their proof"), "{}", ended.all());
+    assert!(
+        ended.stdout.contains("2 steps from taskmaster"),
+        "{}",
+        ended.all()
+    );
+    assert!(
+        ended.stderr.contains("build and tests are their proof"),
+        "{}",
+        ended.all()
+    );
     assert_eq!(world.server().request_count(), 0);
 
     world.run(&["run"]).expect(0);
 
-    let asked: Vec<StageSeen> = world.server().requests().into_iter().map(|seen| seen.stage).collect();
+    let asked: Vec<StageSeen> = world
+        .server()
+        .requests()
+        .into_iter()
+        .map(|seen| seen.stage)
+        .collect();
     let planning = |stage: &StageSeen| !matches!(stage, StageSeen::Code { .. } | StageSeen::Docs);
     assert!(!asked.iter().any(planning), "{asked:?}");
     assert!(world.folder().join("chain/link_002.py").is_file());
@@ -45,11 +62,18 @@ fn an_imported_plan_is_executed_without_being_planned_again() {
         "\"dependencies\": [1]}, {\"id\": 3, \"title\": \"Add link 3\", \"description\": \"Write chain/link_003.py and tests/test_link_003.py.\", \"dependencies\": [2]}",
     );
     world.write(".taskmaster/tasks/tasks.json", more);
-    let shown = world.run(&["--json", "plan", "import", "."]).expect(0).json();
+    let shown = world
+        .run(&["--json", "plan", "import", "."])
+        .expect(0)
+        .json();
     assert_eq!(shown[0]["added"], serde_json::json!(["t1.3"]));
     assert_eq!(shown[0]["kept"], 2);
     let again = world.run(&["plan", "import", "."]).expect(0);
-    assert!(again.stderr.contains("Nothing is different"), "{}", again.all());
+    assert!(
+        again.stderr.contains("Nothing is different"),
+        "{}",
+        again.all()
+    );
     assert_eq!(count(&world.events(), "plan.changed"), 1);
 }
 
@@ -57,7 +81,11 @@ fn an_imported_plan_is_executed_without_being_planned_again() {
 fn plans_of_other_tools_become_runs() {
     let cases = [
         (fixture("spec-kit"), "10 steps from spec-kit", "3.8"),
-        (fixture("taskmaster/tasks.json"), "3 steps from taskmaster", "2.2"),
+        (
+            fixture("taskmaster/tasks.json"),
+            "3 steps from taskmaster",
+            "2.2",
+        ),
         (fixture("github/issues.json"), "2 steps from github", "3.7"),
         (fixture("github/rest.json"), "2 steps from github", "1.12"),
     ];
@@ -65,11 +93,18 @@ fn plans_of_other_tools_become_runs() {
         let world = World::offline().with_commit();
         let ended = world.run(&["plan", "import", &path]).expect(0);
         assert!(ended.stdout.contains(said), "{path}: {}", ended.all());
-        assert!(!ended.stderr.trim().is_empty(), "{path}: what was decided is told");
+        assert!(
+            !ended.stderr.trim().is_empty(),
+            "{path}: what was decided is told"
+        );
         let shown = world.run(&["show", "plan"]).expect(0);
         assert!(shown.stdout.contains(step), "{path}: {}", shown.all());
         let status = world.run(&["status"]).expect(0);
-        assert!(status.stdout.contains("planned"), "{path}: {}", status.all());
+        assert!(
+            status.stdout.contains("planned"),
+            "{path}: {}",
+            status.all()
+        );
     }
 }
 
@@ -77,7 +112,10 @@ fn plans_of_other_tools_become_runs() {
 fn prose_is_planned_by_the_model() {
     let fixture = chain(2).unwrap();
     let world = World::oracle(&fixture, Dialect::OpenAi).with_commit();
-    let prose = format!("# Chain\n\n## What\n\n- {}\n- Each is tested.\n", fixture.requirement.trim());
+    let prose = format!(
+        "# Chain\n\n## What\n\n- {}\n- Each is tested.\n",
+        fixture.requirement.trim()
+    );
     let file = world.home.path().join("PRD.md");
     fs::write(&file, &prose).unwrap();
     let ended = world
@@ -86,7 +124,11 @@ fn prose_is_planned_by_the_model() {
     assert!(ended.stderr.contains("2 statements"), "{}", ended.all());
     assert!(ended.stdout.starts_with("planned "), "{}", ended.all());
     let shown = world.run(&["show", "requirement"]).expect(0);
-    assert!(shown.stdout.contains("- Each is tested."), "{}", shown.all());
+    assert!(
+        shown.stdout.contains("- Each is tested."),
+        "{}",
+        shown.all()
+    );
 }
 
 #[test]
@@ -97,28 +139,49 @@ fn our_own_form_comes_back_as_it_went() {
     let file = world.home.path().join("plan.toml").display().to_string();
     world.run(&["plan", "export", "-o", &file]).expect(0);
     let printed = world.run(&["plan", "export"]).expect(0);
-    assert_eq!(printed.stdout.trim_end(), fs::read_to_string(&file).unwrap().trim_end());
+    assert_eq!(
+        printed.stdout.trim_end(),
+        fs::read_to_string(&file).unwrap().trim_end()
+    );
     let same = world.run(&["plan", "import", &file]).expect(0);
-    assert!(same.stderr.contains("Nothing is different"), "{}", same.all());
+    assert!(
+        same.stderr.contains("Nothing is different"),
+        "{}",
+        same.all()
+    );
     assert_eq!(world.git(&["status", "--porcelain"]), "");
 
     // A plan that waits is changed too, and then executed as it reads now.
-    let text = fs::read_to_string(&file).unwrap().replace("Add link 2", "Add the second link");
+    let text = fs::read_to_string(&file)
+        .unwrap()
+        .replace("Add link 2", "Add the second link");
     fs::write(&file, text).unwrap();
     let changed = world.run(&["plan", "import", &file]).expect(0);
     assert!(changed.stdout.contains("1.2"), "{}", changed.all());
     world.run(&["run"]).expect(0);
     let listed = world.run(&["task", "list"]).expect(0);
-    assert!(listed.stdout.contains("Add the second link"), "{}", listed.all());
+    assert!(
+        listed.stdout.contains("Add the second link"),
+        "{}",
+        listed.all()
+    );
 
     for form in ["taskmaster", "github", "markdown"] {
         let printed = world.run(&["plan", "export", "--format", form]).expect(0);
-        assert!(printed.stdout.contains("Add the second link"), "{}", printed.all());
+        assert!(
+            printed.stdout.contains("Add the second link"),
+            "{}",
+            printed.all()
+        );
     }
     let folder = world.home.path().join("feature");
     let folder = folder.display().to_string();
-    world.run(&["plan", "export", "--format", "spec-kit"]).expect_failure(2, "--output");
-    world.run(&["plan", "export", "--format", "spec-kit", "-o", &folder]).expect(0);
+    world
+        .run(&["plan", "export", "--format", "spec-kit"])
+        .expect_failure(2, "--output");
+    world
+        .run(&["plan", "export", "--format", "spec-kit", "-o", &folder])
+        .expect(0);
     let tasks = fs::read_to_string(format!("{folder}/tasks.md")).unwrap();
     assert!(tasks.contains("- [X] T002 Add the second link"), "{tasks}");
 }
@@ -135,8 +198,14 @@ fn what_cannot_be_imported_says_why() {
     let cases = [
         (write("circle.json", circle), "in a circle"),
         (write("other.json", "{\"x\": 1}"), "tell in which form"),
-        (write("typo.toml", "format = 1\nrequirment = \"x\"\n"), "requirement"),
-        (world.home.path().join("none.json").display().to_string(), "none.json"),
+        (
+            write("typo.toml", "format = 1\nrequirment = \"x\"\n"),
+            "requirement",
+        ),
+        (
+            world.home.path().join("none.json").display().to_string(),
+            "none.json",
+        ),
     ];
     for (path, said) in &cases {
         let ended = world.run(&["plan", "import", path]);
@@ -146,6 +215,16 @@ fn what_cannot_be_imported_says_why() {
     world
         .run(&["plan", "import", "--format", "yaml", &cases[0].0])
         .expect_failure(2, "spec-kit");
-    world.run(&["plan", "import", "."]).expect_failure(2, "a plan in");
-    assert_eq!(world.run(&["status", "--all"]).stdout.lines().filter(|line| line.contains("planned")).count(), 0);
+    world
+        .run(&["plan", "import", "."])
+        .expect_failure(2, "a plan in");
+    assert_eq!(
+        world
+            .run(&["status", "--all"])
+            .stdout
+            .lines()
+            .filter(|line| line.contains("planned"))
+            .count(),
+        0
+    );
 }

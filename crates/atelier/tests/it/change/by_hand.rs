@@ -56,11 +56,19 @@ impl Edited {
         let wanted: BTreeSet<String> = expected.iter().map(|&one| one.to_owned()).collect();
         assert_eq!(asked(&self.world), wanted);
         for part in &self.gone {
-            assert!(!self.world.folder().join(part.path()).exists(), "{}", part.number);
+            assert!(
+                !self.world.folder().join(part.path()).exists(),
+                "{}",
+                part.number
+            );
         }
         for part in &next {
             let text = fs::read_to_string(self.world.folder().join(part.path())).unwrap();
-            assert!(text.contains(&format!("return {}", part.version)), "{}", part.number);
+            assert!(
+                text.contains(&format!("return {}", part.version)),
+                "{}",
+                part.number
+            );
         }
         self.parts = next;
     }
@@ -90,7 +98,10 @@ fn changed_steps_take_with_them_what_depends_on_them() {
     edited.check(|parts| again(parts, &["1.8"]), &["1.8"]);
     edited.check(|parts| again(parts, &["1.4"]), &["1.4", "1.7"]);
     edited.check(|parts| again(parts, &["1.3"]), &["1.3", "1.5", "1.6"]);
-    edited.check(|parts| again(parts, &["1.2"]), &["1.2", "1.4", "1.5", "1.7"]);
+    edited.check(
+        |parts| again(parts, &["1.2"]),
+        &["1.2", "1.4", "1.5", "1.7"],
+    );
     edited.check(|parts| again(parts, &["1.6", "1.7"]), &["1.6", "1.7"]);
     assert_eq!(count(&edited.world.events(), "plan.changed"), 5);
 }
@@ -146,5 +157,9 @@ fn steps_that_are_put_in_another_order_are_changed() {
     edited.check(bypassed, &["1.8", "t1.7"]);
     edited.check(|parts| again(parts, &["1.6"]), &["1.6"]);
     edited.check(|_| {}, &[]);
-    assert_eq!(count(&edited.world.events(), "plan.changed"), 4, "nothing is no change");
+    assert_eq!(
+        count(&edited.world.events(), "plan.changed"),
+        4,
+        "nothing is no change"
+    );
 }
