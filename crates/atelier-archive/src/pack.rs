@@ -204,15 +204,27 @@ impl Pack {
 
     /// Digests that the recording names and that are not among the contents.
     pub fn missing(&self) -> BTreeSet<Digest> {
+        let mut missing = self.needed();
+        missing.retain(|digest| !self.contents.contains_key(digest));
+        missing
+    }
+
+    /// Leaves out what was asked. A replay needs its digests alone; where it parts from the record, it
+    /// tells in which message and not in which words.
+    pub fn drop_prompts(&mut self) {
+        let needed = self.needed();
+        self.contents.retain(|digest, _| needed.contains(digest));
+    }
+
+    /// What a replay cannot do without.
+    fn needed(&self) -> BTreeSet<Digest> {
         let recording = &self.recording;
         let outputs = recording.attempts.iter();
         let outputs = outputs.flat_map(|one| one.evidence.checks.iter().map(|one| one.output));
         let files = recording.base.iter();
         let files = files.chain(recording.built.values().flatten());
         let named = outputs.chain(files.map(|file| file.content));
-        named
-            .filter(|digest| !self.contents.contains_key(digest))
-            .collect()
+        named.collect()
     }
 }
 

@@ -107,6 +107,14 @@ fn a_pack_is_read_as_it_was_written_and_has_the_same_bytes_every_time() {
 }
 
 #[test]
+fn without_prompts_all_is_left_that_a_replay_needs() {
+    let mut lean = pack();
+    lean.contents.insert(Digest::of("asked"), b"asked".to_vec());
+    lean.drop_prompts();
+    assert_eq!(lean, pack());
+}
+
+#[test]
 fn the_replies_of_a_pack_can_be_imported_as_those_of_any_archive() {
     let bytes = file(&pack(), None);
     let mut input = Cursor::new(&bytes);

@@ -32,6 +32,10 @@ pub(crate) struct PackArgs {
     #[arg(short = 'o', long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
 
+    /// Leave out what was asked: a smaller file, whose replay tells in fewer words where it parts
+    #[arg(long)]
+    pub(crate) without_prompts: bool,
+
     /// Seal it with your key, so that only you can replay it
     #[arg(long)]
     pub(crate) sealed: bool,
@@ -41,7 +45,10 @@ pub(crate) async fn run(global: &Global, args: &PackArgs, ui: &Ui) -> Result<u8,
     let place = Place::find(global)?;
     let store = place.store().await?;
     let run = select::run(&store, args.run.as_deref()).await?;
-    let pack = packed(&place, &store, &run).await?;
+    let mut pack = packed(&place, &store, &run).await?;
+    if args.without_prompts {
+        pack.drop_prompts();
+    }
     let seal = if args.sealed { Some(seal_key()?) } else { None };
     let is_sealed = seal.is_some();
     let (root, blocks) = pack.blocks(seal);

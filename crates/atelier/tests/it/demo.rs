@@ -3,12 +3,12 @@
 use std::{fs, path::PathBuf};
 
 use atelier_archive::{Pack, Source};
-use atelier_testkit::{Dialect, EditForm, Fixture, Mode, Script};
+use atelier_testkit::{Dialect, EditForm, Mode, Script, chain};
 
 use crate::world::{World, repository};
 
-/// The fixture it is made from.
-const FIXTURE: &str = "python-intervals";
+/// Tasks of the fixture it is made from.
+const TASKS: u32 = 2;
 
 /// Bytes it may add to the program.
 const BYTES_MAX: u64 = 60 * 1024;
@@ -38,16 +38,18 @@ fn essence(pack: &Pack) -> (String, Vec<String>, Vec<String>, Vec<String>) {
 /// `UPDATE=1` makes it anew.
 #[test]
 fn the_shipped_run_is_what_the_stand_in_makes() {
-    let fixture = Fixture::named(FIXTURE).unwrap();
+    let fixture = chain(TASKS).unwrap();
     let script = Script::new(Mode::FailThenFix)
-        .with_fixture(fixture)
+        .with_fixture(fixture.clone())
         .with_form(EditForm::Whole);
     let world = World::with(script, Dialect::OpenAi);
-    let file = Fixture::folder().join(FIXTURE).join("requirement.md");
-    let file = file.to_string_lossy();
-    world.run(&["build", "-f", &file, "-c", "jobs=1"]).expect(0);
+    world
+        .run(&["build", &fixture.requirement, "-c", "jobs=1"])
+        .expect(0);
     let made = world.home.path().join("made.car");
-    world.run(&["pack", "-o", made.to_str().unwrap()]).expect(0);
+    world
+        .run(&["pack", "--without-prompts", "-o", made.to_str().unwrap()])
+        .expect(0);
     if std::env::var_os("UPDATE").is_some() {
         fs::copy(&made, shipped()).unwrap();
     }
