@@ -226,13 +226,15 @@ async fn of_task(
     let task = store.task_fetch(run, id).await?;
     let refused = |command: &'static str| {
         let id = id.clone();
-        move |error: StoreError| match error {
-            StoreError::Refused(_) => CommandError::Task {
+        move |error: StoreError| {
+            if !matches!(error, StoreError::Refused(_)) {
+                return error.into();
+            }
+            CommandError::Task {
                 command,
                 task: id,
                 state: word(task.state),
-            },
-            other => other.into(),
+            }
         }
     };
     match command {
@@ -333,7 +335,7 @@ pub(crate) fn with_remarks(run: &Run, remarks: &[String]) -> Run {
             .requirement
             .push_str("\n\nRead before, an earlier plan was sent back; mend this:\n");
         for remark in remarks {
-            asked.requirement.push_str(&format!("- {remark}\n"));
+            asked.requirement.extend(["- ", remark, "\n"]);
         }
     }
     asked

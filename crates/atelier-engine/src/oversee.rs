@@ -66,16 +66,16 @@ impl Overseer {
     /// Begins to watch. Returns the context whose work it can stop.
     pub(crate) fn new(ctx: &Ctx, run: &RunId) -> (Self, Ctx) {
         let stop = ctx.cancel.child_token();
-        let overseen = Ctx {
+        let watched = Ctx {
             cancel: stop.clone(),
             ..ctx.clone()
         };
-        let overseer = Self {
+        let watch = Self {
             run: run.clone(),
             stop,
             halt: Arc::default(),
         };
-        (overseer, overseen)
+        (watch, watched)
     }
 
     /// Does the work while it is watched. An error that follows from a stop is told as its cause.

@@ -127,7 +127,7 @@ async fn one_call(store: Store, run: RunId, seed: u64, budgets: RunBudgets) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_random_runs_overshoot_nothing() {
     let store = memory().await;
-    let mut seeds = Chance(0x005e_ed0f_a7e1_1e7);
+    let mut seeds = Chance(0x0005_eed0_fa7e_11e7);
     for round in 0..1_000_u64 {
         let seed = seeds.below(u64::MAX - 1) + 1;
         let mut chance = Chance(seed);
@@ -144,10 +144,8 @@ async fn a_thousand_random_runs_overshoot_nothing() {
             one_call(store.clone(), run.clone(), seed, budgets)
         };
         let calls = (0..8).map(&mut call);
-        let calls: Vec<_> = calls.map(tokio::spawn).collect();
-        for call in calls {
-            call.await.unwrap();
-        }
+        let calls: tokio::task::JoinSet<()> = calls.collect();
+        calls.join_all().await;
         let said = format!("round {round}, seed {seed}");
         let used = store.run_used(&run).await.unwrap();
         assert!(covers(of_run, used), "{said}: {used:?} of {of_run:?}");
@@ -233,9 +231,11 @@ async fn marks(store: &Store) -> Vec<(String, u64)> {
         .event_list_kind(&run_id(), "budget.marked")
         .await
         .unwrap();
-    let of = |kind: EventKind| match kind {
-        EventKind::BudgetMarked { scope, percent, .. } => (scope, percent),
-        other => panic!("{other:?}"),
+    let of = |kind: EventKind| {
+        let EventKind::BudgetMarked { scope, percent, .. } = kind else {
+            panic!("{kind:?}");
+        };
+        (scope, percent)
     };
     events.into_iter().map(|event| of(event.kind)).collect()
 }

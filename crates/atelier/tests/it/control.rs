@@ -19,7 +19,7 @@ const EVENTS_MAX: u32 = 10_000;
 /// Time between two looks at the log.
 const LOOK: Duration = Duration::from_millis(10);
 /// Longest wait for something another process does. A model that hangs is given up later.
-const WAIT_MAX: Duration = Duration::from_secs(60);
+const WAIT_MAX: Duration = Duration::from_mins(1);
 
 fn oracle(fixture: &Fixture) -> Script {
     Script::new(Mode::Oracle)

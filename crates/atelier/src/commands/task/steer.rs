@@ -210,12 +210,15 @@ fn by_flags(args: &EditArgs, task: &Task) -> Result<TaskEdit, CliError> {
         }
     }
     for command in &args.accept {
-        let argv = super::words(command)?;
+        let words = super::words(command)?;
         acceptance.push(Acceptance {
             id: fresh_id(&acceptance),
-            text: format!("`{}` succeeds", argv.join(" ")),
+            text: format!("`{}` succeeds", words.join(" ")),
             requirements: task.requirements.clone(),
-            check: Check::Command { argv, cwd: None },
+            check: Check::Command {
+                argv: words,
+                cwd: None,
+            },
             expect: Expect::default(),
             timeout_seconds: None,
             must_fail_before: false,
