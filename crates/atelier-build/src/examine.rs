@@ -48,6 +48,8 @@ pub(crate) struct Examined {
     pub(crate) findings: Findings,
     /// The digest of what it made the last time from anything, where that stands still.
     pub(crate) before: Option<Digest>,
+    /// Whether the record came from another machine in this check.
+    pub(crate) shared: bool,
 }
 
 impl Examined {
@@ -188,6 +190,7 @@ impl Inspector {
                     ..Findings::default()
                 },
                 before: None,
+                shared: false,
             });
         }
         self.compare(&mut examined)?;
@@ -398,6 +401,17 @@ impl Inspector {
             };
             let faults = drift.into_iter().map(|one| (one.path, fault(one.kind)));
             examined[at].findings.outputs = faults.collect();
+        }
+        Ok(())
+    }
+
+    /// Finds what of results that were brought from elsewhere does not stand yet.
+    pub(crate) fn compare_shared(
+        &self,
+        examined: &mut [Arc<Examined>],
+    ) -> Result<(), ExamineError> {
+        for one in examined.iter_mut().filter(|one| one.shared) {
+            self.compare(std::slice::from_mut(Arc::make_mut(one)))?;
         }
         Ok(())
     }

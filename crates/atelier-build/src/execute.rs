@@ -251,7 +251,11 @@ fn confinement(shop: &Workshop, step: &BuildStep) -> Confinement {
         SandboxLevel::None => Confinement::none(),
     };
     let workspace = || atelier_exec::Workspace {
-        returns: returns(step),
+        // Said only where it counts: steps that are confined alike share a supervisor.
+        returns: match level {
+            SandboxLevel::Strong => returns(step),
+            SandboxLevel::Light | SandboxLevel::None => Returns::Everything,
+        },
         folder: shop.workspace.path().to_owned(),
     };
     Confinement {

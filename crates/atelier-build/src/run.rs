@@ -66,6 +66,8 @@ pub(crate) struct Run<'a> {
     moved: bool,
     due: BTreeMap<StepIndex, Due>,
     tries: JoinSet<Tried>,
+    /// Results on their way to other machines.
+    leaving: JoinSet<()>,
     jobs: Option<Arc<JobServer>>,
     stops: BTreeMap<StepIndex, CancellationToken>,
     reports: BTreeMap<StepIndex, StepReport>,
@@ -113,6 +115,7 @@ impl<'a> Run<'a> {
             moved: false,
             due: BTreeMap::new(),
             tries: JoinSet::new(),
+            leaving: JoinSet::new(),
             jobs: None,
             stops: BTreeMap::new(),
             reports: BTreeMap::new(),
@@ -203,6 +206,7 @@ impl Run<'_> {
             .map(|step| self.first.get(step).cloned())
             .collect();
         let known = known.filter(|known| known.len() == batch.len());
+        let sharing = self.shop.sharing.as_ref().filter(|_| !force);
         let made = if known.is_some() {
             BTreeMap::new()
         } else {
@@ -210,14 +214,25 @@ impl Run<'_> {
         };
         let (inspector, project) = (Arc::clone(&self.inspector), Arc::clone(self.project));
         let steps = batch.clone();
-        let seen = blocking(move || {
-            let examined = if let Some(known) = known {
-                known
-            } else {
+        let mut examined: Vec<Arc<Examined>> = if let Some(known) = known {
+            known
+        } else {
+            let (inspector, steps) = (Arc::clone(&inspector), steps.clone());
+            blocking(move || {
                 let made = |step| made.get(&step).copied();
                 let examined = inspector.examine(&steps, &made)?;
-                examined.into_iter().map(Arc::new).collect()
-            };
+                Ok(examined.into_iter().map(Arc::new).collect())
+            })
+            .await?
+        };
+        if let Some(sharing) = sharing {
+            let cas = self.shop.workspace.cas();
+            sharing
+                .bring_all(cas, &project, &steps, &mut examined)
+                .await?;
+        }
+        let seen = blocking(move || {
+            inspector.compare_shared(&mut examined)?;
             let mut seen = Vec::with_capacity(steps.len());
             for (step, examined) in steps.into_iter().zip(examined) {
                 seen.push(settle(&inspector, &project, step, examined, force)?);
@@ -261,7 +276,7 @@ impl Run<'_> {
                 let made = made_of(self.project, step, &examined);
                 let changed = self.is_news(step, made);
                 self.made.insert(step, made);
-                if !restored && !self.choice.named {
+                if !restored && !examined.shared && !self.choice.named {
                     self.unnamed(step, Verdict::UpToDate, &examined, start_ms);
                     return Fact::Settled {
                         step,
@@ -271,7 +286,9 @@ impl Run<'_> {
                 }
                 let made_at = examined.record.as_ref().map(|record| record.when);
                 let why = made_at.map_or_else(String::new, |when| {
-                    let spared = if restored {
+                    let spared = if examined.shared {
+                        Spared::Shared { made: when }
+                    } else if restored {
                         Spared::Restored { made: when }
                     } else {
                         Spared::UpToDate { since: when }
@@ -380,6 +397,7 @@ impl Run<'_> {
             };
             let changed = self.is_news(step, made);
             self.made.insert(step, made);
+            self.leave(step);
             Ending::Succeeded { changed }
         };
         let orders = self.scheduler.apply(Fact::Ended { step, ending })?;
@@ -389,8 +407,23 @@ impl Run<'_> {
         Ok(orders)
     }
 
+    /// Leaves the result of a step for other machines, while others are executed.
+    fn leave(&mut self, step: StepIndex) {
+        let Some(sharing) = &self.shop.sharing else {
+            return;
+        };
+        let one = self.project.step(step);
+        let key = self.due.get(&step).map(|due| due.examined.key);
+        if let Some(key) = key.filter(|_| one.cacheable && one.marks.is_empty()) {
+            let (sharing, cas) = (Arc::clone(sharing), Arc::clone(self.shop.workspace.cas()));
+            self.leaving
+                .spawn(async move { sharing.leave(&cas, key).await });
+        }
+    }
+
     /// Keeps what was learnt, and sums up.
     async fn finish(mut self) -> Result<CheckReport, CheckError> {
+        while self.leaving.join_next().await.is_some() {}
         let good = |step: &StepIndex| self.scheduler.verdict(*step).is_some_and(Verdict::is_good);
         let passed = self.choice.wanted.iter().all(good);
         self.keep(passed).await?;

@@ -12,6 +12,8 @@ use atelier_model::{BuildStep, Clock, Digest, Limits, Network, SandboxLevel, Too
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
+use crate::Sharing;
+
 /// Variables that say where something is on this machine, or how the network is reached, and so are
 /// no part of what a step makes.
 const PLACES: [&str; 9] = [
@@ -56,6 +58,8 @@ pub struct Workshop {
     pub jobs: Option<Arc<JobServer>>,
     /// Hosts of package registries beside those that are known.
     pub registries: Vec<String>,
+    /// A cache of results that other machines share; asked for what is not in the own store.
+    pub sharing: Option<Arc<Sharing>>,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Named maxima.

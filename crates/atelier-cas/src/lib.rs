@@ -21,6 +21,7 @@ mod drift;
 mod evict;
 mod frame;
 mod outputs;
+mod parcel;
 mod patterns;
 mod record;
 mod records;

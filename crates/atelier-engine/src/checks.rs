@@ -94,6 +94,8 @@ impl Checks {
             in_place: true,
             jobs: Some(self.jobs(ctx).await.map_err(BuildError::Checks)?),
             registries: self.settings.registries.clone(),
+            // A run is to be repeatable by whoever has its archive alone.
+            sharing: None,
             clock: ctx.clock.clone(),
             limits: ctx.limits.clone(),
             // What ends a check for its own reasons ends nothing else.

@@ -200,6 +200,11 @@ pub enum Spared {
         /// When it was made.
         made: Timestamp,
     },
+    /// Another machine has executed it, from the same.
+    Shared {
+        /// When that was.
+        made: Timestamp,
+    },
 }
 
 /// The reason for an execution, and what else differs.

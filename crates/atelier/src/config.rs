@@ -6,6 +6,7 @@ mod keys;
 pub(crate) mod sandbox;
 mod semantic;
 mod settings;
+pub(crate) mod shared_cache;
 mod sources;
 mod width;
 

@@ -90,6 +90,9 @@ impl fmt::Display for Spared {
                 write!(f, "{} made the same as before", names.join(", "))
             }
             Self::Restored { made } => write!(f, "it was made from the same at {made}"),
+            Self::Shared { made } => {
+                write!(f, "another machine made it from the same at {made}")
+            }
         }
     }
 }

@@ -26,7 +26,7 @@ use crate::{
     app::{Place, SystemClock},
     cli::{Global, RunOptions},
     cli_error::CliError,
-    config::{Config, Sources, sandbox},
+    config::{Config, Sources, sandbox, shared_cache},
     row::Row,
     ui::{Tone, Ui},
     watch::{many, seconds},
@@ -201,6 +201,9 @@ async fn round(
     };
     ui.screen().close();
     let report = checked?;
+    if let Some(fault) = shop.sharing.as_ref().and_then(|sharing| sharing.fault()) {
+        ui.warn(&format!("the shared cache did not help: {fault}"));
+    }
     Ok(Ended {
         code: end(ui, args, &place, &report, round)?,
         project: Some(project),
@@ -328,6 +331,7 @@ pub(crate) fn workshop(
         in_place: false,
         jobs: None,
         registries: sandbox::registries(config),
+        sharing: shared_cache::sharing(config, sources)?,
         clock: Arc::new(SystemClock),
         limits: Limits::default(),
         cancel: CancellationToken::new(),

@@ -5,7 +5,7 @@ use atelier_llm::{Effort, SemanticConfig};
 use atelier_model::{Limits, MicroUsd, Stage, Strategy};
 use atelier_prompt::context::Compression;
 
-use super::{sandbox, semantic};
+use super::{sandbox, semantic, shared_cache};
 use crate::amount;
 
 /// How alike two keys must be for one to be suggested: 1 is equal.
@@ -423,6 +423,18 @@ fn sandbox_keys() -> [Key; 2] {
     ]
 }
 
+fn shared_cache_keys() -> [Key; 2] {
+    let address = "a cache of build steps' results that machines share, such as \
+                   grpc://cache.example:9092/INSTANCE (grpcs:// is encrypted), of the Remote Execution \
+                   API; not read from the project's own file";
+    let write = "whether results of this machine are put into that cache; for machines that are \
+                 trusted, such as those of continuous integration";
+    [
+        key(shared_cache::ADDRESS, Kind::Text, None, address),
+        key(shared_cache::WRITE, Kind::Flag, Some("false"), write),
+    ]
+}
+
 /// What may be used up beside money.
 fn limit_keys(prefix: &str) -> [Key; 3] {
     let tokens = "most tokens of prompts and answers it may take; unlimited if left out";
@@ -482,6 +494,7 @@ pub(crate) fn known_keys() -> Vec<Key> {
         "what is hidden from providers on this machine, unless the stage or the provider says otherwise",
     ));
     all.push(archive_key());
+    all.extend(shared_cache_keys());
     let signing =
         "file with the private Ed25519 key (PEM) that `atelier verify --provenance` signs with";
     all.push(key("provenance_key", Kind::Text, None, signing));
