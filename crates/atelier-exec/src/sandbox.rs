@@ -328,7 +328,10 @@ fn order(command: &Command) -> Order {
     let fetches = confinement.network == Network::Install;
     let mut env = command.env.clone();
     let mut readable: Vec<PathBuf> = all(&confinement.readable);
-    readable.extend(crate::environment::places());
+    // Where everything may be read, nobody has to look what may.
+    if confinement.level != SandboxLevel::None {
+        readable.extend(crate::environment::places());
+    }
     let (told, own) = settings(confinement, &mut env);
     readable.extend(own);
     let leaves = fetches && !confinement.host_network;
