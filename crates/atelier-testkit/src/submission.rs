@@ -226,8 +226,8 @@ impl Submission {
             }
         }
         for step in fixture.phases.iter_mut().flat_map(|phase| &mut phase.steps) {
-            step.outputs = self.owns.clone();
-            step.owns = self.owns.clone();
+            step.outputs.clone_from(&self.owns);
+            step.owns.clone_from(&self.owns);
             step.inputs.clear();
             for one in &mut step.acceptance {
                 one.check = Check::Command {

@@ -90,12 +90,12 @@ fn wanted(project: &Project<'_>, folder: &str, argv: &[String]) -> Option<Wanted
     }
 }
 
-fn told(holds: bool, problem: impl FnOnce() -> String) -> Option<Wanted> {
-    Some(if holds {
+fn told(holds: bool, problem: impl FnOnce() -> String) -> Wanted {
+    if holds {
         Wanted::Holds
     } else {
         Wanted::Missing(problem())
-    })
+    }
 }
 
 fn is_plain(word: &str) -> bool {
@@ -119,12 +119,12 @@ fn make(project: &Project<'_>, folder: &str, rest: &[&str]) -> Option<Wanted> {
     let mut asked = rest.iter().filter(|word| is_plain(word)).peekable();
     asked.peek()?;
     let missing = asked.find(|word| !targets.contains(**word));
-    told(missing.is_none(), || {
+    Some(told(missing.is_none(), || {
         format!(
             "names a target that the makefile does not have: `{}`",
             missing.map_or("", |one| one)
         )
-    })
+    }))
 }
 
 /// What stands before a colon at the beginning of a line.
@@ -153,9 +153,9 @@ fn just(project: &Project<'_>, folder: &str, rest: &[&str]) -> Option<Wanted> {
         let alias = line.strip_prefix("alias ");
         alias.unwrap_or(head).split_whitespace().next() == Some(*recipe)
     };
-    told(text.lines().any(named), || {
+    Some(told(text.lines().any(named), || {
         format!("names a recipe that the justfile does not have: `{recipe}`")
-    })
+    }))
 }
 
 fn script(project: &Project<'_>, folder: &str, rest: &[&str]) -> Option<Wanted> {
@@ -166,9 +166,9 @@ fn script(project: &Project<'_>, folder: &str, rest: &[&str]) -> Option<Wanted> 
     };
     let text = project.nearest(folder, &["package.json"])?;
     let scripts = object(text, "scripts")?;
-    told(scripts.contains(asked), || {
+    Some(told(scripts.contains(asked), || {
         format!("names a script that `package.json` does not have: `{asked}`")
-    })
+    }))
 }
 
 /// The keys of an object in a text of JSON, without reading the rest of it.
@@ -260,9 +260,9 @@ fn go(project: &Project<'_>, folder: &str, rest: &[&str]) -> Option<Wanted> {
     if matches!(path, "." | "./" | "") {
         return Some(Wanted::Holds);
     }
-    told(project.has(&within(folder, path)), || {
+    Some(told(project.has(&within(folder, path)), || {
         format!("names a package that is not there: `{named}`")
-    })
+    }))
 }
 
 fn within(folder: &str, path: &str) -> String {
@@ -285,9 +285,9 @@ fn runs(project: &Project<'_>, folder: &str, rest: &[&str]) -> Option<Wanted> {
             }
             let here = within(folder, &path);
             let there = project.has(&here) || project.has(&format!("{here}.py"));
-            told(there, || {
+            Some(told(there, || {
                 format!("names a module that is not there: `{module}`")
-            })
+            }))
         }
         [path, ..] if is_plain(path) => file(project, folder, path),
         _ => None,
@@ -303,7 +303,7 @@ fn file(project: &Project<'_>, folder: &str, path: &str) -> Option<Wanted> {
     if !ours && !beside {
         return None;
     }
-    told(project.has(&here), || {
+    Some(told(project.has(&here), || {
         format!("names a file that is not there: `{path}`")
-    })
+    }))
 }

@@ -225,18 +225,12 @@ impl Here<'_> {
         let first = plain.split('/').next().unwrap_or_default();
         let odd = |one: char| one.is_whitespace() || PLACEHOLDERS.contains(&one) || one == ':';
         let is_name = |one: char| one.is_alphanumeric() || "_-./@+#[]()".contains(one);
-        let capitals = |part: &str| {
-            part.len() > 1
-                && part
-                    .chars()
-                    .all(|one| one.is_ascii_uppercase() || one == '_')
-        };
         !text.contains(odd)
             && text.chars().all(is_name)
             && !text.contains("..")
             && !text.starts_with(['/', '@', '#'])
             && self.project.begins_inside(plain)
-            && !(MEDIA.contains(&first) && !text.contains('.'))
+            && (!MEDIA.contains(&first) || text.contains('.'))
             && !plain.split('/').any(is_placeholder)
             && (plain.ends_with('/') || last_is_telling(plain))
     }
@@ -266,7 +260,7 @@ impl Here<'_> {
                 && part.chars().all(super::project::is_word)
                 && !part.starts_with(|one: char| one.is_ascii_digit())
         };
-        if parts.is_empty() || !parts.iter().all(|part| is_word(part)) {
+        if parts.is_empty() || !parts.iter().all(is_word) {
             return false;
         }
         if let [.., owner, _] = parts.as_slice()
@@ -276,7 +270,7 @@ impl Here<'_> {
             return named && self.project.defines(owner);
         }
         let last = parts.last().copied().unwrap_or_default();
-        let humps = last.chars().filter(|one| one.is_ascii_uppercase()).count();
+        let humps = last.chars().filter(char::is_ascii_uppercase).count();
         let lower = last.chars().any(|one| one.is_ascii_lowercase());
         let telling = text.ends_with("()")
             || (last.trim_matches('_').contains('_') && lower)

@@ -16,7 +16,7 @@ const FOR_DEVELOPERS: [&str; 8] = [
 /// Calls that read, and what they are given on their line.
 static READS: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
-        r#"(?m)^.*(?:\bopen|\bread\w*|\bRead\w*|\bPath|\binclude_\w+!?|\brequire|\bimport\b|\bfrom\b|\bglob|\bwalk|\blistdir|\bOpen|\bload\w*|//go:embed|\bjoin|\bFile|\bresolve|__file__|\bURL)\b?.*$"#,
+        r"(?m)^.*(?:\bopen|\bread\w*|\bRead\w*|\bPath|\binclude_\w+!?|\brequire|\bimport\b|\bfrom\b|\bglob|\bwalk|\blistdir|\bOpen|\bload\w*|//go:embed|\bjoin|\bFile|\bresolve|__file__|\bURL)\b?.*$",
     )
     .ok()
 });

@@ -152,13 +152,13 @@ const RULES: &[Rule] = &[
     certain(
         &[Ruby],
         Sources,
-        r#"defined\?\(\s*(?:RSpec|Minitest|Test::Unit)|\$(?:0|PROGRAM_NAME)\b[^\n]{0,40}(?:spec|test|rspec)|caller\b[^\n]{0,60}(?:_test|_spec|spec/|test/)"#,
+        r"defined\?\(\s*(?:RSpec|Minitest|Test::Unit)|\$(?:0|PROGRAM_NAME)\b[^\n]{0,40}(?:spec|test|rspec)|caller\b[^\n]{0,60}(?:_test|_spec|spec/|test/)",
         KNOWS,
     ),
     certain(
         &[Php],
         Sources,
-        r#"PHPUNIT_|class_exists\([^)\n]*PHPUnit|debug_backtrace\("#,
+        r"PHPUNIT_|class_exists\([^)\n]*PHPUnit|debug_backtrace\(",
         KNOWS,
     ),
     // What tests compare with, replaced.
