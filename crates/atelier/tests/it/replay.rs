@@ -27,7 +27,10 @@ fn built(name: &str, mode: Mode, form: EditForm) -> World {
 
 /// A world in which these words were built.
 fn built_from(fixture: &Fixture, args: &[&str]) -> World {
-    let world = World::oracle(fixture, Dialect::OpenAi)
+    // Reworked files are sent whole: what others have merged is not known line by line.
+    let script = Script::new(Mode::Oracle).with_fixture(fixture.clone());
+    let script = script.with_form(EditForm::Whole);
+    let world = World::with(script, Dialect::OpenAi)
         .in_folder("one")
         .with_commit();
     let words = [&["build", &fixture.requirement], args].concat();
