@@ -1,6 +1,6 @@
 """Foreign programs for the checks, below target/tools: only what is missing, always the same.
 
-    python3 conformance/install.py sdks|clients|peers|cars|recipes|pipelines ...
+    python3 conformance/install.py sdks|clients|peers|cars|cache|recipes|pipelines ...
 """
 
 import json
@@ -56,6 +56,8 @@ SETS = {
             ["@ipld/car@5.4.7", "@ipld/dag-cbor@10.0.2", "multiformats@14.0.5"],
         ),
     ],
+    # A server of the Remote Execution API.
+    "cache": [("buildgrid", "pip", ["buildgrid==0.4.4"])],
     # Toolchains of the kinds of projects that are built for real; the tests' own come with
     # `cargo xtask tools`.
     "recipes": [

@@ -2,14 +2,16 @@
 
 use std::{
     borrow::Cow,
-    sync::{Arc, Mutex, PoisonError},
+    future::Future,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use atelier_cas::{Cas, Outcome, PutBlobError, Record};
 use atelier_model::Digest;
 use atelier_remote::{SharedCache, SharedCacheError};
 use atelier_step::{StepIndex, explain};
-use tokio::{sync::Semaphore, task::JoinSet};
+use tokio::{sync::Semaphore, task::JoinSet, time::sleep};
 
 use crate::{
     CheckError, Project,
@@ -18,7 +20,11 @@ use crate::{
 };
 
 /// Results that are on their way at once.
-const AT_ONCE_MAX: usize = 16;
+const AT_ONCE_MAX: usize = 8;
+/// Tries with a server that has too much to do.
+const TRIES_MAX: u32 = 6;
+/// Wait before the second try; doubled before each further one.
+const WAIT: Duration = Duration::from_millis(20);
 
 /// A cache of results that machines share.
 #[derive(Debug)]
@@ -56,7 +62,7 @@ impl Sharing {
         self.faulty().clone()
     }
 
-    fn faulty(&self) -> std::sync::MutexGuard<'_, Option<String>> {
+    fn faulty(&self) -> MutexGuard<'_, Option<String>> {
         self.fault.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -87,7 +93,7 @@ impl Sharing {
     }
 
     async fn bring_now(&self, cas: &Arc<Cas>, key: Digest) -> Result<Option<Record>, BringError> {
-        let Some(shared) = self.cache.find(&key).await? else {
+        let Some(shared) = patient(|| self.cache.find(&key)).await? else {
             return Ok(None);
         };
         let record = Record::from_bytes(key, &shared.record);
@@ -95,17 +101,19 @@ impl Sharing {
         let Some(record) = usable else {
             return Err(SharedCacheError::Damaged("a record is of another form").into());
         };
-        let mut put = Ok(());
+        let full = Mutex::new(None);
         let take = |digest: &Digest, bytes: Vec<u8>| match cas.put_bytes(&bytes) {
             Ok(found) if found == *digest => Ok(()),
             Ok(_) => Err(SharedCacheError::Damaged("a content has another digest")),
             Err(error) => {
-                put = Err(error);
+                *full.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
                 Err(SharedCacheError::Unread(*digest))
             }
         };
-        let read = self.cache.read(&shared.contents, take).await;
-        put?;
+        let read = patient(|| self.cache.read(&shared.contents, take)).await;
+        if let Some(error) = full.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            return Err(error.into());
+        }
         read?;
         let has = |digest: &Digest| cas.size(digest).is_some();
         if !cas.contents(&record).is_some_and(|all| all.iter().all(has)) {
@@ -176,9 +184,25 @@ impl Sharing {
         };
         let contents: Vec<Digest> = contents.into_iter().collect();
         let read = |digest: &Digest| cas.read(digest).ok();
-        let kept = self.cache.keep(&key, record.to_bytes(), &contents, read);
-        if let Err(error) = kept.await {
+        let keep = || self.cache.keep(&key, record.to_bytes(), &contents, read);
+        if let Err(error) = patient(keep).await {
             self.failed(&error);
         }
     }
+}
+
+/// Asks again while the server has too much to do.
+async fn patient<T, Call>(mut ask: impl FnMut() -> Call) -> Result<T, SharedCacheError>
+where
+    Call: Future<Output = Result<T, SharedCacheError>>,
+{
+    let mut wait = WAIT;
+    for _ in 1..TRIES_MAX {
+        match ask().await {
+            Err(error) if error.is_passing() => sleep(wait).await,
+            other => return other,
+        }
+        wait *= 2;
+    }
+    ask().await
 }

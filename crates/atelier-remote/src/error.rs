@@ -36,6 +36,14 @@ pub enum SharedCacheError {
 }
 
 impl SharedCacheError {
+    /// Whether the server has too much to do just now.
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Refused { status, .. } => status.code() == tonic::Code::ResourceExhausted,
+            Self::Damaged(_) | Self::Unread(_) => false,
+        }
+    }
+
     /// Whether asking again in this check would be in vain: nobody answers, or nobody may ask.
     pub fn is_lasting(&self) -> bool {
         match self {

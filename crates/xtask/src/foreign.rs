@@ -1,4 +1,4 @@
-//! `cargo xtask sdks`, `clients`, `differential`, `cars`, `pipelines` and `recipes`: the program
+//! `cargo xtask sdks`, `clients`, `differential`, `cars`, `cache`, `pipelines` and `recipes`: the program
 //! beside those of others.
 //!
 //! What they need is installed below `target/tools`, once.
@@ -22,6 +22,13 @@ pub(crate) fn cars(root: &Path) -> Result<(), Problem> {
     install(root, "cars")?;
     cargo(root, &["build", "--package", "atelier"])?;
     run(root, "python3", &["conformance/cars.py", PROGRAM])
+}
+
+/// Results of steps through a cache server of others.
+pub(crate) fn cache(root: &Path) -> Result<(), Problem> {
+    install(root, "cache")?;
+    cargo(root, &["build", "--package", "atelier"])?;
+    run(root, "python3", &["conformance/shared_cache.py", PROGRAM])
 }
 
 /// The pipelines of every recipe before the linters of others.

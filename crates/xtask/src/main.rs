@@ -30,6 +30,7 @@ usage: cargo xtask <command>
   clients [NAME] coding programs before the gateway: codex, claude-code, aider, opencode
   differential   the gateway beside another translator, exchange by exchange
   cars           archives through the libraries of IPFS's makers (also part of `test`)
+  cache          results of steps through a cache server of others (also part of `test`)
   pipelines      pipelines of every recipe before linters (also part of `test`)
   recipes [NAME] projects of every kind that can be installed here, built and counted
 ";
@@ -48,6 +49,7 @@ fn main() -> ExitCode {
         ["clients", names @ ..] => foreign::clients(&root, names),
         ["differential"] => foreign::differential(&root),
         ["cars"] => foreign::cars(&root),
+        ["cache"] => foreign::cache(&root),
         ["pipelines"] => foreign::pipelines(&root),
         ["recipes", names @ ..] => foreign::recipes(&root, names),
         [] | ["help" | "--help" | "-h"] => {

@@ -18,6 +18,7 @@ pub(crate) fn run(root: &Path) -> Result<(), Problem> {
     let examples = cargo(root, &["test", "--doc", "--workspace", "--quiet"]);
     let libraries = foreign::sdks(root)
         .and(foreign::cars(root))
+        .and(foreign::cache(root))
         .and(foreign::pipelines(root));
     let tests = if starts(root, "cargo-nextest", "--version") {
         cargo(root, &["nextest", "run", "--workspace", "--no-fail-fast"])
