@@ -13,8 +13,6 @@ mod pack;
 mod recorded;
 mod seed;
 
-#[cfg(test)]
-mod tests;
 
 pub(crate) use history::history;
 pub use history::{Traced, trailer};

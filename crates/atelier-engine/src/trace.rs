@@ -8,8 +8,6 @@ mod chain;
 mod links;
 mod why;
 
-#[cfg(test)]
-mod tests;
 
 pub use author::{Author, authors};
 pub use chain::{Chain, Link, TraceError};
