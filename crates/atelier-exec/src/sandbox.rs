@@ -290,7 +290,7 @@ impl Sandbox {
             wall: Duration::from_millis(command.wall_ms),
             idle: Some(Duration::from_millis(command.idle_ms)),
             grace: Duration::from_millis(command.kill_grace_ms),
-            printed_bytes_max: printed(command),
+            printed_bytes_max: Some(printed(command)),
         };
         let tape = tape::Tape::new(command.output_bytes_max).shared();
         let ended = watch.end(patience, cancel, &tape, output).await?;
@@ -313,7 +313,7 @@ impl Sandbox {
             wall: Duration::from_millis(command.wall_ms),
             idle: None,
             grace: Duration::from_millis(command.kill_grace_ms),
-            printed_bytes_max: printed(command),
+            printed_bytes_max: Some(printed(command)),
         };
         let tape = tape::Tape::new(command.output_bytes_max).shared();
         Ok(Service::start(watch, patience, cancel.child_token(), tape))
@@ -419,9 +419,9 @@ fn settings(
 }
 
 /// Bytes that a command may print.
-fn printed(command: &Command) -> Option<u64> {
+fn printed(command: &Command) -> u64 {
     let said = command.confinement.caps.printed_bytes_max;
-    Some(said.unwrap_or(PRINTED_BYTES_MAX))
+    said.unwrap_or(PRINTED_BYTES_MAX)
 }
 
 /// Bytes of one file that a confined command writes: where nothing is said, no more than half of

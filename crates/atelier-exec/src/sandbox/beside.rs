@@ -7,6 +7,7 @@ use std::{
         unix::net::UnixStream,
     },
     path::{Path, PathBuf},
+    sync::{Arc, OnceLock},
 };
 
 use atelier_model::SandboxLevel;
@@ -14,7 +15,7 @@ use rustix::thread::set_no_new_privs;
 
 use super::{
     conduct::{Hall, Job, conduct},
-    confine::{RIGHTS, Reach, confine, give_up_rights, limit, others},
+    confine::{Limits, RIGHTS, Reach, confine, give_up_rights, limit, limits, others},
     filter::{Surface, filter},
     frame::{Fact, Order},
     hide::hide,
@@ -31,6 +32,8 @@ pub(super) struct Beside {
     visit: Option<OwnedFd>,
     /// Why Atelier's own state could not be hidden from them.
     shown: Option<String>,
+    /// The limits that the first of them was given.
+    limits: Arc<OnceLock<Limits>>,
 }
 
 impl Beside {
@@ -52,12 +55,21 @@ impl Beside {
         };
         writable.push(temporary.to_owned());
         let told = order.clone();
+        let limits = Arc::default();
+        let given = Arc::clone(&limits);
         Ok(Self {
-            starter: Starter::new(move || confine_beside(&told, &writable))?,
+            starter: Starter::new(move || confine_beside(&told, &writable, &given))?,
+            limits,
             temporary: temporary.to_owned(),
             visit,
             shown,
         })
+    }
+
+    /// Whether the next command gets what the first one got: a command may have changed the limits
+    /// of the process that started it.
+    pub(super) fn is_as_made(&self) -> bool {
+        self.limits.get() == Some(&limits())
     }
 
     /// Carries out an order; what is to be told once nothing of it is left.
@@ -93,8 +105,13 @@ fn writable(order: &Order) -> Vec<PathBuf> {
 }
 
 /// Confines the calling thread on the machine it stands on.
-fn confine_beside(order: &Order, writable: &[PathBuf]) -> Result<(), String> {
+fn confine_beside(
+    order: &Order,
+    writable: &[PathBuf],
+    given: &OnceLock<Limits>,
+) -> Result<(), String> {
     limit(&order.rations, others()).map_err(|error| error.to_string())?;
+    given.get_or_init(limits);
     give_up_rights(RIGHTS).map_err(|error| error.to_string())?;
     if order.level == SandboxLevel::None {
         return set_no_new_privs(true).map_err(|error| error.to_string());

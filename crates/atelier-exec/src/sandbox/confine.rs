@@ -179,6 +179,34 @@ pub(super) fn limit(rations: &Rations, others: u64) -> std::io::Result<()> {
     Ok(())
 }
 
+/// What every process has a limit of.
+const LIMITED: [Resource; 16] = [
+    Resource::Cpu,
+    Resource::Fsize,
+    Resource::Data,
+    Resource::Stack,
+    Resource::Core,
+    Resource::Rss,
+    Resource::Nproc,
+    Resource::Nofile,
+    Resource::Memlock,
+    Resource::As,
+    Resource::Locks,
+    Resource::Sigpending,
+    Resource::Msgqueue,
+    Resource::Nice,
+    Resource::Rtprio,
+    Resource::Rttime,
+];
+
+/// Limits of a process.
+pub(super) type Limits = [Rlimit; LIMITED.len()];
+
+/// Those of this process, which another one of the same user may change.
+pub(super) fn limits() -> Limits {
+    LIMITED.map(getrlimit)
+}
+
 /// Whether this process is the root user's.
 pub(super) fn is_root() -> bool {
     geteuid().is_root()

@@ -7,7 +7,7 @@ use std::{
         fd::{AsFd, OwnedFd},
         unix::{fs::MetadataExt, net},
     },
-    path::Path,
+    path::{Path, PathBuf},
     process::Stdio,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -47,25 +47,31 @@ impl Kind {
         if order.visited {
             return None;
         }
-        match order.level {
-            SandboxLevel::Strong => Some(Self::Apart),
-            SandboxLevel::None => None,
-            SandboxLevel::Light => {
-                let workspace = order.workspace.iter().map(|workspace| &workspace.folder);
-                let places = order.writable.iter().chain(workspace).chain([&order.cwd]);
-                let places = places.map(|place| identity(place));
-                let alike = (
-                    &order.writable,
-                    &order.workspace,
-                    &order.readable,
-                    order.network,
-                    order.host_network,
-                    &order.rations,
-                );
-                let alike = serde_json::to_vec(&alike).ok()?;
-                Some(Self::Beside(alike, places.collect::<Option<_>>()?))
+        let alike = match order.level {
+            SandboxLevel::Strong => return Some(Self::Apart),
+            SandboxLevel::Light => serde_json::to_vec(&(
+                order.level,
+                &order.writable,
+                &order.workspace,
+                &order.readable,
+                order.network,
+                order.host_network,
+                &order.rations,
+            )),
+            // Wherever it reads, and whomever it speaks to, it is not kept from it.
+            SandboxLevel::None => {
+                serde_json::to_vec(&(order.level, &order.writable, &order.rations))
             }
-        }
+        };
+        let places: &mut dyn Iterator<Item = &PathBuf> = match order.level {
+            SandboxLevel::None => &mut order.writable.iter(),
+            SandboxLevel::Light | SandboxLevel::Strong => {
+                let workspace = order.workspace.iter().map(|workspace| &workspace.folder);
+                &mut order.writable.iter().chain(workspace).chain([&order.cwd])
+            }
+        };
+        let places = places.map(|place| identity(place));
+        Some(Self::Beside(alike.ok()?, places.collect::<Option<_>>()?))
     }
 }
 

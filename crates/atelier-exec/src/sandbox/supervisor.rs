@@ -151,7 +151,7 @@ impl Post {
         let ended = matches!(facts.last(), Some(Fact::Code { .. } | Fact::Signal { .. }));
         ended
             && !order.visited
-            && order.level != SandboxLevel::None
+            && self.beside.as_ref().is_none_or(Beside::is_as_made)
             && self.orders < ORDERS_MAX
             && self.since.elapsed() < LIFE
             && self.temporary.is_pristine()

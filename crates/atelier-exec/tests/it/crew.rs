@@ -2,7 +2,8 @@
 
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
-use atelier_exec::{Command, Confinement, Exit, Report, Returns, Sandbox, Workspace};
+use atelier_exec::{Command, Confinement, Exit, Report, Returns, Sandbox, SpawnError, Workspace};
+use atelier_model::SandboxLevel;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio_util::sync::CancellationToken;
 
@@ -96,6 +97,66 @@ async fn whoever_finds_something_left_takes_no_other_command() {
         assert_ne!(supervisor(&bench, "ls -A $TMPDIR; echo $PPID").await, first);
         assert_eq!(folders_of(first), 0);
     }
+}
+
+fn unconfined(bench: &Bench, script: &str) -> Command {
+    let mut command = bench.shell(script);
+    command.confinement.level = SandboxLevel::None;
+    command
+}
+
+async fn free_supervisor(bench: &Bench, script: &str) -> u32 {
+    let report = bench.run(&unconfined(bench, script)).await.unwrap();
+    assert!(report.exit.is_success(), "{}", report.output);
+    report.output.trim().parse().unwrap()
+}
+
+#[tokio::test]
+async fn commands_that_nobody_confines_have_one_supervisor_too() {
+    let bench = Bench::new();
+    let first = free_supervisor(&bench, "echo $PPID").await;
+    let mut elsewhere = unconfined(&bench, "pwd; echo $PPID");
+    elsewhere.cwd = "/".into();
+    elsewhere.confinement.network = atelier_model::Network::Loopback;
+    let report = bench.run(&elsewhere).await.unwrap();
+    assert_eq!(report.output, format!("/\n{first}\n"));
+    // Nobody who is confined meets one who is not.
+    assert_ne!(supervisor(&bench, "echo $PPID").await, first);
+    assert_eq!(free_supervisor(&bench, "echo $PPID").await, first);
+}
+
+#[tokio::test]
+async fn what_a_command_changes_of_itself_the_next_one_does_not_find() {
+    let bench = Bench::new();
+    let look = "umask; ulimit -a; env | sort; ls -l /proc/self/fd | wc -l; pwd; \
+                grep -E 'Sig(Blk|Ign|Cgt)|Cpus_allowed:' /proc/self/status";
+    let before = bench.run(&unconfined(&bench, look)).await.unwrap();
+    let change = "umask 0; ulimit -n 64; ulimit -f 1; export X=1; exec 7</dev/null; cd /; \
+                  trap '' HUP INT TERM; sleep 600 & echo $PPID";
+    let first = free_supervisor(&bench, change).await;
+    assert_eq!(free_supervisor(&bench, "echo $PPID").await, first);
+    let after = bench.run(&unconfined(&bench, look)).await.unwrap();
+    assert_eq!(after.output, before.output);
+}
+
+#[tokio::test]
+async fn a_supervisor_whose_limits_were_changed_takes_no_other_command() {
+    let bench = Bench::new();
+    let change = "prlimit --pid $PPID --core=0:0 --stack=1048576:1048576 && echo $PPID";
+    let first = free_supervisor(&bench, change).await;
+    assert_ne!(free_supervisor(&bench, "echo $PPID").await, first);
+}
+
+#[tokio::test]
+async fn a_command_that_kills_its_supervisor_has_no_result_and_the_next_has_another() {
+    let bench = Bench::new();
+    let first = free_supervisor(&bench, "echo $PPID").await;
+    let killed = bench.run(&unconfined(&bench, "kill -9 $PPID")).await;
+    assert!(
+        matches!(killed, Err(SpawnError::HelperLost { .. })),
+        "{killed:?}"
+    );
+    assert_ne!(free_supervisor(&bench, "echo $PPID").await, first);
 }
 
 #[tokio::test]
