@@ -34,7 +34,7 @@ const WAIT_MAX: Duration = Duration::from_mins(1);
 /// What the same run does when nobody kills it.
 struct Baseline {
     fixture: Fixture,
-    tree: String,
+    files: String,
     requests: usize,
     events: u64,
 }
@@ -77,11 +77,21 @@ fn baseline(fixture: Fixture) -> Baseline {
     world.run(&["build", &fixture.requirement]).expect(0);
     let branch = world.branch();
     Baseline {
-        tree: world.git(&["rev-parse", &format!("{branch}^{{tree}}")]),
+        files: files_of(&world, &branch),
         requests: world.server().request_count(),
         events: world.events().len() as u64,
         fixture,
     }
+}
+
+/// All files of a branch but the lock, which names its run.
+fn files_of(world: &World, branch: &str) -> String {
+    let all = world.git(&["ls-tree", "-r", branch]);
+    let (lock, files): (Vec<&str>, Vec<&str>) = all
+        .lines()
+        .partition(|line| line.ends_with("\tatelier.lock"));
+    assert_eq!(lock.len(), 1, "{all}");
+    files.join("\n")
 }
 
 /// A user's repository; with work under way, or clean.
@@ -132,11 +142,8 @@ fn kill_and_resume(baseline: &Baseline, point: u64) -> usize {
     );
     assert_eq!(world.server().violations(), Vec::<String>::new());
     let branch = world.branch();
-    let tree = world.git(&["rev-parse", &format!("{branch}^{{tree}}")]);
-    if tree != baseline.tree {
-        let files = world.git(&["ls-tree", "-r", &branch]);
-        panic!("point {point}: another tree than without a kill: {files}");
-    }
+    let made = files_of(&world, &branch);
+    assert_eq!(made, baseline.files, "point {point}");
     if dirty {
         check_untouched(&world, &files, &main, point);
     } else {
@@ -146,7 +153,12 @@ fn kill_and_resume(baseline: &Baseline, point: u64) -> usize {
     log.len()
 }
 
-fn check_untouched(world: &World, files: &BTreeMap<String, (u32, Digest)>, main: &str, at: u64) {
+pub(crate) fn check_untouched(
+    world: &World,
+    files: &BTreeMap<String, (u32, Digest)>,
+    main: &str,
+    at: u64,
+) {
     assert_eq!(&repo_snapshot(world.folder()).unwrap(), files, "point {at}");
     assert_eq!(world.git(&["rev-parse", "main"]), main, "point {at}");
 }
@@ -163,14 +175,13 @@ fn check_delivered(world: &World, branch: &str, at: u64) {
     assert_eq!(draft, "a draft\n", "point {at}");
 }
 
-/// Asks that were sent and not recorded as finished.
-fn in_flight(log: &[Value]) -> usize {
+/// Asks that were sent and whose reply was not recorded.
+pub(crate) fn in_flight(log: &[Value]) -> usize {
     let of = |kind: &str| -> BTreeSet<&str> {
         let events = log.iter().filter(|event| event["type"] == kind);
         events.filter_map(|event| event["ask"].as_str()).collect()
     };
-    let ended = &of("ask.finished") | &of("ask.failed");
-    of("ask.started").difference(&ended).count()
+    of("ask.started").difference(&of("ask.finished")).count()
 }
 
 /// Runs the program until this many events are stored, and ends it with force.
@@ -208,7 +219,7 @@ fn wait_for_event(runtime: &Runtime, store: &Store, child: &mut Child, point: u6
 }
 
 /// Waits until no process works in this project any more; the killed program cannot see to it.
-fn wait_until_gone(world: &World, at: u64) {
+pub(crate) fn wait_until_gone(world: &World, at: u64) {
     let deadline = Instant::now() + WAIT_MAX;
     let root = world.folder().canonicalize().unwrap();
     loop {
@@ -225,7 +236,7 @@ fn wait_until_gone(world: &World, at: u64) {
 }
 
 /// Command lines of the processes that stand in a folder or name it.
-fn processes_in(root: &Path) -> Vec<String> {
+pub(crate) fn processes_in(root: &Path) -> Vec<String> {
     let root_text = root.to_string_lossy();
     let mut found = Vec::new();
     for entry in fs::read_dir("/proc").unwrap().flatten() {

@@ -47,7 +47,7 @@ fn most_at_once(log: &[Value]) -> usize {
     most
 }
 
-fn attempts_that_ended(log: &[Value], outcome: &str) -> usize {
+pub(crate) fn attempts_that_ended(log: &[Value], outcome: &str) -> usize {
     let ended = log
         .iter()
         .filter(|event| event["type"] == "attempt.finished");
@@ -55,7 +55,7 @@ fn attempts_that_ended(log: &[Value], outcome: &str) -> usize {
 }
 
 /// Every task of the fixture is one commit of the branch, and each of these passes all tests.
-fn check_trunk(world: &World, fixture: &Fixture) {
+pub(crate) fn check_trunk(world: &World, fixture: &Fixture) {
     let branch = world.branch();
     let log = world.git(&[
         "log",
@@ -331,8 +331,8 @@ fn what_was_tried_goes_when_nobody_needs_it_any_more() {
     );
     assert!(!world.folder().join(".atelier/worktrees").exists());
     let would = world.run(&["--json", "gc", "--keep-days", "0", "--dry-run"]);
-    let told = would.expect(0).json();
-    assert_eq!(told[0]["attempts"].as_array().unwrap().len(), 3);
+    let listed = would.expect(0).json();
+    assert_eq!(listed[0]["attempts"].as_array().unwrap().len(), 3);
     assert_eq!(kept(), 3);
     world.run(&["gc", "--keep-days", "0"]).expect(0);
     assert_eq!(kept(), 0);
