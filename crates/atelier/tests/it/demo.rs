@@ -24,7 +24,9 @@ fn read(path: &PathBuf) -> Pack {
 
 /// What is the same whenever it is made: all but its name, and how long its checks took to say.
 fn essence(pack: &Pack) -> (String, Vec<String>, Vec<String>, Vec<String>) {
-    let keys = pack.lock.asks.iter().map(|ask| ask.key.to_string());
+    // A second attempt is told what the checks of the first one said, and that names a time.
+    let first = pack.lock.asks.iter().filter(|ask| ask.attempt == 1);
+    let keys = first.map(|ask| ask.key.to_string());
     let replies = pack.lock.asks.iter().map(|ask| ask.reply.to_string());
     let trees = pack.lock.commits.iter().map(|commit| commit.tree.clone());
     (

@@ -87,9 +87,8 @@ fn baseline(fixture: Fixture) -> Baseline {
 /// All files of a branch but the lock, which names its run.
 fn files_of(world: &World, branch: &str) -> String {
     let all = world.git(&["ls-tree", "-r", branch]);
-    let (lock, files): (Vec<&str>, Vec<&str>) = all
-        .lines()
-        .partition(|line| line.ends_with("\tatelier.lock"));
+    let (lock, files): (Vec<&str>, Vec<&str>) =
+        all.lines().partition(|line| line.ends_with("atelier.lock"));
     assert_eq!(lock.len(), 1, "{all}");
     files.join("\n")
 }

@@ -25,7 +25,7 @@ const LOOK: Duration = Duration::from_millis(2);
 /// The folder that all steps write into.
 const OUT: &str = "out";
 /// Where steps count their executions.
-pub(crate) const TALLY: &str = ".atelier/tally";
+pub(crate) const TALLY: &str = ".tally";
 
 /// A step as data.
 #[derive(Clone)]
@@ -306,7 +306,7 @@ impl Mill {
     pub(crate) fn by_shell(&self) -> Standing {
         let fresh = self.world.home.path().join("fresh");
         let _ = fs::remove_dir_all(&fresh);
-        copy(&self.folder, &fresh, &[OUT, ".atelier", ".git"]);
+        copy(&self.folder, &fresh, &[OUT, ".atelier", ".git", TALLY]);
         fs::create_dir(fresh.join(OUT)).unwrap();
         for step in &self.steps {
             let mut shell = self.world.home.command("sh");
