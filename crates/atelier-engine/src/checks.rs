@@ -87,8 +87,8 @@ impl Checks {
             env,
             // A variable that a step names may hold a key, and a model may have named it.
             outside: BTreeMap::new(),
-            level: level.level,
-            level_min: level.level,
+            level: level.sandbox,
+            level_min: level.sandbox,
             door: level.door,
             own_network: level.own_network,
             in_place: true,

@@ -213,16 +213,15 @@ async fn execute(
     only: Option<&TaskId>,
 ) -> Result<WorkEnd, BuildError> {
     let (known, _) = ctx.store.task_outlines(&run.id).await?;
-    let of_plan = match known.first() {
-        Some(first) => ctx.store.task_fetch(&run.id, &first.id).await?.source == TaskSource::Plan,
-        None => {
-            let mut tasks = atelier_plan::tasks(&run.id, plan);
-            if let Some(recorded) = &ctx.recording {
-                tasks = recorded.tasks(tasks);
-            }
-            ctx.store.task_add(&tasks, ctx.now()).await?;
-            true
+    let of_plan = if let Some(first) = known.first() {
+        ctx.store.task_fetch(&run.id, &first.id).await?.source == TaskSource::Plan
+    } else {
+        let mut tasks = atelier_plan::tasks(&run.id, plan);
+        if let Some(recorded) = &ctx.recording {
+            tasks = recorded.tasks(tasks);
         }
+        ctx.store.task_add(&tasks, ctx.now()).await?;
+        true
     };
     // Also where a process died between the two.
     if of_plan && ctx.store.run_fetch(&run.id).await?.trunk.is_none() {

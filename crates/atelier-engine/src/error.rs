@@ -12,6 +12,11 @@ use atelier_store::{Scope, StoreError, WorkerError};
 
 use crate::{ChangeError, Divergence, checks::OpenChecksError, verify::ChooseLevelError};
 
+/// What helps where a prompt cannot be made.
+const TEMPLATE: &str = "mend the overriding template, or remove it";
+/// What helps where the machine or the state is at fault.
+const DOCTOR: &str = "run `atelier doctor`; the work so far is kept: `atelier resume`";
+
 /// How an invocation ends. The numbers are a public contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(u8)]
@@ -53,6 +58,7 @@ impl Exit {
             Self::Failed,
             Self::Provider,
             Self::Conflict,
+            Self::Diverged,
         ];
         let found = all.into_iter().find(|exit| exit.code() == code);
         found.unwrap_or(Self::Internal)
@@ -302,18 +308,8 @@ impl BuildError {
             Self::NoRun => "see `atelier status`; begin with `atelier build \"…\"`",
             Self::Finished(_) => "begin a new one with `atelier build \"…\"`",
             Self::EndedElsewhere { .. } => "see `atelier status`; go on with `atelier resume`",
-            Self::Draft(DraftError::Ask { source, .. }) | Self::Ask { source, .. } => {
-                return source.hint();
-            }
-            Self::Draft(DraftError::Answer { .. }) => {
-                "use a model that follows JSON schemas for this stage: `[stages.NAME] model`"
-            }
-            Self::Draft(DraftError::CutOff { .. }) => {
-                "raise `tokens_max` of the stage, or ask for less at once"
-            }
-            Self::Draft(DraftError::Lint(_) | DraftError::Delta(_)) => {
-                "say more precisely what to build, or use a stronger model for `plan` and `detail`"
-            }
+            Self::Draft(error) => return draft_hint(error),
+            Self::Ask { source, .. } => return source.hint(),
             Self::Change(error) => error.hint(),
             Self::TaskFailed { task, .. } => {
                 return format!(
@@ -341,50 +337,21 @@ impl BuildError {
                      {subject} --reason TEXT`, and `atelier resume`"
                 );
             }
-            Self::RunCancelled => "what is finished stays on its branch; `atelier resume RUN` takes it \
-                                   up again",
-            Self::TimeSpent { scope, subject, .. } => {
-                return match scope {
-                    Scope::Task => format!(
-                        "give it more with `atelier task edit {subject} --budget-wall +10m`, then \
-                         `atelier resume`; nothing already answered is asked again"
-                    ),
-                    Scope::Stage => format!(
-                        "raise `stages.{subject}.budget_wall`, then `atelier resume`; nothing \
-                         already answered is asked again"
-                    ),
-                    Scope::Run
-                    | Scope::Everyone
-                    | Scope::EveryoneDay
-                    | Scope::Client
-                    | Scope::ClientDay => "resume with `--budget-wall +10m`, say; nothing already \
-                                           answered is asked again"
-                        .to_owned(),
-                };
+            Self::RunCancelled => {
+                "what is finished stays on its branch; `atelier resume RUN` takes it \
+                                   up again"
             }
+            Self::TimeSpent { scope, subject, .. } => return time_hint(*scope, subject),
             Self::BranchMoved { .. } => {
                 "put the branch back with `git branch -f`, or begin a new run"
             }
             Self::Sandbox(error) => return error.hint(),
             Self::Steps(_) => "mend `[steps]` in atelier.toml; see `atelier steps`",
-            Self::Diverged(Divergence::Check { .. }) => {
-                "replay with the tools that `atelier.lock` names, or take what is recorded of the \
-                 checks with `--without-checks`"
-            }
-            Self::Diverged(_) => {
-                "replay with the version of the program that made the run; the replay is kept apart \
-                 from your branches"
-            }
+            Self::Diverged(divergence) => divergence_hint(divergence),
             Self::Documents(_) => "mend the markers in the named document",
-            Self::Draft(DraftError::Render { .. }) | Self::Render(_) => {
-                "mend the overriding template, or remove it"
-            }
-            Self::Store(StoreError::Full(_))
-            | Self::Draft(DraftError::Store(StoreError::Full(_))) => {
-                "make room on the disk, then go on with `atelier resume`: nothing is lost"
-            }
+            Self::Render(_) => TEMPLATE,
+            Self::Store(error) => store_hint(error),
             Self::Graph(_)
-            | Self::Draft(DraftError::Store(_))
             | Self::Worker(_)
             | Self::Git(_)
             | Self::Spawn(_)
@@ -394,10 +361,59 @@ impl BuildError {
             | Self::Port(_)
             | Self::Home(_)
             | Self::Hidden(_)
-            | Self::Write(_)
-            | Self::Store(_) => "run `atelier doctor`; the work so far is kept: `atelier resume`",
+            | Self::Write(_) => DOCTOR,
         }
         .to_owned()
+    }
+}
+
+fn draft_hint(error: &DraftError) -> String {
+    match error {
+        DraftError::Ask { source, .. } => return source.hint(),
+        DraftError::Answer { .. } => {
+            "use a model that follows JSON schemas for this stage: `[stages.NAME] model`"
+        }
+        DraftError::CutOff { .. } => "raise `tokens_max` of the stage, or ask for less at once",
+        DraftError::Lint(_) | DraftError::Delta(_) => {
+            "say more precisely what to build, or use a stronger model for `plan` and `detail`"
+        }
+        DraftError::Render { .. } => TEMPLATE,
+        DraftError::Store(error) => store_hint(error),
+    }
+    .to_owned()
+}
+
+fn time_hint(scope: Scope, subject: &str) -> String {
+    let kept = "nothing already answered is asked again";
+    match scope {
+        Scope::Task => format!(
+            "give it more with `atelier task edit {subject} --budget-wall +10m`, then `atelier \
+             resume`; {kept}"
+        ),
+        Scope::Stage => {
+            format!("raise `stages.{subject}.budget_wall`, then `atelier resume`; {kept}")
+        }
+        Scope::Run | Scope::Everyone | Scope::EveryoneDay | Scope::Client | Scope::ClientDay => {
+            format!("resume with `--budget-wall +10m`, say; {kept}")
+        }
+    }
+}
+
+fn divergence_hint(divergence: &Divergence) -> &'static str {
+    if matches!(divergence, Divergence::Check { .. }) {
+        "replay with the tools that `atelier.lock` names, or take what is recorded of the checks \
+         with `--without-checks`"
+    } else {
+        "replay with the version of the program that made the run; the replay is kept apart from \
+         your branches"
+    }
+}
+
+fn store_hint(error: &StoreError) -> &'static str {
+    if matches!(error, StoreError::Full(_)) {
+        "make room on the disk, then go on with `atelier resume`: nothing is lost"
+    } else {
+        DOCTOR
     }
 }
 

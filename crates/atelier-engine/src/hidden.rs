@@ -82,7 +82,7 @@ impl Graded<'_> {
         };
         let evidence = verification.run().await?;
         let mut result = concluded(&evidence, self.visible);
-        result.name = NAME.to_owned();
+        NAME.clone_into(&mut result.name);
         result.command = match hidden.paths().count() {
             1 => "execute 1 file of hidden tests".to_owned(),
             files => format!("execute {files} files of hidden tests"),

@@ -103,11 +103,14 @@ pub(crate) async fn fixed(
         .into_iter()
         .rev()
         .filter(|event| event.task.as_ref() == task);
-    Ok(own.find_map(|event| match event.kind {
-        EventKind::AcceptanceFixed {
+    Ok(own.find_map(|event| {
+        let EventKind::AcceptanceFixed {
             acceptance, hidden, ..
-        } => Some(Fixed { acceptance, hidden }),
-        _ => None,
+        } = event.kind
+        else {
+            return None;
+        };
+        Some(Fixed { acceptance, hidden })
     }))
 }
 

@@ -426,6 +426,10 @@ impl Gateway {
 
 /// The key under which the reply to an ask is kept that hides nothing any more.
 fn key_of(ask: &Ask, channels: &Channels) -> Digest {
+    #[expect(
+        clippy::redundant_closure_for_method_calls,
+        reason = "the method alone is of one lifetime, and any is asked for"
+    )]
     key_of_channels(ask, channels, |key| key.digest())
 }
 
@@ -538,9 +542,8 @@ pub(crate) fn expected_output_tokens(stage: Stage) -> u64 {
     match stage {
         Stage::Design => 1_800,
         Stage::Plan => 1_200,
-        Stage::Detail => 2_500,
+        Stage::Detail | Stage::Change => 2_500,
         Stage::Handoff => 1_000,
-        Stage::Change => 2_500,
         Stage::Code => 4_000,
         Stage::Docs => 1_500,
     }

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Approval, AskId, AskSource, AttemptOutcome, Budget, CheckOutcome, Digest, MicroUsd, Resource,
-    RouteChoice, RunId, RunStatus, SandboxLevel, Stage, TaskChange, TaskId, TaskState, TestCounts, Timestamp,
-    Usage,
+    RouteChoice, RunId, RunStatus, SandboxLevel, Stage, TaskChange, TaskId, TaskState, TestCounts,
+    Timestamp, Usage,
 };
 
 /// One fact that happened.

@@ -96,9 +96,10 @@ impl Draft<'_> {
 
     /// Tells the model what is wrong with its answer.
     fn object(&self, talk: &mut Talk, error: &DraftError) -> Result<(), DraftError> {
-        let problems: Vec<String> = match error {
-            DraftError::Lint(problems) => problems.iter().map(|one| one.text.clone()).collect(),
-            other => vec![format!("it is not possible to {}", cause(other))],
+        let problems: Vec<String> = if let DraftError::Lint(problems) = error {
+            problems.iter().map(|one| one.text.clone()).collect()
+        } else {
+            vec![format!("it is not possible to {}", cause(error))]
         };
         let inputs = json!({"problems": problems});
         let turn = self.turn(Stage::Change, "relint", &inputs)?;

@@ -396,12 +396,7 @@ impl CliError {
                     .to_owned()
             }
             Self::CheckHeld(_) => "end the other one, then try again".to_owned(),
-            Self::Watch(WatchError::TooMany { .. }) => {
-                "let the system watch more: sysctl fs.inotify.max_user_watches=524288".to_owned()
-            }
-            Self::Watch(WatchError::Survey(_) | WatchError::Io(_)) => {
-                "check that the folder may be read".to_owned()
-            }
+            Self::Watch(error) => watch_hint(error).to_owned(),
             Self::Workspace(_) => "check that the folder may be read".to_owned(),
             Self::Tree(_) => "check that the files may be read".to_owned(),
             Self::Build(error) => error.hint(),
@@ -421,6 +416,15 @@ impl CliError {
     /// The failure and its causes, each once, in one line.
     pub(crate) fn text(&self) -> String {
         format!("failed to {}", chain(self))
+    }
+}
+
+fn watch_hint(error: &WatchError) -> &'static str {
+    match error {
+        WatchError::TooMany { .. } => {
+            "let the system watch more: sysctl fs.inotify.max_user_watches=524288"
+        }
+        WatchError::Survey(_) | WatchError::Io(_) => "check that the folder may be read",
     }
 }
 

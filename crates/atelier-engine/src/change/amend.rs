@@ -1,6 +1,9 @@
 //! What a changed plan does to the tasks of its run; pure.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+};
 
 use atelier_model::{
     Acceptance, Check, ContextHints, DevPlan, Expect, RunId, Step, Task, TaskChange,
@@ -155,19 +158,21 @@ impl Amend<'_> {
             task.title
         );
         if !alone.is_empty() {
-            description.push_str(&format!("\n\nDelete these files: {}.", alone.join(", ")));
+            let _ = write!(description, "\n\nDelete these files: {}.", alone.join(", "));
         }
         if !shared.is_empty() {
-            description.push_str(&format!(
+            let _ = write!(
+                description,
                 "\n\nIn these files, remove what served only that step and keep what serves others: \
                  {}.",
                 shared.join(", ")
-            ));
+            );
         }
-        description.push_str(&format!(
+        let _ = write!(
+            description,
             "\n\nWhat the step asked for:\n\n{}",
             task.description
-        ));
+        );
         let absent = |(number, path): (usize, &String)| Acceptance {
             id: format!("A{number}"),
             text: format!("`{path}` is gone"),

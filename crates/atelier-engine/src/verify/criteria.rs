@@ -58,7 +58,7 @@ impl Verification<'_> {
         name.clone_into(&mut result.name);
         result.command = command;
         let level = match &acceptance.check {
-            Check::Command { .. } | Check::Http { .. } => Some(self.level().await?.level),
+            Check::Command { .. } | Check::Http { .. } => Some(self.level().await?.sandbox),
             Check::File { .. } | Check::Regex { .. } | Check::Human { .. } => None,
         };
         self.ended(&result, level).await?;

@@ -62,7 +62,7 @@ impl ChooseLevelError {
 /// How commands are confined here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Level {
-    pub(crate) level: SandboxLevel,
+    pub(crate) sandbox: SandboxLevel,
     /// Whether the strong level can be had, which alone has a door to package registries.
     pub(crate) door: bool,
     /// Whether commands have a network of their own.
@@ -79,7 +79,7 @@ impl Level {
     ) -> Result<Self, ChooseLevelError> {
         if wanted == Some(SandboxLevel::None) {
             return Ok(Self {
-                level: SandboxLevel::None,
+                sandbox: SandboxLevel::None,
                 door: false,
                 own_network: false,
                 lacks: vec!["commands are not confined, as the configuration wants".to_owned()],
@@ -88,7 +88,7 @@ impl Level {
         let strong = sandbox.try_out(Confinement::strong()).await;
         match (wanted, strong) {
             (None | Some(SandboxLevel::Strong), Ok(())) => Ok(Self {
-                level: SandboxLevel::Strong,
+                sandbox: SandboxLevel::Strong,
                 door: true,
                 own_network: true,
                 lacks: Vec::new(),
@@ -130,7 +130,7 @@ impl Level {
             lacks.push("installations reach the whole network, not registries alone".to_owned());
         }
         Ok(Self {
-            level: SandboxLevel::Light,
+            sandbox: SandboxLevel::Light,
             door: not_strong.is_none(),
             own_network: own.is_none(),
             lacks,
@@ -139,7 +139,7 @@ impl Level {
 
     /// The confinement of a command that is no step: it reaches what it starts itself.
     pub(crate) fn confinement(&self) -> Confinement {
-        match self.level {
+        match self.sandbox {
             SandboxLevel::Strong => Confinement::strong(),
             SandboxLevel::Light => Confinement {
                 network: Network::Loopback,
@@ -157,7 +157,7 @@ impl Level {
 pub(crate) async fn settle(ctx: &Ctx, run: &RunId) -> Result<(), BuildError> {
     let chosen = ctx.checks.level(ctx).await?;
     let now = EventKind::SandboxChosen {
-        level: chosen.level,
+        level: chosen.sandbox,
         lacks: chosen.lacks.clone(),
     };
     let told = ctx.store.event_list_kind(run, KIND).await?;
@@ -166,10 +166,10 @@ pub(crate) async fn settle(ctx: &Ctx, run: &RunId) -> Result<(), BuildError> {
             return Ok(());
         }
         if let EventKind::SandboxChosen { level: before, .. } = last.kind
-            && before > chosen.level
+            && before > chosen.sandbox
             && ctx.checks.settings.level.is_none()
         {
-            let now = chosen.level;
+            let now = chosen.sandbox;
             return Err(ChooseLevelError::Weaker { before, now }.into());
         }
     }

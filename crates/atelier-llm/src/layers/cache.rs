@@ -22,19 +22,17 @@ impl Layer for Cache {
         next: Next<'a>,
     ) -> BoxFuture<'a, Result<Reply, Failure>> {
         Box::pin(async move {
-            match passage.store.reply_by_key(&passage.record.key).await? {
-                Some(reply) => passage.hit(reply).await,
-                None => {
-                    // Without it an answer is an answer still.
-                    if let Some(descriptor) = passage.descriptor() {
-                        let _ = passage
-                            .store
-                            .ask_key_put(&passage.record.key, &descriptor)
-                            .await;
-                    }
-                    next.run(passage).await
-                }
+            if let Some(reply) = passage.store.reply_by_key(&passage.record.key).await? {
+                return passage.hit(reply).await;
             }
+            // Without it an answer is an answer still.
+            if let Some(descriptor) = passage.descriptor() {
+                let _ = passage
+                    .store
+                    .ask_key_put(&passage.record.key, &descriptor)
+                    .await;
+            }
+            next.run(passage).await
         })
     }
 

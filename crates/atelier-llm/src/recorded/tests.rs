@@ -1,4 +1,8 @@
 //! A question beside a recorded one: in what they differ is said, and where.
+#![expect(
+    clippy::redundant_closure_for_method_calls,
+    reason = "the method alone is of one lifetime, and any is asked for"
+)]
 
 use atelier_model::{AskDescriptor, AskKey, Digest, Message, Role, Stage, TaskId};
 

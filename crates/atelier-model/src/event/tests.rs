@@ -7,8 +7,8 @@ use serde_json::json;
 use super::{Event, EventKind};
 use crate::{
     Approval, AskId, AskSource, AttemptOutcome, Budget, CheckOutcome, Digest, MicroUsd, Resource,
-    RunId, RunStatus, SandboxLevel, Stage, TaskChange, TaskChangeKind, TaskId, TaskState, TestCounts, Timestamp,
-    Usage,
+    RunId, RunStatus, SandboxLevel, Stage, TaskChange, TaskChangeKind, TaskId, TaskState,
+    TestCounts, Timestamp, Usage,
 };
 
 fn text(text: &str) -> String {
@@ -222,6 +222,16 @@ fn of_tasks() -> Vec<(&'static str, EventKind)> {
                 reason: text("r"),
             },
         ),
+        (
+            "acceptance.fixed",
+            EventKind::AcceptanceFixed {
+                acceptance: Digest::of("acceptance"),
+                hidden: Some(Digest::of("hidden")),
+                files: 2,
+                before: Some(Digest::of("before")),
+                reason: text("r"),
+            },
+        ),
         ("attempt.started", EventKind::AttemptStarted { ordinal: 1 }),
         (
             "attempt.finished",
@@ -398,6 +408,7 @@ fn number(kind: &EventKind) -> usize {
         EventKind::TaskEdited { .. } => 33,
         EventKind::PlanChanged { .. } => 34,
         EventKind::SandboxChosen { .. } => 35,
+        EventKind::AcceptanceFixed { .. } => 36,
     }
 }
 
@@ -405,7 +416,7 @@ fn number(kind: &EventKind) -> usize {
 fn the_table_has_every_kind_once() {
     let mut numbers: Vec<_> = all().iter().map(|(_, kind)| number(kind)).collect();
     numbers.sort_unstable();
-    assert_eq!(numbers, (0..36).collect::<Vec<_>>());
+    assert_eq!(numbers, (0..37).collect::<Vec<_>>());
 }
 
 #[test]

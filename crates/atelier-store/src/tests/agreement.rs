@@ -10,7 +10,7 @@ use atelier_model::{
 use proptest::prelude::*;
 
 use super::{all_events, ask, attempt, noon, prompt, reply, run, run_id, task, task_id};
-use crate::{AskBeginError, Store, StoreError, TrunkMove};
+use crate::{AskBeginError, RunBudgets, Store, StoreError, TrunkMove};
 
 /// What every ask of these stories is checked against.
 const BUDGET: u64 = 100;
@@ -181,7 +181,7 @@ async fn ask_deed(store: &Store, number: u8, deed: AskDeed) -> Went {
         AskDeed::Finish { cost } => {
             let reply = reply(&ask("r1", id.as_str(), 0), cost);
             store
-                .ask_finish(&id, &reply, Default::default(), noon())
+                .ask_finish(&id, &reply, RunBudgets::default(), noon())
                 .await
                 .into()
         }

@@ -77,7 +77,7 @@ pub(crate) async fn run(global: &Global, args: &BuildArgs, ui: &Ui) -> Result<u8
             overrides,
             stops: false,
         };
-        return Box::pin(work.to_its_end(&ctx, &settings, ui)).await;
+        return Box::pin(work.carry_out(&ctx, &settings, ui)).await;
     }
     let work = Work::Build(request(
         requirement,

@@ -76,7 +76,7 @@ pub(crate) async fn run(global: &Global, args: &ChangeArgs, ui: &Ui) -> Result<u
         overrides,
         stops: args.plan_only,
     };
-    Box::pin(work.to_its_end(&ctx, &settings, ui)).await
+    Box::pin(work.carry_out(&ctx, &settings, ui)).await
 }
 
 /// A change of a run and how far to go.
@@ -90,7 +90,7 @@ pub(super) struct Change<'a> {
 
 impl Change<'_> {
     /// Makes the change, and brings the run to its end.
-    pub(super) async fn to_its_end(
+    pub(super) async fn carry_out(
         self,
         ctx: &Ctx,
         settings: &Settings,

@@ -131,7 +131,7 @@ async fn take(global: &Global, args: &ImportArgs, plan: Planned, ui: &Ui) -> Res
             overrides: super::run::overrides(&args.options, &settings, args.options.yes)?,
             stops: true,
         };
-        return Box::pin(change.to_its_end(&ctx, &settings, ui)).await;
+        return Box::pin(change.carry_out(&ctx, &settings, ui)).await;
     }
     let unproved = plan
         .plan

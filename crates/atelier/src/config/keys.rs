@@ -501,16 +501,7 @@ pub(crate) fn known_keys() -> Vec<Key> {
     all.push(keep_key());
     all.extend(sandbox_keys());
     all.extend(semantic_keys());
-    for stage in Stage::ALL {
-        all.extend(model_keys(&format!("stages.{stage}.")));
-        let most = "most that its asks may cost in one run, in dollars; unlimited if left out";
-        let name = format!("stages.{stage}.budget");
-        all.push(key(&name, Kind::Money, None, most));
-        all.extend(limit_keys(&format!("stages.{stage}.")));
-        let own = "whether its answers may be answers to the same question in other words";
-        let name = format!("stages.{stage}.{}", semantic::SWITCH);
-        all.push(key(&name, Kind::Switch, None, own));
-    }
+    all.extend(Stage::ALL.into_iter().flat_map(stage_keys));
     for (name, kind, about) in PROVIDER_KEYS {
         all.push(key(&format!("providers.NAME.{name}"), kind, None, about));
     }
@@ -535,6 +526,19 @@ pub(crate) fn known_keys() -> Vec<Key> {
     for (name, about) in RATE_KEYS {
         all.push(key(&format!("rates.NAME.{name}"), Kind::Count, None, about));
     }
+    all
+}
+
+/// What one stage has of its own.
+fn stage_keys(stage: Stage) -> Vec<Key> {
+    let mut all = model_keys(&format!("stages.{stage}."));
+    let most = "most that its asks may cost in one run, in dollars; unlimited if left out";
+    let name = format!("stages.{stage}.budget");
+    all.push(key(&name, Kind::Money, None, most));
+    all.extend(limit_keys(&format!("stages.{stage}.")));
+    let own = "whether its answers may be answers to the same question in other words";
+    let name = format!("stages.{stage}.{}", semantic::SWITCH);
+    all.push(key(&name, Kind::Switch, None, own));
     all
 }
 

@@ -119,23 +119,21 @@ fn oracle(before: &[Step], after: &[Step]) -> BTreeSet<String> {
     close(&mut waits);
     // An edge from a cause to what it makes necessary.
     let mut edges: Matrix = vec![vec![false; all.len()]; all.len()];
-    for (cause, cause_name) in all.iter().enumerate() {
+    for (cause, origin) in all.iter().enumerate() {
         for (effect, name) in all.iter().enumerate() {
             let both = old.contains_key(name) && new.contains_key(name);
             if cause == effect || !both {
                 continue;
             }
             let versions = [old[name], new[name]];
-            let named = versions
-                .iter()
-                .any(|step| step.depends_on.contains(cause_name));
-            let writers = [old.get(cause_name), new.get(cause_name)];
+            let waiting = versions.iter().any(|step| step.depends_on.contains(origin));
+            let writers = [old.get(origin), new.get(origin)];
             let read = writers
                 .iter()
                 .flatten()
                 .flat_map(|step| &step.outputs)
                 .any(|path| new[name].inputs.contains(path));
-            edges[cause][effect] = named || read && !waits[cause][effect];
+            edges[cause][effect] = waiting || read && !waits[cause][effect];
         }
     }
     close(&mut edges);

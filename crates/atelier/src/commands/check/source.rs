@@ -22,7 +22,7 @@ pub(super) enum Source {
     /// A file with a list of steps.
     File { path: PathBuf, text: String },
     /// The steps of a tree.
-    Tree(Project),
+    Tree(Box<Project>),
 }
 
 impl Source {
@@ -44,7 +44,8 @@ impl Source {
         let recipes = app::overrides(&place.state().join("recipes"), "toml")?;
         let tree = place.tree()?;
         let recipes = Recipes::with_user(&recipes)?;
-        Ok(Self::Tree(Project::of_tree(&tree, &recipes, &own)?))
+        let project = Project::of_tree(&tree, &recipes, &own)?;
+        Ok(Self::Tree(Box::new(project)))
     }
 
     /// What tells this choice of these steps from every other; `None` where that cannot be told now.
@@ -74,7 +75,7 @@ impl Source {
                     ..Project::new(steps)?
                 }
             }
-            Self::Tree(project) => project,
+            Self::Tree(project) => *project,
         };
         if let Some(git) = &place.git {
             project.check_sources(&git.tracked()?)?;

@@ -121,10 +121,6 @@ pub(super) fn in_editor(shown: &Form) -> Result<Form, CliError> {
     read(file.path())
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "which editor a person uses is said by the environment alone"
-)]
 fn editor() -> Result<Vec<String>, CliError> {
     let named = ["VISUAL", "EDITOR"]
         .iter()
@@ -144,13 +140,10 @@ fn editor() -> Result<Vec<String>, CliError> {
     reason = "the person's own editor at their own terminal is no work of a run"
 )]
 fn run_editor(editor: &[String], file: &Path) -> Result<(), CliError> {
-    let (program, arguments) = match editor.split_first() {
-        Some(split) => split,
-        None => {
-            return Err(CliError::Usage(
-                "open an editor: its name is empty".to_owned(),
-            ));
-        }
+    let Some((program, arguments)) = editor.split_first() else {
+        return Err(CliError::Usage(
+            "open an editor: its name is empty".to_owned(),
+        ));
     };
     let ended = std::process::Command::new(program)
         .args(arguments)
