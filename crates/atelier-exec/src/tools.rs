@@ -2,13 +2,16 @@
 //! that needs what stands beside it.
 
 use std::{
-    collections::BTreeSet,
-    fs,
+    collections::{BTreeSet, HashMap},
+    fs, io,
+    os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
 };
 
 /// Entries of one folder that are looked at.
 const ENTRIES_MAX: usize = 4096;
+/// Links that lead to links.
+const LINKS_MAX: usize = 40;
 /// Folders that hold a package's programs; what they need stands beside them.
 const PROGRAMS: [&str; 3] = ["bin", "sbin", "libexec"];
 /// What stands beside a folder of programs that is part of a package.
@@ -19,24 +22,69 @@ const MODULES: &str = "node_modules";
 /// The folders that the programs of these folders need, beyond the folders themselves.
 pub(crate) fn behind<'a>(folders: impl Iterator<Item = &'a Path>) -> BTreeSet<PathBuf> {
     let mut found = BTreeSet::new();
+    let mut real = RealFolders::default();
     for folder in folders {
-        if let Ok(real) = folder.canonicalize() {
-            found.extend(package(&real).filter(|root| is_package(root)));
-        }
-        for entry in fs::read_dir(folder).into_iter().flatten().take(ENTRIES_MAX) {
+        let Some(folder) = real.of(folder) else {
+            continue;
+        };
+        found.extend(package(&folder).filter(|root| is_package(root)));
+        for entry in fs::read_dir(&folder)
+            .into_iter()
+            .flatten()
+            .take(ENTRIES_MAX)
+        {
             let Ok(entry) = entry else { continue };
             let is_link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
             if !is_link {
                 continue;
             }
             // A link that leads nowhere is no program.
-            let Ok(real) = entry.path().canonicalize() else {
-                continue;
-            };
-            found.extend(needs(&real));
+            if let Some(program) = real.program(entry.path()) {
+                found.extend(needs(&program));
+            }
         }
     }
     found
+}
+
+/// Folders by the names that lead to them, each followed once: thousands of links lead to a few.
+#[derive(Debug, Default)]
+struct RealFolders(HashMap<PathBuf, Option<PathBuf>>);
+
+impl RealFolders {
+    /// Where a folder really is, if it is there.
+    fn of(&mut self, folder: &Path) -> Option<PathBuf> {
+        if let Some(known) = self.0.get(folder) {
+            return known.clone();
+        }
+        let real = folder.canonicalize().ok();
+        self.0.insert(folder.to_owned(), real.clone());
+        real
+    }
+
+    /// Where the program really is that a link leads to.
+    fn program(&mut self, link: PathBuf) -> Option<PathBuf> {
+        let mut at = link;
+        for _ in 0..LINKS_MAX {
+            let target = match fs::read_link(&at) {
+                Ok(target) => target,
+                // It is there, and no link.
+                Err(error) if error.kind() == io::ErrorKind::InvalidInput => return Some(at),
+                Err(_) => return None,
+            };
+            at = at.parent()?.join(&target);
+            // One that does not end in a name leads to a folder, whatever that is called.
+            let text = target.as_os_str().as_bytes();
+            let name = target
+                .file_name()
+                .filter(|name| text.ends_with(name.as_bytes()));
+            let Some(name) = name else {
+                return at.canonicalize().ok();
+            };
+            at = self.of(at.parent()?)?.join(name);
+        }
+        None
+    }
 }
 
 /// What a program needs, by the place it really lies in.
