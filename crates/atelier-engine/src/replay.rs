@@ -13,7 +13,6 @@ mod pack;
 mod recorded;
 mod seed;
 
-
 pub(crate) use history::history;
 pub use history::{Traced, trailer};
 pub(crate) use judged::{Moment, has_prose, judged, verdict_taken};

@@ -8,7 +8,6 @@ mod chain;
 mod links;
 mod why;
 
-
 pub use author::{Author, authors};
 pub use chain::{Chain, Link, TraceError};
 pub use links::{run_of, verify};

@@ -32,9 +32,7 @@ pub mod toolchain;
 mod watch;
 
 pub use dialect::Dialect;
-pub use fixture::{
-    Fixture, LoadFixtureError, Module, chain, crowded, modules, renaming, wide,
-};
+pub use fixture::{Fixture, LoadFixtureError, Module, chain, crowded, modules, renaming, wide};
 pub use home::{HomeError, ThrowawayHome, atelier, repo_snapshot};
 pub use ledger::{Prices, Spent};
 pub use oracle::EditForm;

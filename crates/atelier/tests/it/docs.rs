@@ -54,7 +54,9 @@ fn what_holds_is_left_alone_and_every_kind_of_drift_is_found() {
     assert_eq!(drift(&world, 13), ["path docs/guide.md"]);
     let ended = world.run(&["docs", "check"]).expect(13);
     assert!(
-        ended.stdout.starts_with("path     README.md:1  `docs/guide.md` is not there\n"),
+        ended
+            .stdout
+            .starts_with("path     README.md:1  `docs/guide.md` is not there\n"),
         "{}",
         ended.all()
     );
@@ -76,10 +78,16 @@ fn citations_that_moved_are_repaired_and_others_are_told() {
     assert_eq!(drift(&world, 13).len(), 1);
     world.run(&["docs", "check", "--fix"]).expect(0);
     let repaired = fs::read_to_string(world.folder().join("docs/cited.md")).unwrap();
-    assert_eq!(repaired, format!("Areas: [[src/shapes.rs#L3-L5@{digest}]].\n"));
+    assert_eq!(
+        repaired,
+        format!("Areas: [[src/shapes.rs#L3-L5@{digest}]].\n")
+    );
     assert_eq!(drift(&world, 0), [""; 0]);
 
-    world.write("src/shapes.rs", SOURCE.replace("side * side", "side.pow(2)"));
+    world.write(
+        "src/shapes.rs",
+        SOURCE.replace("side * side", "side.pow(2)"),
+    );
     world.run(&["docs", "check", "--fix"]).expect(13);
     let left = fs::read_to_string(world.folder().join("docs/cited.md")).unwrap();
     assert_eq!(left, repaired, "what changed is for a person to judge");
@@ -89,7 +97,10 @@ fn citations_that_moved_are_repaired_and_others_are_told() {
 fn documents_are_named_and_listed() {
     let world = project();
     let ended = world.run(&["docs", "list"]).expect(0);
-    assert_eq!(ended.stdout, "README.md  1 claim\ndocs/guide.md  4 claims\n");
+    assert_eq!(
+        ended.stdout,
+        "README.md  1 claim\ndocs/guide.md  4 claims\n"
+    );
     world.write("docs/guide.md", "`src/gone.rs`\n");
     world.run(&["docs", "check", "README.md"]).expect(0);
     world.run(&["docs", "check", "docs"]).expect(13);
