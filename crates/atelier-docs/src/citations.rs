@@ -1,6 +1,7 @@
-//! Citations: `[[path]]`, `[[path#L10]]` and `[[path#L10-L24]]`, resolved or refused. Behind the
-//! lines may stand the digest of their text, `[[path#L10-L24@0123abcd]]`, by which they are found
-//! again where they moved.
+//! Citations: `[[path]]`, `[[path#L10]]` and `[[path#L10-L24]]`, resolved or refused.
+//!
+//! Behind the lines may stand the digest of their text, `[[path#L10-L24@0123abcd]]`, by which they
+//! are found again where they moved.
 //!
 //! What stands in code spans and code blocks is no citation: `[[` is a word of many languages.
 //! A backslash before `_` or `~` belongs to Markdown, not to the path.

@@ -1,5 +1,7 @@
 //! Private folders of which each ends with the supervisor it belongs to, all of them in one place of the
-//! user. What a supervisor left that was killed, the next one removes: its lock tells.
+//! user.
+//!
+//! What a supervisor left that was killed, the next one removes: its lock tells.
 
 use std::{
     fs::{self, DirBuilder},

@@ -1,5 +1,7 @@
 //! Budgets of calls, tokens and time beside money: held to, told of, and raised without repeating a
-//! call. Money has its own tests.
+//! call.
+//!
+//! Money has its own tests.
 
 use std::collections::BTreeSet;
 
