@@ -338,14 +338,7 @@ impl CliError {
             Self::NotFound { .. } => "see `atelier status`".to_owned(),
             Self::Prices(_) => "give it the file as it is published, unpacked".to_owned(),
             Self::Usage(_) => "see `atelier --help`".to_owned(),
-            Self::Server(ServerError::Listen { .. }) => {
-                "name another port with --listen; port 0 takes a free one".to_owned()
-            }
-            Self::Server(ServerError::Open(_)) => {
-                "issue keys with `atelier keys issue NAME`, or put some into a variable and name it \
-                 with --keys-from"
-                    .to_owned()
-            }
+            Self::Server(error) => server_hint(error).to_owned(),
             Self::Telemetry(_) => {
                 "mend it, or leave it out to work without a log or a collector".to_owned()
             }
@@ -416,6 +409,16 @@ impl CliError {
     /// The failure and its causes, each once, in one line.
     pub(crate) fn text(&self) -> String {
         format!("failed to {}", chain(self))
+    }
+}
+
+fn server_hint(error: &ServerError) -> &'static str {
+    match error {
+        ServerError::Listen { .. } => "name another port with --listen; port 0 takes a free one",
+        ServerError::Open(_) => {
+            "issue keys with `atelier keys issue NAME`, or put some into a variable and name it \
+             with --keys-from"
+        }
     }
 }
 
