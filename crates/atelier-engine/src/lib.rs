@@ -35,6 +35,8 @@ mod report;
 mod sample;
 mod schedule;
 mod sealed;
+#[cfg(test)]
+mod simulation;
 mod syntax;
 mod task;
 mod trace;
