@@ -20,7 +20,7 @@ use crate::{
 /// How many conflicts of each kind there are to be, where more than usual are wanted.
 const CONFLICTS: &str = "ATELIER_TEST_CONFLICTS";
 /// How many there are otherwise.
-const CONFLICTS_USUALLY: usize = 6;
+const CONFLICTS_USUALLY: usize = 4;
 /// Modules that all write one line.
 const CROWD: u32 = 5;
 /// Milliseconds the model takes: longer than it takes to begin the other tasks.

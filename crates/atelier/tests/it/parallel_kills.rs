@@ -28,7 +28,7 @@ use crate::{
 /// How many runs are killed, where more than usual are wanted.
 const KILLS: &str = "ATELIER_TEST_KILLS";
 /// How many runs are killed otherwise.
-const KILLS_USUALLY: usize = 24;
+const KILLS_USUALLY: usize = 12;
 /// The one kill that is looked at, to see again what failed.
 const KILL: &str = "ATELIER_TEST_KILL";
 /// Every so manieth kill meets a process that the program started.
