@@ -23,6 +23,12 @@ pub(crate) async fn describe(ctx: &Ctx, run: &Run, plan: &DevPlan) -> Result<(),
         return Ok(());
     };
     let files = ctx.git.tree_of(&trunk, &ctx.limits)?;
+    // The lock may stand there already, where the process died right after this: what is described
+    // is the project, the same each time.
+    let mut project = files.clone();
+    if let Ok(lock) = TreePath::parse(LOCK_FILE) {
+        project.remove(&lock);
+    }
     let tasks = ctx.store.task_list(&run.id).await?;
     let draft = Draft {
         store: &ctx.store,
@@ -33,7 +39,7 @@ pub(crate) async fn describe(ctx: &Ctx, run: &Run, plan: &DevPlan) -> Result<(),
         cancel: &ctx.cancel,
         run,
     };
-    let prose = match draft.prose(plan, &files, &tasks).await {
+    let prose = match draft.prose(plan, &project, &tasks).await {
         Ok(prose) => Some(prose),
         Err(_) if ctx.cancel.is_cancelled() => return Err(BuildError::Cancelled),
         Err(error) if replay::has_prose(ctx) => return Err(error.into()),
@@ -49,7 +55,7 @@ pub(crate) async fn describe(ctx: &Ctx, run: &Run, plan: &DevPlan) -> Result<(),
             None
         }
     };
-    let rendered = report::documents(ctx, run, plan, &files, None, prose.as_ref()).await?;
+    let rendered = report::documents(ctx, run, plan, &project, None, prose.as_ref()).await?;
     let subject = format!("docs: describe {} as built", plan.design.name);
     let lock = replay::lock_text(ctx, run, &files).await?;
     commit_files(
