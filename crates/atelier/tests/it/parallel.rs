@@ -330,8 +330,8 @@ fn what_was_tried_goes_when_nobody_needs_it_any_more() {
         young.all()
     );
     assert!(!world.folder().join(".atelier/worktrees").exists());
-    let would = world.run(&["--json", "gc", "--keep-days", "0", "--dry-run"]);
-    let listed = would.expect(0).json();
+    let dry = world.run(&["--json", "gc", "--keep-days", "0", "--dry-run"]);
+    let listed = dry.expect(0).json();
     assert_eq!(listed[0]["attempts"].as_array().unwrap().len(), 3);
     assert_eq!(kept(), 3);
     world.run(&["gc", "--keep-days", "0"]).expect(0);
