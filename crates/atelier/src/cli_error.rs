@@ -81,6 +81,9 @@ pub(crate) enum CliError {
     /// Nothing was ever built here.
     #[error("find a project in {}: there is no `.atelier` folder", .0.display())]
     NoProject(PathBuf),
+    /// Nothing was planned or built here yet.
+    #[error("find a run: there is none yet")]
+    NoRun,
     /// The system names no folder for the user's data.
     #[error("find the folder for your data")]
     NoDataFolder,
@@ -275,6 +278,7 @@ impl CliError {
             | Self::Pattern(_)
             | Self::NoRepository(_)
             | Self::NoProject(_)
+            | Self::NoRun
             | Self::NoDataFolder
             | Self::NotFound { .. }
             | Self::Server(_)
@@ -332,10 +336,10 @@ impl CliError {
                 "run `atelier init` there: it makes a repository of it and commits what there is"
                     .to_owned()
             }
-            Self::NoProject(_) => "begin with `atelier build \"…\"`".to_owned(),
+            Self::NoProject(_) | Self::NoRun => "begin with `atelier build \"…\"`".to_owned(),
             Self::NoDataFolder => "name one in ATELIER_DATA, or set HOME".to_owned(),
             Self::NotFound { known, .. } if !known.is_empty() => "name one of these".to_owned(),
-            Self::NotFound { .. } => "see `atelier status`".to_owned(),
+            Self::NotFound { what, .. } => found_by(what).to_owned(),
             Self::Prices(_) => "give it the file as it is published, unpacked".to_owned(),
             Self::Usage(_) => "see `atelier --help`".to_owned(),
             Self::Server(error) => server_hint(error).to_owned(),
@@ -409,6 +413,16 @@ impl CliError {
     /// The failure and its causes, each once, in one line.
     pub(crate) fn text(&self) -> String {
         format!("failed to {}", chain(self))
+    }
+}
+
+/// Where what is not there would be seen.
+fn found_by(what: &str) -> &'static str {
+    match what {
+        "document" => "see `atelier docs list`",
+        "step" => "see `atelier steps` for build steps, `atelier status` for tasks",
+        "the commit" => "see `git log`",
+        _ => "see `atelier status`",
     }
 }
 

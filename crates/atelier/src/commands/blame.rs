@@ -6,7 +6,7 @@ use atelier_engine::{Author, authors};
 use clap::Args;
 use serde_json::json;
 
-use super::verify::VerifyError;
+use super::{select, verify::VerifyError};
 use crate::{
     app::Place,
     cli::Global,
@@ -35,6 +35,7 @@ pub(crate) async fn run(global: &Global, args: &BlameArgs, ui: &Ui) -> Result<u8
     let git = place.git.clone();
     let git = git.ok_or_else(|| CliError::NoRepository(place.root.clone()))?;
     let (file, lines) = read(&place, &args.place)?;
+    select::commit(&git, args.rev.as_deref().unwrap_or("HEAD"))?;
     let blamed = git.blame(args.rev.as_deref(), &file, lines)?;
     let store = place.store().await.ok();
     let commits = blamed.iter().filter_map(|line| line.commit.as_deref());

@@ -49,7 +49,11 @@ pub(crate) async fn run(global: &Global, args: &VerifyArgs, ui: &Ui) -> Result<u
         .and_then(|run| run.trunk.clone().map(|at| (run, at)))
     {
         Some((run, trunk)) => (run.id.to_string(), trunk),
-        None => run_of(&git, args.what.as_deref().unwrap_or("HEAD")).map_err(VerifyError::Trace)?,
+        None => {
+            let named = args.what.as_deref().unwrap_or("HEAD");
+            select::commit(&git, named)?;
+            run_of(&git, named).map_err(VerifyError::Trace)?
+        }
     };
     let known = match &store {
         Some(store) => store.run_find(&run).await?.into_iter().next(),
