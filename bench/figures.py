@@ -21,6 +21,8 @@ import sys
 import tempfile
 import time
 
+from standin import StandIn
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BINARY = ROOT / "target/release/atelier"
 TESTKIT = ROOT / "target/release/atelier-testkit"
@@ -36,28 +38,6 @@ def cpu_ms(argv, cwd, env):
 
 def median_cpu(argv, cwd, env, runs):
     return statistics.median(cpu_ms(argv, cwd, env) for _ in range(runs))
-
-
-class StandIn:
-    """The stand-in model server, as long as it is needed."""
-
-    def __init__(self, fixture, latency_ms):
-        argv = [TESTKIT, "serve", "--mode", "oracle", "--fixture", fixture]
-        argv += ["--latency-ms", str(latency_ms)]
-        self.process = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True)
-        for line in self.process.stdout:
-            found = re.search(r"http://[0-9.]+:[0-9]+", line)
-            if found:
-                self.url = found.group()
-                return
-        sys.exit("the stand-in model server did not start")
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.terminate()
-        self.process.wait()
 
 
 def busy_seconds(events):
@@ -82,7 +62,7 @@ def chain(folder, env, tasks, latency_ms):
     subprocess.run([TESTKIT, "chain", "--tasks", str(tasks), "--into", fixture], check=True,
                    capture_output=True)
     project = pathlib.Path(tempfile.mkdtemp(dir=folder))
-    with StandIn(fixture, latency_ms) as server:
+    with StandIn(TESTKIT, fixture, latency_ms) as server:
         argv = [BINARY, "--provider", "openai", "--model", "stand-in", "--base-url", server.url,
                 "--json", "build", "-f", fixture / "requirement.md"]
         begin = time.monotonic()

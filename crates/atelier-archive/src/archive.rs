@@ -29,7 +29,7 @@ pub enum ReadArchiveError {
     Car(#[from] ReadCarError),
     /// The root is not there whole.
     #[error("read the root of the archive, {root}: {}", .damage.as_ref().map_or_else(
-        || "it is not in the file".to_owned(), ToString::to_string))]
+        || "its header, at byte 0, names what is not in the file".to_owned(), ToString::to_string))]
     NoRoot {
         /// Its name.
         root: Cid,

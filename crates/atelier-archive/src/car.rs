@@ -80,7 +80,7 @@ impl<T: Read + Seek> Source for T {}
 #[derive(Debug, thiserror::Error)]
 pub enum ReadCarError {
     /// It does not begin as one.
-    #[error("read it as a CAR file of version 1 with one root")]
+    #[error("read it as a CAR file of version 1 with one root, whose header begins at byte 0")]
     NoCar,
     /// It has more blocks than are read.
     #[error("read more than {BLOCKS_MAX} blocks")]

@@ -39,4 +39,6 @@ pub use lock::{
     LOCK_FILE, Lock, LockedAsk, LockedAttempt, LockedCommit, LockedSettings, ReadLockError,
 };
 pub use pack::{Pack, ReadPackError, archive_name};
-pub use recording::{AskRecorded, AttemptRecorded, FileRecorded, Recording, VerdictRecorded};
+pub use recording::{
+    ActRecorded, AskRecorded, AttemptRecorded, FileRecorded, Recording, VerdictRecorded,
+};

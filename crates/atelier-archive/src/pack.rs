@@ -223,6 +223,8 @@ impl Pack {
         let outputs = outputs.flat_map(|one| one.evidence.checks.iter().map(|one| one.output));
         let files = recording.base.iter();
         let files = files.chain(recording.built.values().flatten());
+        let files = files.chain(recording.attempts.iter().flat_map(|one| &one.built));
+        let files = files.chain(recording.acts.iter().flat_map(|one| &one.files));
         let named = outputs.chain(files.map(|file| file.content));
         named.collect()
     }

@@ -8,8 +8,8 @@ use atelier_step::{Capacity, Explanation, OnFailure, ScheduleError, StepIndex, V
 use tokio::{task::JoinError, time::Instant};
 
 use crate::{
-    CheckReport, Plan, Project, StepReport, Workshop, examine::ExamineError, execute::KeepError,
-    look::look, run::Run,
+    Ahead, CheckReport, Plan, Project, StepReport, Workshop, examine::ExamineError,
+    execute::KeepError, look::look, run::Run,
 };
 
 /// Why a check could not be carried out. Never a verdict on a step.
@@ -113,11 +113,30 @@ pub async fn check(
     choice: &Choice,
     tell: &(dyn Fn(Progress<'_>) + Send + Sync),
 ) -> Result<CheckReport, CheckError> {
+    check_after(shop, project, choice, None, tell).await
+}
+
+/// The same, where one of the steps may have been executed already.
+pub async fn check_after(
+    shop: &Workshop,
+    project: &Arc<Project>,
+    choice: &Choice,
+    ahead: Option<Box<Ahead>>,
+    tell: &(dyn Fn(Progress<'_>) + Send + Sync),
+) -> Result<CheckReport, CheckError> {
     let begun = Instant::now();
     let first = look(shop, project, choice).await?;
-    Run::new(shop, project, choice, tell, first, begun)?
-        .conclude()
-        .await
+    Run::new(
+        shop,
+        project,
+        choice,
+        tell,
+        first,
+        ahead.map(|ahead| *ahead),
+        begun,
+    )?
+    .conclude()
+    .await
 }
 
 /// Runs work that blocks where it may.

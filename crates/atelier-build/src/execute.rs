@@ -7,9 +7,7 @@ use atelier_cas::{
     RestoreError,
 };
 use atelier_exec::{Command, Confinement, Exit, JobServer, Report, Returns, SpawnError};
-use atelier_model::{
-    BuildStep, Digest, PatternForm, RootPattern, SandboxLevel, TestCounts, Timestamp, Tool,
-};
+use atelier_model::{BuildStep, Digest, PatternForm, SandboxLevel, TestCounts, Timestamp, Tool};
 use atelier_step::{Explanation, StepIndex};
 use tokio::task::JoinError;
 use tokio_util::sync::CancellationToken;
@@ -278,11 +276,14 @@ fn returns(step: &BuildStep) -> Returns {
     if step.outputs.is_empty() {
         return Returns::Everything;
     }
-    let place = |pattern: &RootPattern| match pattern.form {
-        PatternForm::Path | PatternForm::Folder => PathBuf::from(&pattern.text),
-        PatternForm::Glob => PathBuf::from(pattern.base()),
-    };
-    Returns::Only(step.outputs_from_root().iter().map(place).collect())
+    let (mut whole, mut within) = (Vec::new(), Vec::new());
+    for pattern in step.outputs_from_root() {
+        match pattern.form {
+            PatternForm::Path | PatternForm::Folder => whole.push(PathBuf::from(&pattern.text)),
+            PatternForm::Glob => within.push(PathBuf::from(pattern.base())),
+        }
+    }
+    Returns::Only { whole, within }
 }
 
 /// Adds the marks that stand; those that are not there belong to other ways to do the same.
@@ -426,5 +427,15 @@ fn counts(shop: &Workshop, step: &BuildStep, report: &Report) -> Option<TestCoun
         .map_or_else(|| root.to_owned(), |cwd| root.join(cwd.as_str()));
     let bytes_max = shop.limits.file_bytes_max;
     let files = atelier_exec::files_matching(&folder, &step.report_files, bytes_max);
-    atelier_recipe::read_report(format, &report.output, &files)
+    let mut counts = atelier_recipe::read_report(format, &report.output, &files)?;
+    // Some runners name files from the root of the machine.
+    let within = format!("{}/", folder.display());
+    for failure in &mut counts.failures {
+        if let Some(place) = &mut failure.place
+            && let Some(inside) = place.strip_prefix(&within)
+        {
+            *place = inside.to_owned();
+        }
+    }
+    Some(counts)
 }

@@ -8,7 +8,14 @@ use atelier_step::{Graph, GraphError, StepIndex};
 use serde_json::{Map, Value};
 
 /// Files that say what a project depends on: an installation reads no others.
-const MANIFESTS: [&str; 38] = [
+const MANIFESTS: [&str; 45] = [
+    ".tool-versions",
+    ".nvmrc",
+    ".node-version",
+    ".python-version",
+    ".ruby-version",
+    ".java-version",
+    ".php-version",
     "Cargo.toml",
     "Cargo.lock",
     "rust-toolchain",

@@ -68,6 +68,8 @@ pub struct CheckReport {
     pub steps: Vec<StepReport>,
     /// Steps that nothing had to be done for and that are not named.
     pub unchanged: usize,
+    /// Steps that were looked at; of all others nothing that they read or make was touched.
+    pub examined: usize,
     /// Tests that the steps executed, now or when their results were made.
     pub tests: u64,
     /// Whether every step has a result that stands.

@@ -18,7 +18,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    CheckError, CheckReport, Project, StepReport, Workshop,
+    Ahead, CheckError, CheckReport, Project, StepReport, Workshop,
     check::{Choice, Progress, blocking, joined},
     examine::{Examined, Inspector},
     execute::{Executed, KeepError, Try, execute},
@@ -55,6 +55,8 @@ pub(crate) struct Run<'a> {
     choice: &'a Choice,
     tell: &'a (dyn Fn(Progress<'_>) + Send + Sync),
     begun: Instant,
+    /// What was executed before everything was looked at.
+    ahead: Option<(StepIndex, Ahead)>,
     inspector: Arc<Inspector>,
     scheduler: Scheduler<'a>,
     first: First,
@@ -84,12 +86,14 @@ impl<'a> Run<'a> {
         project: &'a Arc<Project>,
         choice: &'a Choice,
         tell: &'a (dyn Fn(Progress<'_>) + Send + Sync),
-        (inspector, first): (Arc<Inspector>, First),
+        (inspector, mut first): (Arc<Inspector>, First),
+        ahead: Option<Ahead>,
         begun: Instant,
     ) -> Result<Self, CheckError> {
+        let ahead = ahead.and_then(|ahead| taken_in(&mut first, project, ahead));
         let past = Past::of(shop, project, &first, choice.force);
         let plan = Plan::new(project, &past, &first, choice.capacity.cpu, choice.force);
-        if plan.due > 0 {
+        if plan.due > 0 && ahead.is_none() {
             tell(Progress::Planned(&plan));
         }
         let scheduler = Scheduler::new(
@@ -107,6 +111,7 @@ impl<'a> Run<'a> {
             choice,
             tell,
             begun,
+            ahead,
             inspector,
             scheduler,
             first,
@@ -124,6 +129,16 @@ impl<'a> Run<'a> {
             spans: Vec::new(),
         })
     }
+}
+
+/// Takes a step for due that was executed already, unless it is made from something else by now.
+fn taken_in(first: &mut First, project: &Project, ahead: Ahead) -> Option<(StepIndex, Ahead)> {
+    let step = project.graph.find(&ahead.name)?;
+    let examined = first.get_mut(&step)?;
+    (examined.key == ahead.examined.key).then(|| {
+        *examined = Arc::clone(&ahead.examined);
+        (step, ahead)
+    })
 }
 
 impl Run<'_> {
@@ -259,6 +274,13 @@ impl Run<'_> {
     }
 
     fn seen(&mut self, step: StepIndex, seen: Seen, start_ms: u64) -> Fact {
+        let seen = match &self.ahead {
+            Some((executed, ahead)) if *executed == step => Seen::Due {
+                examined: Arc::clone(&ahead.examined),
+                why: ahead.why.clone(),
+            },
+            Some(_) | None => seen,
+        };
         match seen {
             Seen::Due { examined, why } => {
                 self.due.insert(
@@ -340,6 +362,13 @@ impl Run<'_> {
         };
         if attempt == 1 {
             due.start_ms = now_ms;
+        }
+        if let Some((_, ahead)) = self.ahead.take_if(|(executed, _)| *executed == step) {
+            due.start_ms = now_ms.saturating_sub(ahead.took_ms);
+            self.moved = true;
+            let executed = Ok(ahead.executed);
+            self.tries.spawn(async move { Tried { step, executed } });
+            return;
         }
         (self.tell)(Progress::Began {
             step: self.project.graph.name(step),
@@ -431,6 +460,7 @@ impl Run<'_> {
         let order = self.project.graph.order().iter();
         Ok(CheckReport {
             unchanged: self.unchanged,
+            examined: self.choice.wanted.len(),
             tests: self.tests,
             passed,
             cancelled: self.shop.cancel.is_cancelled(),

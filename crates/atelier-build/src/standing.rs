@@ -4,8 +4,9 @@
 //! steps compares that with what stands, and needs neither steps nor keys nor records. What it says is
 //! what the whole way would say: whatever differs anywhere leads to that.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
+use atelier_cas::Stood;
 use atelier_model::{Digest, SandboxLevel};
 use atelier_step::DESCRIPTOR_VERSION;
 use serde::{Deserialize, Serialize};
@@ -14,6 +15,7 @@ use tokio::time::Instant;
 use crate::{
     CheckError, CheckReport, StepReport, Workshop,
     check::{Progress, blocking},
+    narrow::Nearly,
     workshop::Program,
 };
 
@@ -73,28 +75,41 @@ pub(crate) fn key(shop: &Workshop, asked: &Digest) -> Digest {
     })
 }
 
-/// What a check would say where everything stands as it did at the end of the last one; `None` where
-/// that is not so, or is not known. A few steps are told one by one; `all` is whether each must be,
-/// however many there are.
+/// What a look at what a check found standing came to.
+#[derive(Debug)]
+pub enum Glance {
+    /// Everything stands; what a check would say.
+    Whole(CheckReport),
+    /// A few files may have been written.
+    But(Box<Nearly>),
+    /// Everything has to be looked at.
+    Open,
+}
+
+/// Looks whether everything stands as it did at the end of the last check. A few steps are told one by
+/// one; `all` is whether each must be, however many there are.
 pub async fn standing(
     shop: &Workshop,
     asked: &Digest,
     all: bool,
     tell: &(dyn Fn(Progress<'_>) + Send + Sync),
-) -> Result<Option<CheckReport>, CheckError> {
+) -> Result<Glance, CheckError> {
     let begun = Instant::now();
     let (own, asked) = (shop.clone(), *asked);
-    let notes = blocking(move || Ok(look(&own, &asked))).await?;
-    let Some(notes) = notes.filter(|notes| !all || notes.reports.len() == notes.steps) else {
-        return Ok(None);
+    let found = blocking(move || Ok(look(&own, &asked))).await?;
+    let notes = match found {
+        Some(Found::Whole(notes)) if !all || notes.reports.len() == notes.steps => notes,
+        Some(Found::But(nearly)) if !all => return Ok(Glance::But(nearly)),
+        Some(Found::Whole(_) | Found::But(_)) | None => return Ok(Glance::Open),
     };
     let steps = notes.reports;
     for step in &steps {
         tell(Progress::Over(step));
     }
-    Ok(Some(CheckReport {
+    Ok(Glance::Whole(CheckReport {
         unchanged: notes.steps.saturating_sub(steps.len()),
         steps,
+        examined: 0,
         tests: notes.tests,
         passed: true,
         cancelled: false,
@@ -105,8 +120,27 @@ pub async fn standing(
     }))
 }
 
-fn look(shop: &Workshop, asked: &Digest) -> Option<Notes> {
-    let notes = shop.workspace.standing(&key(shop, asked))?;
-    let notes: Notes = serde_json::from_slice(&notes).ok()?;
-    notes.hold(shop).then_some(notes)
+/// What was found of what was kept.
+enum Found {
+    Whole(Notes),
+    But(Box<Nearly>),
+}
+
+fn look(shop: &Workshop, asked: &Digest) -> Option<Found> {
+    let key = key(shop, asked);
+    let read = |notes: &[u8]| {
+        let notes: Notes = serde_json::from_slice(notes).ok()?;
+        notes.hold(shop).then_some(notes)
+    };
+    match shop.workspace.stood(&key)? {
+        Stood::Whole(notes) => read(&notes).map(Found::Whole),
+        Stood::But(touched) => {
+            let notes = read(touched.notes())?;
+            Some(Found::But(Box::new(Nearly {
+                key,
+                touched: Arc::new(touched),
+                notes,
+            })))
+        }
+    }
 }

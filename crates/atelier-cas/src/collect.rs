@@ -344,7 +344,7 @@ impl<'a> Collector<'a> {
         if let Some(now) = self.now {
             return Ok(now);
         }
-        let now = Now::ask(&self.workspace.cas.presence).map_err(|error| io(path, error))?;
+        let now = self.workspace.clock().map_err(|error| io(path, error))?;
         Ok(*self.now.insert(now))
     }
 

@@ -43,7 +43,7 @@ pub use patterns::PatternError;
 pub use record::{Outcome, Record};
 pub use records::{History, Last};
 pub use restore::{RestoreError, Restored};
-pub use standing::Standing;
+pub use standing::{Standing, Stood, Touched};
 pub use survey::{Input, Survey, SurveyError};
 pub use watch::{Changes, Watch, WatchError};
 pub use workspace::{Found, LookError, OpenWorkspaceError, Workspace};

@@ -338,7 +338,7 @@ impl Restorer<'_> {
             .filter(|(wanted, found)| !stands(&Output::File(wanted.file), found))
             .map(|(wanted, _)| wanted)
             .collect();
-        let now = Now::ask(&self.workspace.cas.presence).map_err(|error| failure("", error))?;
+        let now = self.workspace.clock().map_err(|error| failure("", error))?;
         let write = |part: &[&Wanted]| {
             let mut writer = Writer::new(self.workspace);
             part.iter()

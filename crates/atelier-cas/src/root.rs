@@ -71,6 +71,12 @@ impl Root {
         }
     }
 
+    /// A file of the root's file system that nobody else sees and that ends with its descriptor.
+    pub(crate) fn unnamed_file(&self) -> Result<File, Errno> {
+        let flags = OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC;
+        openat(&self.folder, ".", flags, Mode::RUSR | Mode::WUSR).map(File::from)
+    }
+
     fn resolve(&self, path: &str, how: ResolveFlags) -> Result<OwnedFd, Errno> {
         let path = if path.is_empty() { "." } else { path };
         for _ in 0..TRIES_MAX {

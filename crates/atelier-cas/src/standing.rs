@@ -20,6 +20,7 @@ use rustix::fs::{FileType, readlinkat, stat};
 use crate::{
     cas::{Cas, RecordError},
     codec::{Reader, Writer},
+    digests::Known,
     outputs::{Output, Outputs},
     root,
     signature::Signature,
@@ -38,6 +39,8 @@ const BLOCK_PATHS: usize = 512;
 /// Files that changed so late that they have to be read again, each time. With more of them, it is
 /// better to look at everything anew.
 const YOUNG_MAX: usize = 64;
+/// Files that may have been written since, for everything else to be told as standing.
+const TOUCHED_MAX: usize = 16;
 /// Files of this kind that a store keeps: one for each choice of steps that somebody makes by turns.
 const FILES_MAX: usize = 16;
 
@@ -135,6 +138,52 @@ impl Standing {
     }
 }
 
+/// What has become of everything that was kept as standing.
+#[derive(Debug)]
+pub enum Stood {
+    /// All of it stands still; the notes that were kept with it.
+    Whole(Vec<u8>),
+    /// All but a few files.
+    But(Touched),
+}
+
+/// What was kept as standing, and a few files of it that are there still and may hold something else.
+#[derive(Debug)]
+pub struct Touched {
+    file: Vec<u8>,
+    paths: Vec<String>,
+    notes: Vec<u8>,
+}
+
+impl Touched {
+    /// The files.
+    pub fn paths(&self) -> &[String] {
+        &self.paths
+    }
+
+    /// The notes that were kept.
+    pub fn notes(&self) -> &[u8] {
+        &self.notes
+    }
+}
+
+/// What a look at a block has shown.
+#[derive(Debug, Default)]
+struct Look {
+    touched: Vec<String>,
+    /// Whether there is a link, through which a file may be read that no step names.
+    linked: bool,
+}
+
+impl Look {
+    /// Adds another look; `None` where too much was touched.
+    fn add(&mut self, other: Self, touched_max: usize) -> Option<()> {
+        self.linked |= other.linked;
+        self.touched.extend(other.touched);
+        (self.touched.len() <= touched_max).then_some(())
+    }
+}
+
 /// One digest over paths in order.
 fn listed(paths: &[String]) -> Digest {
     let mut writer = Writer::default();
@@ -190,34 +239,8 @@ impl Workspace {
             for part in paths.chunks(BLOCK_PATHS) {
                 let mut block = Writer::default();
                 for (path, expected) in part {
-                    let (tag, digest) = match expected {
-                        Expected::File { digest, executable } => {
-                            let known = known(self.keys.key(path))?;
-                            let same = known.digest == *digest
-                                && known.signature.executable() == *executable;
-                            if known.settled && same {
-                                block.byte(FILE);
-                                block.text(path);
-                                known.signature.write(&mut block);
-                                continue;
-                            }
-                            young += 1;
-                            block.byte(YOUNG);
-                            block.text(path);
-                            block.digest(digest);
-                            block.byte(u8::from(*executable));
-                            continue;
-                        }
-                        Expected::Link { target } => (LINK, Some(target)),
-                        Expected::Tree { digest } => (TREE, Some(digest)),
-                        Expected::Folder => (FOLDER, None),
-                        Expected::Absent => (ABSENT, None),
-                    };
-                    block.byte(tag);
-                    block.text(path);
-                    if let Some(digest) = digest {
-                        block.digest(digest);
-                    }
+                    let known = |path: &str| known(self.keys.key(path));
+                    young += usize::from(put(&mut block, path, expected, &known)?);
                 }
                 blocks.push(block.finish());
             }
@@ -226,13 +249,124 @@ impl Workspace {
         (young <= YOUNG_MAX).then_some(blocks)
     }
 
+    /// Keeps under the same key that everything stands again: what was not touched, and what was seen
+    /// `now` of the rest. Says whether that could be done.
+    pub fn renew_standing(
+        &self,
+        key: &Digest,
+        touched: &Touched,
+        now: &Standing,
+        notes: &[u8],
+    ) -> Result<bool, RecordError> {
+        let place = self.cas.log_place()?;
+        match self.renewed(touched, now, &place, notes) {
+            Some(body) if !now.doubtful => {
+                self.cas.put_standing(key, &body)?;
+                Ok(true)
+            }
+            Some(_) | None => Ok(false),
+        }
+    }
+
+    fn renewed(
+        &self,
+        touched: &Touched,
+        now: &Standing,
+        place: &[u8],
+        notes: &[u8],
+    ) -> Option<Vec<u8>> {
+        let mut reader = Reader::new(touched.file.get(HEAD_BYTES..)?);
+        let mut body = Writer::default();
+        body.digest(&reader.digest()?);
+        reader.raw(LOG_PLACE_BYTES)?;
+        body.raw(place);
+        let walks = reader;
+        for _ in 0..reader.number()? {
+            reader.text()?;
+            reader.byte()?;
+            reader.digest()?;
+        }
+        body.raw(between(walks, reader)?);
+        let blocks = reader.number()?;
+        body.number(blocks);
+        let (mut young, mut renewed) = (0, 0);
+        for _ in 0..blocks {
+            let mut from = Reader::new(reader.bytes()?);
+            let mut block = Writer::default();
+            while !from.is_empty() {
+                let start = from;
+                let (tag, path) = entry(&mut from)?;
+                if let Some(expected) = now.paths.get(path) {
+                    renewed += 1;
+                    let known = |path: &str| {
+                        let key = self.keys.key(path);
+                        self.cas.digests.look(|known| known(key))
+                    };
+                    young += usize::from(put(&mut block, path, expected, &known)?);
+                } else {
+                    young += usize::from(tag == YOUNG);
+                    block.raw(between(start, from)?);
+                }
+            }
+            body.bytes(&block.finish());
+        }
+        body.bytes(notes);
+        let seen = |path: &String| now.paths.contains_key(path.as_str());
+        let whole = renewed == now.paths.len() && touched.paths.iter().all(seen);
+        (whole && young <= YOUNG_MAX).then(|| body.finish())
+    }
+
     /// The notes that were kept under a key, where everything stands as it did then.
     pub fn standing(&self, key: &Digest) -> Option<Vec<u8>> {
+        match self.looked(key, 0)? {
+            Stood::Whole(notes) => Some(notes),
+            Stood::But(_) => None,
+        }
+    }
+
+    /// What has become of everything that was kept under a key as standing; `None` where that is more
+    /// than that a few files were written which are there still.
+    pub fn stood(&self, key: &Digest) -> Option<Stood> {
+        self.looked(key, TOUCHED_MAX)
+    }
+
+    fn looked(&self, key: &Digest, touched_max: usize) -> Option<Stood> {
         let file = self.cas.read_standing(key)?;
         let mut reader = Reader::new(file.get(HEAD_BYTES..)?);
         if reader.digest()? != *key || reader.raw(LOG_PLACE_BYTES)? != self.cas.log_place().ok()? {
             return None;
         }
+        let (look, notes) = self.look_over(reader, touched_max)?;
+        let notes = notes.to_vec();
+        if look.touched.is_empty() {
+            return Some(Stood::Whole(notes));
+        }
+        let touched = Touched {
+            paths: look.touched,
+            notes,
+            file,
+        };
+        (!look.linked).then_some(Stood::But(touched))
+    }
+
+    /// Whether everything stands still but what was touched already and what somebody has made since.
+    pub fn stands_but(&self, touched: &Touched, made: impl Fn(&str) -> bool) -> bool {
+        let look = || {
+            let mut reader = Reader::new(touched.file.get(HEAD_BYTES..)?);
+            reader.digest()?;
+            reader.raw(LOG_PLACE_BYTES)?;
+            self.look_over(reader, TOUCHED_MAX).map(|(look, _)| look)
+        };
+        let expected = |path: &String| touched.paths.contains(path) || made(path);
+        look().is_some_and(|look| !look.linked && look.touched.iter().all(expected))
+    }
+
+    /// Looks at everything that is named from a place on, and finds the notes behind it.
+    fn look_over<'a>(
+        &self,
+        mut reader: Reader<'a>,
+        touched_max: usize,
+    ) -> Option<(Look, &'a [u8])> {
         for _ in 0..reader.number()? {
             let (folder, honours) = (reader.text()?, reader.byte()? == 1);
             if !self.is_walked(folder, honours, &reader.digest()?) {
@@ -244,24 +378,40 @@ impl Workspace {
             blocks.push(reader.bytes()?);
         }
         let notes = reader.bytes()?;
-        let paths = blocks.len() * BLOCK_PATHS;
-        let part = blocks.len().div_ceil(threads_for(paths)).max(1);
-        let stand = |blocks: &[&[u8]]| blocks.iter().all(|block| self.stands(block).is_some());
+        Some((self.look_at(&blocks, touched_max)?, notes))
+    }
+
+    /// Looks at all blocks, in threads.
+    fn look_at(&self, blocks: &[&[u8]], touched_max: usize) -> Option<Look> {
+        let part = blocks
+            .len()
+            .div_ceil(threads_for(blocks.len() * BLOCK_PATHS));
+        let look = |blocks: &[&[u8]]| {
+            let mut all = Look::default();
+            for block in blocks {
+                all.add(self.look_at_block(block, touched_max)?, touched_max)?;
+            }
+            Some(all)
+        };
         let (first, rest) = blocks.split_at(part.min(blocks.len()));
-        let all = thread::scope(|scope| {
+        thread::scope(|scope| {
             let others: Vec<_> = rest
-                .chunks(part)
-                .map(|part| scope.spawn(|| stand(part)))
+                .chunks(part.max(1))
+                .map(|part| scope.spawn(|| look(part)))
                 .collect();
-            let first = stand(first);
-            let mut others = others.into_iter();
-            let rest = others.all(|thread| match thread.join() {
-                Ok(stands) => stands,
-                Err(panic) => std::panic::resume_unwind(panic),
-            });
-            first && rest
-        });
-        all.then(|| notes.to_vec())
+            let mut all = look(first);
+            for thread in others {
+                let other = match thread.join() {
+                    Ok(other) => other,
+                    Err(panic) => std::panic::resume_unwind(panic),
+                };
+                all = all.zip(other).and_then(|(mut all, other)| {
+                    all.add(other, touched_max)?;
+                    Some(all)
+                });
+            }
+            all
+        })
     }
 
     fn is_walked(&self, folder: &str, honours: bool, digest: &Digest) -> bool {
@@ -273,8 +423,9 @@ impl Workspace {
                 .is_ok_and(|paths| listed(&paths) == *digest)
     }
 
-    /// `Some` where every path of a block stands.
-    fn stands(&self, block: &[u8]) -> Option<()> {
+    /// `Some` where every path of a block stands, except files that may have been written.
+    fn look_at_block(&self, block: &[u8], touched_max: usize) -> Option<Look> {
+        let mut look = Look::default();
         let mut folders = Folders::new(&self.root);
         let mut reader = Reader::new(block);
         while !reader.is_empty() {
@@ -284,12 +435,19 @@ impl Workspace {
             }
             if tag == YOUNG {
                 let (digest, executable) = (reader.digest()?, reader.byte()? == 1);
-                let found = self.look(&[path]).ok()?;
-                let same = |found: &Found| {
-                    matches!(found, Found::File { digest: d, executable: x, .. }
-                        if *d == digest && *x == executable)
-                };
-                found.first().filter(|found| same(found))?;
+                match self.look(&[path]).ok()?.first()? {
+                    Found::File {
+                        digest: found,
+                        executable: now,
+                        ..
+                    } if *found == digest && *now == executable => {}
+                    Found::File { .. } => look.touched.push(path.to_owned()),
+                    Found::Link { .. }
+                    | Found::Folder
+                    | Found::Special
+                    | Found::Absent
+                    | Found::Outside => return None,
+                }
                 continue;
             }
             let (folder, name) = root::split(path);
@@ -302,8 +460,17 @@ impl Workspace {
                 .as_ref()
                 .map(|(_, stat)| FileType::from_raw_mode(stat.st_mode));
             let stands = match (tag, stat) {
-                (FILE, Some((_, stat))) => Signature::read(&mut reader)? == Signature::of(&stat),
+                (FILE, Some((_, stat))) => {
+                    let found = Signature::of(&stat);
+                    if Signature::read(&mut reader)? == found {
+                        true
+                    } else {
+                        look.touched.push(path.to_owned());
+                        found.kind().is_file() && look.touched.len() <= touched_max
+                    }
+                }
                 (LINK, Some((folder, _))) => {
+                    look.linked = true;
                     let target = reader.digest()?;
                     let found = readlinkat(folder, root::os(name), Vec::new()).ok()?;
                     Digest::of(found.as_bytes()) == target
@@ -323,8 +490,64 @@ impl Workspace {
                 return None;
             }
         }
-        Some(())
+        (look.touched.len() <= touched_max).then_some(look)
     }
+}
+
+/// Writes what a path has to be, and says whether it is a file that changed too lately to be known by its
+/// signature; `None` where what was seen of it is not known any more.
+fn put(
+    block: &mut Writer,
+    path: &str,
+    expected: &Expected,
+    known: &dyn Fn(&str) -> Option<Known>,
+) -> Option<bool> {
+    let (tag, digest) = match expected {
+        Expected::File { digest, executable } => {
+            let known = known(path)?;
+            let same = known.digest == *digest && known.signature.executable() == *executable;
+            if known.settled && same {
+                block.byte(FILE);
+                block.text(path);
+                known.signature.write(block);
+                return Some(false);
+            }
+            block.byte(YOUNG);
+            block.text(path);
+            block.digest(digest);
+            block.byte(u8::from(*executable));
+            return Some(true);
+        }
+        Expected::Link { target } => (LINK, Some(target)),
+        Expected::Tree { digest } => (TREE, Some(digest)),
+        Expected::Folder => (FOLDER, None),
+        Expected::Absent => (ABSENT, None),
+    };
+    block.byte(tag);
+    block.text(path);
+    if let Some(digest) = digest {
+        block.digest(digest);
+    }
+    Some(false)
+}
+
+/// Reads over one path of a block: its kind and itself.
+fn entry<'a>(reader: &mut Reader<'a>) -> Option<(u8, &'a str)> {
+    let (tag, path) = (reader.byte()?, reader.text()?);
+    match tag {
+        FILE => drop(Signature::read(reader)?),
+        YOUNG => drop((reader.digest()?, reader.byte()?)),
+        LINK | TREE => drop(reader.digest()?),
+        FOLDER | ABSENT => {}
+        _ => return None,
+    }
+    Some((tag, path))
+}
+
+/// The bytes that were read between two places.
+fn between<'a>(start: Reader<'a>, end: Reader<'a>) -> Option<&'a [u8]> {
+    let (all, rest) = (start.rest(), end.rest());
+    all.get(..all.len().checked_sub(rest.len())?)
 }
 
 /// Bytes of what tells a state of the log of executions from every other.

@@ -5,12 +5,16 @@ use std::{
     io,
     mem::MaybeUninit,
     os::fd::{AsFd as _, OwnedFd},
+    path::PathBuf,
     time::Duration,
 };
 
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
-    fs::inotify::{self, CreateFlags, Event, ReadFlags, Reader, WatchFlags},
+    fs::{
+        inotify::{self, CreateFlags, Event, ReadFlags, Reader, WatchFlags},
+        lstat,
+    },
     io::Errno,
 };
 
@@ -58,6 +62,7 @@ pub enum WatchError {
 #[derive(Debug)]
 pub struct Watch {
     told: OwnedFd,
+    root: PathBuf,
     folders: HashMap<i32, String>,
 }
 
@@ -90,7 +95,12 @@ impl Workspace {
                 Err(error) => return Err(io(error)),
             }
         }
-        Ok(Watch { told, folders })
+        let root = self.path().to_owned();
+        Ok(Watch {
+            told,
+            root,
+            folders,
+        })
     }
 }
 
@@ -134,7 +144,7 @@ impl Watch {
             None if folder.is_empty() => return,
             None => folder.clone(),
         };
-        if changes.paths.contains(&path) {
+        if changes.paths.contains(&path) || self.is_unnamed(event, &path) {
             return;
         }
         if changes.paths.len() == PATHS_MAX {
@@ -142,6 +152,20 @@ impl Watch {
         } else {
             changes.paths.push(path);
         }
+    }
+
+    /// Whether somebody has written a file that is in no folder: the system calls it by its number.
+    /// By such a file a check tells the time of the file system.
+    fn is_unnamed(&self, event: &Event<'_>, path: &str) -> bool {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        let is_number = |name: &str| name.bytes().all(|byte| byte.is_ascii_digit());
+        let of_folder = ReadFlags::CREATE
+            .union(ReadFlags::DELETE)
+            .union(ReadFlags::MOVED_FROM)
+            .union(ReadFlags::MOVED_TO);
+        !event.events().intersects(of_folder)
+            && name.strip_prefix('#').is_some_and(is_number)
+            && lstat(self.root.join(path)).is_err()
     }
 }
 

@@ -5,7 +5,7 @@ use std::{
     io,
     os::fd::OwnedFd,
     path::{Path, PathBuf},
-    sync::{Arc, LazyLock, Mutex, PoisonError},
+    sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError},
     thread,
 };
 
@@ -96,6 +96,8 @@ pub struct Workspace {
     /// Files whose digests a later look may not trust: they changed too short a time before they
     /// were read.
     unsettled: Mutex<Vec<String>>,
+    /// A file without a name in the folder's file system.
+    timepiece: OnceLock<Option<File>>,
 }
 
 impl Workspace {
@@ -113,6 +115,7 @@ impl Workspace {
             root,
             keys,
             unsettled: Mutex::default(),
+            timepiece: OnceLock::new(),
         })
     }
 
@@ -191,8 +194,15 @@ impl Workspace {
         if nothing {
             return Ok(self.cas.opened);
         }
-        Now::ask(&self.cas.presence)
+        self.clock()
             .map_err(|error| look_error(paths.first().copied().unwrap_or_default(), error))
+    }
+
+    /// The time by the clock of the file system that the folder lies in; where that cannot be asked
+    /// without a trace, by that of the store's, which says less of files elsewhere.
+    pub(crate) fn clock(&self) -> Result<Now, Errno> {
+        let own = self.timepiece.get_or_init(|| self.root.unnamed_file().ok());
+        Now::ask(own.as_ref().unwrap_or(&self.cas.presence))
     }
 
     fn see_all(&self, paths: &[&str]) -> Result<Vec<Seen>, LookError> {

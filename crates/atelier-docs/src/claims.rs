@@ -10,6 +10,8 @@
 mod cited;
 mod commands;
 mod find;
+mod place;
+mod programs;
 mod project;
 
 use atelier_model::TreePath;
@@ -94,7 +96,7 @@ pub fn check(document: &TreePath, text: &str, project: &Project<'_>) -> Checked 
     };
     let mut repairs = Vec::new();
     for claim in &claims {
-        let Some((kind, problem, repair)) = judged(document, claim, project) else {
+        let Some((kind, problem, repair)) = judged((document, text), claim, project) else {
             continue;
         };
         if let Some(repair) = &repair {
@@ -120,14 +122,20 @@ pub fn check(document: &TreePath, text: &str, project: &Project<'_>) -> Checked 
 
 /// What is wrong with a claim; `None` where it holds.
 fn judged(
-    document: &TreePath,
+    (document, text): (&TreePath, &str),
     claim: &Claim,
     project: &Project<'_>,
 ) -> Option<(ClaimKind, String, Option<String>)> {
     match &claim.said {
-        Said::Link(target) => {
-            let gone = !project.has_linked(document, target);
-            gone.then(|| (ClaimKind::Path, "is not there".to_owned(), None))
+        Said::Link { path, place } => {
+            // Tools that document sources follow links to bare names.
+            let is_name = !path.contains(['/', '.']) && project.has_word(path);
+            let problem = if project.has_linked(document, path) || (is_name && place.is_none()) {
+                place::problem((document, text), path, place.as_deref()?, project)?
+            } else {
+                "is not there".to_owned()
+            };
+            Some((ClaimKind::Path, problem, None))
         }
         Said::Path(path) => {
             let gone = !project.has_named(document, path);

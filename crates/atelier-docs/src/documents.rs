@@ -51,7 +51,7 @@ pub struct Section {
 }
 
 impl Section {
-    fn new(id: impl Into<String>, text: String) -> Self {
+    pub(crate) fn new(id: impl Into<String>, text: String) -> Self {
         let id = id.into();
         Self { id, text }
     }

@@ -11,6 +11,7 @@
 
 pub mod citations;
 pub mod claims;
+pub mod codex;
 mod diagram;
 mod documents;
 pub mod managed;

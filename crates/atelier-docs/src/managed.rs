@@ -123,6 +123,14 @@ pub fn merge(existing: Option<&str>, sections: &[(&str, &str)]) -> Result<String
     Ok(spliced(text, &edits))
 }
 
+/// What stands in a section of a text; `None` where there is no such section, or the markers are
+/// damaged.
+pub(crate) fn body<'a>(text: &'a str, id: &str) -> Option<&'a str> {
+    let found = find(text).ok()?;
+    let section = found.into_iter().find(|section| section.id == id)?;
+    Some(&text[section.body])
+}
+
 /// Whether a text has a line that begins like a marker.
 pub fn has_markers(text: &str) -> bool {
     let text = text.trim_start_matches(BOM);

@@ -6,7 +6,7 @@ use atelier_model::{FileTree, PathError, TreePath};
 use thiserror::Error;
 
 use crate::{
-    DOCUMENTS, Document, Draft, ProjectState, Section,
+    DOCUMENTS, Draft, ProjectState, Section,
     managed::{MergeError, merge},
 };
 
@@ -80,7 +80,7 @@ pub fn render(state: &ProjectState<'_>) -> Result<Vec<Rendered>, RenderDocuments
     for kind in DOCUMENTS {
         for draft in kind.drafts(state, &documents) {
             let path = draft.path.clone();
-            match finish(*kind, draft, state.files) {
+            match finish(kind.kind(), draft, state.files) {
                 Ok(document) => documents.push(document),
                 Err(error) => problems.push(DocumentProblem { path, error }),
             }
@@ -93,7 +93,12 @@ pub fn render(state: &ProjectState<'_>) -> Result<Vec<Rendered>, RenderDocuments
     }
 }
 
-fn finish(kind: &dyn Document, draft: Draft, files: &FileTree) -> Result<Rendered, DocumentError> {
+/// Merges a draft of this kind with the file that is there.
+pub(crate) fn finish(
+    kind: &'static str,
+    draft: Draft,
+    files: &FileTree,
+) -> Result<Rendered, DocumentError> {
     let path = place(&draft.path, files)?;
     let existing = match files.get(&path) {
         Some(file) => file.as_text().ok_or(DocumentError::NotText)?,
@@ -114,7 +119,7 @@ fn finish(kind: &dyn Document, draft: Draft, files: &FileTree) -> Result<Rendere
     let text = merge(Some(base), &sections)?;
     Ok(Rendered {
         path,
-        kind: kind.kind(),
+        kind,
         title: draft.title,
         about: draft.about,
         text,

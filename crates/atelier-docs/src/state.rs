@@ -7,6 +7,8 @@ use atelier_model::{
     TaskState, TreePath,
 };
 
+use crate::codex::FOLDER;
+
 /// What the verification of one finished task showed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Proof {
@@ -99,9 +101,10 @@ const COMPONENT_DOCUMENTS: [&str; 2] = ["ARCHITECTURE.md", "PROGRESS.md"];
 /// Lists of files leave documents out: otherwise writing them would change what they say.
 pub(crate) fn is_document(path: &TreePath) -> bool {
     let (whole, name) = (path.as_str(), path.name());
-    ROOT_DOCUMENTS
-        .iter()
-        .any(|known| whole.eq_ignore_ascii_case(known))
+    path.is_within(FOLDER)
+        || ROOT_DOCUMENTS
+            .iter()
+            .any(|known| whole.eq_ignore_ascii_case(known))
         || COMPONENT_DOCUMENTS
             .iter()
             .any(|known| name.eq_ignore_ascii_case(known))

@@ -8,11 +8,12 @@ use atelier_model::{
 use atelier_store::Lease;
 
 use crate::{
-    BuildError, Ctx, Exit, Report,
+    BuildError, Ctx, Exit, Report, agents,
     conduct::{conduct, deliver},
     oversee::Overseer,
     presence::{LOOK, Presence, lease_wait},
     report, verdict,
+    verify::settle,
     work::{Role, work},
 };
 
@@ -66,7 +67,7 @@ pub async fn build(
     }
     let presence = Presence::enter(ctx).await?;
     let report = build_present(ctx, &presence, request, begin).await;
-    presence.leave(ctx).await?;
+    presence.leave(ctx).await;
     report
 }
 
@@ -87,6 +88,9 @@ async fn build_present(
     let plan_only = request.mode == RunMode::PlanOnly;
     match run.status {
         RunStatus::Done => {
+            if agents::reopen(ctx, &run).await? {
+                return Box::pin(bring(ctx, presence, &run.id, &overrides(request, known))).await;
+            }
             if let Some(report) = again(ctx, &run).await? {
                 return Ok(report);
             }
@@ -143,7 +147,7 @@ pub async fn resume(
 ) -> Result<Report, BuildError> {
     let presence = Presence::enter(ctx).await?;
     let report = resume_present(ctx, &presence, run, overrides, begin).await;
-    presence.leave(ctx).await?;
+    presence.leave(ctx).await;
     report
 }
 
@@ -159,7 +163,7 @@ async fn resume_present(
         return Err(BuildError::Finished(run.id));
     }
     begin(&run.id);
-    if run.status == RunStatus::Done {
+    if run.status == RunStatus::Done && !agents::reopen(ctx, &run).await? {
         if let Some(report) = again(ctx, &run).await? {
             return Ok(report);
         }
@@ -205,6 +209,8 @@ async fn bring(
             return report;
         }
         if !helped {
+            // Help that confines less than the run began with is no help.
+            settle(ctx, run).await?;
             say(ctx, run, "another process conducts this run: helping it").await?;
             helped = true;
         }
@@ -275,7 +281,7 @@ async fn create(
     requirement: &str,
     digest: Digest,
 ) -> Result<Run, BuildError> {
-    let head = ctx.git.head()?;
+    let (head, dirty) = (ctx.git.head()?, ctx.git.dirty()?);
     let recorded = ctx
         .recording
         .as_ref()
@@ -299,7 +305,6 @@ async fn create(
         ended_at: None,
     };
     ctx.store.run_create(&run).await?;
-    let dirty = ctx.git.dirty()?;
     if !dirty.is_empty() {
         let message = format!(
             "what is not committed is left alone and not seen by the run ({}): {}",

@@ -9,20 +9,20 @@ mod tests;
 use std::collections::BTreeSet;
 
 use atelier_model::{
-    Approval, DevPlan, Digest, EventKind, FileTree, PlanChange, Run, RunId, RunStatus, Step, Task,
-    TaskChange, TaskChangeKind, TaskSource, TaskState,
+    Approval, ChangeAsked, DevPlan, Digest, EventKind, FileTree, PlanChange, Run, RunId, RunStatus,
+    Step, Task, TaskChange, TaskChangeKind, TaskSource, TaskState,
 };
 use atelier_plan::{Difference, Draft, Wish, check_numbers, difference, new_problems};
 use atelier_store::{Amendment, ChangeRecord, Lease};
 
-pub(crate) use self::amend::taken_back;
 pub use self::{
     adopt::{Adoption, adopt},
     error::ChangeError,
 };
+pub(crate) use self::{amend::taken_back, error::list};
 use crate::{
-    Answer, BuildError, Ctx, Overrides, Question, approve::ask_person, error::chain, inject,
-    presence::Presence, sealed,
+    Answer, BuildError, Ctx, Overrides, Question, agents, approve::ask_person, error::chain,
+    inject, presence::Presence, sealed,
 };
 
 /// What is to change.
@@ -39,6 +39,30 @@ pub enum ChangeRequest {
         /// The plan.
         plan: Box<DevPlan>,
     },
+}
+
+impl ChangeRequest {
+    /// The request as it is kept.
+    fn asked(&self) -> ChangeAsked {
+        match self {
+            Self::Wish(text) => ChangeAsked::Wish { text: text.clone() },
+            Self::Requirement(text) => ChangeAsked::Requirement { text: text.clone() },
+            Self::Plan { requirement, plan } => ChangeAsked::Plan {
+                requirement: requirement.clone(),
+                plan: plan.clone(),
+            },
+        }
+    }
+}
+
+impl From<ChangeAsked> for ChangeRequest {
+    fn from(asked: ChangeAsked) -> Self {
+        match asked {
+            ChangeAsked::Wish { text } => Self::Wish(text),
+            ChangeAsked::Requirement { text } => Self::Requirement(text),
+            ChangeAsked::Plan { requirement, plan } => Self::Plan { requirement, plan },
+        }
+    }
 }
 
 /// A change that is known and not yet made.
@@ -62,6 +86,8 @@ pub struct Proposal {
     pub tasks: Vec<(Task, TaskChange)>,
     /// Which change of the run it is.
     pub ordinal: u32,
+    /// What was asked for.
+    pub asked: ChangeAsked,
 }
 
 impl Proposal {
@@ -115,7 +141,7 @@ pub async fn change(
 ) -> Result<ChangeEnd, BuildError> {
     let presence = Presence::enter(ctx).await?;
     let end = change_present(ctx, run, request, overrides).await;
-    presence.leave(ctx).await?;
+    presence.leave(ctx).await;
     end
 }
 
@@ -207,11 +233,12 @@ async fn proposal(
     let others: Vec<Step> = ground
         .tasks
         .iter()
-        .filter(|task| task.step.is_none() && task.source == TaskSource::User)
+        .filter(|task| task.step.is_none() && task.source != TaskSource::Plan)
         .map(atelier_plan::task_step)
         .collect();
     let difference = difference(&ground.before, &asked.after, &others);
     let tasks = amend::tasks(&run.id, &ground, &asked, &difference);
+    let tasks = agents::followed_anew(&ground.files, tasks)?;
     Ok(Proposal {
         wish: asked.wish,
         requirement: asked.requirement,
@@ -219,6 +246,7 @@ async fn proposal(
         before: ground.before,
         after: asked.after,
         ordinal: ground.ordinal,
+        asked: request.asked(),
         difference,
         tasks,
         run,
@@ -417,6 +445,9 @@ async fn make(ctx: &Ctx, proposal: &Proposal) -> Result<(), BuildError> {
         summary: &proposal.summary,
         plan: &proposal.after,
         removed: &removed,
+        request: &proposal.asked,
+        is_reworded: proposal.requirement != proposal.run.requirement
+            || proposal.after.design.summary != proposal.before.design.summary,
         tasks: &proposal.tasks,
     };
     ctx.store.plan_change(&amendment, ctx.now()).await?;

@@ -68,6 +68,16 @@ impl Checks {
         }
     }
 
+    /// The same for checks with a home of their own.
+    pub(crate) fn apart(&self) -> Self {
+        Self {
+            settings: self.settings.clone(),
+            level: OnceCell::new_with(self.level.get().cloned()),
+            cas: OnceCell::new_with(self.cas.get().cloned()),
+            jobs: OnceCell::new(),
+        }
+    }
+
     /// How tightly commands are confined; tried out at the first call.
     pub(crate) async fn level(&self, ctx: &Ctx) -> Result<&Level, BuildError> {
         let choose = || Level::choose(&ctx.sandbox, self.settings.level);

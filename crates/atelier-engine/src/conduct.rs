@@ -10,14 +10,14 @@ use atelier_model::{
 use atelier_plan::{Draft, Ground};
 
 use crate::{
-    Answer, BuildError, Ctx, Overrides, Question, Report,
+    Answer, BuildError, Ctx, Overrides, Question, Report, agents,
     approve::ask_person,
     control,
     error::chain,
     estimate,
     oversee::Overseer,
     presence::sweep,
-    report, sealed, verdict,
+    replay, report, sealed, verdict,
     verify::settle,
     work::{Role, WorkEnd, work},
 };
@@ -28,10 +28,12 @@ pub(crate) async fn conduct(
     run: &RunId,
     overrides: &Overrides,
 ) -> Result<Report, BuildError> {
-    sweep(ctx, None).await?;
     let run = take_up(ctx, run, overrides).await?;
     let (overseer, watched) = Overseer::new(ctx, &run.id);
-    let driving = Box::pin(drive(&watched, &run, overrides));
+    let driving = Box::pin(async {
+        sweep(&watched, None).await?;
+        drive(&watched, &run, overrides).await
+    });
     finish(ctx, &run, overseer.watch(&watched, driving)).await
 }
 
@@ -115,7 +117,9 @@ async fn drive(
         // What cannot be confined is not worth a question.
         settle(ctx, &run.id).await?;
     }
+    agents::look(ctx, run).await?;
     let plan = planned(ctx, run).await?;
+    estimate::foretell(ctx, run, Some(&plan)).await?;
     if ctx.store.run_fetch(&run.id).await?.status == RunStatus::Planning {
         ctx.store
             .run_advance(&run.id, RunFact::PlanDrafted, ctx.now())
@@ -137,6 +141,7 @@ async fn drive(
         verdict::part(ctx, run).await?;
         return Ok(None);
     }
+    replay::rest(ctx)?;
     verdict::describe(ctx, run, &plan).await?;
     ctx.store
         .run_advance(&run.id, RunFact::TasksDone, ctx.now())
@@ -150,8 +155,17 @@ async fn planned(ctx: &Ctx, run: &Run) -> Result<DevPlan, BuildError> {
     if let Some(plan) = ctx.store.plan_fetch(&run.id).await? {
         return Ok(plan);
     }
+    let recorded = ctx.recording.as_ref();
+    if let Some((plan, _)) = recorded.and_then(|recorded| recorded.given()) {
+        ctx.store.plan_put(&run.id, plan, ctx.now()).await?;
+        return Ok(plan.clone());
+    }
+    estimate::foretell(ctx, run, None).await?;
     let ground = ground(ctx, run)?;
-    let remarks = ctx.store.run_remarks(&run.id).await?;
+    let remarks = match recorded {
+        Some(recorded) => recorded.remarks(),
+        None => ctx.store.run_remarks(&run.id).await?,
+    };
     let asked = control::with_remarks(run, &remarks);
     let draft = Draft {
         store: &ctx.store,
@@ -212,21 +226,27 @@ async fn execute(
     plan: &DevPlan,
     only: Option<&TaskId>,
 ) -> Result<WorkEnd, BuildError> {
+    replay::rest(ctx)?;
     let (known, _) = ctx.store.task_outlines(&run.id).await?;
     let of_plan = if let Some(first) = known.first() {
         ctx.store.task_fetch(&run.id, &first.id).await?.source == TaskSource::Plan
     } else {
-        let mut tasks = atelier_plan::tasks(&run.id, plan);
+        let tasks = atelier_plan::tasks(&run.id, plan);
+        let mut tasks = agents::followed(&ground(ctx, run)?.files, tasks)?;
         if let Some(recorded) = &ctx.recording {
             tasks = recorded.tasks(tasks);
         }
         ctx.store.task_add(&tasks, ctx.now()).await?;
-        true
+        tasks
+            .first()
+            .is_none_or(|task| task.source == TaskSource::Plan)
     };
     // Also where a process died between the two.
     if of_plan && ctx.store.run_fetch(&run.id).await?.trunk.is_none() {
         plan_documents(ctx, run, plan).await?;
     }
+    agents::recover(ctx, run).await?;
+    agents::take(ctx, run).await?;
     work(ctx, run, plan, Role::Conductor(only)).await
 }
 

@@ -1,17 +1,23 @@
 //! What a model sees of the project when it is asked for a task, within the token budget.
 
+mod background;
+mod finished;
 mod shorter;
 
 use std::collections::BTreeSet;
 
 use atelier_edit::policy::WHOLE_LINES_MAX;
-use atelier_model::{DevPlan, EditForm, FileTree, Task, TreePath};
-use atelier_prompt::context::{self, Block, BlockUse, Compression, Packed};
+use atelier_model::{DevPlan, EditForm, FileTree, PromptPart, Task, TreePath};
+use atelier_prompt::{
+    context::{self, Block, BlockUse, Compression, Packed},
+    tokens,
+};
+
+pub(crate) use background::{Reminders, is_long, long_documents, requirement};
+pub(crate) use finished::{Finished, are_many, titles};
 
 /// Lines of a file that stands beside the work.
 const HEAD_LINES: usize = 40;
-/// Tokens of a document's summary.
-const SUMMARY_TOKENS_MAX: usize = 400;
 /// Neighbours shown at most.
 const NEIGHBOURS_MAX: usize = 24;
 /// How much neighbours matter.
@@ -22,6 +28,27 @@ const LISTED_MAX: usize = 600;
 const OF_COMPONENT: [&str; 2] = ["ARCHITECTURE.md", "PROGRESS.md"];
 /// Documents of the project.
 const OF_PROJECT: [&str; 3] = ["docs/DESIGN.md", "ARCHITECTURE.md", "README.md"];
+/// The form of what is shown as it is.
+const WHOLE: &str = "whole";
+
+/// What the context of a task is put together from.
+#[derive(Clone, Copy)]
+pub(crate) struct Material<'a> {
+    /// The task.
+    pub(crate) task: &'a Task,
+    /// The plan it belongs to.
+    pub(crate) plan: &'a DevPlan,
+    /// The requirement, word for word.
+    pub(crate) requirement: &'a str,
+    /// The files of its base.
+    pub(crate) tree: &'a FileTree,
+    /// What stands for long texts.
+    pub(crate) reminders: &'a Reminders,
+    /// The tasks it depends on, as far as its base holds them.
+    pub(crate) finished: &'a [Finished],
+    /// Whether its base holds so many tasks that their titles no longer tell what was done.
+    pub(crate) are_many: bool,
+}
 
 /// What a model is shown, and how much shorter that is than it could be.
 pub(crate) struct Context {
@@ -29,16 +56,83 @@ pub(crate) struct Context {
     pub(crate) packed: Packed,
     /// Bytes that the same blocks would have without compression.
     pub(crate) bytes_full: usize,
+    /// What became of each piece, in the order of the text.
+    pub(crate) parts: Vec<PromptPart>,
+}
+
+/// A block with what its forms are called.
+struct Piece {
+    block: Block,
+    forms: Vec<String>,
+    /// Tokens of the whole of which it is a form.
+    tokens_full: usize,
+}
+
+impl Piece {
+    /// A piece in forms that get shorter, each with what it is called; whether it must be there
+    /// stands beside its priority.
+    fn of(
+        id: &str,
+        forms: Vec<(&str, String)>,
+        (priority, required): (i32, bool),
+        tokens_full: usize,
+    ) -> Self {
+        let (forms, rungs) = forms
+            .into_iter()
+            .map(|(form, text)| (form.to_owned(), text))
+            .unzip();
+        let block = Block {
+            id: id.to_owned(),
+            rungs,
+            priority,
+            required,
+        };
+        Self {
+            block,
+            forms,
+            tokens_full,
+        }
+    }
 }
 
 /// Files the task changes in full, then what it reads, its documents, its neighbours, and the list
-/// of all paths; each as full as the budget allows.
+/// of all paths; each as full as the budget allows. The interfaces of the tasks it builds on are
+/// there whatever the budget.
 pub(crate) fn pack(
-    task: &Task,
-    plan: &DevPlan,
-    tree: &FileTree,
+    material: Material<'_>,
     (compression, tokens_max): (Compression, usize),
 ) -> Context {
+    let (files, interfaces) = files(material);
+    let mut pieces = vec![listing(material.tree)];
+    pieces.extend(match compression {
+        Compression::Off => files.iter().map(Shown::piece).collect(),
+        Compression::Safe => shorter::pieces(&files),
+    });
+    let text = |path: &TreePath| material.tree.text(path).unwrap_or_default();
+    for path in &interfaces {
+        let own = pieces
+            .iter_mut()
+            .find(|piece| piece.block.id == path.as_str());
+        match own {
+            Some(piece) => keep_interface(piece, path, text(path)),
+            None => pieces.extend(finished::interface_only(path, text(path))),
+        }
+    }
+    pieces.extend(documents_of(material, &files));
+    pieces.extend(components(material.plan));
+    if material.are_many {
+        pieces.extend(finished::reminder(material.finished));
+    }
+    if material.reminders.requirement.is_some() {
+        let passages = background::passages(material.requirement, material.task, material.plan);
+        pieces.extend((!passages.block.rungs.is_empty()).then_some(passages));
+    }
+    packed(pieces, &files, tokens_max)
+}
+
+/// The files that are shown, and those of which the interface must be.
+fn files(material: Material<'_>) -> (Vec<Shown<'_>>, Vec<TreePath>) {
+    let Material { task, tree, .. } = material;
     let mut seen = BTreeSet::new();
     let mut files: Vec<Shown<'_>> = Vec::new();
     let mut add = |paths: Vec<TreePath>, priority: i32, required: bool| {
@@ -57,21 +151,55 @@ pub(crate) fn pack(
         100,
         true,
     );
-    add(below(tree, &task.context.files), 80, false);
+    let summarised = |path: &TreePath| material.reminders.documents.contains_key(path);
+    let mut background = below(tree, &task.context.files);
+    background.retain(|path| !summarised(path));
+    add(background, 80, false);
     add(below(tree, &task.inputs), 70, false);
     add(defining(tree, &task.context.symbols), 60, false);
-    add(neighbours(tree, task), NEIGHBOUR, false);
-    let mut blocks = vec![listing(tree)];
-    blocks.extend(match compression {
-        Compression::Off => files.iter().map(Shown::block).collect(),
-        Compression::Safe => shorter::blocks(&files),
-    });
-    for path in documents(task, tree) {
-        if seen.insert(path.clone()) {
-            blocks.extend(document_block(tree, &path));
-        }
+    let mut beside = neighbours(tree, task);
+    beside.retain(|path| !summarised(path) && !background::is_lengthy(tree, path));
+    add(beside, NEIGHBOUR, false);
+    (files, finished::interfaces(tree, material.finished))
+}
+
+/// Makes sure that a file is there in some form, at the least as its interface.
+fn keep_interface(piece: &mut Piece, path: &TreePath, text: &str) {
+    if piece.block.required {
+        return;
     }
-    blocks.extend(components(plan));
+    piece.block.required = true;
+    let shortest = piece.block.rungs.last().map_or(0, String::len);
+    let interface = finished::interface(path, text);
+    if let Some((form, text)) = interface.filter(|(_, text)| text.len() < shortest) {
+        piece.forms.push(form.to_owned());
+        piece.block.rungs.push(text);
+    }
+}
+
+fn documents_of(material: Material<'_>, files: &[Shown<'_>]) -> Vec<Piece> {
+    let Material {
+        task, plan, tree, ..
+    } = material;
+    let is_shown = |path: &TreePath| files.iter().any(|file| file.path == *path);
+    let mut seen = BTreeSet::new();
+    let summarised = material.reminders.documents.keys().cloned();
+    let beside = neighbours(tree, task).into_iter();
+    let lengthy = beside.filter(|path| background::is_lengthy(tree, path));
+    let all = documents(task, tree)
+        .into_iter()
+        .chain(summarised)
+        .chain(lengthy);
+    let fresh = all.filter(|path| !is_shown(path) && seen.insert(path.clone()));
+    let piece = |path: TreePath| {
+        let text = tree.text(&path)?;
+        let made = material.reminders.documents.get(&path);
+        Some(background::document(task, plan, (&path, text), made))
+    };
+    fresh.filter_map(piece).collect()
+}
+
+fn packed(pieces: Vec<Piece>, files: &[Shown<'_>], tokens_max: usize) -> Context {
     let full = |block: &BlockUse| {
         let file = files.iter().find(|file| file.path.as_str() == block.id);
         let of_file = file.map(|file| file.label_and_text().len());
@@ -79,16 +207,50 @@ pub(crate) fn pack(
         of_file.filter(|_| is_shown)
     };
     let own = |id: &str| files.iter().any(|file| file.path.as_str() == id);
-    let others: usize = blocks
+    let others: usize = pieces
         .iter()
-        .filter(|block| !own(&block.id))
-        .filter_map(|block| block.rungs.first().map(String::len))
+        .filter(|piece| !own(&piece.block.id))
+        .filter_map(|piece| piece.block.rungs.first().map(String::len))
         .sum();
+    let names: Vec<(String, Vec<String>, usize)> = pieces
+        .iter()
+        .map(|piece| {
+            (
+                piece.block.id.clone(),
+                piece.forms.clone(),
+                piece.tokens_full,
+            )
+        })
+        .collect();
+    let blocks = pieces.into_iter().map(|piece| piece.block).collect();
     let packed = context::pack(blocks, tokens_max);
     let of_files: usize = packed.manifest.iter().filter_map(full).sum();
+    let part = |used: &BlockUse| {
+        let (_, forms, tokens_full) = names.iter().find(|(id, ..)| *id == used.id)?;
+        Some(part(used, forms, *tokens_full, tokens_max))
+    };
     Context {
+        parts: packed.manifest.iter().filter_map(part).collect(),
         packed,
         bytes_full: of_files + others,
+    }
+}
+
+/// What is recorded of a piece.
+fn part(used: &BlockUse, forms: &[String], tokens_full: usize, tokens_max: usize) -> PromptPart {
+    let form = used.rung.and_then(|rung| forms.get(rung));
+    let why = match (used.rung, form) {
+        (None, _) => format!("there was no room for it within {tokens_max} tokens"),
+        (Some(0), Some(form)) if form == WHOLE => String::new(),
+        (Some(0), _) => "it is background".to_owned(),
+        (Some(_), _) => format!("no longer form of it fits into {tokens_max} tokens"),
+    };
+    PromptPart {
+        name: used.id.clone(),
+        form: form.cloned().unwrap_or_else(|| "left out".to_owned()),
+        tokens: used.tokens,
+        tokens_full,
+        why,
     }
 }
 
@@ -119,7 +281,7 @@ pub(crate) fn forms(task: &Task, tree: &FileTree, form: EditForm) -> String {
     )
 }
 
-fn listing(tree: &FileTree) -> Block {
+fn listing(tree: &FileTree) -> Piece {
     let paths: Vec<&str> = tree.paths().map(TreePath::as_str).collect();
     let shown = paths
         .iter()
@@ -142,12 +304,9 @@ fn listing(tree: &FileTree) -> Block {
         paths.len(),
         folders.into_iter().take(40).collect::<Vec<_>>().join(", ")
     );
-    Block {
-        id: "files".to_owned(),
-        rungs: vec![full, short],
-        priority: 90,
-        required: false,
-    }
+    let tokens_full = tokens::estimate(&full);
+    let forms = vec![(WHOLE, full), ("folders", short)];
+    Piece::of("files", forms, (90, false), tokens_full)
 }
 
 /// A file as a model may be shown it.
@@ -165,26 +324,28 @@ impl Shown<'_> {
     }
 
     /// The whole file, and where it only stands beside the work, its beginning.
-    fn block(&self) -> Block {
-        let mut rungs = vec![self.label_and_text()];
-        rungs.extend(self.head().filter(|_| !self.required));
-        self.block_of(rungs)
+    fn piece(&self) -> Piece {
+        let mut forms = vec![(WHOLE, self.label_and_text())];
+        forms.extend(self.head().filter(|_| !self.required));
+        self.piece_of(forms)
     }
 
     /// The first lines of a longer file.
-    fn head(&self) -> Option<String> {
+    fn head(&self) -> Option<(&'static str, String)> {
         let head: Vec<&str> = self.text.lines().take(HEAD_LINES).collect();
         let label = format!("{} (first {HEAD_LINES} lines)", self.path);
-        (head.len() == HEAD_LINES).then(|| context::data(&label, &head.join("\n")))
+        let is_longer = head.len() == HEAD_LINES;
+        is_longer.then(|| ("first lines", context::data(&label, &head.join("\n"))))
     }
 
-    fn block_of(&self, rungs: Vec<String>) -> Block {
-        Block {
-            id: self.path.to_string(),
-            rungs,
-            priority: self.priority,
-            required: self.required,
-        }
+    fn piece_of(&self, forms: Vec<(&str, String)>) -> Piece {
+        let weight = (self.priority, self.required);
+        Piece::of(
+            self.path.as_str(),
+            forms,
+            weight,
+            tokens::estimate(self.text),
+        )
     }
 }
 
@@ -215,19 +376,8 @@ fn documents(task: &Task, tree: &FileTree) -> Vec<TreePath> {
         .collect()
 }
 
-fn document_block(tree: &FileTree, path: &TreePath) -> Option<Block> {
-    let text = tree.text(path)?;
-    let summary = atelier_docs::summary(text, SUMMARY_TOKENS_MAX);
-    let label = format!("{path} (summary)");
-    Some(Block {
-        id: path.to_string(),
-        rungs: vec![context::data(&label, &summary)],
-        priority: 50,
-        required: false,
-    })
-}
-
-fn components(plan: &DevPlan) -> Option<Block> {
+/// The parts of the design: what was decided is there whatever the budget.
+fn components(plan: &DevPlan) -> Option<Piece> {
     let lines: Vec<String> = plan
         .design
         .components
@@ -235,14 +385,9 @@ fn components(plan: &DevPlan) -> Option<Block> {
         .map(|part| format!("- {} (`{}`): {}", part.name, part.path, part.purpose))
         .collect();
     let text = format!("Components:\n{}", lines.join("\n"));
-    let rungs = vec![text];
-    let block = Block {
-        id: "components".to_owned(),
-        rungs,
-        priority: 55,
-        required: false,
-    };
-    (!lines.is_empty()).then_some(block)
+    let tokens_full = tokens::estimate(&text);
+    let piece = Piece::of("components", vec![(WHOLE, text)], (55, true), tokens_full);
+    (!lines.is_empty()).then_some(piece)
 }
 
 /// The files at or below the named paths.

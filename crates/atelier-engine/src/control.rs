@@ -3,10 +3,14 @@
 //! A command changes the store and nothing else; processes that work on the run see it there and obey
 //! within a second.
 
+mod criteria;
+
 use atelier_model::{BudgetChange, Run, RunId, RunStatus, TaskFact, TaskId, TaskState, Timestamp};
 use atelier_store::{
     AnsweredQuestion, ControlError, QuestionKind, Rest, Store, StoreError, TaskEdit,
 };
+
+pub use criteria::{NoCriterion, acceptance_changed};
 
 /// Something a person asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -136,10 +140,13 @@ impl CommandError {
     /// What a person can do about it.
     pub fn hint(&self) -> &'static str {
         match self {
-            Self::Over { .. } => "see `atelier status --all`; begin a new one with `atelier build`",
+            Self::Over { .. } => {
+                "see `atelier status --all`; a run that was cancelled is taken up again by its name: \
+                 `atelier resume RUN`; one that is done is changed by `atelier change`"
+            }
             Self::Task { .. } => {
-                "see `atelier status`; a task that is done is changed by \
-                                  `atelier change`, or by a task of its own: `atelier task add`"
+                "see `atelier status`; what is done is changed by `atelier change` or begins anew by \
+                 `atelier task retry TASK --from-here`; what was left out, by `atelier task retry TASK`"
             }
             Self::NoReason(_) => "say why with --reason TEXT: it is kept on record",
             Self::NoChange(_) => "name what is to be changed; see `atelier task edit --help`",
@@ -197,7 +204,7 @@ pub async fn obey(
             let answered = store.question_answer(&run.id, subject, &answer, at).await?;
             Ok(Obeyed::Answered(answered))
         }
-        Command::Task(task, command) => of_task(store, &run.id, (task, command), at).await,
+        Command::Task(task, command) => of_task(store, &run, (task, command), at).await,
     }
 }
 
@@ -219,10 +226,11 @@ async fn pause(
 
 async fn of_task(
     store: &Store,
-    run: &RunId,
+    run: &Run,
     (id, command): (&TaskId, &TaskCommand),
     at: Timestamp,
 ) -> Result<Obeyed, CommandError> {
+    let (run, is_over) = (&run.id, run.status == RunStatus::Done);
     let task = store.task_fetch(run, id).await?;
     let refused = |command: &'static str| {
         let id = id.clone();
@@ -262,14 +270,26 @@ async fn of_task(
             if edit.fields().is_empty() {
                 return Err(CommandError::NoChange(id.clone()));
             }
+            if is_over {
+                // The run would have to be opened again, on what the user has now.
+                return Err(CommandError::Task {
+                    command: "edit",
+                    task: id.clone(),
+                    state: word(task.state),
+                });
+            }
             let kept = |accepted: &Vec<_>| task.acceptance.iter().all(|one| accepted.contains(one));
             let loses = edit.acceptance.as_ref().is_some_and(|new| !kept(new));
             if loses && reason.trim().is_empty() {
                 return Err(CommandError::NoReason("take a task's acceptance away"));
             }
             let edited = store.task_edit(run, id, (edit, reason), at).await;
-            edited.map_err(refused("edit"))?;
-            Ok(Obeyed::Done)
+            let again = edited.map_err(refused("edit"))?;
+            Ok(if again.is_empty() {
+                Obeyed::Done
+            } else {
+                Obeyed::Again(again)
+            })
         }
     }
 }

@@ -2,18 +2,24 @@
 
 use atelier_build::{CheckError, ProjectError};
 use atelier_cas::ReadBlobError;
-use atelier_docs::RenderDocumentsError;
+use atelier_docs::{RenderDocumentsError, codex::RosterError};
 use atelier_exec::{GitError, ReadTreeError, SpawnError, WriteTreeError};
 use atelier_llm::{AskError, AskErrorKind, GatewayError};
 use atelier_model::{GraphError, Resource, RunId, TaskId};
-use atelier_plan::DraftError;
+use atelier_plan::{DraftError, Problem};
 use atelier_prompt::RenderPromptError;
 use atelier_store::{Scope, StoreError, WorkerError};
 
-use crate::{ChangeError, Divergence, checks::OpenChecksError, verify::ChooseLevelError};
+use crate::{ChangeError, Divergence, change, checks::OpenChecksError, verify::ChooseLevelError};
 
 /// What helps where a prompt cannot be made.
 const TEMPLATE: &str = "mend the overriding template, or remove it";
+/// What helps where a plan that was imported cannot be executed.
+const PLAN_FILE: &str = "mend the file and import it again; how many steps a plan may have is the \
+setting `limits.steps_max`";
+/// What helps where tasks wait for a person.
+const PERSON: &str =
+    "`atelier status` names what helps each of them; then go on with `atelier resume`";
 /// What helps where the machine or the state is at fault.
 const DOCTOR: &str = "run `atelier doctor`; the work so far is kept: `atelier resume`";
 
@@ -88,7 +94,7 @@ pub enum BuildError {
     #[error("find a run to go on with")]
     NoRun,
     /// The run has ended for good.
-    #[error("go on with run {0}: it is finished")]
+    #[error("go on with run {0}: it was cancelled")]
     Finished(RunId),
     /// This process could not be put on record.
     #[error("begin to work on the project")]
@@ -101,9 +107,15 @@ pub enum BuildError {
         /// Why.
         reason: String,
     },
+    /// The agents of the project cannot be used.
+    #[error(transparent)]
+    Roster(#[from] RosterError),
     /// A plan cannot be changed so.
     #[error("change the plan")]
     Change(#[from] ChangeError),
+    /// A plan that was made elsewhere cannot be executed.
+    #[error("use the plan:\n{}", change::list(.0))]
+    Unfit(Vec<Problem>),
     /// There is no plan that can be executed.
     #[error("plan the work")]
     Draft(#[from] DraftError),
@@ -255,6 +267,7 @@ impl BuildError {
             | Self::LongRequirement { .. }
             | Self::NoRun
             | Self::Change(_)
+            | Self::Unfit(_)
             | Self::Finished(_) => Exit::Usage,
             Self::Draft(DraftError::Ask { source, .. }) | Self::Ask { source, .. } => asked(source),
             Self::Draft(
@@ -277,6 +290,7 @@ impl BuildError {
             Self::Diverged(_) => Exit::Diverged,
             Self::Draft(DraftError::Render { .. })
             | Self::Render(_)
+            | Self::Roster(_)
             | Self::Model(_)
             | Self::Sandbox(_)
             | Self::Steps(_) => Exit::Configuration,
@@ -306,11 +320,13 @@ impl BuildError {
                 "shorten it, or put details into files of the project and name them"
             }
             Self::NoRun => "see `atelier status`; begin with `atelier build \"…\"`",
-            Self::Finished(_) => "begin a new one with `atelier build \"…\"`",
+            Self::Finished(run) => return format!("take it up again: `atelier resume {run}`"),
             Self::EndedElsewhere { .. } => "see `atelier status`; go on with `atelier resume`",
             Self::Draft(error) => return draft_hint(error),
             Self::Ask { source, .. } => return source.hint(),
             Self::Change(error) => error.hint(),
+            Self::Unfit(_) => PLAN_FILE,
+            Self::Roster(_) => "mend the file in `.codex` and commit it; see `atelier agent list`",
             Self::TaskFailed { task, .. } => {
                 return format!(
                     "see `atelier show {task}`; then `atelier task retry {task}`, also with \
@@ -324,10 +340,7 @@ impl BuildError {
                 );
             }
             Self::Verdict { .. } => "see `atelier log`; the branch holds what was built",
-            Self::NeedsPerson(_) => {
-                "see to it, or answer with `atelier approve TASK` or `atelier reject TASK --reason \
-                 TEXT`; then go on with `atelier resume`"
-            }
+            Self::NeedsPerson(_) => PERSON,
             Self::Declined(_) => "change the requirement, or go on with `atelier resume`",
             Self::Model(_) => "give it to another one: `atelier task retry TASK -m MODEL`",
             Self::Cancelled | Self::Paused => "go on with `atelier resume`",

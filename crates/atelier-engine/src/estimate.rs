@@ -1,7 +1,9 @@
 //! What a run will probably use: tokens, money and time, before anything is spent.
 
 use atelier_llm::Gateway;
-use atelier_model::{DevPlan, MicroUsd, Stage};
+use atelier_model::{DevPlan, EventKind, MicroUsd, Run, Stage};
+
+use crate::{BuildError, Ctx};
 
 /// What one stage will probably use.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,6 +51,39 @@ impl Estimate {
             None => format!("about {time}; a model has no price"),
         }
     }
+}
+
+/// Puts on record what a run will probably use, once before there is a plan and once with it, so that
+/// its report can hold it against what it took. Where no model is asked there is nothing to foretell.
+pub(crate) async fn foretell(
+    ctx: &Ctx,
+    run: &Run,
+    plan: Option<&DevPlan>,
+) -> Result<(), BuildError> {
+    if ctx.recording.is_some() || ctx.gateway.route(Stage::Code).provider == "offline" {
+        return Ok(());
+    }
+    let told = ctx.store.event_list_kind(&run.id, "run.estimated").await?;
+    let is_told = told.iter().any(|event| {
+        matches!(event.kind, EventKind::RunEstimated { planned, .. } if planned || plan.is_none())
+    });
+    if is_told {
+        return Ok(());
+    }
+    let guess = estimate(&ctx.gateway, &run.requirement, plan);
+    let sum = |of: fn(&StageEstimate) -> u64| guess.stages.iter().map(of).sum();
+    let kind = EventKind::RunEstimated {
+        planned: guess.planned,
+        cost: guess.cost,
+        asks: sum(|stage| stage.asks),
+        input_tokens: sum(|stage| stage.input_tokens),
+        output_tokens: sum(|stage| stage.output_tokens),
+        wall_ms: guess.seconds.saturating_mul(1_000),
+    };
+    ctx.store
+        .event_append(Some(&run.id), None, kind, ctx.now())
+        .await?;
+    Ok(())
 }
 
 /// Tokens of a stage's prompt beside the requirement, as runs of middle-sized projects show.
@@ -106,8 +141,8 @@ pub fn estimate(gateway: &Gateway, requirement: &str, plan: Option<&DevPlan>) ->
                 Stage::Detail => phases,
                 Stage::Code => (tasks * ATTEMPTS_PERCENT).div_ceil(100),
                 Stage::Design | Stage::Plan | Stage::Handoff | Stage::Docs => 1,
-                // Only a change asks it.
-                Stage::Change => 0,
+                // Only a change, or a long text, asks it.
+                Stage::Change | Stage::Summary => 0,
             };
             let bytes = habit.prompt_tokens * TOKEN_BYTES + requirement.len();
             let one = gateway.estimate(habit.stage, bytes);

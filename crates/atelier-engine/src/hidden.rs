@@ -2,6 +2,8 @@
 //!
 //! Nobody is told more of them than which ones failed.
 
+use std::sync::Arc;
+
 use atelier_exec::Worktree;
 use atelier_model::{
     CheckOutcome, CheckResult, Digest, EventKind, Evidence, FileTree, RunId, Task, TaskId,
@@ -10,7 +12,7 @@ use atelier_model::{
 
 use crate::{
     BuildError, Ctx,
-    conclude::{blank, named_failures},
+    conclude::{blank, named_failures, of_reason},
     protect, sealed,
     verify::Verification,
 };
@@ -63,14 +65,33 @@ pub(crate) async fn of_done(
 
 impl Graded<'_> {
     /// Executes the build steps with these hidden tests among the files.
+    ///
+    /// What is executed with them has a home of its own, which is gone afterwards: what it may have
+    /// learnt of them reaches no later check whose output a model is shown.
     pub(crate) async fn grade(&self, hidden: &FileTree) -> Result<CheckResult, BuildError> {
+        let folder = self.worktree.path().file_name().unwrap_or_default();
+        let name = format!("home-{}", folder.to_string_lossy());
+        let home = self.ctx.home.with_file_name(name);
+        atelier_exec::home_copy(&self.ctx.home, &home).map_err(BuildError::Home)?;
+        let apart = Ctx {
+            checks: Arc::new(self.ctx.checks.apart()),
+            home: home.clone(),
+            ..self.ctx.clone()
+        };
+        let result = self.grade_apart(&apart, hidden).await;
+        drop(apart);
+        atelier_exec::home_remove(&home).map_err(BuildError::Home)?;
+        result
+    }
+
+    async fn grade_apart(&self, ctx: &Ctx, hidden: &FileTree) -> Result<CheckResult, BuildError> {
         let mut with = self.tree.clone();
         for (path, file) in hidden.iter() {
             with.put(path.clone(), file.clone());
         }
         self.worktree.tree_write(&self.tree.changes_to(&with))?;
         let verification = Verification {
-            ctx: self.ctx,
+            ctx,
             run: self.run,
             task: None,
             folder: self.worktree.path(),
@@ -81,7 +102,11 @@ impl Graded<'_> {
             ask_person: false,
         };
         let evidence = verification.run().await?;
-        let mut result = concluded(&evidence, self.visible);
+        let mut result = if self.are_there(hidden) {
+            concluded(&evidence, self.visible)
+        } else {
+            of_reason("the hidden tests were changed while they ran".to_owned())
+        };
         NAME.clone_into(&mut result.name);
         result.command = match hidden.paths().count() {
             1 => "execute 1 file of hidden tests".to_owned(),
@@ -93,6 +118,15 @@ impl Graded<'_> {
         // They are no tests of the project, and never count among those that it must keep.
         result.tests = None;
         Ok(result)
+    }
+
+    /// Whether hidden tests stand in the folder as they were laid there.
+    fn are_there(&self, hidden: &FileTree) -> bool {
+        let bytes_max = self.ctx.limits.file_bytes_max;
+        let folder = self.worktree.path();
+        hidden.iter().all(|(path, file)| {
+            atelier_exec::file_read(folder, path, bytes_max).as_ref() == Some(file)
+        })
     }
 
     async fn tell(&self, result: &CheckResult) -> Result<(), BuildError> {

@@ -1,13 +1,13 @@
 //! Tasks that a person adds.
 
 use atelier_model::{
-    Acceptance, Budget, Check, Component, ContextHints, Design, DevPlan, Digest, Expect, Phase,
-    PhaseOutline, RequirementItem, Run, RunFact, RunId, RunMode, RunStatus, Step, Task, TaskId,
+    Acceptance, Budget, Check, Component, ContextHints, Design, DevPlan, Digest, Expect, FileTree,
+    Phase, PhaseOutline, RequirementItem, Run, RunId, RunMode, RunStatus, Step, Task, TaskId,
     TaskSource, TechnologyStack,
 };
 
 use crate::{
-    BuildError, Ctx,
+    BuildError, Ctx, agents,
     presence::{Presence, lease_wait},
 };
 
@@ -24,6 +24,10 @@ pub struct NewTask {
     pub checks: Vec<Vec<String>>,
     /// Higher goes first.
     pub priority: i32,
+    /// The agent that does it; the one that takes its files if left out.
+    pub agent: Option<String>,
+    /// Who asks for it.
+    pub source: TaskSource,
 }
 
 /// Adds a task to the newest run, which is opened again where it was finished, or begins a run of
@@ -39,11 +43,14 @@ pub async fn task_add(ctx: &Ctx, new: &NewTask) -> Result<(RunId, TaskId), Build
     let lease = lease_wait(ctx, "tasks").await?;
     let added = task_add_alone(ctx, new).await;
     ctx.store.lease_give_back(&lease).await?;
-    presence.leave(ctx).await?;
+    presence.leave(ctx).await;
     added
 }
 
-async fn task_add_alone(ctx: &Ctx, new: &NewTask) -> Result<(RunId, TaskId), BuildError> {
+pub(crate) async fn task_add_alone(
+    ctx: &Ctx,
+    new: &NewTask,
+) -> Result<(RunId, TaskId), BuildError> {
     let newest = ctx.store.run_list(1).await?.into_iter().next();
     match &newest {
         Some(run) if open(ctx, run).await? => join(ctx, run, new).await,
@@ -81,19 +88,27 @@ pub(crate) async fn open(ctx: &Ctx, run: &Run) -> Result<bool, BuildError> {
     }
 }
 
-async fn join(ctx: &Ctx, run: &Run, new: &NewTask) -> Result<(RunId, TaskId), BuildError> {
+/// Adds a task to a run that is open, with those that follow it.
+pub(crate) async fn join(
+    ctx: &Ctx,
+    run: &Run,
+    new: &NewTask,
+) -> Result<(RunId, TaskId), BuildError> {
     let tasks = ctx.store.task_list(&run.id).await?;
     let count = tasks
         .iter()
-        .filter(|task| task.source == TaskSource::User)
+        .filter(|task| matches!(task.source, TaskSource::User | TaskSource::Proposal))
         .count();
     let id = TaskId::from_text(format!("u{}", count + 1));
     let task = Task {
         id: id.clone(),
         step: None,
-        ..of_step(&run.id, &step(new, "1.1"))
+        ..of_step(&run.id, &step(new, "1.1"), new)
     };
-    ctx.store.task_add(&[task], ctx.now()).await?;
+    let stands = run.trunk.as_ref().or(run.base_commit.as_ref());
+    for task in agents::followed(&files(ctx, stands)?, vec![task])? {
+        ctx.store.task_add_own(&task, ctx.now()).await?;
+    }
     Ok((run.id.clone(), id))
 }
 
@@ -131,20 +146,25 @@ async fn begin(
         created_at: ctx.now(),
         ended_at: None,
     };
-    ctx.store.run_create(&run).await?;
-    ctx.store.plan_put(&id, &plan, ctx.now()).await?;
-    if ctx.store.run_fetch(&id).await?.status == RunStatus::Planning {
-        ctx.store
-            .run_advance(&id, RunFact::PlanDrafted, ctx.now())
-            .await?;
-    }
-    let tasks: Vec<Task> = plan.steps().map(|step| of_step(&id, step)).collect();
-    ctx.store.task_add(&tasks, ctx.now()).await?;
+    let tasks = plan.steps().map(|step| of_step(&id, step, new)).collect();
+    let tasks = agents::followed(&files(ctx, run.base_commit.as_ref())?, tasks)?;
+    ctx.store.run_adopt(&run, &plan, &tasks, ctx.now()).await?;
     Ok((id, TaskId::from_text("t1.1")))
 }
 
-fn of_step(run: &RunId, step: &Step) -> Task {
-    atelier_plan::step_task(run, step, TaskSource::User)
+fn files(ctx: &Ctx, commit: Option<&String>) -> Result<FileTree, BuildError> {
+    match commit {
+        Some(commit) => Ok(ctx.git.tree_of(commit, &ctx.limits)?),
+        None => Ok(FileTree::default()),
+    }
+}
+
+fn of_step(run: &RunId, step: &Step, new: &NewTask) -> Task {
+    Task {
+        agent: new.agent.clone(),
+        priority: new.priority,
+        ..atelier_plan::step_task(run, step, new.source)
+    }
 }
 
 fn step(new: &NewTask, number: &str) -> Step {

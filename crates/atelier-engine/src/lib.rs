@@ -6,6 +6,7 @@
 //! Invariants: the engine decides order; it holds no SQL, no HTTP, no parsing, and does not know
 //! who watches: whoever does reads the event log. A model's word is never taken as proof.
 
+mod agents;
 mod approve;
 mod build;
 mod change;
@@ -26,6 +27,7 @@ mod inject;
 mod kept;
 mod lockfile;
 mod oversee;
+mod overview;
 mod presence;
 mod protect;
 mod repeat;
@@ -37,14 +39,17 @@ mod schedule;
 mod sealed;
 #[cfg(test)]
 mod simulation;
+mod summaries;
 mod syntax;
 mod task;
 mod trace;
+mod train;
 mod trunk;
 mod verdict;
 mod verify;
 mod work;
 
+pub use agents::{Synced, task_sync};
 pub use approve::{Answer, Approver, Question};
 pub use build::{Begin, BuildRequest, Overrides, build, resume};
 pub use change::{
@@ -52,18 +57,24 @@ pub use change::{
     told,
 };
 pub use checks::{CheckSettings, Checks, OpenChecksError};
-pub use control::{Command, CommandError, Obeyed, TaskCommand, obey};
+pub use control::{
+    Command, CommandError, NoCriterion, Obeyed, TaskCommand, acceptance_changed, obey,
+};
 pub use ctx::Ctx;
 pub use error::{BuildError, Exit, chain};
 pub use estimate::{Estimate, StageEstimate, estimate};
 pub use forecast::forecast;
 pub use gc::{Freed, gc};
 pub use inject::{NewTask, task_add};
+pub use overview::{
+    BudgetUse, ConfiguredBudgets, Overview, budgets_used, event_document, is_told, overview,
+    run_document, run_forecast, task_help,
+};
 pub use replay::{
-    Divergence, Overriding, PackError, Recorded, SeedError, Traced, pack, replay_gateway,
+    Divergence, Overriding, PackError, Recorded, SeedError, Traced, go_on, pack, replay_gateway,
     replay_limits, seed, trailer,
 };
-pub use report::Report;
+pub use report::{Report, facts};
 pub use trace::{
     AttemptWhy, Author, Chain, Link, TaskWhy, TraceError, authors, run_of, verify, why_task,
 };

@@ -188,16 +188,14 @@ fn gone(task: &Task, before: &FileTree, after: &FileTree) -> Option<String> {
 
 /// Changes to what decides which of the tests run that stood before the task.
 fn steered(before: &FileTree, path: &TreePath, new: &str) -> Vec<String> {
-    let Some(old) = before.text(path) else {
-        // A test's own new helpers may be needed; a new configuration would rule the old tests.
-        let rules = atelier_recipe::decides_tests(path)
-            && !atelier_recipe::is_test_path(path)
-            && before.paths().any(atelier_recipe::is_test_path);
-        let said = "it decides which tests run, and the task does not own it: do without it";
-        return rules.then(|| said.to_owned()).into_iter().collect();
-    };
-    let now = atelier_recipe::test_settings(path, new);
     let tests = before.paths().any(atelier_recipe::is_test_path);
+    let old = before.text(path);
+    if old.is_none() && tests && atelier_recipe::decides_tests(path) && !helps_tests(path) {
+        let said = "it decides which tests run, and the task does not own it: do without it";
+        return vec![said.to_owned()];
+    }
+    let old = old.unwrap_or_default();
+    let now = atelier_recipe::test_settings(path, new);
     let added = atelier_recipe::new_rules(path, old, new).into_iter();
     atelier_recipe::test_settings(path, old)
         .into_iter()
@@ -211,6 +209,12 @@ fn steered(before: &FileTree, path: &TreePath, new: &str) -> Vec<String> {
             )
         })
         .collect()
+}
+
+/// Whether a file is code beside tests: new tests may need helpers of their own.
+fn helps_tests(path: &TreePath) -> bool {
+    let code = matches!(path.extension(), Some("py" | "js" | "ts" | "mjs" | "cjs"));
+    code && atelier_recipe::is_test_path(path)
 }
 
 /// The tests and other protected files of a tree as they must stand while it is checked.

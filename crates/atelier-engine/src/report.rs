@@ -1,5 +1,7 @@
 //! What a run has to show: documents while it goes on, a report at its end.
 
+mod facts;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use atelier_docs::{ProjectState, Proof, Rendered};
@@ -10,7 +12,8 @@ use atelier_model::{
 };
 use atelier_store::{RunCost, Store, StoreError};
 
-use crate::{BuildError, Ctx, Exit, commit};
+pub use self::facts::facts;
+use crate::{BuildError, Ctx, Exit, agents, commit};
 
 /// Earlier runs whose components are looked at.
 const EARLIER_RUNS_MAX: u32 = 50;
@@ -189,7 +192,10 @@ pub(crate) async fn documents(
         proofs: &proofs,
         files,
     };
-    Ok(atelier_docs::render(&state)?)
+    let mut documents = atelier_docs::render(&state)?;
+    let finishing = finishing.map(|(id, _)| id);
+    documents.extend(agents::documents(ctx, &run.id, &state, finishing).await?);
+    Ok(documents)
 }
 
 /// The plan with the components of earlier runs that still stand: a run that adds to a project

@@ -23,6 +23,7 @@ pub(crate) fn task() -> Task {
         context: ContextHints::default(),
         priority: 0,
         source: TaskSource::Plan,
+        agent: None,
         attempts: 0,
         round_first: 1,
         state: TaskState::Pending,

@@ -8,7 +8,7 @@ use std::{
 };
 
 use atelier_model::{GraphError, TaskGraph, TaskId, TaskState};
-use atelier_store::TaskOutline;
+use atelier_store::{TaskMoves, TaskOutline};
 
 use self::paths::Claims;
 
@@ -133,16 +133,36 @@ impl Schedule {
         }
     }
 
+    /// Takes note of what happened to tasks since the last time.
+    pub(crate) fn learn(&mut self, moves: &TaskMoves) {
+        for task in &moves.conflicts {
+            self.conflicted(task);
+        }
+        for (task, state) in &moves.moved {
+            self.moved(task, *state);
+        }
+    }
+
+    /// An attempt at a task ended in a conflict.
+    fn conflicted(&mut self, id: &TaskId) {
+        if let Some(&at) = self.by_id.get(id) {
+            self.leave(at);
+            self.nodes[at].conflicts += 1;
+            self.enter(at);
+        }
+    }
+
     /// A task came to a state.
-    pub(crate) fn moved(&mut self, id: &TaskId, to: TaskState) {
+    fn moved(&mut self, id: &TaskId, to: TaskState) {
         let Some(&at) = self.by_id.get(id) else {
             return;
         };
         let from = self.nodes[at].state;
         self.leave(at);
         self.nodes[at].state = to;
-        if from == TaskState::Merging && to == TaskState::Ready {
-            self.nodes[at].conflicts += 1;
+        if from != TaskState::Pending && to == TaskState::Pending {
+            // What begins anew has met nobody yet.
+            self.nodes[at].conflicts = 0;
         }
         self.enter(at);
         if from.is_settled() != to.is_settled() {

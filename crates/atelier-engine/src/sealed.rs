@@ -18,7 +18,7 @@ const FOLDER: &str = ".atelier/hidden";
 const ALL: &str = "all";
 
 /// A list of hidden tests, as it is kept: each file with the digest under which its text is kept.
-type Listed = BTreeMap<TreePath, Digest>;
+pub(crate) type Listed = BTreeMap<TreePath, Digest>;
 
 /// What was fixed last for a task, or for the run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,12 +98,8 @@ pub(crate) async fn fixed(
     run: &RunId,
     task: Option<&TaskId>,
 ) -> Result<Option<Fixed>, BuildError> {
-    let events = ctx.store.event_list_kind(run, "acceptance.fixed").await?;
-    let mut own = events
-        .into_iter()
-        .rev()
-        .filter(|event| event.task.as_ref() == task);
-    Ok(own.find_map(|event| {
+    let newest = ctx.store.acceptance_fixed(run, task).await?;
+    Ok(newest.and_then(|event| {
         let EventKind::AcceptanceFixed {
             acceptance, hidden, ..
         } = event.kind
@@ -140,14 +136,18 @@ pub(crate) async fn hidden_tests(ctx: &Ctx, list: &Digest) -> Result<FileTree, B
     let Some(bytes) = ctx.store.blob_fetch(list).await? else {
         return Ok(tree);
     };
-    let listed: Listed = serde_json::from_slice(&bytes).unwrap_or_default();
-    for (path, text) in listed {
+    for (path, text) in listed(&bytes) {
         if let Some(text) = ctx.store.blob_fetch(&text).await? {
             let text = String::from_utf8_lossy(&text).into_owned();
             tree.put(path, FileEntry::text(text));
         }
     }
     Ok(tree)
+}
+
+/// A list of hidden tests, read.
+pub(crate) fn listed(bytes: &[u8]) -> Listed {
+    serde_json::from_slice(bytes).unwrap_or_default()
 }
 
 async fn keep(ctx: &Ctx, files: &FileTree) -> Result<Digest, BuildError> {

@@ -1,35 +1,38 @@
 //! One task: ask, edit, check, mend, commit.
 
+mod ahead;
+mod background;
 mod base;
+mod checking;
 mod conflict;
 mod conversation;
 mod edited;
 mod grading;
 mod landing;
 mod repeated;
+mod role;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
+use atelier_docs::codex::Agent;
 use atelier_exec::Worktree;
 use atelier_model::{
-    Acceptance, Ask, Attempt, AttemptOutcome, Check, CheckOutcome, CheckResult, DevPlan, Digest,
-    EditForm, EventKind, Evidence, FileTree, FormUse, Message, MicroUsd, Reply, Role, Run, Stage,
-    StopReason, Task, TaskFact,
+    Ask, Attempt, AttemptOutcome, CheckOutcome, CheckResult, DevPlan, Digest, EditForm, EventKind,
+    Evidence, FileTree, FormUse, Message, MicroUsd, Reply, Role, Run, Stage, StopReason, Task,
+    TaskFact,
 };
 use atelier_store::TrunkPoint;
 use futures_util::future::try_join;
 use serde_json::json;
-use tokio::sync::SemaphorePermit;
 
-use self::edited::{Refusal, Wrote};
+use self::{
+    ahead::Ahead,
+    edited::{Refusal, Wrote},
+    landing::Landed,
+};
 use crate::{
-    Answer, BuildError, Ctx, Question,
-    approve::ask_person,
-    change, control, form, protect,
-    replay::{self, Moment, judged},
-    report, sealed, syntax,
-    verify::Verification,
-    work::Desk,
+    Answer, BuildError, Ctx, Question, agents, approve::ask_person, change, control, form, replay,
+    report, sealed, syntax, train::Car, work::Desk,
 };
 
 /// How the work on a task ended.
@@ -75,7 +78,12 @@ pub(crate) async fn execute(
         description: control::remarked(&task.description, &terms.remarks),
         ..task
     };
-    let gateway = match &terms.model {
+    sealed::fix(ctx, &run.id, &task).await?;
+    let ground = Ground::of(ctx, run, &task, desk).await?;
+    // In a replay the record says who answered.
+    let own = ground.agent.model.as_ref();
+    let own = own.filter(|_| ctx.recording.is_none());
+    let gateway = match terms.model.as_ref().or(own) {
         Some(model) => Arc::new(ctx.gateway.with_model(Stage::Code, model)?),
         None => Arc::clone(&ctx.gateway),
     };
@@ -83,8 +91,38 @@ pub(crate) async fn execute(
         gateway,
         ..ctx.clone()
     };
-    let mut work = Work::open(ctx, run, plan, task, slot, desk).await?;
+    let of_run = (run, plan, desk);
+    let mut work = Work::open(ctx, of_run, task, slot, ground).await?;
     work.attempts().await
+}
+
+/// What a task begins from.
+struct Ground {
+    /// The attempts of its round so far.
+    earlier: Vec<Attempt>,
+    base: Option<String>,
+    files: Arc<FileTree>,
+    agent: Agent,
+}
+
+impl Ground {
+    async fn of(ctx: &Ctx, run: &Run, task: &Task, desk: &Desk) -> Result<Self, BuildError> {
+        let all = ctx.store.attempt_list(&run.id, &task.id).await?;
+        let of_round = |one: &Attempt| one.ordinal >= task.round_first;
+        let earlier: Vec<Attempt> = all.into_iter().filter(of_round).collect();
+        let base = match replay::base(ctx, run, task, &earlier).await? {
+            Some(recorded) => Some(recorded),
+            None => base::of(ctx, run, &earlier).await?,
+        };
+        let files = desk.trunk.tree_at(ctx, base.as_deref())?;
+        let agent = agents::of_task(&files, task)?;
+        Ok(Self {
+            earlier,
+            base,
+            files,
+            agent,
+        })
+    }
 }
 
 /// The work on one task.
@@ -93,6 +131,10 @@ struct Work<'a> {
     run: &'a Run,
     plan: &'a DevPlan,
     task: Task,
+    /// Who does it.
+    agent: Agent,
+    /// Whether what it finds wanting goes back to whoever did it.
+    sends_back: bool,
     /// The attempts of this round so far, which came before this work.
     earlier: Vec<Attempt>,
     /// The commit of the trunk on which the work stands; what is asked depends on nothing newer.
@@ -107,6 +149,10 @@ struct Work<'a> {
     /// Name of the worktree.
     place: String,
     worktree: Option<Worktree>,
+    /// Its place among what is on its way into the trunk.
+    car: Option<Car>,
+    /// The newest work, where it was verified together with all that comes before it.
+    ahead: Option<Ahead>,
     messages: Vec<Message>,
     prompt_version: Digest,
     tests_before: u64,
@@ -123,11 +169,14 @@ struct Proof {
     attempt: Attempt,
     reply: Reply,
     prompt: Digest,
+    /// The commit of the work alone, which no branch holds.
+    own: String,
 }
 
 /// How an attempt ended.
 enum Tried {
-    Passed(Box<Proof>),
+    /// Its work passed, and with that the task ended.
+    Ended(TaskEnd),
     Mend(Box<Attempt>, AttemptOutcome, String),
     NeedsPerson(Box<Attempt>, String),
 }
@@ -135,30 +184,28 @@ enum Tried {
 impl<'a> Work<'a> {
     async fn open(
         ctx: &'a Ctx,
-        run: &'a Run,
-        plan: &'a DevPlan,
+        (run, plan, desk): (&'a Run, &'a DevPlan, &'a Desk),
         task: Task,
         slot: usize,
-        desk: &'a Desk,
+        ground: Ground,
     ) -> Result<Self, BuildError> {
-        sealed::fix(ctx, &run.id, &task).await?;
-        let all = ctx.store.attempt_list(&run.id, &task.id).await?;
-        let of_round = |one: &Attempt| one.ordinal >= task.round_first;
-        let earlier: Vec<Attempt> = all.into_iter().filter(of_round).collect();
-        let base = match replay::base(ctx, run, &task, &earlier).await? {
-            Some(recorded) => Some(recorded),
-            None => base::of(ctx, run, &earlier).await?,
-        };
+        let Ground {
+            earlier,
+            base,
+            files: before,
+            agent,
+        } = ground;
         let point = match &base {
             Some(commit) => ctx.store.trunk_at(&run.id, commit).await?,
             None => None,
         };
-        let before = desk.trunk.tree_at(ctx, base.as_deref())?;
         let tests = point.as_ref().map_or(0, |point| point.tests);
         let mut work = Self {
             ctx,
             run,
             plan,
+            agent,
+            sends_back: false,
             earlier,
             base,
             tests_before: change::tests_floor(ctx, &task, tests).await?,
@@ -168,6 +215,8 @@ impl<'a> Work<'a> {
             desk,
             place: ctx.place(&format!("slot-{slot}")),
             worktree: None,
+            car: None,
+            ahead: None,
             messages: Vec::new(),
             prompt_version: Digest::of(""),
             dropped: Vec::new(),
@@ -175,7 +224,9 @@ impl<'a> Work<'a> {
             used: None,
             task,
         };
+        work.sends_back = work.may_send_back().await?;
         work.begin_conversation().await?;
+        work.take_role()?;
         Ok(work)
     }
 
@@ -186,7 +237,7 @@ impl<'a> Work<'a> {
             let tried = self.attempt(ordinal).await?;
             let last = self.is_last(ordinal);
             match tried {
-                Tried::Passed(proof) => return self.land(*proof).await,
+                Tried::Ended(end) => return Ok(end),
                 Tried::NeedsPerson(attempt, reason) => {
                     // Not a failure: once the person has looked, the same reply is checked again.
                     self.end(
@@ -227,34 +278,6 @@ impl<'a> Work<'a> {
     fn is_last(&self, ordinal: u32) -> bool {
         let attempts_max = self.ctx.limits.attempts_max.max(1);
         ordinal >= self.task.round_first.saturating_add(attempts_max) - 1
-    }
-
-    /// A check that passes before the work proves nothing about the work; that is worth knowing.
-    async fn see_it_fail(&self) -> Result<(), BuildError> {
-        let runs =
-            |one: &&Acceptance| one.must_fail_before && !matches!(one.check, Check::Human { .. });
-        let first: Vec<&Acceptance> = self.task.acceptance.iter().filter(runs).collect();
-        if first.is_empty() || self.ctx.recording.is_some() {
-            return Ok(());
-        }
-        let worktree = self.lay_out()?;
-        let _turn = self.turn().await?;
-        for acceptance in first {
-            let name = format!("{}/{} before", number(&self.task), acceptance.id);
-            let verification = self.verification(&worktree, &self.before, Vec::new());
-            let result = verification
-                .criterion(&name, acceptance, &BTreeMap::new())
-                .await?;
-            if result.outcome.passed() {
-                let message = format!(
-                    "{} {} passes before the work: it proves nothing about it",
-                    number(&self.task),
-                    acceptance.id
-                );
-                self.tell(EventKind::Warning { message }).await?;
-            }
-        }
-        Ok(())
     }
 
     /// Makes the worktree ready for the edits, which are still being written: the time a model
@@ -317,16 +340,34 @@ impl<'a> Work<'a> {
                 reason,
             ));
         }
-        let evidence = self.check(ordinal).await?;
-        self.keep(ordinal)?;
-        attempt.evidence = evidence.clone();
-        if evidence.passed() {
-            return Ok(Tried::Passed(Box::new(Proof {
+        let own = self.keep(ordinal)?;
+        attempt.evidence = self.check(ordinal, &own).await?;
+        if attempt.evidence.passed() {
+            let said = reply.text.clone();
+            let proof = Proof {
                 attempt,
                 reply,
                 prompt,
-            })));
+                own,
+            };
+            attempt = match self.land(proof).await? {
+                Landed::Ended(end) => {
+                    if matches!(end, TaskEnd::Done) {
+                        self.send_back(&said).await?;
+                    }
+                    return Ok(Tried::Ended(end));
+                }
+                Landed::Unproven(attempt) => *attempt,
+            };
         }
+        self.unproven(attempt, left).await
+    }
+
+    /// What follows an attempt whose checks did not pass.
+    async fn unproven(&mut self, mut attempt: Attempt, left: u32) -> Result<Tried, BuildError> {
+        // Whoever is behind it must not wait for what does not come.
+        self.car = None;
+        let evidence = attempt.evidence.clone();
         let failed: Vec<&CheckResult> = evidence
             .checks
             .iter()
@@ -354,8 +395,8 @@ impl<'a> Work<'a> {
             run: self.run.id.clone(),
             task: Some(self.task.id.clone()),
             messages: self.messages.clone(),
-            schema: None,
-            template: "code".to_owned(),
+            schema: self.schema(),
+            template: self.template().to_owned(),
             template_version: self.prompt_version,
             attempt: ordinal,
             facts: json!({
@@ -399,7 +440,7 @@ impl<'a> Work<'a> {
         };
         self.tell_restored(&edited.restored).await?;
         self.tell_doubtful(&edited.doubtful).await?;
-        self.used = self.used_form(reply, Some(edited.wrote));
+        self.used = self.used_form(reply, edited.wrote);
         self.dropped = edited.restored;
         self.tree = edited.tree;
         let changes = self.before.changes_to(&self.tree);
@@ -454,58 +495,6 @@ impl<'a> Work<'a> {
             self.tell(EventKind::Warning { message }).await?;
         }
         Ok(())
-    }
-
-    fn lay_out(&self) -> Result<Worktree, BuildError> {
-        Ok(self
-            .ctx
-            .git
-            .worktree_open(&self.place, self.base.as_deref())?)
-    }
-
-    /// Waits until there is room for a verification, which needs processors.
-    async fn turn(&self) -> Result<SemaphorePermit<'_>, BuildError> {
-        tokio::select! {
-            turn = self.desk.checks.acquire() => turn.map_err(|_| BuildError::Cancelled),
-            () = self.ctx.cancel.cancelled() => Err(BuildError::Cancelled),
-        }
-    }
-
-    async fn check(&self, ordinal: u32) -> Result<Evidence, BuildError> {
-        let _turn = self.turn().await?;
-        let named = self
-            .task
-            .acceptance
-            .iter()
-            .map(|one| (format!("{}/{}", number(&self.task), one.id), one))
-            .collect();
-        match &self.worktree {
-            Some(worktree) => {
-                let verification = self.verification(worktree, &self.tree, named);
-                let evidence = judged(&verification, Moment::Alone { ordinal }).await?;
-                self.graded(evidence).await
-            }
-            None => Ok(Evidence::default()),
-        }
-    }
-
-    fn verification<'b>(
-        &'b self,
-        worktree: &'b Worktree,
-        tree: &'b FileTree,
-        acceptance: Vec<(String, &'b Acceptance)>,
-    ) -> Verification<'b> {
-        Verification {
-            ctx: self.ctx,
-            run: &self.run.id,
-            task: Some(&self.task.id),
-            folder: worktree.path(),
-            tree,
-            guarded: protect::guarded(tree, Some(&self.task)),
-            acceptance,
-            tests_before: self.tests_before,
-            ask_person: true,
-        }
     }
 
     async fn end(

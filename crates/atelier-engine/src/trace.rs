@@ -5,6 +5,7 @@
 
 mod author;
 mod chain;
+mod criteria;
 mod links;
 mod why;
 

@@ -57,7 +57,11 @@ pub(crate) async fn describe(ctx: &Ctx, run: &Run, plan: &DevPlan) -> Result<(),
     };
     let rendered = report::documents(ctx, run, plan, &project, None, prose.as_ref()).await?;
     let subject = format!("docs: describe {} as built", plan.design.name);
-    let lock = replay::lock_text(ctx, run, &files).await?;
+    let stands = |document: &atelier_docs::Rendered| {
+        let file = files.get(&document.path);
+        file.is_some_and(|file| file.bytes == document.text.as_bytes())
+    };
+    let lock = replay::lock_text(ctx, run, &files, rendered.iter().all(stands)).await?;
     commit_files(
         ctx,
         run,

@@ -16,6 +16,7 @@ use crate::{
     replay, report,
     schedule::Schedule,
     task::{self, TaskEnd},
+    train::Train,
     trunk::Trunk,
 };
 
@@ -29,6 +30,8 @@ pub(crate) struct Desk {
     pub(crate) trunk: Trunk,
     /// Verifications that may run at once: they need processors, asks do not.
     pub(crate) checks: Semaphore,
+    /// What is on its way into the trunk in this process.
+    pub(crate) train: Arc<Train>,
     /// Who waits for the trunk in this process, first come, first served.
     pub(crate) queue: Mutex<()>,
     /// The state, without the lease of any task.
@@ -40,6 +43,7 @@ impl Desk {
         Arc::new(Self {
             trunk: Trunk::default(),
             checks: Semaphore::new(ctx.limits.checks_at_once_max.max(1)),
+            train: Arc::default(),
             queue: Mutex::new(()),
             store: ctx.store.clone(),
         })
@@ -180,9 +184,7 @@ impl<'a> Crew<'a> {
         if moves.others {
             (self.schedule, self.seen) = read(self.ctx, &self.run, self.role).await?;
         } else {
-            for (task, state) in &moves.moved {
-                self.schedule.moved(task, *state);
-            }
+            self.schedule.learn(&moves);
             self.seen = moves.seen;
         }
         if self.schedule.has_openable()
@@ -194,9 +196,7 @@ impl<'a> Crew<'a> {
                 > 0
         {
             let moves = self.ctx.store.task_moves(&self.run.id, self.seen).await?;
-            for (task, state) in &moves.moved {
-                self.schedule.moved(task, *state);
-            }
+            self.schedule.learn(&moves);
             self.seen = if moves.others { self.seen } else { moves.seen };
         }
         Ok(())
@@ -257,7 +257,8 @@ impl<'a> Crew<'a> {
         let desk = Arc::clone(&self.desk);
         self.busy.spawn(async move {
             let id = task.id.clone();
-            let end = task::execute(&ctx, &run, &plan, task, slot, &desk).await;
+            let doing = task::execute(&ctx, &run, &plan, task, slot, &desk);
+            let end = Box::pin(doing).await;
             Ended {
                 task: id,
                 lease,

@@ -31,6 +31,8 @@ pub(crate) struct Draft {
     pub(crate) phases: Vec<(u32, String, String)>,
     /// Tasks in the order of the file.
     pub(crate) tasks: Vec<ForeignTask>,
+    /// Orders that the text hints at: a task, and one that it probably needs.
+    pub(crate) hints: Vec<(String, String)>,
     /// What was decided so far.
     pub(crate) notes: Vec<String>,
 }
@@ -48,6 +50,8 @@ pub(crate) struct ForeignTask {
     pub(crate) description: String,
     /// Names of tasks that must be done first.
     pub(crate) needs: Vec<String>,
+    /// Names of tasks that stand before it, and are done first unless the opposite is said.
+    pub(crate) behind: Vec<String>,
     /// Files it names.
     pub(crate) outputs: Vec<String>,
     /// Ids of statements it serves.
@@ -65,6 +69,10 @@ impl ForeignTask {
 impl Draft {
     /// The plan: what is left to do, in an order in which no two tasks write the same file at once.
     pub(crate) fn planned(mut self, format: Format) -> Result<Planned, ImportError> {
+        self.one_name_each()?;
+        self.one_place_each();
+        self.follow_places();
+        self.follow_hints();
         if self.items.is_empty() {
             self.items.push(RequirementItem {
                 id: "R1".to_owned(),
@@ -86,6 +94,95 @@ impl Draft {
             plan: self.plan(steps),
             notes,
         })
+    }
+
+    /// Whoever needs a task that stands twice could mean either.
+    fn one_name_each(&self) -> Result<(), ImportError> {
+        let mut seen = BTreeSet::new();
+        let mut twice: Vec<String> = Vec::new();
+        for task in &self.tasks {
+            if !seen.insert(&task.key) && !twice.contains(&task.key) {
+                twice.push(task.key.clone());
+            }
+        }
+        if twice.is_empty() {
+            Ok(())
+        } else {
+            Err(ImportError::Twice(twice))
+        }
+    }
+
+    /// Tasks with names of their own may still come to the same number.
+    fn one_place_each(&mut self) {
+        let mut last: BTreeMap<u32, u32> = BTreeMap::new();
+        for task in &self.tasks {
+            let last = last.entry(task.phase).or_default();
+            *last = task.place.max(*last);
+        }
+        let mut taken = BTreeSet::new();
+        for task in &mut self.tasks {
+            if !taken.insert((task.phase, task.place)) {
+                let last = last.entry(task.phase).or_default();
+                *last = last.saturating_add(1);
+                task.place = *last;
+                taken.insert((task.phase, task.place));
+            }
+        }
+    }
+
+    /// What is hinted at is an order unless the opposite is said.
+    fn follow_hints(&mut self) {
+        for (later, earlier) in std::mem::take(&mut self.hints) {
+            let place = |key: &str| self.tasks.iter().position(|task| task.key == key);
+            let (Some(one), Some(_)) = (place(&later), place(&earlier)) else {
+                continue;
+            };
+            if self.reaches(&earlier, &later) {
+                self.notes.push(format!(
+                    "{later} would wait for {earlier}, which waits for it: that is left out"
+                ));
+            } else if !self.tasks[one].needs.contains(&earlier) {
+                self.tasks[one].needs.push(earlier);
+            }
+        }
+    }
+
+    /// What stands before a task is done first. Only where something is said to need a task further
+    /// down can that be the opposite of what is said.
+    fn follow_places(&mut self) {
+        let mut seen = BTreeSet::new();
+        let mut only_back = true;
+        for task in &self.tasks {
+            only_back &= task.needs.iter().all(|need| seen.contains(need));
+            seen.insert(task.key.clone());
+        }
+        for index in 0..self.tasks.len() {
+            let mut needs = std::mem::take(&mut self.tasks[index].behind);
+            let own = self.tasks[index].key.clone();
+            needs.retain(|need| only_back || !self.reaches(need, &own));
+            for said in std::mem::take(&mut self.tasks[index].needs) {
+                if !needs.contains(&said) {
+                    needs.push(said);
+                }
+            }
+            self.tasks[index].needs = needs;
+        }
+    }
+
+    /// Whether a task waits for another, directly or not.
+    fn reaches(&self, from: &str, to: &str) -> bool {
+        let mut seen = BTreeSet::new();
+        let mut open = vec![from];
+        while let Some(key) = open.pop() {
+            if key == to {
+                return true;
+            }
+            if seen.insert(key) {
+                let tasks = self.tasks.iter().filter(|task| task.key == key);
+                open.extend(tasks.flat_map(|task| &task.needs).map(String::as_str));
+            }
+        }
+        false
     }
 
     fn leave_out(&mut self) {
@@ -155,17 +252,24 @@ impl Draft {
 
     /// Tasks that may run at once and name the same file are done one after the other.
     fn order_writers(&mut self, steps: &mut [Step]) {
+        let mut needs = needs_by_place(steps);
+        let mut writers: BTreeMap<String, Vec<usize>> = BTreeMap::new();
         let mut ordered = 0_usize;
-        for later in 1..steps.len() {
-            for earlier in 0..later {
-                let (one, two) = (&steps[earlier], &steps[later]);
-                let shared = one.outputs.iter().any(|path| two.outputs.contains(path));
-                if !shared || waits(steps, later, earlier) || waits(steps, earlier, later) {
+        for later in 0..steps.len() {
+            let paths = steps[later].outputs.clone();
+            let same = paths.iter().filter_map(|path| writers.get(path));
+            let earlier: BTreeSet<usize> = same.flatten().copied().collect();
+            for earlier in earlier {
+                if waits(&needs, later, earlier) || waits(&needs, earlier, later) {
                     continue;
                 }
                 let number = steps[earlier].number.clone();
                 steps[later].depends_on.push(number);
+                needs[later].push(earlier);
                 ordered += 1;
+            }
+            for path in paths {
+                writers.entry(path).or_default().push(later);
             }
         }
         if ordered > 0 {
@@ -262,24 +366,32 @@ fn collected(steps: &[Step], of: impl Fn(&Step) -> &Vec<String>) -> Vec<String> 
         .collect()
 }
 
-/// Whether one step waits for another, directly or not.
-fn waits(steps: &[Step], one: usize, other: usize) -> bool {
+/// What each step waits for, by their places in the list.
+fn needs_by_place(steps: &[Step]) -> Vec<Vec<usize>> {
     let places: BTreeMap<&str, usize> = steps
         .iter()
         .enumerate()
         .map(|(index, step)| (step.number.as_str(), index))
         .collect();
-    let mut seen = BTreeSet::new();
+    let needs = |step: &Step| {
+        let known = step.depends_on.iter();
+        known
+            .filter_map(|need| places.get(need.as_str()).copied())
+            .collect()
+    };
+    steps.iter().map(needs).collect()
+}
+
+/// Whether one step waits for another, directly or not.
+fn waits(needs: &[Vec<usize>], one: usize, other: usize) -> bool {
+    let mut seen = vec![false; needs.len()];
     let mut open = vec![one];
     while let Some(at) = open.pop() {
-        for need in &steps[at].depends_on {
-            let Some(&place) = places.get(need.as_str()) else {
-                continue;
-            };
+        for &place in &needs[at] {
             if place == other {
                 return true;
             }
-            if seen.insert(place) {
+            if !std::mem::replace(&mut seen[place], true) {
                 open.push(place);
             }
         }

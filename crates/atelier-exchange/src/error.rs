@@ -43,7 +43,34 @@ pub enum ImportError {
         /// The names there are.
         known: String,
     },
+    /// Two tasks have one name.
+    #[error("tell the tasks apart that are named {}", .0.join(", "))]
+    Twice(Vec<String>),
     /// There is nothing left to do.
     #[error("find a task that is still to be done")]
     AllDone,
+}
+
+impl ImportError {
+    /// What a person can do about it.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Toml(_) | Self::Json(_) | Self::Key(_) => {
+                "mend the file at the place that is named, and import it again"
+            }
+            Self::Twice(_) => "give each task a name of its own, and import the file again",
+            Self::AllDone => {
+                "everything in it is done or was given up; open a task again, or add one"
+            }
+            Self::Newer { .. } => "import it with a newer version of Atelier",
+            Self::Nothing
+            | Self::Several(_)
+            | Self::Unknown(_)
+            | Self::Missing(_)
+            | Self::Tags(_)
+            | Self::NoTag { .. } => {
+                "see the guide on plans for the forms that can be read; name the form with --format"
+            }
+        }
+    }
 }

@@ -97,9 +97,16 @@ fn mark(exported: &Exported<'_>, step: &Step) -> &'static str {
     }
 }
 
-/// Steps by their place in the plan: other tools count from one.
+/// Steps by one number each, as other tools have them: the place in their phase where that tells
+/// them apart, since texts that came from such a tool name each other by it; else counted from one.
 fn counted(plan: &DevPlan) -> Vec<(u64, &Step)> {
-    (1..).zip(plan.steps()).collect()
+    let place = |step: &Step| step.number.rsplit('.').next()?.parse().ok();
+    let places: Option<Vec<u64>> = plan.steps().map(place).collect();
+    let apart = |places: &Vec<u64>| places.iter().collect::<BTreeSet<_>>().len() == places.len();
+    match places.filter(apart) {
+        Some(places) => places.into_iter().zip(plan.steps()).collect(),
+        None => (1..).zip(plan.steps()).collect(),
+    }
 }
 
 fn place(steps: &[(u64, &Step)], number: &str) -> Option<u64> {

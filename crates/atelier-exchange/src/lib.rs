@@ -116,6 +116,7 @@ pub fn import(
     files: &Files,
     tag: Option<&str>,
 ) -> Result<Import, ImportError> {
+    let files = &unmarked(files);
     let format = match format {
         Some(format) => format,
         None => detect(files)?,
@@ -127,6 +128,15 @@ pub fn import(
         Format::GitHub => github::read(only(files)?).map(planned),
         Format::Markdown => prose::read(only(files)?),
     }
+}
+
+/// The files without the mark that editors of some systems put before the first letter.
+fn unmarked(files: &Files) -> Files {
+    let text = |text: &String| text.trim_start_matches('\u{feff}').to_owned();
+    files
+        .iter()
+        .map(|(name, given)| (name.clone(), text(given)))
+        .collect()
 }
 
 fn planned(plan: Planned) -> Import {
@@ -149,25 +159,32 @@ fn detect(files: &Files) -> Result<Format, ImportError> {
     }
     let text = only(files)?;
     let name = files.keys().next().map_or("", String::as_str);
+    let name = name.rsplit(['/', '\\']).next().unwrap_or(name);
     let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
+    let json = text.trim_start().starts_with(['{', '[']);
     match extension {
         "toml" => Ok(Format::Atelier),
         "md" | "markdown" if spec_kit::is_tasks(text) => Ok(Format::SpecKit),
         "md" | "markdown" | "txt" => Ok(Format::Markdown),
-        _ => json_form(text).ok_or_else(|| ImportError::Unknown(name.to_owned())),
+        "" if !json => Ok(Format::Markdown),
+        _ if json => json_form(text)?.ok_or_else(|| ImportError::Unknown(name.to_owned())),
+        _ if text.trim().is_empty() => Err(ImportError::Missing("anything".to_owned())),
+        _ => Err(ImportError::Unknown(name.to_owned())),
     }
 }
 
-fn json_form(text: &str) -> Option<Format> {
-    let value: serde_json::Value = serde_json::from_str(text).ok()?;
+fn json_form(text: &str) -> Result<Option<Format>, ImportError> {
+    let issues = || github::listed(text).map(|list| (!list.is_empty()).then_some(Format::GitHub));
+    // What is several values is no file of the other forms.
+    let Ok(value) = serde_json::from_str::<serde_json::Value>(text) else {
+        return issues();
+    };
     if value.get("format").is_some() && value.get("phases").is_some() {
-        Some(Format::Atelier)
+        Ok(Some(Format::Atelier))
     } else if task_master::is_tasks(&value) {
-        Some(Format::TaskMaster)
-    } else if github::is_issues(&value) {
-        Some(Format::GitHub)
+        Ok(Some(Format::TaskMaster))
     } else {
-        None
+        issues()
     }
 }
 

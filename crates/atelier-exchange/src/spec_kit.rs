@@ -17,7 +17,7 @@ const PLAN: &str = "plan.md";
 
 #[expect(clippy::expect_used, reason = "the expression is constant and tested")]
 static TASK: LazyLock<Regex> = LazyLock::new(|| {
-    let text = r"^- \[(?P<done>[ xX])\] \**(?P<id>T\d+[a-z]?)\**:?\s+(?P<rest>.*)$";
+    let text = r"^\s*[-*+] +\[(?P<done>[ xX])\] +\**(?P<id>T\d+[a-z]?)\**:?\**\s+(?P<rest>.*)$";
     Regex::new(text).expect("a constant expression")
 });
 
@@ -28,7 +28,7 @@ static MARK: LazyLock<Regex> = LazyLock::new(|| {
 
 #[expect(clippy::expect_used, reason = "the expression is constant and tested")]
 static PHASE: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"^##\s+Phase\s+[\w.]+\s*:?\s*(?P<title>.*)$").expect("a constant expression")
+    Regex::new(r"^##+\s+Phase\s+[\w.]+\s*:?\s*(?P<title>.*)$").expect("a constant expression")
 });
 
 #[expect(clippy::expect_used, reason = "the expression is constant and tested")]
@@ -188,8 +188,15 @@ fn listed(draft: &mut Draft, text: &str) {
     let mut rest: Vec<&str> = Vec::new();
     let mut in_task = false;
     let mut outside = false;
+    let mut fenced = false;
     for line in text.lines().map(str::trim_end) {
-        if let Some(found) = PHASE.captures(line) {
+        let fence = line.trim_start().starts_with("```");
+        fenced ^= fence;
+        if fence || fenced {
+            if outside {
+                rest.push(line);
+            }
+        } else if let Some(found) = PHASE.captures(line) {
             sections.push(section(&sections, found["title"].trim()));
             (in_task, outside) = (false, false);
         } else if let Some(found) = TASK.captures(line) {
@@ -207,6 +214,7 @@ fn listed(draft: &mut Draft, text: &str) {
                     &found["rest"],
                 );
                 draft.tasks.push(task);
+                ordered(draft, &found["rest"]);
             }
             in_task = true;
         } else if line.starts_with("## ") {
@@ -268,13 +276,13 @@ fn task(section: &mut Section, basis: &[String], id: &str, done: &str, rest: &st
         }
         text = &text[found[0].len()..];
     }
-    let mut needs = if parallel || section.beside.is_empty() {
+    let mut behind = if parallel || section.beside.is_empty() {
         section.before.clone()
     } else {
         section.beside.clone()
     };
-    if needs.is_empty() {
-        needs = basis.to_vec();
+    if behind.is_empty() {
+        behind = basis.to_vec();
     }
     if parallel {
         section.beside.push(id.to_owned());
@@ -283,22 +291,44 @@ fn task(section: &mut Section, basis: &[String], id: &str, done: &str, rest: &st
         section.beside.clear();
     }
     section.all.push(id.to_owned());
-    for other in words::tasks(text) {
-        if other != id && !needs.contains(&other) {
-            needs.push(other);
-        }
-    }
-    let digits: String = id.chars().filter(char::is_ascii_digit).collect();
     ForeignTask {
         key: id.to_owned(),
         phase: section.number,
-        place: digits.parse().unwrap_or(u32::MAX),
+        place: place(id),
         title: words::title(text),
         description: text.to_owned(),
-        needs,
+        behind,
         outputs: words::paths(text),
         requirements,
         left_out: (done != " ").then(|| "it is done".to_owned()),
+        ..ForeignTask::default()
+    }
+}
+
+/// The place of `T012`; one of `T012a`, which was put in later, that no other task has.
+fn place(id: &str) -> u32 {
+    let digits: String = id.chars().filter(char::is_ascii_digit).collect();
+    let place = digits.parse().unwrap_or(u32::MAX);
+    match id.bytes().last() {
+        Some(letter) if letter.is_ascii_lowercase() => {
+            let within = u32::from(letter - b'a') + 1;
+            place.saturating_mul(100).saturating_add(within)
+        }
+        Some(_) | None => place,
+    }
+}
+
+/// What a text of a task says of the order: of its own directly, of others as a hint.
+fn ordered(draft: &mut Draft, text: &str) {
+    let Some(task) = draft.tasks.last_mut() else {
+        return;
+    };
+    for (later, earlier) in words::orders(text, Some(&task.key)) {
+        if later != task.key {
+            draft.hints.push((later, earlier));
+        } else if !task.needs.contains(&earlier) {
+            task.needs.push(earlier);
+        }
     }
 }
 
@@ -309,16 +339,12 @@ fn continued(draft: &mut Draft, line: &str) {
     };
     task.description.push('\n');
     task.description.push_str(line);
-    for need in words::tasks(line) {
-        if need != task.key && !task.needs.contains(&need) {
-            task.needs.push(need);
-        }
-    }
     for path in words::paths(line) {
         if !task.outputs.contains(&path) {
             task.outputs.push(path);
         }
     }
+    ordered(draft, line);
 }
 
 fn settle(draft: &mut Draft, sections: Vec<Section>, rest: &[&str]) {
@@ -342,6 +368,9 @@ fn settle(draft: &mut Draft, sections: Vec<Section>, rest: &[&str]) {
             .find(|(_, title, _)| title.starts_with(&story));
         let text = title.map_or_else(|| id.clone(), |(_, title, _)| title.clone());
         draft.items.push(RequirementItem { id, text });
+    }
+    for line in rest {
+        draft.hints.extend(words::orders(line, None));
     }
     let rest = rest.join("\n");
     if !rest.trim().is_empty() {

@@ -1,5 +1,7 @@
 //! `tasks.json`: a list of tasks with subtasks, plain or under tags.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 
 use crate::{
@@ -49,12 +51,14 @@ pub(crate) fn read(text: &str, tag: Option<&str>) -> Result<Planned, ImportError
         .get("metadata")
         .and_then(|about| about.get("description"));
     let about = about.and_then(Value::as_str).unwrap_or_default().trim();
-    draft.name = words::name(if name.is_empty() { "tasks" } else { &name });
+    let called = if name.is_empty() {
+        project(&value).unwrap_or("tasks")
+    } else {
+        &name
+    };
+    draft.name = words::name(called);
     draft.summary = if about.is_empty() {
-        format!(
-            "The tasks of the list {}.",
-            if name.is_empty() { "tasks" } else { &name }
-        )
+        format!("The tasks of the list {called}.")
     } else {
         about.to_owned()
     };
@@ -67,10 +71,17 @@ pub(crate) fn read(text: &str, tag: Option<&str>) -> Result<Planned, ImportError
         .truncate(draft.requirement.trim_end().len());
     let tasks = list.get("tasks").and_then(Value::as_array);
     let tasks = tasks.ok_or_else(|| ImportError::Missing("a list of tasks".to_owned()))?;
+    let list = List::of(tasks);
     for (index, task) in tasks.iter().enumerate() {
-        top(&mut draft, index, task)?;
+        top(&mut draft, &list, index, task)?;
     }
     draft.planned(Format::TaskMaster)
+}
+
+/// The project that the file says it is of.
+fn project(value: &Value) -> Option<&str> {
+    let about = value.get("metadata").or(value.get("meta"))?;
+    about.get("projectName")?.as_str()
 }
 
 fn tags(value: &Value) -> Vec<&str> {
@@ -112,48 +123,90 @@ fn choose<'a>(value: &'a Value, tag: Option<&str>) -> Result<(String, &'a Value)
     }
 }
 
+/// What is known of all tasks before one is read: a task may need one that stands after it.
+struct List {
+    /// The tasks that have subtasks, with the names of these.
+    subtasks: BTreeMap<String, Vec<String>>,
+    /// Whether the tasks are numbered, so that their phases can have their numbers.
+    numbered: bool,
+}
+
+impl List {
+    fn of(tasks: &[Value]) -> Self {
+        let objects = || tasks.iter().filter_map(Value::as_object).enumerate();
+        let subtasks = objects().map(|(index, task)| {
+            let key = key(task, index);
+            let names = siblings(subtasks(task));
+            let whole = |own: String| format!("{key}.{own}");
+            (key.clone(), names.into_iter().map(whole).collect())
+        });
+        Self {
+            subtasks: subtasks.collect(),
+            numbered: objects().all(|(index, task)| key(task, index).parse::<u32>().is_ok()),
+        }
+    }
+
+    /// Whoever depends on a task with subtasks depends on all of them.
+    fn expanded(&self, need: String) -> Vec<String> {
+        match self.subtasks.get(&need) {
+            Some(names) if !names.is_empty() => names.clone(),
+            Some(_) | None => vec![need],
+        }
+    }
+}
+
+fn key(task: &Map<String, Value>, index: usize) -> String {
+    id(task).unwrap_or_else(|| (index + 1).to_string())
+}
+
+fn subtasks(task: &Map<String, Value>) -> &[Value] {
+    let subtasks = task.get("subtasks").and_then(Value::as_array);
+    subtasks.map_or(&[][..], Vec::as_slice)
+}
+
+/// The names of subtasks below their task: `2`, also where they say `1.2`.
+fn siblings(subtasks: &[Value]) -> Vec<String> {
+    let name = |(place, sub): (usize, &Value)| {
+        let own = sub.as_object().and_then(id);
+        let own = own.unwrap_or_else(|| (place + 1).to_string());
+        own.rsplit('.').next().unwrap_or(&own).to_owned()
+    };
+    subtasks.iter().enumerate().map(name).collect()
+}
+
 /// A task becomes a phase; its subtasks its steps. Without any it is its own step.
-fn top(draft: &mut Draft, index: usize, task: &Value) -> Result<(), ImportError> {
+fn top(draft: &mut Draft, list: &List, index: usize, task: &Value) -> Result<(), ImportError> {
     let object = object(task)?;
-    let key = id(object).unwrap_or_else(|| (index + 1).to_string());
-    let phase = key
-        .parse()
-        .unwrap_or_else(|_| u32::try_from(index + 1).unwrap_or(u32::MAX));
-    let title = text(object, "title");
+    let key = key(object, index);
+    let place = u32::try_from(index + 1).unwrap_or(u32::MAX);
+    let phase = key.parse().ok().filter(|_| list.numbered).unwrap_or(place);
     draft
         .phases
-        .push((phase, words::title(title), described(object)));
-    let subtasks = object.get("subtasks").and_then(Value::as_array);
-    let subtasks = subtasks.map_or(&[][..], Vec::as_slice);
-    let needs = needs(object);
+        .push((phase, words::title(titled(object)), described(object)));
+    let subtasks = subtasks(object);
+    let needs: Vec<String> = needs(object)
+        .into_iter()
+        .flat_map(|need| list.expanded(need))
+        .collect();
     if subtasks.is_empty() {
         draft.tasks.push(ForeignTask {
             place: 1,
-            needs: expanded(draft, &needs),
+            needs,
             left_out: left_out(object),
             ..foreign(object, &key, phase)
         });
         return Ok(());
     }
-    let siblings: Vec<String> = subtasks
-        .iter()
-        .enumerate()
-        .map(|(place, sub)| {
-            let own = sub.as_object().and_then(id);
-            let own = own.unwrap_or_else(|| (place + 1).to_string());
-            own.rsplit('.').next().unwrap_or(&own).to_owned()
-        })
-        .collect();
+    let siblings = siblings(subtasks);
     for (place, (sub, own)) in subtasks.iter().zip(&siblings).enumerate() {
         let sub = self::object(sub)?;
-        let mut own_needs = expanded(draft, &needs);
+        let mut own_needs = needs.clone();
         for need in self::needs(sub) {
-            let sibling = siblings.contains(&need) && !need.contains('.');
-            own_needs.push(if sibling {
-                format!("{key}.{need}")
-            } else {
-                need
-            });
+            if siblings.contains(&need) {
+                own_needs.push(format!("{key}.{need}"));
+            } else if need != key {
+                own_needs.extend(list.expanded(need));
+            }
         }
         let step = ForeignTask {
             place: own
@@ -168,26 +221,6 @@ fn top(draft: &mut Draft, index: usize, task: &Value) -> Result<(), ImportError>
     Ok(())
 }
 
-/// Whoever depends on a task with subtasks depends on all of them.
-fn expanded(draft: &Draft, needs: &[String]) -> Vec<String> {
-    let mut all = Vec::new();
-    for need in needs {
-        let prefix = format!("{need}.");
-        let subs: Vec<String> = draft
-            .tasks
-            .iter()
-            .filter(|task| task.key.starts_with(&prefix))
-            .map(|task| task.key.clone())
-            .collect();
-        if subs.is_empty() {
-            all.push(need.clone());
-        } else {
-            all.extend(subs);
-        }
-    }
-    all
-}
-
 fn foreign(object: &Map<String, Value>, key: &str, phase: u32) -> ForeignTask {
     let description = described(object);
     let strategy = text(object, "testStrategy");
@@ -198,7 +231,7 @@ fn foreign(object: &Map<String, Value>, key: &str, phase: u32) -> ForeignTask {
     ForeignTask {
         key: key.to_owned(),
         phase,
-        title: words::title(text(object, "title")),
+        title: words::title(titled(object)),
         outputs: words::paths(&description),
         description: whole,
         ..ForeignTask::default()
@@ -240,6 +273,16 @@ fn text<'a>(object: &'a Map<String, Value>, key: &str) -> &'a str {
     text.unwrap_or_default().trim()
 }
 
+/// Its title, or what it says first where it has none.
+fn titled(object: &Map<String, Value>) -> &str {
+    let title = text(object, "title");
+    if title.is_empty() {
+        text(object, "description")
+    } else {
+        title
+    }
+}
+
 fn id(object: &Map<String, Value>) -> Option<String> {
     written(object.get("id")?)
 }
@@ -259,7 +302,7 @@ fn written(value: &Value) -> Option<String> {
 }
 
 fn left_out(object: &Map<String, Value>) -> Option<String> {
-    match text(object, "status") {
+    match text(object, "status").to_lowercase().as_str() {
         "done" | "completed" => Some("it is done".to_owned()),
         "cancelled" | "canceled" => Some("it was cancelled".to_owned()),
         "deferred" => Some("it was put off".to_owned()),

@@ -6,6 +6,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod awkward;
 mod lossless;
 
 use std::collections::BTreeSet;

@@ -9,6 +9,8 @@ use regex::Regex;
 const TITLE_CHARS_MAX: usize = 100;
 /// Paths that one description may name as written.
 const PATHS_MAX: usize = 50;
+/// Tasks that one range may name.
+const TASKS_MAX: usize = 200;
 
 #[expect(clippy::expect_used, reason = "the expression is constant and tested")]
 static PATH: LazyLock<Regex> = LazyLock::new(|| {
@@ -17,20 +19,21 @@ static PATH: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 #[expect(clippy::expect_used, reason = "the expression is constant and tested")]
-static ISSUE: LazyLock<Regex> = LazyLock::new(|| {
-    let text = r"(?i)\b(?:depends\s+on|blocked\s+by|requires|needs|after)\s*:?\s+((?:#\d+(?:\s*(?:,|and|&)\s*)?)+)";
-    Regex::new(text).expect("a constant expression")
-});
-
-#[expect(clippy::expect_used, reason = "the expression is constant and tested")]
 static TASK: LazyLock<Regex> = LazyLock::new(|| {
-    let text = r"(?i)\b(?:depends\s+on|blocked\s+by|requires|after)\s*:?\s+((?:T\d+(?:\s*(?:,|and|&)\s*)?)+)";
-    Regex::new(text).expect("a constant expression")
+    let one = r"T\d{1,9}[a-z]?(?:\s*[-–—]\s*T?\d{1,9})?\b";
+    let list = format!(r"{one}(?:\s*(?:,|and|&|,\s*and)\s*{one})*");
+    let words = r"depends\s+on|blocked\s+by|waits\s+for|requires|needs|after|blocks|before";
+    let text = format!(
+        r"(?:(?P<subject>{list})\)?\s+)?\b(?P<word>(?i:{words}))[*_]*\s*:?[*_]*\s+(?:[\w ]*\()?(?P<list>{list})"
+    );
+    Regex::new(&text).expect("a constant expression")
 });
 
 #[expect(clippy::expect_used, reason = "the expression is constant and tested")]
-static NUMBER: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"[#Tt]?\d+").expect("a constant expression"));
+static RANGE: LazyLock<Regex> = LazyLock::new(|| {
+    let text = r"T(?P<first>\d{1,9})(?P<letter>[a-z]?)(?:\s*[-–—]\s*T?(?P<last>\d{1,9}))?";
+    Regex::new(text).expect("a constant expression")
+});
 
 /// The files that a text names, each once and in order. A folder, a version and a host are none.
 pub(crate) fn paths(text: &str) -> Vec<String> {
@@ -58,22 +61,46 @@ pub(crate) fn paths(text: &str) -> Vec<String> {
     found.take(PATHS_MAX).collect()
 }
 
-/// Issues that a text says it depends on, such as `#12`.
-pub(crate) fn issues(text: &str) -> Vec<String> {
-    mentions(&ISSUE, text)
+/// What a text says of the order of tasks: each pair is a task and one that it needs. A sentence
+/// that names no task before the word is about `own`.
+pub(crate) fn orders(text: &str, own: Option<&str>) -> Vec<(String, String)> {
+    let mut pairs = Vec::new();
+    for found in TASK.captures_iter(text) {
+        let named = ranged(&found["list"]);
+        let subject = match (found.name("subject"), own) {
+            (Some(subject), _) => ranged(subject.as_str()),
+            (None, Some(own)) => vec![own.to_owned()],
+            (None, None) => continue,
+        };
+        let turned = matches!(found["word"].to_lowercase().as_str(), "blocks" | "before");
+        let (later, earlier) = if turned {
+            (named, subject)
+        } else {
+            (subject, named)
+        };
+        for one in &later {
+            let needs = earlier.iter().filter(|need| *need != one);
+            pairs.extend(needs.map(|need| (one.clone(), need.clone())));
+        }
+    }
+    pairs
 }
 
-/// Tasks that a text says it depends on, such as `T012`.
-pub(crate) fn tasks(text: &str) -> Vec<String> {
-    mentions(&TASK, text)
-}
-
-fn mentions(pattern: &Regex, text: &str) -> Vec<String> {
-    let lists = pattern.captures_iter(text).filter_map(|found| found.get(1));
-    lists
-        .flat_map(|list| NUMBER.find_iter(list.as_str()))
-        .map(|found| found.as_str().to_uppercase())
-        .collect()
+/// The tasks of a list such as `T003, T005-T007`.
+fn ranged(list: &str) -> Vec<String> {
+    let mut all = Vec::new();
+    for found in RANGE.captures_iter(list) {
+        let digits = &found["first"];
+        all.push(format!("T{digits}{}", &found["letter"]));
+        let end = found
+            .name("last")
+            .and_then(|last| last.as_str().parse().ok());
+        if let (Ok(first), Some(end)) = (digits.parse::<u32>(), end) {
+            let rest = (first..=end).skip(1).take(TASKS_MAX);
+            all.extend(rest.map(|number| format!("T{number:0width$}", width = digits.len())));
+        }
+    }
+    all
 }
 
 /// The first line of a text, cut at a word where it is long.

@@ -8,6 +8,7 @@ mod history;
 mod merge;
 mod objects;
 mod scratch;
+mod sight;
 mod worktree;
 
 pub use blame::BlamedLine;
@@ -24,6 +25,7 @@ use std::{
     time::Duration,
 };
 
+use self::sight::Sight;
 use crate::{
     host::{HostError, HostLimits, HostOutput, run},
     tree::ReadTreeError,
@@ -106,6 +108,26 @@ pub enum GitError {
     /// Git could not be run to its end.
     #[error("run git")]
     Host(#[source] HostError),
+    /// A repository that keeps no checkout has no files to work on.
+    #[error("work in {}: it is a repository without a checkout", .0.display())]
+    NoCheckout(PathBuf),
+    /// What was named is no commit.
+    #[error("find the commit `{0}`")]
+    NoCommit(String),
+    /// A file that was named is none that git keeps.
+    #[error("find the file `{path}` in the repository")]
+    NoFile {
+        /// Its path below the root.
+        path: String,
+    },
+    /// A line that was named is beyond the end.
+    #[error("find line {line} of `{path}`: it ends before")]
+    NoLine {
+        /// The file.
+        path: String,
+        /// The line.
+        line: u32,
+    },
     /// Git refused.
     #[error("run `git {operation}`: {message}")]
     Refused {
@@ -176,6 +198,19 @@ fn branch_ref(branch: &str) -> String {
 impl Git {
     /// Finds the repository that `dir` lies in; `None` where there is none.
     pub fn discover(dir: &Path) -> Result<Option<Self>, GitError> {
+        match sight::look(dir) {
+            Sight::Nothing => return Ok(None),
+            Sight::Plain(root) => {
+                let repository = root.join(".git");
+                return Ok(Some(Self {
+                    root,
+                    common_dir: repository.clone(),
+                    repository,
+                    known: Arc::default(),
+                }));
+            }
+            Sight::Doubtful => {}
+        }
         let mut command = command();
         command.arg("-C").arg(dir).args([
             "rev-parse",
@@ -187,6 +222,9 @@ impl Git {
         let output = run(&mut command, &[], LIMITS)?;
         if output.stderr.contains("not a git repository") {
             return Ok(None);
+        }
+        if output.stderr.contains("must be run in a work tree") {
+            return Err(GitError::NoCheckout(dir.to_owned()));
         }
         let text = accept("rev-parse", output)?;
         let lines: Vec<_> = text.lines().collect();
@@ -246,14 +284,16 @@ impl Git {
     /// Paths of the user's checkout that differ from a commit, and those that git does not know and is
     /// not told to ignore.
     pub fn changed_since(&self, revision: &str) -> Result<Vec<String>, GitError> {
-        const LOOK: &str = "rev-parse";
         let named = format!("{revision}^{{commit}}");
-        let found = self.try_text(&[LOOK, "--verify", "--quiet", "--end-of-options", &named])?;
+        let found = self.try_text(&[
+            "rev-parse",
+            "--verify",
+            "--quiet",
+            "--end-of-options",
+            &named,
+        ])?;
         let Some(commit) = found else {
-            return Err(GitError::Refused {
-                operation: LOOK.to_owned(),
-                message: format!("`{revision}` is no commit"),
-            });
+            return Err(GitError::NoCommit(revision.to_owned()));
         };
         let text = self.text(&[
             "diff",

@@ -27,7 +27,7 @@ pub use git::{
     AttemptRef, BlamedLine, ChangeSize, Commit, Delivery, Git, GitError, Head, LogEntry,
     MergeConflict, Merged, Worktree,
 };
-pub use home::home_settle;
+pub use home::{home_copy, home_remove, home_settle};
 pub use host::HostError;
 pub use jobserver::{Holding, JobServer};
 pub use keyring::{Keyring, KeyringError};

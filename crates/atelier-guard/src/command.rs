@@ -9,6 +9,7 @@ mod code;
 mod expand;
 mod field;
 mod files;
+mod hatch;
 mod network;
 mod output;
 mod parse;

@@ -23,12 +23,16 @@ pub enum Action {
     SeeModels,
     /// Read counts and times, and what was spent.
     ReadMetrics,
+    /// See where the runs of a project stand.
+    SeeRuns,
     /// Have tokens counted.
     CountTokens,
     /// Ask a model.
     Ask,
     /// Have vectors made of texts.
     Embed,
+    /// Pause, cancel and change runs and their tasks.
+    SteerRuns,
     /// Approve or reject.
     Approve,
     /// Read who did what.
@@ -68,12 +72,14 @@ impl Role {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::SeeModels,
         Self::ReadMetrics,
+        Self::SeeRuns,
         Self::CountTokens,
         Self::Ask,
         Self::Embed,
+        Self::SteerRuns,
         Self::Approve,
         Self::ReadAudit,
         Self::SeeKeys,
@@ -86,9 +92,11 @@ impl Action {
         match self {
             Self::SeeModels => "see the models",
             Self::ReadMetrics => "read metrics",
+            Self::SeeRuns => "see runs",
             Self::CountTokens => "have tokens counted",
             Self::Ask => "ask models",
             Self::Embed => "have vectors made",
+            Self::SteerRuns => "steer runs",
             Self::Approve => "approve",
             Self::ReadAudit => "read the audit log",
             Self::SeeKeys => "see keys",
@@ -100,8 +108,8 @@ impl Action {
     /// The least trusted role that may do it.
     pub fn least(self) -> Role {
         match self {
-            Self::SeeModels | Self::ReadMetrics => Role::Viewer,
-            Self::CountTokens | Self::Ask | Self::Embed => Role::Builder,
+            Self::SeeModels | Self::ReadMetrics | Self::SeeRuns => Role::Viewer,
+            Self::CountTokens | Self::Ask | Self::Embed | Self::SteerRuns => Role::Builder,
             Self::Approve | Self::ReadAudit => Role::Approver,
             Self::SeeKeys | Self::IssueKeys | Self::RevokeKeys => Role::Admin,
         }

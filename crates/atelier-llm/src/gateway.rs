@@ -117,6 +117,7 @@ struct PerStage<T> {
     detail: T,
     handoff: T,
     change: T,
+    summary: T,
     code: T,
     docs: T,
 }
@@ -129,6 +130,7 @@ impl<T> PerStage<T> {
             detail: make(Stage::Detail)?,
             handoff: make(Stage::Handoff)?,
             change: make(Stage::Change)?,
+            summary: make(Stage::Summary)?,
             code: make(Stage::Code)?,
             docs: make(Stage::Docs)?,
         })
@@ -141,6 +143,7 @@ impl<T> PerStage<T> {
             Stage::Detail => &self.detail,
             Stage::Handoff => &self.handoff,
             Stage::Change => &self.change,
+            Stage::Summary => &self.summary,
             Stage::Code => &self.code,
             Stage::Docs => &self.docs,
         }
@@ -544,6 +547,7 @@ pub(crate) fn expected_output_tokens(stage: Stage) -> u64 {
         Stage::Plan => 1_200,
         Stage::Detail | Stage::Change => 2_500,
         Stage::Handoff => 1_000,
+        Stage::Summary => 500,
         Stage::Code => 4_000,
         Stage::Docs => 1_500,
     }

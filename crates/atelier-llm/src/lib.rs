@@ -67,7 +67,7 @@ pub use providers::{
 };
 pub use recorded::{AskDivergence, RecordedAsk};
 pub use relay::{Demand, Dialect, Incoming, Listed, Passed, PassedBody, Relay};
-pub use semantic::{SemanticConfig, Vectors, writes_code};
+pub use semantic::{SemanticConfig, Vectors, is_exact};
 pub use wire::Completion;
 
 pub(crate) use gateway::prompt_bytes;

@@ -60,7 +60,7 @@ impl SemanticConfig {
 
     /// Whether the asks of a stage may be answered so.
     pub(crate) fn has(&self, stage: Stage) -> bool {
-        !writes_code(stage) && self.stages.contains(&stage)
+        !is_exact(stage) && self.stages.contains(&stage)
     }
 }
 
@@ -79,10 +79,11 @@ impl Default for SemanticConfig {
     }
 }
 
-/// Whether a stage writes code. Code for something similar is wrong code.
-pub fn writes_code(stage: Stage) -> bool {
+/// Whether a stage's answer is wrong for everything that is only similar: code for a similar task,
+/// a summary of a similar text.
+pub fn is_exact(stage: Stage) -> bool {
     match stage {
-        Stage::Code => true,
+        Stage::Code | Stage::Summary => true,
         Stage::Design
         | Stage::Plan
         | Stage::Detail

@@ -20,6 +20,8 @@ pub enum Stage {
     Handoff,
     /// Plan and wish → what of the plan changes.
     Change,
+    /// Long text → what of it matters to the tasks that need it as background.
+    Summary,
     /// Task → edits.
     Code,
     /// Project → prose of its documents.
@@ -28,12 +30,13 @@ pub enum Stage {
 
 impl Stage {
     /// Every stage in the order of the flow.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Design,
         Self::Plan,
         Self::Detail,
         Self::Handoff,
         Self::Change,
+        Self::Summary,
         Self::Code,
         Self::Docs,
     ];
@@ -46,6 +49,7 @@ impl Stage {
             Self::Detail => "detail",
             Self::Handoff => "handoff",
             Self::Change => "change",
+            Self::Summary => "summary",
             Self::Code => "code",
             Self::Docs => "docs",
         }

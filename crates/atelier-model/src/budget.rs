@@ -1,5 +1,7 @@
 //! Budgets: what a run, a stage or a task may use up, and what it has used.
 
+mod amount;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};

@@ -402,6 +402,22 @@ pub enum EventKind {
         /// Why it was not moved, and the command that does it.
         reason: String,
     },
+    /// What the run will probably use was told, before it was used.
+    #[serde(rename = "run.estimated")]
+    RunEstimated {
+        /// Whether the plan was known.
+        planned: bool,
+        /// Money; none where a model has no price.
+        cost: Option<MicroUsd>,
+        /// Asks.
+        asks: u64,
+        /// Tokens of all prompts.
+        input_tokens: u64,
+        /// Tokens of all answers.
+        output_tokens: u64,
+        /// Milliseconds of asks and checks, one after the other.
+        wall_ms: u64,
+    },
     /// Something a person should know that stops nothing.
     #[serde(rename = "warning")]
     Warning {

@@ -33,6 +33,12 @@ macro_rules! id {
                 Self(text.into())
             }
 
+            /// When it was made; `None` where it was not made by [`Self::new`].
+            pub fn made_at(&self) -> Option<Timestamp> {
+                let made = ulid::Ulid::from_string(&self.0).ok()?.timestamp_ms();
+                i64::try_from(made).ok().map(Timestamp::from_millis)
+            }
+
             /// The text of the identifier.
             pub fn as_str(&self) -> &str {
                 &self.0

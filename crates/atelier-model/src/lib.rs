@@ -6,11 +6,13 @@
 //! Invariants: this crate opens no file, starts no process, reads no clock, environment or
 //! random source, and knows nothing of SQL, HTTP or the terminal.
 
+mod act;
 mod archive;
 mod ask;
 mod audit;
 mod budget;
 mod change;
+mod course;
 mod design;
 mod digest;
 mod event;
@@ -27,10 +29,12 @@ mod routing;
 mod run;
 mod state;
 mod step;
+mod summary;
 mod task;
 mod time;
 mod tree;
 
+pub use act::{Act, ActRecord, ChangeAsked};
 pub use archive::{ArchiveEntry, ArchiveKind};
 pub use ask::{
     Ask, AskDescriptor, AskDifference, AskKey, AskRecord, AskSource, Message, Reply, Role, Stage,
@@ -43,6 +47,7 @@ pub use audit::{
 };
 pub use budget::{Amount, BUDGET_MARKS, Bound, Budget, BudgetChange, Resource, Used, marks_passed};
 pub use change::{Dropped, PlanChange, StepChange, TaskChange, TaskChangeKind};
+pub use course::{AskLine, AttemptLine};
 pub use design::{Component, Design, RequirementItem, TechnologyStack};
 pub use digest::{Digest, ParseDigestError};
 pub use event::{Event, EventKind};
@@ -65,6 +70,7 @@ pub use step::{
     BuildStep, Network, PathPattern, PatternError, PatternForm, ReportFormat, RootPattern,
     SandboxLevel, StepError, StepKind, Tool,
 };
+pub use summary::{PromptPart, PromptRecord, Summary, SummaryMaker, SummaryRecord};
 pub use task::{Attempt, AttemptOutcome, Task, TaskSource};
 pub use time::{Clock, Timestamp};
 pub use tree::{FileEntry, FileTree, Obstacle};

@@ -154,11 +154,13 @@ pub fn next_task(state: TaskState, fact: TaskFact) -> Result<TaskState, Refused>
         | (S::Running | S::Verifying | S::Merging, F::Interrupted)
         | (S::Merging, F::MergeRefused)
         | (S::Blocked, F::PersonAnswered | F::RetryAsked) => S::Ready,
-        (S::Ready, F::Claimed) | (S::Running | S::Verifying, F::AttemptFailed) => S::Running,
+        (S::Ready, F::Claimed) | (S::Running | S::Verifying | S::Merging, F::AttemptFailed) => {
+            S::Running
+        }
         (S::Running, F::Edited) => S::Verifying,
         (S::Verifying, F::Verified) => S::Merging,
         (S::Merging, F::Merged) => S::Done,
-        (S::Running | S::Verifying, F::AttemptsUsedUp) => S::Failed,
+        (S::Running | S::Verifying | S::Merging, F::AttemptsUsedUp) => S::Failed,
         (S::Ready | S::Running | S::Verifying | S::Merging, F::PersonNeeded) => S::Blocked,
         (S::Failed | S::Cancelled | S::Skipped | S::Waived | S::Done, F::RetryAsked)
         | (

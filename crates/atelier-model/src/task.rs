@@ -15,6 +15,10 @@ pub enum TaskSource {
     Plan,
     /// A person, by `task add` or in the shell.
     User,
+    /// A person, who ticked it where it was proposed.
+    Proposal,
+    /// The agent that did the task before it.
+    Agent,
 }
 
 /// One unit of work.
@@ -52,6 +56,9 @@ pub struct Task {
     pub priority: i32,
     /// Who asked for it.
     pub source: TaskSource,
+    /// The agent that does it; the one that takes its files if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
     /// Tries so far: the ordinal of the newest attempt.
     pub attempts: u32,
     /// Ordinal of the first attempt of the current round; a retry asked for by a person begins a

@@ -20,7 +20,14 @@ pub struct Problem {
 /// `files` is the project as it stands before the first step.
 pub fn lint(plan: &DevPlan, files: &FileTree, limits: &Limits) -> Vec<Problem> {
     let mut found = executable(plan, files, limits);
+    let phases = plan.phases.len();
+    if phases > limits.phases_max {
+        let most = limits.phases_max;
+        let text = format!("the plan has {phases} phases; at most {most}");
+        found.push(Problem { phase: None, text });
+    }
     requirements(plan, &mut found);
+    tests(plan, files, &mut found);
     for phase in &plan.phases {
         for step in &phase.steps {
             complete(step, &mut |text| {
@@ -35,10 +42,15 @@ pub fn lint(plan: &DevPlan, files: &FileTree, limits: &Limits) -> Vec<Problem> {
 }
 
 /// Everything that keeps a plan of another tool from being executed. Its steps may name no output and
-/// no check: the project's build and tests are then their proof.
+/// no check: the project's build and tests are then their proof. It may have any number of phases:
+/// nobody is asked for each of them.
 pub fn executable(plan: &DevPlan, files: &FileTree, limits: &Limits) -> Vec<Problem> {
     let mut found = Vec::new();
     sizes(plan, limits, &mut found);
+    if plan.steps().count() > limits.steps_max {
+        return found;
+    }
+    numbers(plan, &mut found);
     for phase in &plan.phases {
         for step in &phase.steps {
             let mut say = |text: String| {
@@ -105,13 +117,6 @@ fn sizes(plan: &DevPlan, limits: &Limits, found: &mut Vec<Problem>) {
     if plan.phases.is_empty() {
         whole("the plan has no phase".to_owned());
     }
-    if plan.phases.len() > limits.phases_max {
-        whole(format!(
-            "the plan has {} phases; at most {}",
-            plan.phases.len(),
-            limits.phases_max
-        ));
-    }
     let steps = plan.steps().count();
     if steps > limits.steps_max {
         whole(format!(
@@ -125,6 +130,28 @@ fn sizes(plan: &DevPlan, limits: &Limits, found: &mut Vec<Problem>) {
             phase: Some(number),
             text: format!("phase {number} has no step: give it at least one"),
         });
+    }
+}
+
+/// Phases and steps are told apart by their numbers.
+fn numbers(plan: &DevPlan, found: &mut Vec<Problem>) {
+    let (mut phases, mut steps) = (BTreeSet::new(), BTreeSet::new());
+    for phase in &plan.phases {
+        let number = phase.outline.number;
+        let mut say = |what: String| {
+            found.push(Problem {
+                phase: Some(number),
+                text: format!("{what} stands twice: give each its own number"),
+            });
+        };
+        if !phases.insert(number) {
+            say(format!("phase {number}"));
+        }
+        for step in &phase.steps {
+            if !steps.insert(step.number.as_str()) {
+                say(format!("step {}", step.number));
+            }
+        }
     }
 }
 
@@ -315,6 +342,36 @@ fn regex_alone(label: &str, pattern: &str, say: &mut impl FnMut(String)) {
     }
 }
 
+/// A run is verified only once a test was executed, so a plan for a project that has none speaks of
+/// them somewhere: known before the work is paid for.
+fn tests(plan: &DevPlan, files: &FileTree, found: &mut Vec<Problem>) {
+    let is_one = |text: &str| {
+        let text = text.to_lowercase();
+        text.contains("test") || text.contains("spec")
+    };
+    let speaks = |step: &Step| {
+        let words = [&step.title, &step.description];
+        let paths = step.outputs.iter().chain(&step.owns);
+        let all = paths.chain(words).map(String::as_str).any(is_one);
+        all || step.acceptance.iter().any(|one| {
+            let counted = one.expect.tests_min.is_some_and(|least| least > 0);
+            counted || is_one(&one.text) || is_one(&one.how())
+        })
+    };
+    let last = plan.phases.iter().rfind(|phase| !phase.steps.is_empty());
+    let Some(last) = last else { return };
+    if files.paths().any(|path| is_one(path.as_str())) || plan.steps().any(speaks) {
+        return;
+    }
+    found.push(Problem {
+        phase: Some(last.outline.number),
+        text:
+            "no step writes or runs a test, and a run is verified only once a test was executed: \
+               let a step write tests, and a criterion run them"
+                .to_owned(),
+    });
+}
+
 /// Each input is in the project or is the output of a step that comes before.
 fn inputs(plan: &DevPlan, files: &FileTree, graph: &TaskGraph, found: &mut Vec<Problem>) {
     let outputs: BTreeMap<&str, &[String]> = plan
@@ -352,15 +409,13 @@ fn owners(plan: &DevPlan, graph: &TaskGraph, found: &mut Vec<Problem>) {
     let steps: Vec<&Step> = plan.steps().collect();
     for (index, one) in steps.iter().enumerate() {
         for two in &steps[index + 1..] {
-            let (a, b) = (id(&one.number), id(&two.number));
-            if graph.depends(&a, &b) || graph.depends(&b, &a) {
-                continue;
-            }
             let common = one
                 .owns
                 .iter()
                 .find(|own| two.owns.iter().any(|two| touches(own, two)));
-            if let Some(path) = common {
+            let (a, b) = (id(&one.number), id(&two.number));
+            let ordered = || graph.depends(&a, &b) || graph.depends(&b, &a);
+            if let Some(path) = common.filter(|_| !ordered()) {
                 found.push(Problem {
                     phase: two
                         .number

@@ -36,6 +36,7 @@ pub fn step_task(run: &RunId, step: &Step, source: TaskSource) -> Task {
         context: step.context.clone(),
         priority: 0,
         source,
+        agent: None,
         attempts: 0,
         round_first: 1,
         state: TaskState::Pending,

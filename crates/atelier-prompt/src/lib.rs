@@ -1,7 +1,9 @@
 //! Templates and typed inputs become prompts within a token budget; replies become typed answers.
 //!
 //! Start with [`Library`], which renders a named template into a [`Prompt`]; [`answer::read`]
-//! takes the value out of what came back; [`context::pack`] fits files into a token budget.
+//! takes the value out of what came back; [`context::pack`] fits files into a token budget;
+//! [`evidence::lasting`] leaves out of what checks printed what differs each time; [`summary`] says
+//! which long texts are worth a summary.
 //!
 //! ```
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -18,7 +20,9 @@
 
 pub mod answer;
 pub mod context;
+pub mod evidence;
 mod library;
+pub mod summary;
 pub mod tokens;
 
 pub use answer::ReadAnswerError;

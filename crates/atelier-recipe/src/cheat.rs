@@ -6,6 +6,7 @@
 mod caught;
 mod code;
 mod equal;
+mod hollow;
 mod leak;
 mod reads;
 mod rules;
@@ -69,6 +70,7 @@ impl Finding {
 /// What a change to one file adds of ways to pass checks without doing the work, by their lines.
 pub fn cheats(change: &Change<'_>, visible: &Visible<'_>) -> Vec<Finding> {
     let mut found = reads::files(change);
+    found.extend(leak::in_data(change, visible));
     if let Some(after) = Code::of(change.path, change.after) {
         let before = change.before.and_then(|text| Code::of(change.path, text));
         let in_tests = is_test_path(change.path);
@@ -81,6 +83,7 @@ pub fn cheats(change: &Change<'_>, visible: &Visible<'_>) -> Vec<Finding> {
         found.extend(equal::found(&pair));
         if in_tests {
             found.extend(caught::found(&pair));
+            found.extend(hollow::found(&pair));
             found.extend(weaker::found(&pair));
         } else {
             found.extend(reads::found(&pair, change.path, visible));

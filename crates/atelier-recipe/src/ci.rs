@@ -9,6 +9,8 @@ mod report;
 mod toolchain;
 mod yaml;
 
+pub(crate) use toolchain::table;
+
 /// Whether a file is as it was written here begins with this, and the digest of the rest follows.
 const MARK: &str = "# Changed by hand unless what follows has the digest ";
 /// The first line of what is written here.

@@ -125,15 +125,20 @@ impl Candidate<'_> {
         }
     }
 
+    /// Whether a folder of its recipe, by its path below this one, is listed as belonging to it.
+    fn takes_in(&self, below: &str) -> bool {
+        self.members.iter().any(|glob| glob.matches(below))
+    }
+
     /// Whether it is a project of its own beside those with stronger claims.
     fn stands_beside(&self, stronger: &[Self]) -> bool {
         stronger.iter().all(|other| {
             let Some(below) = self.below(other) else {
                 return self.strength != Strength::LastResort;
             };
-            let member =
-                self.order == other.order && other.members.iter().any(|glob| glob.matches(below));
-            self.strength == Strength::Sure && !member
+            let part = self.strength == Strength::Part && other.strength == Strength::Sure;
+            let taken = other.order == self.order && (part || other.takes_in(below));
+            self.strength <= Strength::Part && !taken
         })
     }
 

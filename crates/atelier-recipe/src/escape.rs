@@ -1,8 +1,22 @@
 //! Ways out of a test: what a change adds that keeps tests from counting.
 
-use atelier_model::TreePath;
+use std::{collections::BTreeSet, sync::LazyLock};
 
-use crate::{recipe::TestRules, recipes::builtin};
+use atelier_model::TreePath;
+use regex::Regex;
+
+use crate::{
+    recipe::{EscapeRule, TestRules},
+    recipes::builtin,
+};
+
+/// How a test, or what holds tests, is named; each alternative has its name in a group.
+static NAMED: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(
+        r#"\b(?:def|func|fn|void|class|struct)\s+(\w+)|\b(?:[xf]?it|x?test|[xf]?describe|suite|context|x?specify)(?:\.\w+)*\s*\(\s*["'`]([^"'`\n]+)|@test\s+["']([^"'\n]+)"#,
+    )
+    .ok()
+});
 
 /// Whether a path is a test file by the conventions of its language.
 pub fn is_test_path(path: &TreePath) -> bool {
@@ -34,7 +48,7 @@ pub fn new_escapes(path: &TreePath, before: Option<&str>, after: &str) -> Vec<St
         let in_tests = is_test(rules, path);
         for escape in &rules.escapes {
             if (in_tests || !escape.only_in_tests)
-                && escape.pattern.count(after) > escape.pattern.count(before)
+                && of_known(escape, before, after) > escape.pattern.count(before)
             {
                 found.push(escape.words.clone());
             }
@@ -68,6 +82,53 @@ pub fn declared_tests(path: &TreePath, text: &str) -> usize {
         .filter_map(|rules| rules.function.as_ref())
         .map(|function| function.count(text));
     counts.max().unwrap_or(0)
+}
+
+/// How often an escape stands in a text, without those of new tests that concern them alone: whoever
+/// adds a test may say where it does not run. Where a test went meanwhile, none is new.
+fn of_known(escape: &EscapeRule, before: &str, after: &str) -> usize {
+    let places = escape.pattern.places(after);
+    if !escape.one_test || places.is_empty() {
+        return places.len();
+    }
+    let (had, has) = (names(before), names(after));
+    let name = |(_, name): &(usize, &str)| (*name).to_owned();
+    let known: BTreeSet<String> = had.iter().map(name).collect();
+    let still: BTreeSet<String> = has.iter().map(name).collect();
+    if !known.is_subset(&still) {
+        return places.len();
+    }
+    let of_new = |at: &&usize| owner(after, **at, &has).is_some_and(|name| !known.contains(name));
+    places.len() - places.iter().filter(of_new).count()
+}
+
+/// The test that a marker in a text concerns: the next one where it stands before it, otherwise the
+/// one it stands in.
+fn owner<'a>(text: &str, at: usize, names: &[(usize, &'a str)]) -> Option<&'a str> {
+    let begin = text[..at].rfind('\n').map_or(0, |end| end + 1);
+    let end = text[at..].find('\n').map_or(text.len(), |end| at + end);
+    let line = &text[begin..end];
+    let found = if line.trim_start().starts_with(['@', '#']) && !line.contains("@test") {
+        names.iter().find(|(place, _)| *place > at)
+    } else {
+        let indent = |line: &str| line.len() - line.trim_start().len();
+        let last = names.iter().rev().find(|(place, _)| *place < end);
+        last.filter(|(place, _)| {
+            let head = text[..*place].rfind('\n').map_or(0, |end| end + 1);
+            head == begin || indent(&text[head..]) < indent(line)
+        })
+    };
+    found.map(|(_, name)| *name)
+}
+
+/// The names of tests and of what holds them, with their places.
+fn names(text: &str) -> Vec<(usize, &str)> {
+    let found = NAMED.iter().flat_map(|one| one.captures_iter(text));
+    let named = found.filter_map(|found| {
+        let name = (1..=3).find_map(|group| found.get(group))?;
+        Some((found.get(0)?.start(), name.as_str()))
+    });
+    named.collect()
 }
 
 fn rules() -> impl Iterator<Item = &'static TestRules> {

@@ -9,6 +9,7 @@ use atelier_model::{FileTree, TreePath};
 use serde_json::Value as Json;
 
 use crate::{
+    jsonc,
     pattern::{PathGlob, Pattern},
     recipe::{Choice, Condition, Listing, Members, Probe, Recipe},
 };
@@ -124,22 +125,37 @@ fn listed(list: &Members, file: &str, text: &str) -> Vec<PathGlob> {
     if let Some(Json::Array(items)) = list.key.as_ref().and_then(|key| value_at(file, text, key)) {
         names.extend(items.iter().filter_map(Json::as_str).map(str::to_owned));
     }
-    let tidy = |name: &String| {
-        let name = name.trim_start_matches("./").trim_end_matches('/');
-        PathGlob::from(name.to_owned())
-    };
-    names.iter().map(tidy).collect()
+    // A list names folders from its own.
+    let folder = file.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let within = |name: &String| Some(PathGlob::from(joined(folder, name)?));
+    names.iter().filter_map(within).collect()
+}
+
+/// A path or pattern from a folder as one from where that folder stands; a `pom.xml` at its end is
+/// the folder's. None for what leads outside or is left out.
+fn joined(folder: &str, name: &str) -> Option<String> {
+    let name = name.replace('\\', "/");
+    let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
+    for part in name.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop()?;
+            }
+            _ => parts.push(part),
+        }
+    }
+    parts.pop_if(|last| *last == "pom.xml");
+    let outside = parts.is_empty() || name.starts_with('!');
+    (!outside).then(|| parts.join("/"))
 }
 
 /// The value at a dotted path of a JSON or TOML file.
 fn value_at(file: &str, text: &str, key: &str) -> Option<Json> {
-    let is_json = file
-        .rsplit_once('.')
-        .is_some_and(|(_, extension)| extension == "json");
-    let mut value: Json = if is_json {
-        serde_json::from_str(text).ok()?
-    } else {
-        toml::from_str(text).ok()?
+    let extension = file.rsplit_once('.').map(|(_, extension)| extension);
+    let mut value: Json = match extension {
+        Some("json" | "jsonc" | "json5") => jsonc::value(text)?,
+        _ => toml::from_str(text).ok()?,
     };
     for part in key.split('.') {
         value = value.get_mut(part)?.take();

@@ -32,7 +32,7 @@ const FORGERIES: &[Forgery] = &[
         // A benchmark without a harness is usual; a test or a library without one prints what it
         // likes.
         names: &["*Cargo.toml"],
-        pattern: r"(?m)^\s*\[\[?(?:lib|test|bin)\]\]?[^\[]*?^\s*harness\s*=\s*false|^\s*\[(?:lib|package)\][^\[]*?^\s*(?:test|autotests)\s*=\s*false",
+        pattern: r"(?m)^[ \t]*\[\[?(?:lib|test|bin)\]\]?[^\n]*(?:\n(?:[^\[\n][^\n]*)?)*?\n[ \t]*harness[ \t]*=[ \t]*false|^[ \t]*\[(?:lib|package)\][^\n]*(?:\n(?:[^\[\n][^\n]*)?)*?\n[ \t]*(?:test|autotests)[ \t]*=[ \t]*false",
         words: "takes tests out of the run",
     },
     Forgery {
@@ -67,13 +67,65 @@ const FORGERIES: &[Forgery] = &[
     },
     Forgery {
         names: &["*package.json"],
-        pattern: r#""(?:pre|post)?test"\s*:\s*"[^"]*(?:\|\|\s*(?:true|exit\s+0|:)|;\s*(?:true|exit\s+0)\s*"|"\s*(?:true|:|exit 0)\s*")|"(?:pre|post)?test"\s*:\s*"\s*(?:true|:|echo|exit\s+0|printf)\b"#,
+        pattern: r#""(?:pre|post)?test"\s*:\s*"[^"]*(?:\|\|\s*(?:(?:true|:)\s*["&;|]|exit\s+0|(?:echo|printf|cd)\b[^"&;|]*")|;\s*(?:true|:|exit\s+0|(?:echo|printf|cd)\b[^"&;|]*)\s*"|"\s*(?:true|:|exit 0)\s*")|"(?:pre|post)?test"\s*:\s*"\s*(?:true|:|echo|exit\s+0|printf)\b"#,
         words: "lets the tests pass whatever they show",
     },
     Forgery {
+        names: &["*package.json"],
+        pattern: r#""(?:pre|post)?test"\s*:\s*"[^"]*\s(?:--test-(?:name|skip)-pattern|--testNamePattern|-t|-g|--grep|--fgrep|--invert)\b"#,
+        words: "chooses among the tests by their names",
+    },
+    Forgery {
+        names: &[
+            "*package.json",
+            "*jest.config.js",
+            "*jest.config.ts",
+            "*jest.config.mjs",
+        ],
+        pattern: r#"moduleNameMapper["']?\s*:\s*\{[^}]*["']\^?(?:\\?\.){1,2}/\w"#,
+        words: "puts another file in the place of one that tests are about",
+    },
+    Forgery {
+        names: &["*package.json"],
+        pattern: r#""(?:jest|vitest|mocha|chai|expect|ava|tap|uvu|jasmine|sinon|@jest/[\w-]+|@vitest/[\w-]+|@playwright/test)"\s*:\s*"(?:file:|link:|portal:|\.{0,2}/)"#,
+        words: "puts another library in the place of the one that compares",
+    },
+    Forgery {
+        names: &["*Cargo.toml"],
+        pattern: r"(?m)^\s*(?:pretty_assertions|similar-asserts|insta|proptest|quickcheck|rstest|test-case|assert_matches|assert_cmd|expect-test|trybuild)\s*=\s*\{[^}\n]*\bpath\s*=",
+        words: "puts another library in the place of the one that compares",
+    },
+    Forgery {
+        names: &[
+            "*pyproject.toml",
+            "*requirements.txt",
+            "*requirements-dev.txt",
+            "*requirements-test.txt",
+            "*setup.cfg",
+        ],
+        pattern: r#"(?m)^\s*["']?(?:pytest(?:-[\w-]+)?|hypothesis|nose2?|unittest2|syrupy)["']?(?:\[[^\]\n]*\])?\s*(?:=\s*\{[^}\n]*\bpath\s*=|@\s*(?:file:|\.{0,2}/))"#,
+        words: "puts another library in the place of the one that compares",
+    },
+    Forgery {
+        names: &["*Gemfile"],
+        pattern: r#"(?m)^\s*gem[\s(]+["'](?:minitest|rspec[\w-]*|test-unit|mocha|shoulda[\w-]*)["'][^\n]*\bpath(?::|\s*=>)"#,
+        words: "puts another library in the place of the one that compares",
+    },
+    Forgery {
         names: &["*Makefile", "*makefile", "*GNUmakefile"],
-        pattern: r"(?m)^(?:test|check)\s*:[^\n]*\n\t[@-]*(?:true|:|echo|printf|exit\s+0)\b|^\t[^\n]*\b(?:ctest|pytest|unittest|test)\b[^\n]*\|\|\s*(?:true|:|exit\s+0)",
+        pattern: r"(?m)^(?:test|check)\s*:[^\n]*\n\t[@-]*(?:true|:|echo|printf|exit\s+0)\b|^\t[^\n]*\b(?:ctest|pytest|unittest|\w*test\w*)\b[^\n]*\|\|\s*(?:true|:|exit\s+0|(?:echo|printf)\b[^\n;&|]*$)|^(?:test|check)\s*:[^\n]*\n(?:\t[^\n]*\n)*?\t@?-|^\.IGNORE\s*:|^MAKEFLAGS\s*[+:?]?=[^\n]*(?:\s-\w*i|--ignore-errors)",
         words: "lets the tests pass whatever they show",
+    },
+    Forgery {
+        names: &[
+            "*Makefile",
+            "*makefile",
+            "*GNUmakefile",
+            "*CMakeLists.txt",
+            "*meson.build",
+        ],
+        pattern: r"(?m)^\s*(?:override\s+|export\s+)?C(?:PP|XX)?FLAGS\s*[+?:]*=[^\n]*-D\s*NDEBUG\b|\badd_(?:compile_)?(?:definitions|options)\s*\([^)]*\bNDEBUG\b",
+        words: "compiles assertions away",
     },
     Forgery {
         names: &["*go.mod", "*go.work"],
@@ -88,8 +140,13 @@ const FORGERIES: &[Forgery] = &[
             "*pyproject.toml",
             "*conftest.py",
         ],
-        pattern: r"--collect-only|--co\b|--deselect|--ignore(?:-glob)?\b|-p\s+no:(?:python|unittest|doctest|terminal)\b|collect_ignore|\bpytest11\b|\bpytest_(?:collection_modifyitems|ignore_collect|runtest_\w+|pyfunc_call|report_teststatus|cmdline_main|terminal_summary|sessionfinish|unconfigure)\b",
+        pattern: r"--collect-only|--co\b|--deselect|--ignore(?:-glob)?\b|-p\s+no:(?:python|unittest|doctest|terminal)\b|collect_ignore|\bpytest11\b|\bpytest_(?:collection_modifyitems|ignore_collect|runtest\w+|pyfunc_call|make_collect_report|pycollect_\w+|itemcollected|collection_finish|report_teststatus|cmdline_main|terminal_summary|sessionfinish|unconfigure)\b|\boption\.(?:keyword|markexpr|deselect|ignore\w*|collectonly)\s*=[^=]|\bPYTEST_ADDOPTS\b",
         words: "decides which tests run, or what they report",
+    },
+    Forgery {
+        names: &["*build.gradle", "*build.gradle.kts"],
+        pattern: r"\bignoreFailures\s*(?:=\s*|\.?set\(\s*)?true\b|(?s)\b(?:test|Test>?(?:\(\))?)\s*\{[^}]*\b(?:enabled\s*=\s*false|onlyIf\s*\{\s*false)",
+        words: "lets the tests pass whatever they show",
     },
     Forgery {
         names: &[
@@ -136,6 +193,27 @@ const LOADED: [&str; 24] = [
     "warnings",
     "weakref",
 ];
+/// Libraries that compare, as folders of theirs are named where packages are kept with a project.
+const COMPARING: [&str; 16] = [
+    "testify",
+    "go-cmp",
+    "gomega",
+    "ginkgo",
+    "quicktest",
+    "minitest",
+    "rspec",
+    "rspec-core",
+    "rspec-expectations",
+    "test-unit",
+    "phpunit",
+    "pytest",
+    "jest",
+    "vitest",
+    "chai",
+    "mocha",
+];
+/// Folders in which packages are kept with a project.
+const KEPT: [&str; 3] = ["vendor", "third_party", "vendored"];
 /// Folders of installed packages: what is changed there is changed for the runner too.
 const INSTALLED: [&str; 4] = ["node_modules", ".venv", "venv", "site-packages"];
 
@@ -179,6 +257,11 @@ fn by_place(path: &TreePath) -> Option<String> {
             "it lies in `{folder}`, which holds installed packages: leave it out"
         ));
     }
+    if let Some(library) = kept_library(&parts) {
+        return Some(format!(
+            "it changes `{library}`, by which tests compare: leave it as it is"
+        ));
+    }
     let first = match parts.as_slice() {
         ["src" | "lib" | "tests" | "test", second, ..] => second,
         [first, ..] => first,
@@ -191,6 +274,13 @@ fn by_place(path: &TreePath) -> Option<String> {
     }
     (python && RUNNERS.contains(&module))
         .then(|| format!("it stands in for the test runner `{module}`: name it otherwise"))
+}
+
+/// The library that compares whose kept copy a path lies in.
+fn kept_library<'a>(parts: &[&'a str]) -> Option<&'a str> {
+    let kept = parts.iter().position(|part| KEPT.contains(part))?;
+    let below = parts.iter().skip(kept + 1);
+    below.copied().find(|part| COMPARING.contains(part))
 }
 
 /// A folder hides a module only where it is a package itself.

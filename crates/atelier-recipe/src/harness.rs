@@ -8,7 +8,7 @@ use serde_json::Value;
 
 /// Files that decide which tests run and how; a leading `*` stands for any folder, a trailing one
 /// for any ending.
-const DECIDING: [&str; 35] = [
+const DECIDING: [&str; 39] = [
     // Continuous integration.
     ".github/workflows/*",
     ".circleci/*",
@@ -43,6 +43,12 @@ const DECIDING: [&str; 35] = [
     "*ava.config.*",
     "*playwright.config.*",
     "*cypress.config.*",
+    // PHP.
+    "*phpunit.xml",
+    "*phpunit.xml.dist",
+    "*phpunit.dist.xml",
+    // Ruby.
+    "*.rspec",
     // C and C++.
     "*CTestConfig.cmake",
     "*CTestCustom.cmake",
@@ -74,7 +80,11 @@ const PYPROJECT_KEYS: [&str; 8] = [
     "/tool/tox",
 ];
 /// Settings of both that rule every test there is as soon as they are there.
-const RULING: [&str; 4] = [
+const RULING: [&str; 8] = [
+    "jest",
+    "mocha",
+    "package.autotests",
+    "lib.test",
     "scripts.pretest",
     "scripts.posttest",
     "tool.pytest.ini_options.addopts",
@@ -114,6 +124,7 @@ pub fn test_settings(path: &TreePath, text: &str) -> BTreeMap<String, String> {
         "package.json" => at_keys(serde_json::from_str(text).ok(), &PACKAGE_KEYS),
         "pyproject.toml" => at_keys(toml::from_str(text).ok(), &PYPROJECT_KEYS),
         "Cargo.toml" => at_keys(toml::from_str(text).ok(), &CARGO_KEYS),
+        "Rakefile" | "rakefile" => each(&RAKE, text),
         "setup.cfg" => section(text, "[tool:pytest]"),
         "pom.xml" => each(&MAVEN, text),
         "CMakeLists.txt" => each(&CMAKE, text),
@@ -127,8 +138,27 @@ pub fn test_settings(path: &TreePath, text: &str) -> BTreeMap<String, String> {
 pub fn new_rules(path: &TreePath, before: &str, after: &str) -> Vec<String> {
     let old = test_settings(path, before);
     let new = test_settings(path, after).into_keys();
-    new.filter(|name| RULING.contains(&name.as_str()) && !old.contains_key(name))
-        .collect()
+    let mut found: Vec<String> = new
+        .filter(|name| !old.contains_key(name))
+        .filter(|name| RULING.contains(&name.as_str()) || name.starts_with("<excludedGroups"))
+        .collect();
+    found.extend(rules_by_value(path, before, after));
+    found
+}
+
+/// Settings that rule every test there is only where they say something unusual.
+fn rules_by_value(path: &TreePath, before: &str, after: &str) -> Vec<String> {
+    let (old, new) = (test_settings(path, before), test_settings(path, after));
+    let named = |key: &str| key.starts_with("tool.pytest.ini_options.python_");
+    let added = new.into_iter().filter(|(key, _)| !old.contains_key(key));
+    let unusual = added.filter(|(key, value)| match key.as_str() {
+        // Tests that are named otherwise than tests usually are leave out those that are not.
+        key if named(key) => !value.to_lowercase().contains("test"),
+        "[tool:pytest]" => value.contains("addopts"),
+        "test" => value.contains("required-features") || value.contains("\"src/"),
+        _ => false,
+    });
+    unusual.map(|(key, _)| key).collect()
 }
 
 fn at_keys(file: Option<Value>, keys: &[&str]) -> BTreeMap<String, String> {
@@ -161,6 +191,10 @@ static CMAKE: LazyLock<Option<Regex>> = LazyLock::new(|| {
     )
     .ok()
 });
+
+/// Files of tests that a task of Ruby executes.
+static RAKE: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"(?m)\.(?:pattern|test_files)\s*=\s*[^\n]+").ok());
 
 /// Elements that choose tests.
 static MAVEN: LazyLock<Option<Regex>> = LazyLock::new(|| {

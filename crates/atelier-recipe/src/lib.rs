@@ -28,11 +28,13 @@ mod escape;
 mod folder;
 mod forgery;
 mod harness;
+mod jsonc;
 mod pattern;
 mod recipe;
 mod recipes;
 mod report;
 mod step;
+mod wanted;
 
 pub use atelier_model::{BuildStep, ReportFormat, StepKind, Tool};
 pub use cheat::{Change, Finding, Visible, cheats};
@@ -44,3 +46,4 @@ pub use harness::{decides_tests, new_rules, test_settings};
 pub use recipe::RecipeError;
 pub use recipes::Recipes;
 pub use report::{passed_names, read_report, recognise_tests};
+pub use wanted::{WantedVersion, wanted_versions};

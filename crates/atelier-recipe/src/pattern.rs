@@ -74,6 +74,13 @@ impl Pattern {
             .map_or(0, |regex| regex.find_iter(text).count())
     }
 
+    /// Where its matches begin.
+    pub(crate) fn places(&self, text: &str) -> Vec<usize> {
+        let found = self.regex().into_iter();
+        let found = found.flat_map(|regex| regex.find_iter(text));
+        found.map(|found| found.start()).collect()
+    }
+
     /// What its first group matches, each time.
     pub(crate) fn groups(&self, text: &str) -> Vec<String> {
         let found = self

@@ -155,6 +155,8 @@ pub(crate) struct Choice {
 pub(crate) enum Strength {
     /// A manifest: always a project.
     Sure,
+    /// A manifest that others may take in: a project unless a sure one of the same recipe is above.
+    Part,
     /// A habit: a project unless a sure one is in the folder or above it.
     Likely,
     /// A project only if there is no other one anywhere.
@@ -273,6 +275,9 @@ pub(crate) struct EscapeRule {
     /// Whether it only counts in a test file, being ordinary elsewhere.
     #[serde(default)]
     pub(crate) only_in_tests: bool,
+    /// Whether it concerns no other test than the one it stands at.
+    #[serde(default)]
+    pub(crate) one_test: bool,
     /// Whether it ends the run before the runner has reported, so that a report can be forged.
     #[serde(default)]
     pub(crate) ends_run: bool,

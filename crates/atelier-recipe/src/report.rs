@@ -24,7 +24,7 @@ pub use names::passed_names;
 type Reader = fn(&str) -> Vec<TestCounts>;
 
 /// Every reader of printed reports, for a command that may run any of them.
-const READERS: [Reader; 15] = [
+const READERS: [Reader; 16] = [
     cargo::libtest,
     cargo::nextest,
     python::unittest,
@@ -33,6 +33,7 @@ const READERS: [Reader; 15] = [
     javascript::vitest,
     javascript::jest,
     javascript::mocha,
+    javascript::ava,
     go::runs,
     native::ctest,
     native::frameworks,
@@ -92,6 +93,13 @@ pub fn read_report(
 }
 
 fn any(output: &str) -> Option<TestCounts> {
+    one_of_any(output).or_else(|| {
+        let members = text::members(output);
+        sum(members.iter().filter_map(|one| one_of_any(one)).collect())
+    })
+}
+
+fn one_of_any(output: &str) -> Option<TestCounts> {
     let found = READERS.iter().flat_map(|read| read(output)).collect();
     sum(found).or_else(|| sum(tap::runs(output)))
 }

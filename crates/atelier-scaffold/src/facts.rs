@@ -1,6 +1,6 @@
 //! What each stage is told of the work.
 
-use atelier_model::{Ask, BasicPlan, Design, DevPlan, Step};
+use atelier_model::{Ask, BasicPlan, Design, DevPlan, Step, Summary};
 use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::ScaffoldError;
@@ -51,6 +51,15 @@ pub(crate) struct ChangeFacts {
     #[serde(default)]
     pub retired: Vec<String>,
     pub plan: DevPlan,
+}
+
+/// Facts of the summary stage.
+#[derive(Debug, Deserialize)]
+pub(crate) struct SummaryFacts {
+    /// What is summarised, such as `the requirement`.
+    pub name: String,
+    /// What its own words say at once: first sentences, and what must hold.
+    pub extract: Summary,
 }
 
 /// Facts of the code stage.

@@ -11,6 +11,7 @@ mod docs;
 mod handoff;
 mod plan;
 mod steps;
+mod summary;
 
 /// Answers an ask from its stage and its facts; the messages are not read.
 pub fn answer(ask: &Ask) -> Result<String, ScaffoldError> {
@@ -20,6 +21,7 @@ pub fn answer(ask: &Ask) -> Result<String, ScaffoldError> {
         Stage::Detail => reply::artifact(&steps::answer(&facts::read(ask)?)?),
         Stage::Handoff => reply::artifact(&handoff::answer(&facts::read(ask)?)?),
         Stage::Change => reply::artifact(&change::answer(&facts::read(ask)?)?),
+        Stage::Summary => reply::artifact(&summary::answer(&facts::read(ask)?)),
         Stage::Code => code::answer(&facts::read(ask)?),
         Stage::Docs => reply::artifact(&docs::answer(&facts::read(ask)?)?),
     }

@@ -17,9 +17,9 @@ use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use crate::{
-    Bounds, Keys, admin,
-    keys::{Caller, is_key_header},
-    request::{KeysWanted, Wanted, wanted},
+    Bounds, Keys, Runs, admin,
+    keys::{Caller, is_key_header, may},
+    request::{KeysWanted, RunsWanted, Wanted, wanted},
 };
 
 /// What is behind the door.
@@ -32,6 +32,8 @@ pub(crate) struct Door {
     pub(crate) bounds: Bounds,
     /// Whether answers that were given before are given again.
     pub(crate) cache: bool,
+    /// The runs of the project, where there is one.
+    pub(crate) runs: Option<Runs>,
 }
 
 /// The body of an answer.
@@ -98,6 +100,7 @@ impl Door {
                 Ok(body) => self.of_keys(client, about, dialect, &body).await,
                 Err((status, said)) => refuse(status, said),
             },
+            Wanted::Runs(about) => self.of_runs(&client, &about, dialect, request).await,
             Wanted::NotOffered(what) => refuse(501, &format!("this gateway offers no {what}")),
             Wanted::WrongMethod(allowed) => wrong_method(dialect, allowed),
             Wanted::Unknown => nothing_here(dialect, request.method(), request.uri().path()),
@@ -146,6 +149,46 @@ impl Door {
         Passed::json(&done.answer, Vec::new())
     }
 
+    /// Tells of the runs of the project, or does what is asked of one and puts it on record.
+    async fn of_runs(
+        &self,
+        client: &Caller,
+        about: &RunsWanted,
+        dialect: Dialect,
+        request: Request<Arriving>,
+    ) -> Passed {
+        let refuse = |(status, said): (u16, String)| Passed::refusal(dialect, status, &said);
+        let Some(runs) = &self.runs else {
+            let said = "this gateway was started in no project, and knows no runs";
+            return refuse((501, said.to_owned()));
+        };
+        let RunsWanted::Steer(run, task) = about else {
+            let seen = runs.see(about, request.uri().query().unwrap_or_default());
+            return seen
+                .await
+                .map_or_else(refuse, |answer| Passed::json(&answer, Vec::new()));
+        };
+        let body = match self.body(request).await {
+            Ok(body) => body,
+            Err((status, said)) => return refuse((status, said.to_owned())),
+        };
+        let allowed = |action| {
+            may(client, action).map_err(|turned| {
+                let (client, fact) = refused(&turned);
+                self.relay.note(client, fact);
+                (turned.status(), turned.to_string())
+            })
+        };
+        match runs.steer((run, task.as_deref()), &body, &allowed).await {
+            Ok(steered) => {
+                let client = client.as_ref().map(|client| client.title());
+                self.relay.note(client, steered.fact);
+                Passed::json(&steered.answer, Vec::new())
+            }
+            Err(why) => refuse(why),
+        }
+    }
+
     /// The models that a client may ask for.
     fn listed(&self, client: Option<&Client>) -> Vec<Listed> {
         let mut listed = self.relay.models();
@@ -187,6 +230,10 @@ fn needed(wanted: &Wanted) -> (Action, Option<&'static str>) {
         Wanted::Keys(KeysWanted::See) => (Action::SeeKeys, None),
         Wanted::Keys(KeysWanted::Issue) => (Action::IssueKeys, None),
         Wanted::Keys(KeysWanted::Revoke(_)) => (Action::RevokeKeys, None),
+        Wanted::Runs(RunsWanted::List | RunsWanted::See(_) | RunsWanted::Events(_)) => {
+            (Action::SeeRuns, None)
+        }
+        Wanted::Runs(RunsWanted::Steer(..)) => (Action::SteerRuns, None),
         Wanted::Presence
         | Wanted::Models(_)
         | Wanted::Described(..)
@@ -263,6 +310,7 @@ fn dialect(wanted: &Wanted, speaks_messages: bool) -> Dialect {
         }
         Wanted::Metrics
         | Wanted::Keys(_)
+        | Wanted::Runs(_)
         | Wanted::Presence
         | Wanted::NotOffered(_)
         | Wanted::WrongMethod(_)

@@ -81,6 +81,11 @@ impl Keys {
             }
         }
         if turned == Turned::Unknown && self.are_none() {
+            if action == Action::SteerRuns {
+                // Any page in a browser can reach an open door; what is under way is not for it.
+                let action = action.name();
+                return Err(Turned::Keyless { action });
+            }
             return usual(action).map_err(|action| Turned::Keyless { action });
         }
         Err(turned)
@@ -91,6 +96,22 @@ impl Keys {
         let same = self.plain.iter().map(|key| is_same(key.expose(), shown));
         same.fold(false, |any, same| any | same)
     }
+}
+
+/// Whether somebody who was let in may also do this.
+pub(crate) fn may(caller: &Caller, action: Action) -> Result<(), Turned> {
+    let (name, role) = match caller {
+        Some(client) => (client.name.clone(), client.terms.role),
+        None => ("--keys-from".to_owned(), USUAL_ROLE),
+    };
+    if role.may(action) {
+        return Ok(());
+    }
+    Err(Turned::Role {
+        name,
+        role: role.name(),
+        action: action.name(),
+    })
 }
 
 /// Lets in somebody without terms, or says what they may not do.

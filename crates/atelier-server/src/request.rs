@@ -10,7 +10,7 @@ const READ: &str = "GET, HEAD";
 /// Those of one that takes questions.
 const WRITE: &str = "POST";
 
-/// Those of a model by Gemini's dialect, which asks it where others look at it.
+/// Those of a model by Gemini's dialect, which asks it where others look at it, and of a run.
 const READ_OR_WRITE: &str = "GET, HEAD, POST";
 
 /// Those of the list of keys.
@@ -43,6 +43,8 @@ pub(crate) enum Wanted {
     Metrics,
     /// Something about the keys of clients.
     Keys(KeysWanted),
+    /// Something about the runs of the project.
+    Runs(RunsWanted),
     /// Something that is known but not offered.
     NotOffered(&'static str),
     /// The address is right and the method is not: these are the ones it has.
@@ -60,6 +62,19 @@ pub(crate) enum KeysWanted {
     Issue,
     /// That the one with this id or name opens nothing any more.
     Revoke(String),
+}
+
+/// What is wanted of the runs of the project.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum RunsWanted {
+    /// To see which there are.
+    List,
+    /// To see where one stands.
+    See(String),
+    /// To read what happened in one.
+    Events(String),
+    /// Something of one, or of a task of it.
+    Steer(String, Option<String>),
 }
 
 /// Finds out what is wanted. `messages` says whether the client speaks Anthropic's dialect, whose
@@ -134,6 +149,26 @@ fn of_atelier(method: &Method, rest: &[&str]) -> Wanted {
         (&Method::DELETE, ["keys", named]) => Wanted::Keys(KeysWanted::Revoke(decoded(named))),
         (_, ["keys"]) => Wanted::WrongMethod(SEE_OR_ISSUE),
         (_, ["keys", _]) => Wanted::WrongMethod(REVOKE),
+        (_, ["runs", rest @ ..]) => of_runs(method, rest),
+        _ => Wanted::Unknown,
+    }
+}
+
+/// What it offers of the runs of a project.
+fn of_runs(method: &Method, rest: &[&str]) -> Wanted {
+    let is_get = matches!(*method, Method::GET | Method::HEAD);
+    let is_post = *method == Method::POST;
+    match rest {
+        [] if is_get => Wanted::Runs(RunsWanted::List),
+        [run] if is_get => Wanted::Runs(RunsWanted::See(decoded(run))),
+        [run] if is_post => Wanted::Runs(RunsWanted::Steer(decoded(run), None)),
+        [run, "events"] if is_get => Wanted::Runs(RunsWanted::Events(decoded(run))),
+        [run, "tasks", task] if is_post => {
+            Wanted::Runs(RunsWanted::Steer(decoded(run), Some(decoded(task))))
+        }
+        [] | [_, "events"] => Wanted::WrongMethod(READ),
+        [_] => Wanted::WrongMethod(READ_OR_WRITE),
+        [_, "tasks", _] => Wanted::WrongMethod(WRITE),
         _ => Wanted::Unknown,
     }
 }

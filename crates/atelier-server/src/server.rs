@@ -13,7 +13,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{Keys, door::Door};
+use crate::{Keys, Runs, door::Door};
 
 /// Milliseconds to wait before the next connection is taken where the system has no more.
 const ACCEPT_PAUSE_MS: u64 = 50;
@@ -66,7 +66,7 @@ pub enum ServerError {
 pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
-    door: Arc<Door>,
+    door: Door,
 }
 
 impl Server {
@@ -86,13 +86,21 @@ impl Server {
         Ok(Self {
             address: listener.local_addr().map_err(failed)?,
             listener,
-            door: Arc::new(Door {
+            door: Door {
                 relay,
                 keys,
                 bounds,
                 cache,
-            }),
+                runs: None,
+            },
         })
+    }
+
+    /// The same, which also tells of the runs of a project and lets them be steered.
+    #[must_use]
+    pub fn with_runs(mut self, runs: Runs) -> Self {
+        self.door.runs = Some(runs);
+        self
     }
 
     /// Where it listens; the port is the one that was taken.
@@ -103,6 +111,7 @@ impl Server {
     /// Answers until it is told to stop; then takes nobody new and lets answers end.
     pub async fn run(self, stop: CancellationToken) {
         let Self { listener, door, .. } = self;
+        let door = Arc::new(door);
         let places = Arc::new(Semaphore::new(door.bounds.connections_max));
         let stop_ms_max = door.bounds.stop_ms_max;
         let mut connections = JoinSet::new();

@@ -9,6 +9,7 @@
 mod faults;
 mod keys;
 mod metrics;
+mod runs;
 mod words;
 mod world;
 

@@ -41,6 +41,7 @@ pub use ledger::{Budgets, Ledger, LedgerError, OverBudget, Reservation, ReserveE
 pub use lock::LockError;
 pub use notary::{AuditTrust, Notary, NotaryError, SEED_BYTES};
 pub use open::OpenError;
+pub use queries::acts::AttemptRound;
 pub use queries::answers::StoredAnswer;
 pub use queries::archive::ArchivedAnswer;
 pub use queries::asks::{AskBeginError, Broken, RunCost, StageCost};
@@ -55,6 +56,7 @@ pub use queries::controls::{
 pub use queries::documents::DocumentRow;
 pub use queries::events::ChainError;
 pub use queries::leases::{LEASE_MS, Lease, Worker, WorkerError};
+pub use queries::overview::TaskLine;
 pub use queries::relays::RelaySpend;
 pub use queries::semantic::{SemanticCheck, SemanticQuestion, SemanticTotals};
 pub use queries::spend::Spend;

@@ -1,5 +1,6 @@
 //! Every SQL statement of the house, by the noun it is about.
 
+pub(crate) mod acts;
 pub(crate) mod answers;
 pub(crate) mod archive;
 pub(crate) mod artifacts;
@@ -13,14 +14,17 @@ pub(crate) mod budgets;
 pub(crate) mod calls;
 pub(crate) mod changes;
 pub(crate) mod controls;
+pub(crate) mod course;
 pub(crate) mod data_keys;
 pub(crate) mod documents;
 pub(crate) mod events;
 pub(crate) mod forms;
 pub(crate) mod leases;
+pub(crate) mod overview;
 pub(crate) mod partials;
 pub(crate) mod plans;
 pub(crate) mod projects;
+pub(crate) mod prompts;
 pub(crate) mod relay_sums;
 pub(crate) mod relays;
 pub(crate) mod replies;

@@ -7,12 +7,14 @@ mod asks;
 mod audit;
 mod batches;
 mod budgets;
+mod course;
 mod crash;
 mod events;
 mod files;
 mod forms;
 mod kept;
 mod leases;
+mod prompts;
 mod runs;
 mod schema;
 mod sealed;
@@ -93,6 +95,7 @@ fn task(run: &str, id: &str, depends_on: &[&str]) -> Task {
         },
         priority: -3,
         source: TaskSource::User,
+        agent: None,
         attempts: 0,
         round_first: 1,
         state: TaskState::Pending,

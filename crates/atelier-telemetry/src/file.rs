@@ -58,6 +58,11 @@ impl LogFile {
 impl Open {
     /// Sets a full log aside.
     fn turn_over(&mut self) -> io::Result<()> {
+        // A device or a pipe is never full, and nothing can take its place.
+        if !self.file.metadata()?.is_file() {
+            self.bytes = 0;
+            return Ok(());
+        }
         let mut aside = self.path.clone().into_os_string();
         aside.push(".1");
         std::fs::rename(&self.path, aside)?;

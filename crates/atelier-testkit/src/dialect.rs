@@ -68,6 +68,11 @@ impl Request {
         StageSeen::of(first.map_or("", |turn| &turn.text))
     }
 
+    /// Whether anything that was said holds these words.
+    pub(crate) fn says(&self, words: &str) -> bool {
+        self.turns.iter().any(|turn| turn.text.contains(words))
+    }
+
     /// How often the model was asked to do better in this conversation.
     pub(crate) fn reasks(&self) -> usize {
         let answers = self.turns.iter().filter(|turn| turn.role == "assistant");

@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 pub use chain::chain;
 pub use modules::{Module, modules};
-pub use wide::{crowded, renaming, wide};
+pub use wide::{crowded, leaning, renaming, wide};
 
 /// Folders below one step that are walked.
 const DEPTH_MAX: usize = 12;

@@ -32,10 +32,12 @@ pub mod toolchain;
 mod watch;
 
 pub use dialect::Dialect;
-pub use fixture::{Fixture, LoadFixtureError, Module, chain, crowded, modules, renaming, wide};
+pub use fixture::{
+    Fixture, LoadFixtureError, Module, chain, crowded, leaning, modules, renaming, wide,
+};
 pub use home::{HomeError, ThrowawayHome, atelier, repo_snapshot};
 pub use ledger::{Prices, Spent};
-pub use oracle::EditForm;
+pub use oracle::{EditForm, SUMMARISED};
 pub use planted::{Planted, planted};
 pub use script::{Answer, Mode, Script, Times, UsageShown};
 pub use server::{Seen, Server, StartServerError};

@@ -8,7 +8,7 @@
 
 use std::{path::PathBuf, process::ExitCode};
 
-use atelier_testkit::{Dialect, EditForm, Fixture, Mode, Script, Server, Times, chain};
+use atelier_testkit::{Dialect, EditForm, Fixture, Mode, Script, Server, Times, chain, wide};
 use clap::{Parser, Subcommand, ValueEnum};
 
 #[derive(Debug, Parser)]
@@ -47,6 +47,15 @@ enum Command {
     /// Writes a fixture that is a chain of tiny tasks.
     Chain {
         /// How many tasks.
+        #[arg(long, default_value_t = 20)]
+        tasks: u32,
+        /// Folder to write to.
+        #[arg(long)]
+        into: PathBuf,
+    },
+    /// Writes a fixture of tiny tasks that can be done at once, after a first one.
+    Wide {
+        /// How many tasks can be done at once.
         #[arg(long, default_value_t = 20)]
         tasks: u32,
         /// Folder to write to.
@@ -144,7 +153,7 @@ enum RunError {
     Fixture(#[from] atelier_testkit::LoadFixtureError),
     #[error(transparent)]
     Server(#[from] atelier_testkit::StartServerError),
-    #[error("name the links of the chain")]
+    #[error("name the files of the fixture")]
     Path(#[from] atelier_model::PathError),
 }
 
@@ -182,6 +191,10 @@ fn run(command: Command) -> Result<(), RunError> {
         }
         Command::Chain { tasks, into } => {
             chain(tasks)?.write(&into)?;
+            println!("{}", into.display());
+        }
+        Command::Wide { tasks, into } => {
+            wide(tasks)?.write(&into)?;
             println!("{}", into.display());
         }
     }

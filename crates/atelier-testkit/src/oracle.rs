@@ -4,13 +4,16 @@ mod blocks;
 
 use std::fmt::Write as _;
 
-use atelier_model::{FileTree, Step, TreePath};
+use atelier_model::{FileTree, Step, Summary, TreePath};
 use serde::Serialize;
 
 use crate::{fixture::Fixture, stage::StageSeen};
 
 /// How the title of a task begins that takes the work of a step back.
 const TAKE_BACK: &str = "Take back: ";
+
+/// What a summary of any text says.
+pub const SUMMARISED: &str = "Everything that is asked for, in few words.";
 
 /// The form of an answer's edits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -38,6 +41,10 @@ pub(crate) fn answer(fixture: &Fixture, stage: &StageSeen, form: EditForm) -> Op
             phases.find(|found| found.number == *phase).map(json)
         }
         StageSeen::Handoff => Some(json(&fixture.handoff)),
+        StageSeen::Summary => Some(json(&Summary {
+            goal: SUMMARISED.to_owned(),
+            ..Summary::default()
+        })),
         StageSeen::Docs => Some(json(&fixture.prose)),
         StageSeen::Code { number, title } if title.starts_with(TAKE_BACK) => {
             let work = fixture.work.get(number.trim_start_matches('t'))?;
@@ -48,7 +55,7 @@ pub(crate) fn answer(fixture: &Fixture, stage: &StageSeen, form: EditForm) -> Op
             let (before, after) = (fixture.tree_before(number), fixture.tree_after(number));
             Some(reply(step, &before, &after, form))
         }
-        StageSeen::Change | StageSeen::Unknown(_) => None,
+        StageSeen::Change | StageSeen::Review { .. } | StageSeen::Unknown(_) => None,
     }
 }
 

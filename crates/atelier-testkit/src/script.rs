@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use atelier_model::{PlanChange, Usage};
+use atelier_model::{PlanChange, Summary, Usage};
 
 use crate::{
     EditForm, Fixture,
@@ -127,6 +127,8 @@ pub struct Script {
     pub(crate) mode: Mode,
     pub(crate) fixture: Option<Fixture>,
     pub(crate) change: Option<PlanChange>,
+    pub(crate) answers: Vec<(String, String)>,
+    pub(crate) summary: Option<Summary>,
     pub(crate) form: EditForm,
     pub(crate) latency_ms: u64,
     pub(crate) usage: UsageShown,
@@ -139,6 +141,8 @@ impl Script {
             mode,
             fixture: None,
             change: None,
+            answers: Vec::new(),
+            summary: None,
             form: EditForm::Mixed,
             latency_ms: 0,
             usage: UsageShown::Usual,
@@ -156,6 +160,21 @@ impl Script {
     #[must_use]
     pub fn with_change(mut self, change: PlanChange) -> Self {
         self.change = Some(change);
+        self
+    }
+
+    /// Whoever asks for a summary is told this, whatever the text is.
+    #[must_use]
+    pub fn with_summary(mut self, summary: Summary) -> Self {
+        self.summary = Some(summary);
+        self
+    }
+
+    /// Whoever says this anywhere in a conversation is told that; of several, the first that was
+    /// given counts.
+    #[must_use]
+    pub fn with_answer(mut self, said: &str, answer: &str) -> Self {
+        self.answers.push((said.to_owned(), answer.to_owned()));
         self
     }
 
@@ -243,6 +262,13 @@ impl Script {
         let stage = request.stage();
         if let (StageSeen::Change, Some(change)) = (&stage, &self.change) {
             return serde_json::to_string_pretty(change).ok();
+        }
+        if let (StageSeen::Summary, Some(summary)) = (&stage, &self.summary) {
+            return serde_json::to_string_pretty(summary).ok();
+        }
+        let told = self.answers.iter().find(|(said, _)| request.says(said));
+        if let Some((_, answer)) = told {
+            return Some(answer.clone());
         }
         let again = request.reasks() > 0;
         let right = || oracle::answer(fixture, &stage, self.form);

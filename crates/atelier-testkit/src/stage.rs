@@ -21,8 +21,15 @@ pub enum StageSeen {
         /// The task's title.
         title: String,
     },
+    /// `# REVIEW TASK <number>: <title>`
+    Review {
+        /// The task's id.
+        number: String,
+    },
     /// `# CHANGE THE PLAN`
     Change,
+    /// `# SUMMARY`
+    Summary,
     /// `# PROJECT DOCUMENTS`
     Docs,
     /// Anything else, with the line as it was.
@@ -45,12 +52,18 @@ impl StageSeen {
             "# DESIGN" => return Some(Self::Design),
             "# BASIC PLAN" => return Some(Self::Plan),
             "# CHANGE THE PLAN" => return Some(Self::Change),
+            "# SUMMARY" => return Some(Self::Summary),
             "# HANDOFF" => return Some(Self::Handoff),
             "# PROJECT DOCUMENTS" => return Some(Self::Docs),
             _ => {}
         }
         if let Some(phase) = line.strip_prefix("# DETAILED PLAN: PHASE ") {
             return phase.parse().ok().map(|phase| Self::Detail { phase });
+        }
+        if let Some(review) = line.strip_prefix("# REVIEW TASK ") {
+            let (number, _) = review.split_once(": ")?;
+            let number = number.to_owned();
+            return Some(Self::Review { number });
         }
         let (number, title) = line.strip_prefix("# EXECUTE TASK ")?.split_once(": ")?;
         Some(Self::Code {

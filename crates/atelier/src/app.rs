@@ -9,7 +9,7 @@ use std::{
 };
 
 use atelier_engine::{Approver, CheckSettings, Checks, Ctx};
-use atelier_exec::{Git, Sandbox};
+use atelier_exec::{Git, GitError, Sandbox};
 use atelier_llm::Gateway;
 use atelier_model::{Clock, FileEntry, FileTree, IdSource, Limits, Timestamp, TreePath};
 use atelier_prompt::Library;
@@ -30,6 +30,8 @@ pub(crate) use self::replay::open_replay;
 
 /// Name of Atelier's folder in a project.
 pub(crate) const STATE_FOLDER: &str = ".atelier";
+/// What in that folder is the user's: it is read, and may be a link.
+const OWN: [&str; 3] = ["prompts", "recipes", "hidden"];
 /// Name of the database in it.
 const STATE_FILE: &str = "state.db";
 /// Name of the file in it that names the store of its checks.
@@ -120,18 +122,31 @@ impl Place {
         let root = git
             .as_ref()
             .map_or_else(|| folder.clone(), |git| git.root().to_owned());
+        stays_within(&root.join(STATE_FOLDER))?;
         Ok(Self { folder, root, git })
     }
 
     /// The repository; made where the folder is empty or does not exist.
     pub(crate) fn repository(&mut self) -> Result<Git, CliError> {
+        self.repository_made(Git::init)
+    }
+
+    /// The same; one that is made digests as this id was.
+    pub(crate) fn repository_like(&mut self, id: &str) -> Result<Git, CliError> {
+        self.repository_made(|folder| Git::init_beside(folder, id, None))
+    }
+
+    fn repository_made(
+        &mut self,
+        make: impl FnOnce(&Path) -> Result<Git, GitError>,
+    ) -> Result<Git, CliError> {
         if let Some(git) = &self.git {
             return Ok(git.clone());
         }
         if !is_empty(&self.folder)? {
             return Err(CliError::NoRepository(self.folder.clone()));
         }
-        let git = Git::init(&self.folder)?;
+        let git = make(&self.folder)?;
         git.root().clone_into(&mut self.root);
         self.git = Some(git.clone());
         Ok(git)
@@ -206,6 +221,15 @@ impl Place {
         Ok(store)
     }
 
+    /// The same; nothing where none was ever begun. State that cannot be opened is not taken for none.
+    pub(crate) async fn store_known(&self) -> Result<Option<Store>, CliError> {
+        match self.store().await {
+            Ok(store) => Ok(Some(store)),
+            Err(CliError::NoProject(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// The state in which relayed requests are kept: the project's, else the user's. What a gateway
     /// that was killed has left beside it is brought into it.
     pub(crate) async fn ledger_store(&self) -> Result<Store, CliError> {
@@ -233,6 +257,27 @@ impl Place {
         }
         crate::config::user_state().ok_or(CliError::NoDataFolder)
     }
+}
+
+/// Refuses state that a link leads out of the project: what lies there is written and removed without
+/// a question, and a link can come with a repository of somebody else's.
+fn stays_within(state: &Path) -> Result<(), CliError> {
+    let is_link = |path: &Path| {
+        path.symlink_metadata()
+            .is_ok_and(|found| found.is_symlink())
+    };
+    if is_link(state) {
+        return Err(CliError::StateElsewhere(state.to_owned()));
+    }
+    // What cannot be read is told by whoever needs it.
+    let entries = std::fs::read_dir(state).into_iter().flatten().flatten();
+    for entry in entries {
+        let is_own = OWN.iter().any(|own| entry.file_name() == *own);
+        if !is_own && is_link(&entry.path()) {
+            return Err(CliError::StateElsewhere(entry.path()));
+        }
+    }
+    Ok(())
 }
 
 fn is_empty(folder: &Path) -> Result<bool, CliError> {
@@ -265,6 +310,13 @@ pub(crate) fn configure(
     let config = Config::load(&sources, global, options)?;
     let settings = Settings::resolve(&config, &sources)?;
     Ok((config, settings))
+}
+
+/// Reads the configuration of a place for what asks nobody.
+pub(crate) fn configure_unasked(place: &Place, global: &Global) -> Result<Settings, CliError> {
+    let sources = Sources::read(&place.root)?;
+    let config = Config::load(&sources, global, &RunOptions::default())?;
+    Ok(Settings::without_models(&config, &sources)?)
 }
 
 /// Opens every door for a run.

@@ -143,6 +143,7 @@ pub(crate) enum Command {
     Log(commands::log::LogArgs),
     Show(commands::show::ShowArgs),
     Diff(commands::diff::DiffArgs),
+    Report(commands::report::ReportArgs),
     Cost(commands::cost::CostArgs),
     Stats(commands::stats::StatsArgs),
     Demo(commands::demo::DemoArgs),
@@ -152,6 +153,8 @@ pub(crate) enum Command {
     Blame(commands::blame::BlameArgs),
     #[command(subcommand)]
     Task(commands::task::TaskCommand),
+    #[command(subcommand)]
+    Agent(commands::agent::AgentCommand),
     #[command(subcommand)]
     Edit(commands::edit::EditCommand),
     Check(commands::check::CheckArgs),

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use atelier_build::{CheckError, ProjectError};
 use atelier_cas::{OpenCasError, OpenWorkspaceError, WatchError};
+use atelier_docs::codex::RosterError;
 use atelier_edit::PatternError;
 use atelier_engine::{BuildError, CommandError, Exit, chain};
 use atelier_exchange::ImportError;
@@ -17,7 +18,8 @@ use atelier_store::{LedgerError, LockError, NotaryError, OpenError, StoreError};
 
 use crate::{
     commands::{
-        archive::ArchiveError, batch::BatchCommandError, replay::ReplayError, verify::VerifyError,
+        archive::ArchiveError, batch::BatchCommandError, replay::ReplayError, show,
+        verify::VerifyError,
     },
     config::ConfigError,
     guard_key::GuardKeyError,
@@ -72,12 +74,21 @@ pub(crate) enum CliError {
     /// A file holds no plan that can be understood.
     #[error(transparent)]
     Import(#[from] ImportError),
+    /// The agents of the project cannot be used.
+    #[error(transparent)]
+    Roster(#[from] RosterError),
+    /// The file with the roster cannot be written.
+    #[error("write `.codex/AGENTS.md`")]
+    RosterDocument(#[source] atelier_docs::DocumentError),
     /// Documents cannot be written.
     #[error("repair documents")]
     Documents(#[source] atelier_exec::WriteTreeError),
     /// The folder has files but is no repository.
     #[error("work in {}: it has files but is no git repository", .0.display())]
     NoRepository(PathBuf),
+    /// The project's state would lie elsewhere.
+    #[error("keep the project's state in {}: it is a link", .0.display())]
+    StateElsewhere(PathBuf),
     /// Nothing was ever built here.
     #[error("find a project in {}: there is no `.atelier` folder", .0.display())]
     NoProject(PathBuf),
@@ -227,6 +238,35 @@ pub(crate) enum CliError {
     Terminal(#[source] std::io::Error),
 }
 
+/// Whether what a person named is at fault, and not the repository.
+fn is_named_wrongly(error: &GitError) -> bool {
+    matches!(
+        error,
+        GitError::NoCheckout(_)
+            | GitError::NoCommit(_)
+            | GitError::NoFile { .. }
+            | GitError::NoLine { .. }
+    )
+}
+
+fn git_hint(error: &GitError) -> &'static str {
+    match error {
+        GitError::NoFile { .. } | GitError::NoLine { .. } => {
+            "name a file that is committed, with lines it has: FILE, FILE:LINE or FILE:FIRST-LAST"
+        }
+        GitError::NoCommit(_) => "name a branch, a tag or a commit: git log --all --oneline",
+        GitError::NoCheckout(_) => "work in a clone of it: git clone",
+        GitError::Missing => "install git, and see that it is on PATH",
+        GitError::Host(_)
+        | GitError::Refused { .. }
+        | GitError::Unexpected { .. }
+        | GitError::Moved { .. }
+        | GitError::WorktreeName { .. }
+        | GitError::Read(_)
+        | GitError::Io { .. } => "check that `git status` works there",
+    }
+}
+
 /// What else was found.
 fn beside(count: u64) -> String {
     match count {
@@ -247,6 +287,31 @@ impl CliError {
     /// The exit code.
     pub(crate) fn code(&self) -> u8 {
         let exit = match self {
+            Self::Folder { .. }
+            | Self::Requirement { .. }
+            | Self::PlanFile { .. }
+            | Self::Import(_)
+            | Self::HiddenTests { .. }
+            | Self::HiddenRead { .. }
+            | Self::HiddenWrite(_)
+            | Self::Documents(_)
+            | Self::RosterDocument(_)
+            | Self::Roster(RosterError::NoAgent { .. })
+            | Self::Reply { .. }
+            | Self::Output { .. }
+            | Self::PriceList { .. }
+            | Self::Prices(_)
+            | Self::Pattern(_)
+            | Self::NoRepository(_)
+            | Self::StateElsewhere(_)
+            | Self::NoProject(_)
+            | Self::NoRun
+            | Self::NoDataFolder
+            | Self::NotFound { .. }
+            | Self::Server(_)
+            | Self::Project(ProjectError::NoStep { .. })
+            | Self::Usage(_) => Exit::Usage,
+            Self::Git(error) if is_named_wrongly(error) => Exit::Usage,
             Self::Runtime(_)
             | Self::Terminal(_)
             | Self::Open(_)
@@ -263,27 +328,6 @@ impl CliError {
             | Self::Watch(_)
             | Self::Check(_)
             | Self::File { .. } => Exit::Internal,
-            Self::Folder { .. }
-            | Self::Requirement { .. }
-            | Self::PlanFile { .. }
-            | Self::Import(_)
-            | Self::HiddenTests { .. }
-            | Self::HiddenRead { .. }
-            | Self::HiddenWrite(_)
-            | Self::Documents(_)
-            | Self::Reply { .. }
-            | Self::Output { .. }
-            | Self::PriceList { .. }
-            | Self::Prices(_)
-            | Self::Pattern(_)
-            | Self::NoRepository(_)
-            | Self::NoProject(_)
-            | Self::NoRun
-            | Self::NoDataFolder
-            | Self::NotFound { .. }
-            | Self::Server(_)
-            | Self::Project(ProjectError::NoStep { .. })
-            | Self::Usage(_) => Exit::Usage,
             Self::Config(_)
             | Self::Keys(_)
             | Self::Notary(_)
@@ -291,6 +335,7 @@ impl CliError {
             | Self::Gateway(_)
             | Self::GuardKey(_)
             | Self::Library(_)
+            | Self::Roster(_)
             | Self::Recipe(_)
             | Self::Steps { .. }
             | Self::Project(_) => Exit::Configuration,
@@ -315,27 +360,20 @@ impl CliError {
         Some(match self {
             Self::Runtime(_) | Self::Terminal(_) => return None,
             Self::Folder { .. } => "create it, or name another one with -C".to_owned(),
-            Self::Import(_) => {
-                "see the guide on plans for the forms that can be read; name the form with --format"
-                    .to_owned()
-            }
+            Self::Import(error) => error.hint().to_owned(),
             Self::Requirement { .. }
             | Self::PlanFile { .. }
             | Self::Reply { .. }
-            | Self::PriceList { .. } => {
-                "name a file that is there and may be read".to_owned()
-            }
+            | Self::PriceList { .. } => "name a file that is there and may be read".to_owned(),
+            Self::Roster(error) => roster_hint(error).to_owned(),
+            Self::RosterDocument(_) => "mend the file, or remove it".to_owned(),
             Self::Documents(_) => "see that the documents may be written".to_owned(),
             Self::HiddenTests { .. } | Self::HiddenRead { .. } | Self::HiddenWrite(_) => {
                 "name a folder of tests that is there and may be read".to_owned()
             }
-            Self::Output { .. } => {
-                "name a file in a folder that is there and may be written".to_owned()
-            }
-            Self::NoRepository(_) => {
-                "run `atelier init` there: it makes a repository of it and commits what there is"
-                    .to_owned()
-            }
+            Self::Output { .. } => PLACE_OF_OUTPUT.to_owned(),
+            Self::NoRepository(_) => REPOSITORY.to_owned(),
+            Self::StateElsewhere(_) => STATE_ELSEWHERE.to_owned(),
             Self::NoProject(_) | Self::NoRun => "begin with `atelier build \"…\"`".to_owned(),
             Self::NoDataFolder => "name one in ATELIER_DATA, or set HOME".to_owned(),
             Self::NotFound { known, .. } if !known.is_empty() => "name one of these".to_owned(),
@@ -343,9 +381,7 @@ impl CliError {
             Self::Prices(_) => "give it the file as it is published, unpacked".to_owned(),
             Self::Usage(_) => "see `atelier --help`".to_owned(),
             Self::Server(error) => server_hint(error).to_owned(),
-            Self::Telemetry(_) => {
-                "mend it, or leave it out to work without a log or a collector".to_owned()
-            }
+            Self::Telemetry(_) => TELEMETRY.to_owned(),
             Self::Config(error) => error.hint(),
             Self::Archive(error) => error.hint(),
             Self::Replay(error) => error.hint(),
@@ -358,40 +394,16 @@ impl CliError {
             Self::Tampered { first, .. } => tampered_hint(first),
             Self::Library(_) => "mend or remove the file in `.atelier/prompts`".to_owned(),
             Self::Recipe(_) => "mend or remove the file in `.atelier/recipes`".to_owned(),
-            Self::Ledger(LedgerError::Lock(_)) => {
-                "stop the other gateway, or give this one a state of its own in ATELIER_DATA"
-                    .to_owned()
-            }
-            Self::Store(StoreError::Full(_))
-            | Self::Ledger(LedgerError::Store(StoreError::Full(_))) => {
-                "make room on the disk, then try again; what was written before is kept".to_owned()
-            }
-            Self::Open(OpenError::Create { .. }) => {
-                "work where you may write; ATELIER_DATA names another folder for what is yours"
-                    .to_owned()
-            }
-            Self::Open(_) | Self::Store(_) | Self::Ledger(LedgerError::Store(_)) => {
-                "run `atelier doctor`".to_owned()
-            }
-            Self::Git(_) => "check that `git status` works there".to_owned(),
-            Self::File { .. } | Self::Ledger(LedgerError::Journal { .. }) => {
-                "check that it may be written and that the disk has room".to_owned()
-            }
-            Self::Pattern(_) => {
-                "write it as a path from the root in which `*`, `**`, `?` and `[..]` \
-                                 stand for others, such as `tests/**`"
-                    .to_owned()
-            }
-            Self::Cas(_) | Self::Check(_) => {
-                "check that `.atelier` and the folder `checks` of your data (ATELIER_DATA) may be \
-                 written and that the disk has room; what lies in `checks` may be removed at any time"
-                    .to_owned()
-            }
+            Self::Ledger(error) => ledger_hint(error).to_owned(),
+            Self::Store(error) => store_hint(error).to_owned(),
+            Self::Open(OpenError::Create { .. }) => STATE_FOLDER.to_owned(),
+            Self::Open(_) => STATE.to_owned(),
+            Self::Git(error) => git_hint(error).to_owned(),
+            Self::File { .. } => ROOM.to_owned(),
+            Self::Pattern(_) => PATTERN.to_owned(),
+            Self::Cas(_) | Self::Check(_) => CHECKS.to_owned(),
             Self::Project(error) => project_hint(error),
-            Self::Steps { .. } => {
-                "mend it: a JSON array of steps, in the form that `atelier steps --json` prints"
-                    .to_owned()
-            }
+            Self::Steps { .. } => STEPS.to_owned(),
             Self::CheckHeld(_) => "end the other one, then try again".to_owned(),
             Self::Watch(error) => watch_hint(error).to_owned(),
             Self::Workspace(_) => "check that the folder may be read".to_owned(),
@@ -422,7 +434,57 @@ fn found_by(what: &str) -> &'static str {
         "document" => "see `atelier docs list`",
         "step" => "see `atelier steps` for build steps, `atelier status` for tasks",
         "the commit" => "see `git log`",
+        show::NOT_BEGUN => {
+            "begin with `atelier run`, or change the plan: `atelier plan export`, `atelier plan import`"
+        }
         _ => "see `atelier status`",
+    }
+}
+
+/// Hints that are longer than a line.
+const PLACE_OF_OUTPUT: &str = "name a file in a folder that is there and may be written";
+const REPOSITORY: &str =
+    "run `atelier init` there: it makes a repository of it and commits what there is";
+const STATE_ELSEWHERE: &str = "remove the link, or put a folder in its place: what it leads to would be \
+                               written and removed by runs";
+const TELEMETRY: &str = "mend it, or leave it out to work without a log or a collector";
+const STATE_FOLDER: &str =
+    "work where you may write; ATELIER_DATA names another folder for what is yours";
+const STATE: &str = "check that `.atelier` may be written and that the disk has room; `atelier doctor` \
+                     looks at it";
+const DOCTOR: &str = "run `atelier doctor`";
+const ROOM: &str = "check that it may be written and that the disk has room";
+const PATTERN: &str = "write it as a path from the root in which `*`, `**`, `?` and `[..]` stand for \
+                       others, such as `tests/**`";
+const CHECKS: &str = "check that `.atelier` and the folder `checks` of your data (ATELIER_DATA) may be \
+                      written and that the disk has room; what lies in `checks` may be removed at \
+                      any time";
+const STEPS: &str =
+    "mend it: a JSON array of steps, in the form that `atelier steps --json` prints";
+
+fn roster_hint(error: &RosterError) -> &'static str {
+    if let RosterError::NoAgent { .. } = error {
+        "name one of these, or add it with `atelier agent add`"
+    } else {
+        "mend the file in `.codex`; see `atelier agent list`"
+    }
+}
+
+fn store_hint(error: &StoreError) -> &'static str {
+    if let StoreError::Full(_) = error {
+        "make room on the disk, then try again; what was written before is kept"
+    } else {
+        DOCTOR
+    }
+}
+
+fn ledger_hint(error: &LedgerError) -> &'static str {
+    match error {
+        LedgerError::Lock(_) => {
+            "stop the other gateway, or give this one a state of its own in ATELIER_DATA"
+        }
+        LedgerError::Store(error) => store_hint(error),
+        LedgerError::Journal { .. } => ROOM,
     }
 }
 

@@ -1,5 +1,6 @@
 //! The commands, one file each, in the order of the help.
 
+pub(crate) mod agent;
 pub(crate) mod analyse;
 pub(crate) mod archive;
 pub(crate) mod audit;
@@ -30,6 +31,7 @@ pub(crate) mod plan;
 pub(crate) mod prices;
 pub(crate) mod reference;
 pub(crate) mod replay;
+pub(crate) mod report;
 pub(crate) mod resume;
 pub(crate) mod run;
 pub(crate) mod shell;
@@ -73,6 +75,7 @@ pub(crate) async fn run(cli: &Cli, ui: &Ui) -> Result<u8, CliError> {
         Command::Log(args) => log::run(global, args, ui).await,
         Command::Show(args) => show::run(global, args, ui).await,
         Command::Diff(args) => diff::run(global, args, ui).await,
+        Command::Report(args) => Box::pin(report::run(global, args, ui)).await,
         Command::Cost(args) => cost::run(global, args, ui).await,
         Command::Demo(args) => Box::pin(demo::run(global, args, ui)).await,
         Command::Pack(args) => Box::pin(pack::run(global, args, ui)).await,
@@ -81,6 +84,7 @@ pub(crate) async fn run(cli: &Cli, ui: &Ui) -> Result<u8, CliError> {
         Command::Blame(args) => Box::pin(blame::run(global, args, ui)).await,
         Command::Stats(args) => stats::run(global, args, ui).await,
         Command::Task(command) => Box::pin(task::run(global, command, ui)).await,
+        Command::Agent(command) => Box::pin(agent::run(global, command, ui)).await,
         Command::Edit(command) => edit::run(global, command, ui),
         Command::Check(args) => Box::pin(check::run(global, args, ui)).await,
         Command::Steps(args) => steps::run(global, args, ui),

@@ -17,6 +17,7 @@ mod telemetry;
 mod terminal;
 mod ui;
 mod watch;
+mod whole;
 
 use std::{ffi::OsStr, process::ExitCode, time::Duration};
 

@@ -7,7 +7,7 @@ use std::{
 
 use atelier_llm::{ReadTariffsError, Tariffs};
 
-use crate::config::user_state;
+use crate::{config::user_state, whole};
 
 /// Why the table of imported prices cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -76,14 +76,11 @@ pub(crate) fn read(path: &Path) -> Result<Tariffs, PricesError> {
 
 /// Puts a table in the place of the one before, whole or not at all.
 pub(crate) fn write(path: &Path, tariffs: &Tariffs) -> Result<(), PricesError> {
-    let fresh = path.with_extension("toml.new");
     let put = || {
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder)?;
         }
-        std::fs::write(&fresh, tariffs.text())?;
-        std::fs::File::open(&fresh)?.sync_all()?;
-        std::fs::rename(&fresh, path)
+        whole::write(path, tariffs.text().as_bytes(), whole::MODE)
     };
     put().map_err(|source| PricesError::Write {
         path: path.to_owned(),

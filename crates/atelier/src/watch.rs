@@ -6,6 +6,7 @@ mod line;
 
 use std::time::Duration;
 
+use atelier_engine::event_document;
 use atelier_model::{Clock, Event, EventKind, Run, RunId, TaskId, Timestamp};
 use atelier_store::Store;
 use tokio::{
@@ -217,15 +218,7 @@ fn head(run: &Run, goes_on: bool) -> Row {
 
 /// One event as one line of JSON: `{"v":1,"seq":…,"at":…,"run":…,"task":…,"type":…,…}`.
 pub(crate) fn json(event: &Event) -> String {
-    let mut object = serde_json::json!({
-        "v": 1, "seq": event.seq, "at": event.at, "run": event.run, "task": event.task,
-    });
-    if let (Some(object), Ok(serde_json::Value::Object(kind))) =
-        (object.as_object_mut(), serde_json::to_value(&event.kind))
-    {
-        object.extend(kind);
-    }
-    object.to_string()
+    event_document(event).to_string()
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ pub(crate) enum Mode {
 const PAGES: &[(&str, &str)] = &[
     ("cli", "docs/reference/cli.md"),
     ("configuration", "docs/reference/configuration.md"),
+    ("report", "docs/reference/report.schema.json"),
 ];
 
 /// Builds the program and lets it print its reference pages.

@@ -46,6 +46,7 @@ fn pack() -> Pack {
         duration_ms: 0,
     };
     let attempt = AttemptRecorded {
+        restored: Vec::new(),
         task: TaskId::from_text("t1.1"),
         ordinal: 1,
         base: None,
@@ -54,6 +55,9 @@ fn pack() -> Pack {
         evidence: Evidence {
             checks: vec![check],
         },
+        first: None,
+        met: None,
+        built: Vec::new(),
     };
     let base = FileRecorded {
         path: "src/main.rs".to_owned(),

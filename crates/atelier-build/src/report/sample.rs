@@ -31,6 +31,7 @@ pub(crate) fn sample() -> CheckReport {
             step("test", StepKind::Test, "up_to_date", 400, 20),
         ],
         unchanged: 0,
+        examined: 2,
         tests: 0,
         passed: true,
         cancelled: false,

@@ -56,6 +56,17 @@ fn what_git_leaves_out_and_its_own_folder_are_not_told() {
 }
 
 #[test]
+fn a_file_without_a_name_is_not_told_and_one_that_looks_like_it_is() {
+    let place = Place::new();
+    place.write("#12", "a");
+    let watch = place.workspace.watch().unwrap();
+    place.workspace.clock().unwrap();
+    drop(place.workspace.root.unnamed_file().unwrap());
+    place.write("#12", "b");
+    assert_eq!(told(&watch), "#12");
+}
+
+#[test]
 fn many_changes_are_told_as_many() {
     let place = Place::new();
     let watch = place.workspace.watch().unwrap();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Project, find::is_placeholder};
+use super::{Project, find::is_placeholder, programs};
 
 /// Files of targets.
 const MAKEFILES: [&str; 3] = ["GNUmakefile", "Makefile", "makefile"];
@@ -84,8 +84,16 @@ fn wanted(project: &Project<'_>, folder: &str, argv: &[String]) -> Option<Wanted
         "npm" | "pnpm" | "yarn" | "bun" => script(project, folder, rest),
         "cargo" => cargo(project, rest),
         "go" => go(project, folder, rest),
+        "pytest" => pytest(project, folder, rest),
+        "pip" | "pip3" => listed(project, folder, rest, &["-r", "--requirement"]),
+        "docker" | "docker-compose" | "podman" => containers(project, folder, rest),
+        "cp" => example(project, folder, rest),
         name if RUNNERS.contains(&name) => runs(project, folder, rest),
         name if name.starts_with("./") => file(project, folder, name),
+        name if project.has_program(name) => {
+            let unknown = programs::unknown_option(project, name, rest);
+            Some(unknown.map_or(Wanted::Holds, Wanted::Missing))
+        }
         _ => None,
     }
 }
@@ -159,6 +167,12 @@ fn just(project: &Project<'_>, folder: &str, rest: &[&str]) -> Option<Wanted> {
 }
 
 fn script(project: &Project<'_>, folder: &str, rest: &[&str]) -> Option<Wanted> {
+    let option = |word: &&str| matches!(*word, "--prefix" | "-C" | "--dir" | "--cwd");
+    if let Some(at) = rest.iter().position(option) {
+        let inside = within(folder, rest.get(at + 1)?);
+        let others = [&rest[..at], &rest[at + 2..]].concat();
+        return script(project, &inside, &others);
+    }
     let asked = match rest {
         ["run" | "run-script", name, ..] if is_plain(name) => *name,
         [name] if BARE.contains(name) => *name,
@@ -220,6 +234,17 @@ fn named(text: &str, section: &str) -> Option<String> {
     Some(value.trim().trim_matches('"').to_owned())
 }
 
+/// Programs that the manifests of a workspace name.
+pub(super) fn programs_of_cargo(project: &Project<'_>) -> BTreeSet<String> {
+    let manifests = project.paths().filter(|path| path.name() == "Cargo.toml");
+    let texts = manifests.filter_map(|path| project.text(path));
+    let sections = texts.flat_map(|text| {
+        let places = text.match_indices("[[bin]]");
+        places.filter_map(|(at, _)| named(&text[at..], "[[bin]]"))
+    });
+    sections.collect()
+}
+
 /// Names of the programs, or of the examples, of a workspace.
 fn binaries(project: &Project<'_>, folder: &str) -> BTreeSet<String> {
     let mut names = if folder == "bin" {
@@ -276,14 +301,19 @@ fn within(folder: &str, path: &str) -> String {
 
 fn runs(project: &Project<'_>, folder: &str, rest: &[&str]) -> Option<Wanted> {
     match rest {
+        ["-m", "pytest", rest @ ..] => pytest(project, folder, rest),
+        ["-m", "pip", rest @ ..] => listed(project, folder, rest, &["-r", "--requirement"]),
         ["-m", module, ..] => {
             let path = module.replace('.', "/");
             let (first, inside) = path.split_once('/')?;
             // Only packages of the project, not those that are installed.
-            if inside.is_empty() || !project.has(&within(folder, &format!("{first}/__init__.py"))) {
-                return None;
-            }
-            let here = within(folder, &path);
+            let roots = [within(folder, ""), within(folder, "src/")];
+            let package = format!("{first}/__init__.py");
+            let root = roots
+                .iter()
+                .find(|root| project.has(&format!("{root}{package}")));
+            let root = root.filter(|_| !inside.is_empty())?;
+            let here = format!("{root}{path}");
             let there = project.has(&here) || project.has(&format!("{here}.py"));
             Some(told(there, || {
                 format!("names a module that is not there: `{module}`")
@@ -292,6 +322,68 @@ fn runs(project: &Project<'_>, folder: &str, rest: &[&str]) -> Option<Wanted> {
         [path, ..] if is_plain(path) => file(project, folder, path),
         _ => None,
     }
+}
+
+/// Files of tests, perhaps with the name of a test behind them.
+fn pytest(project: &Project<'_>, folder: &str, rest: &[&str]) -> Option<Wanted> {
+    let mut named = rest.iter().filter(|word| word.contains(".py")).peekable();
+    named.peek()?;
+    for word in named {
+        let (path, test) = word.split_once("::").unwrap_or((word, ""));
+        let here = within(folder, path);
+        if !project.has(&here) {
+            let problem = format!("names a file that is not there: `{path}`");
+            return Some(Wanted::Missing(problem));
+        }
+        let source = project.text_at(&here).unwrap_or_default();
+        let plain = test.split('[').next().unwrap_or_default();
+        let name = plain.rsplit("::").next().unwrap_or_default();
+        if !source.contains(name) {
+            let problem = format!("names a test that `{path}` does not have: `{name}`");
+            return Some(Wanted::Missing(problem));
+        }
+    }
+    Some(Wanted::Holds)
+}
+
+/// Files that stand behind these options.
+fn listed(project: &Project<'_>, folder: &str, rest: &[&str], options: &[&str]) -> Option<Wanted> {
+    let pairs = rest.windows(2).filter_map(|pair| match pair {
+        [option, path] => options.contains(option).then_some(*path),
+        _ => None,
+    });
+    let ours = |path: &&str| !path.starts_with(['/', '~', '-']) && !path.contains("..");
+    let mut paths = pairs.filter(ours).peekable();
+    paths.peek()?;
+    let gone = paths.find(|path| !project.has(&within(folder, path)));
+    Some(told(gone.is_none(), || {
+        format!(
+            "names a file that is not there: `{}`",
+            gone.unwrap_or_default()
+        )
+    }))
+}
+
+/// Files that images and groups of containers are made from.
+fn containers(project: &Project<'_>, folder: &str, rest: &[&str]) -> Option<Wanted> {
+    let makes = rest
+        .iter()
+        .any(|word| matches!(*word, "build" | "compose" | "up"));
+    makes.then(|| listed(project, folder, rest, &["-f", "--file"]))?
+}
+
+/// An example that is copied to be filled in.
+fn example(project: &Project<'_>, folder: &str, rest: &[&str]) -> Option<Wanted> {
+    let from = rest.iter().find(|word| is_plain(word))?;
+    let name = from.rsplit('/').next().unwrap_or(from);
+    let marks = [".example", ".sample", ".template", ".dist"];
+    let is_example = marks.iter().any(|mark| name.contains(mark));
+    if !is_example || from.starts_with(['/', '~']) || from.contains("..") {
+        return None;
+    }
+    Some(told(project.has(&within(folder, from)), || {
+        format!("names a file that is not there: `{from}`")
+    }))
 }
 
 /// A script: it must be there where it lies in a folder of the project, or has the ending of one.

@@ -44,6 +44,8 @@ const CAPITALS: [&str; 18] = [
     "PRD",
     "BUILD",
 ];
+/// Letters of the longest ending of a file that a name may have behind its point.
+const ENDING_LETTERS_MAX: usize = 5;
 /// Marks of something else to be put in their place.
 const PLACEHOLDERS: [char; 13] = [
     '<', '>', '*', '{', '}', '$', '%', '…', '|', '\\', '~', '?', '=',
@@ -60,8 +62,8 @@ pub(super) struct Claim {
 
 /// What is claimed.
 pub(super) enum Said {
-    /// The target of a link.
-    Link(String),
+    /// The target of a link: a file, and a place in it.
+    Link { path: String, place: Option<String> },
     /// A path in a code span.
     Path(String),
     /// A name in a code span.
@@ -75,7 +77,7 @@ pub(super) enum Said {
 pub(super) fn claims(document: &TreePath, text: &str, project: &Project<'_>) -> Vec<Claim> {
     let mut all = Vec::new();
     let mut fences = Fences::default();
-    let mut shell: Option<String> = None;
+    let mut shell: Option<Place> = None;
     let mut at = 0;
     for (index, whole) in text.split_inclusive('\n').enumerate() {
         let line = whole.trim_end_matches(['\n', '\r']);
@@ -92,11 +94,11 @@ pub(super) fn claims(document: &TreePath, text: &str, project: &Project<'_>) -> 
                 let info = line.trim().trim_matches(['`', '~']).trim();
                 let language = info.split([' ', ',', '{']).next().unwrap_or_default();
                 let opens = shell.is_none() && SHELLS.contains(&language);
-                shell = opens.then(String::new);
+                shell = opens.then(Place::default);
             }
             Line::Code => {
-                if let Some(folder) = &mut shell {
-                    all.extend(here.typed(folder));
+                if let Some(place) = &mut shell {
+                    all.extend(here.typed(place));
                 }
             }
             Line::Text => {
@@ -105,7 +107,72 @@ pub(super) fn claims(document: &TreePath, text: &str, project: &Project<'_>) -> 
             }
         }
     }
+    if is_history(document) {
+        all.retain(|claim| matches!(claim.said, Said::Citation(_)));
+    }
     all
+}
+
+/// Whether a document tells what was, of which nothing need be there now.
+fn is_history(document: &TreePath) -> bool {
+    let stem = document.name().split('.').next().unwrap_or_default();
+    let stem = stem.to_lowercase().replace(['-', '_'], "");
+    let names = [
+        "changelog",
+        "changes",
+        "history",
+        "news",
+        "releases",
+        "releasenotes",
+    ];
+    names.contains(&stem.as_str())
+}
+
+/// Where commands of a block are typed.
+#[derive(Default)]
+struct Place {
+    /// The folder, from the root of the project.
+    folder: String,
+    /// The folder that the project was fetched into.
+    fetched: Option<String>,
+}
+
+impl Place {
+    /// Follows a command that changes the folder, or fetches the project; `false` for any other.
+    fn follow(&mut self, argv: &[String]) -> bool {
+        let words: Vec<&str> = argv.iter().map(String::as_str).collect();
+        match words.as_slice() {
+            ["git", "clone", rest @ ..] => {
+                let mut plain = rest.iter().filter(|word| !word.starts_with('-'));
+                let last = plain.next_back().copied().unwrap_or_default();
+                let name = last.trim_end_matches('/').rsplit(['/', ':']).next();
+                self.fetched = name.map(|name| name.trim_end_matches(".git").to_owned());
+                true
+            }
+            ["cd" | "pushd", to] => {
+                if self.folder.is_empty() && self.fetched.as_deref() == Some(to.trim_matches('/')) {
+                    self.fetched = None;
+                    return true;
+                }
+                let mut parts: Vec<&str> = self.folder.split('/').collect();
+                for part in to.split('/') {
+                    match part {
+                        "" | "." => {}
+                        ".." => _ = parts.pop(),
+                        part => parts.push(part),
+                    }
+                }
+                parts.retain(|part| !part.is_empty());
+                self.folder = parts.join("/");
+                true
+            }
+            ["popd"] => {
+                self.folder.clear();
+                true
+            }
+            _ => false,
+        }
+    }
 }
 
 /// One line of a document.
@@ -129,7 +196,7 @@ impl Here<'_> {
     }
 
     /// Commands of a line that is typed into a shell; a change of folder holds for those after it.
-    fn typed(&self, folder: &mut String) -> Vec<Claim> {
+    fn typed(&self, place: &mut Place) -> Vec<Claim> {
         let line = self.line.trim_start();
         let line = line.strip_prefix("$ ").unwrap_or(line);
         if line.starts_with('#') {
@@ -139,17 +206,12 @@ impl Here<'_> {
         let mut found = Vec::new();
         for (offset, part) in commands::parts(line) {
             let argv = commands::words(part);
-            if let [name, to] = argv.as_slice()
-                && name == "cd"
-            {
-                *folder = format!("{folder}/{to}")
-                    .trim_matches('/')
-                    .replace("//", "/");
+            if place.follow(&argv) {
                 continue;
             }
-            if commands::claims(self.project, folder, &argv) {
+            if commands::claims(self.project, &place.folder, &argv) {
                 let range = start + offset..start + offset + part.len();
-                let folder = folder.clone();
+                let folder = place.folder.clone();
                 found.push(self.claim(range, Said::Command { folder, argv }));
             }
         }
@@ -174,9 +236,9 @@ impl Here<'_> {
         for range in links(self.line) {
             let target = target(&self.line[range.clone()]);
             if !in_code(&range)
-                && let Some(target) = target
+                && let Some((path, place)) = target
             {
-                found.push(self.claim(range, Said::Link(target)));
+                found.push(self.claim(range, Said::Link { path, place }));
             }
         }
         let code: Vec<Range<usize>> = spans.iter().map(|span| self.inside(span)).collect();
@@ -186,7 +248,7 @@ impl Here<'_> {
             .any(|one| self.is_source(&self.line[(*one).clone()]))
             || found.iter().any(|claim| match &claim.said {
                 Said::Citation(cited) => self.is_source(cited.path.as_str()),
-                Said::Link(target) => self.is_source(target),
+                Said::Link { path, .. } => self.is_source(path),
                 Said::Path(_) | Said::Symbol(_) | Said::Command { .. } => false,
             });
         for range in &code {
@@ -270,12 +332,37 @@ impl Here<'_> {
             return named && self.project.defines(owner);
         }
         let last = parts.last().copied().unwrap_or_default();
+        if let [owner, _] = parts.as_slice()
+            && owner.starts_with(|one: char| one.is_uppercase())
+            && self.project.defines(owner)
+        {
+            // Short words behind a point may be the ending of a file.
+            return last.len() > ENDING_LETTERS_MAX || text.ends_with("()");
+        }
         let humps = last.chars().filter(char::is_ascii_uppercase).count();
         let lower = last.chars().any(|one| one.is_ascii_lowercase());
+        // One that begins small has no other way to be told from a word.
+        let humps_min = if last.starts_with(|one: char| one.is_lowercase()) {
+            1
+        } else {
+            2
+        };
+        let is_constant = last.trim_matches('_').contains('_') && !lower && humps > 1;
         let telling = text.ends_with("()")
             || (last.trim_matches('_').contains('_') && lower)
-            || (humps >= 2 && lower && last.chars().all(char::is_alphanumeric));
+            || (humps >= humps_min && lower && last.chars().all(char::is_alphanumeric))
+            || (is_constant && !self.is_about_environment());
         about_source && telling && parts.len() <= 2
+    }
+}
+
+impl Here<'_> {
+    /// Whether a line speaks of variables that are set outside of the sources.
+    fn is_about_environment(&self) -> bool {
+        let line = self.line.to_lowercase();
+        ["environment", "variable", "env", "export", "set ", "="]
+            .iter()
+            .any(|word| line.contains(word))
     }
 }
 
@@ -325,6 +412,14 @@ fn links(line: &str) -> Vec<Range<usize>> {
             found.push(start..end);
         }
     }
+    for attribute in ["href=\"", "src=\""] {
+        for (at, _) in line.match_indices(attribute) {
+            let start = at + attribute.len();
+            if let Some(length) = line[start..].find('"') {
+                found.push(start..start + length);
+            }
+        }
+    }
     if let Some((name, target)) = line.split_once("]: ")
         && name.starts_with('[')
         && !name.starts_with("[^")
@@ -335,18 +430,22 @@ fn links(line: &str) -> Vec<Range<usize>> {
     found
 }
 
-/// The path that a link leads to; `None` where it leads elsewhere.
-fn target(text: &str) -> Option<String> {
+/// The path that a link leads to, and the place in that file; `None` where it leads elsewhere.
+fn target(text: &str) -> Option<(String, Option<String>)> {
     let text = text.trim();
     let text = match text.strip_prefix('<') {
         Some(inside) => inside.split('>').next().unwrap_or_default(),
         None => text.split_whitespace().next().unwrap_or_default(),
     };
     let path = text.split(['#', '?']).next().unwrap_or_default();
-    let elsewhere = path.is_empty()
+    let place = text.split_once('#').map(|(_, place)| place.to_owned());
+    let nowhere = place
+        .as_deref()
+        .is_none_or(|place| matches!(place, "" | "top"));
+    let elsewhere = (path.is_empty() && nowhere)
         || path.starts_with(['/', '@'])
         || path.contains("://")
         || path.contains(':')
         || path.contains(PLACEHOLDERS.map(|one| if one == '%' { '<' } else { one }));
-    (!elsewhere).then(|| path.replace("%20", " "))
+    (!elsewhere).then(|| (path.replace("%20", " "), place))
 }

@@ -22,6 +22,8 @@ pub struct Project<'a> {
     words: BTreeSet<&'a str>,
     /// Names that sources define.
     defined: BTreeSet<String>,
+    /// Programs that its manifests give it.
+    programs: BTreeSet<String>,
 }
 
 impl<'a> Project<'a> {
@@ -59,13 +61,16 @@ impl<'a> Project<'a> {
             let names = atelier_outline::definitions(path, text).unwrap_or_default();
             defined.extend(names.into_iter().map(|one| one.name));
         }
-        Self {
+        let mut project = Self {
             files,
             folders,
             by_name,
             words,
             defined,
-        }
+            programs: BTreeSet::new(),
+        };
+        project.programs = super::programs::names(&project);
+        project
     }
 
     pub(super) fn has_file(&self, path: &TreePath) -> bool {
@@ -109,6 +114,44 @@ impl<'a> Project<'a> {
         }
         let stem = path.strip_suffix(".html").unwrap_or(&path);
         PAGES.iter().any(|end| self.has(&format!("{stem}{end}")))
+    }
+
+    /// Whether its manifests give it a program of this name.
+    pub(super) fn has_program(&self, name: &str) -> bool {
+        self.programs.contains(name)
+    }
+
+    /// The file that the target of a link leads to.
+    pub(super) fn linked_file(&self, document: &TreePath, target: &str) -> Option<TreePath> {
+        let path = TreePath::parse(&beside(document, target)?).ok()?;
+        self.has_file(&path).then_some(path)
+    }
+
+    /// Whether the sources name an option of a command line, in any of its spellings.
+    pub(super) fn names_option(&self, option: &str) -> bool {
+        let snake = option.replace('-', "_");
+        let mut parts = option.split('-');
+        let mut camel = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            let mut letters = part.chars();
+            camel.extend(letters.next().map(|one| one.to_ascii_uppercase()));
+            camel.push_str(letters.as_str());
+        }
+        // What is switched off is named by what it switches.
+        let positive = option.strip_prefix("no-");
+        let spelt = self.words.contains(snake.as_str()) || self.words.contains(camel.as_str());
+        spelt
+            || positive.is_some_and(|option| self.names_option(option))
+            || self.sources().any(|text| text.contains(option))
+    }
+
+    /// Texts that are no documents.
+    fn sources(&self) -> impl Iterator<Item = &'a str> {
+        let all = self.texts().filter(|(path, _)| {
+            let end = path.extension();
+            !end.is_some_and(|end| DOCUMENTS.contains(&end))
+        });
+        all.map(|(_, text)| text)
     }
 
     /// Whether a path that a text names is there: from the root, from the document's folder, or as

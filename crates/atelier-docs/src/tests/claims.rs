@@ -30,9 +30,25 @@ const FILES: &[(&str, &str)] = &[
         "pub struct Span { pub minutes: u64 }\n\nimpl Span {\n    pub fn read_text(text: &str) -> Self {\n        Self { minutes: text.len() as u64 }\n    }\n}\n\npub enum Unit { Hour, Day }\n",
     ),
     ("scripts/release.sh", "echo release\n"),
+    ("requirements.txt", "pytest\n"),
+    (".env.example", "PORT=1\n"),
+    (
+        "pyproject.toml",
+        "[project]\nname = \"app\"\n\n[project.scripts]\napp-tool = \"app.main:start_all\"\n",
+    ),
+    (
+        "tests/test_main.py",
+        "LEVEL_MAX = '--dry-run'\n\n\ndef test_start():\n    pass\n",
+    ),
+    ("web/package.json", r#"{"scripts": {"dev": "vite"}}"#),
+    ("web/src/chart.ts", "export function renderChart() {}\n"),
     ("app/__init__.py", ""),
     ("app/main.py", "def start_all():\n    pass\n"),
-    ("docs/guide/first-run.md", "# First run\n"),
+    (
+        "docs/guide/first-run.md",
+        "# First run\n\nBy hand\n-------\n\n## Steps\n\n## Steps\n\n### `app-tool` & [more](x.md)\n\n\
+         <a id=\"old\"></a>\n\n```\n# no heading\n```\n",
+    ),
     ("docs/guide/README.md", "# Guide\n"),
     ("go.mod", "module a\n"),
     ("cmd/tool/main.go", "package main\n\nfunc main() {}\n"),
@@ -185,6 +201,128 @@ fn symbols_are_defined_or_used() {
         "| [[app/main.py]] | `stop_all()` |",
         &format!("1 symbol stop_all(): {gone}"),
     );
+}
+
+#[test]
+fn names_of_one_word_and_constants_are_symbols_beside_a_source() {
+    holds("`web/src/chart.ts` has `renderChart`; `tests/test_main.py` has `LEVEL_MAX`");
+    let gone = "is neither defined nor used in the sources";
+    drifts(
+        "`web/src/chart.ts` has `renderTable`",
+        &format!("1 symbol renderTable: {gone}"),
+    );
+    drifts(
+        "`tests/test_main.py` has `LEVEL_MIN`",
+        &format!("1 symbol LEVEL_MIN: {gone}"),
+    );
+    drifts(
+        "`Span.released`",
+        &format!("1 symbol Span.released: {gone}"),
+    );
+    for text in [
+        "`Span.toml` and `Unit.java`",
+        "`app/main.py` reads the environment variable `APP_LEVEL`",
+        "`somewhereElse` and `LEVEL_MIN`",
+    ] {
+        assert_eq!(drift(text), [""; 0], "{text}");
+    }
+}
+
+#[test]
+fn what_was_need_not_be_there_now() {
+    let files = tree(FILES);
+    let text = "`Span::gone` of `app/gone.py` went, see [it](gone.md). [[app/gone.py#L1]]\n";
+    for (name, expected) in [
+        ("CHANGELOG.md", 1),
+        ("release_notes.md", 1),
+        ("NOTES.md", 4),
+    ] {
+        let document: TreePath = name.parse().unwrap();
+        let found = check(&document, text, &Project::of(&files)).drift;
+        assert_eq!(found.len(), expected, "{name}: {found:?}");
+    }
+    // Links to names are followed by what documents sources.
+    assert_eq!(drift("[a span](Span) [a licence](LICENSE)").len(), 1);
+}
+
+#[test]
+fn links_lead_to_headings_and_lines_that_are_there() {
+    for text in [
+        "[a](first-run.md#first-run) [b](first-run.md#steps) [c](first-run.md#steps-1)",
+        "[a](first-run.md#app-tool--more) [b](first-run.md#old) [c](first-run.md#by-hand)",
+        "# Here we are\n\n[a](#here-we-are) [b](#top) [c](#)",
+        "[a](../../app/main.py#L1-L2) [b](first-run.md#L1)",
+        "<a href=\"first-run.md#steps\">steps</a>",
+    ] {
+        holds(text);
+    }
+    let heading = "names a heading that is not there";
+    drifts(
+        "[a](first-run.md#stairs)",
+        &format!("1 path first-run.md#stairs: {heading}: `#stairs`"),
+    );
+    drifts(
+        "[a](first-run.md#steps-2)",
+        &format!("1 path first-run.md#steps-2: {heading}: `#steps-2`"),
+    );
+    drifts(
+        "[a](first-run.md#no-heading)",
+        &format!("1 path first-run.md#no-heading: {heading}: `#no-heading`"),
+    );
+    drifts(
+        "# Here\n[a](#there)",
+        &format!("2 path #there: {heading}: `#there`"),
+    );
+    drifts(
+        "[a](../../app/main.py#L3)",
+        "1 path ../../app/main.py#L3: names lines of a file that has 2",
+    );
+    drifts("<img src=\"none.png\">", "1 path none.png: is not there");
+}
+
+#[test]
+fn files_that_commands_are_given_are_there() {
+    for text in [
+        "```sh\npip install -r requirements.txt\ncp .env.example .env\npytest tests/test_main.py::test_start -q\n```",
+        "```sh\ncd web && npm run dev\ncd ..\nsh scripts/release.sh\n```",
+        "```sh\ngit clone https://example.com/me/app.git\ncd app\npip install -r requirements.txt\n```",
+        "```sh\nnpm --prefix web run dev\npython -m pytest tests/test_main.py\napp-tool --dry-run --help\n```",
+    ] {
+        holds(text);
+    }
+    for (command, problem) in [
+        (
+            "pip install -r requirements-dev.txt",
+            "names a file that is not there: `requirements-dev.txt`",
+        ),
+        (
+            "cp .env.sample .env",
+            "names a file that is not there: `.env.sample`",
+        ),
+        (
+            "pytest tests/test_gone.py -q",
+            "names a file that is not there: `tests/test_gone.py`",
+        ),
+        (
+            "pytest tests/test_main.py::test_gone",
+            "names a test that `tests/test_main.py` does not have: `test_gone`",
+        ),
+        (
+            "docker build -f docker/Dockerfile.prod .",
+            "names a file that is not there: `docker/Dockerfile.prod`",
+        ),
+        (
+            "npm --prefix web run serve",
+            "names a script that `package.json` does not have: `serve`",
+        ),
+        (
+            "app-tool --backwards",
+            "names an option that no source of `app-tool` has: `--backwards`",
+        ),
+    ] {
+        let expected = format!("2 command {command}: {problem}");
+        drifts(&format!("```sh\n{command}\n```"), &expected);
+    }
 }
 
 /// A source of many functions, no two alike.

@@ -1,10 +1,7 @@
 //! A plan that was made elsewhere, as a run of its own that waits to be executed.
 
-use atelier_model::{
-    Approval, Budget, DevPlan, Digest, FileTree, Run, RunFact, RunId, RunMode, RunStatus,
-};
+use atelier_model::{Approval, Budget, DevPlan, Digest, FileTree, Run, RunId, RunMode, RunStatus};
 
-use super::ChangeError;
 use crate::{BuildError, Ctx};
 
 /// A plan that was made elsewhere.
@@ -39,15 +36,7 @@ pub async fn adopt(ctx: &Ctx, adoption: Adoption) -> Result<RunId, BuildError> {
     };
     let problems = atelier_plan::executable(&adoption.plan, &files, &ctx.limits);
     if !problems.is_empty() {
-        return Err(ChangeError::Lint(problems).into());
-    }
-    let known = ctx
-        .store
-        .run_by_requirement(&Digest::of(requirement))
-        .await?;
-    if let Some(run) = known.filter(|run| run.status == RunStatus::Planning) {
-        // A process died between the run and its plan.
-        return planned(ctx, run.id, &adoption.plan).await;
+        return Err(BuildError::Unfit(problems));
     }
     let id = RunId::new(ctx.now(), &*ctx.ids);
     let run = Run {
@@ -67,14 +56,8 @@ pub async fn adopt(ctx: &Ctx, adoption: Adoption) -> Result<RunId, BuildError> {
         created_at: ctx.now(),
         ended_at: None,
     };
-    ctx.store.run_create(&run).await?;
-    planned(ctx, id, &adoption.plan).await
-}
-
-async fn planned(ctx: &Ctx, id: RunId, plan: &DevPlan) -> Result<RunId, BuildError> {
-    ctx.store.plan_put(&id, plan, ctx.now()).await?;
     ctx.store
-        .run_advance(&id, RunFact::PlanDrafted, ctx.now())
+        .run_adopt(&run, &adoption.plan, &[], ctx.now())
         .await?;
     Ok(id)
 }

@@ -23,7 +23,8 @@ pub enum ChangeError {
     Delta(#[source] DeltaError),
 }
 
-fn list(problems: &[Problem]) -> String {
+/// Problems as lines below each other.
+pub(crate) fn list(problems: &[Problem]) -> String {
     let lines = problems.iter().map(|problem| format!("- {}", problem.text));
     lines.collect::<Vec<_>>().join("\n")
 }

@@ -6,7 +6,7 @@ use atelier_edit::{Change, ChangeSet, Edit};
 use atelier_model::{FileEntry, FileTree, Task, TreePath};
 use atelier_testkit::{By, Submission, submissions};
 
-use super::{guarded, judge, protected, take_out};
+use super::{Judged, guarded, judge, protected, take_out};
 use crate::sample;
 
 fn path(text: &str) -> TreePath {
@@ -398,8 +398,8 @@ fn lock_files_and_what_integration_runs_are_changed_only_by_their_owner() {
     );
 }
 
-/// What becomes of a submission: what is refused of it, and whether anything of it was taken out.
-fn handed_in(work: &Submission) -> (Vec<String>, bool) {
+/// What becomes of a submission: what is said of it, and whether anything of it was taken out.
+fn handed_in(work: &Submission) -> (Judged, bool) {
     let owns: Vec<&str> = work.owns.iter().map(String::as_str).collect();
     let task = task(&owns, &[]);
     let mut after = work.before.clone();
@@ -416,10 +416,7 @@ fn handed_in(work: &Submission) -> (Vec<String>, bool) {
         touched.push(path);
     }
     let asked = "Read durations such as a number of hours and minutes; refuse words.";
-    (
-        judge(&task, asked, &work.before, &after, &touched).refused,
-        out,
-    )
+    (judge(&task, asked, &work.before, &after, &touched), out)
 }
 
 #[test]
@@ -429,9 +426,10 @@ fn planted_cheats_are_refused_or_taken_out() {
         .iter()
         .filter(|work| work.by != By::Run)
         .map(|work| (work, handed_in(work)))
-        .filter(|(work, (refused, out))| match work.by {
+        .filter(|(work, (said, out))| match work.by {
             By::Place => !out,
-            By::Text | By::Run => refused.is_empty(),
+            By::Text | By::Run if work.doubt => said.doubtful.is_empty(),
+            By::Text | By::Run => said.refused.is_empty(),
         })
         .map(|(work, said)| format!("{}: {}: {said:?}", work.kind, work.name))
         .collect();
@@ -444,7 +442,7 @@ fn honest_work_is_neither_refused_nor_taken_out() {
     let wrong: Vec<_> = all
         .iter()
         .map(|work| (work, handed_in(work)))
-        .filter(|(_, (refused, out))| !refused.is_empty() || *out)
+        .filter(|(_, (said, out))| !said.refused.is_empty() || *out)
         .map(|(work, said)| format!("{}: {}: {said:?}", work.kind, work.name))
         .collect();
     assert!(wrong.is_empty(), "{wrong:#?}");

@@ -1,7 +1,8 @@
 //! The commits of a run, as git tells them.
 
 use atelier_exec::{Git, GitError};
-use atelier_model::RunId;
+use atelier_model::{EventKind, RunId};
+use atelier_store::{Store, StoreError};
 
 /// Commits of one run that are looked at.
 const COMMITS_MAX: usize = 50_000;
@@ -47,6 +48,18 @@ pub(crate) fn history(
             message: commit.message,
         })
         .collect())
+}
+
+/// The commit that a run began from, before it was ever opened again.
+pub(crate) async fn begun_from(store: &Store, run: &RunId) -> Result<Option<String>, StoreError> {
+    let events = store.event_list_kind(run, "run.created").await?;
+    let created = events.into_iter().next();
+    Ok(created.and_then(|event| {
+        let EventKind::RunCreated { base, .. } = event.kind else {
+            return None;
+        };
+        base
+    }))
 }
 
 /// What a trailer of a commit's message says; the last one of its name counts, as it does for git.

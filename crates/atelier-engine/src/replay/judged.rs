@@ -35,6 +35,14 @@ pub(crate) async fn judged(
     let evidence = recorded.evidence(task, moment)?;
     if recorded.runs_checks() {
         confirm((task, moment), &evidence, &verification.run().await?)?;
+    } else {
+        // Documents say what was put back.
+        let files = recorded.restored(task, moment);
+        if !files.is_empty() {
+            verification
+                .tell(EventKind::TestsRestored { files })
+                .await?;
+        }
     }
     Ok(evidence)
 }

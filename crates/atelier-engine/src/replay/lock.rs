@@ -2,16 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use atelier_archive::{Lock, LockedAsk, LockedAttempt, LockedCommit, LockedSettings, archive_name};
+use atelier_archive::{
+    LOCK_FILE, Lock, LockedAsk, LockedAttempt, LockedCommit, LockedSettings, archive_name,
+};
 use atelier_exec::{Git, GitError, environment, find_program, program_version};
 use atelier_model::{
     ArchiveEntry, ArchiveKind, AskRecord, Digest, FileTree, MicroUsd, Run, StopReason, TaskId,
-    Timestamp,
+    Timestamp, TreePath,
 };
 use atelier_prompt::context::Compression;
 use atelier_store::{Store, StoreError};
 
-use super::{Traced, history};
+use super::{Traced, begun_from, history};
 use crate::{BuildError, Ctx};
 
 /// Programs that are named.
@@ -28,23 +30,48 @@ const VERSION_CHARS_MAX: usize = 100;
 pub(crate) type Answers = Vec<(ArchiveEntry, Vec<u8>)>;
 
 /// The text of the lock that comes with the last commit of a run: of a replay, the one it replays.
+///
+/// Where the commit that would bring it stands already, with a lock that says the same, that one stays:
+/// the process that made the commit died right after it. `is_described` says that nothing but the lock
+/// would be in the commit.
 pub(crate) async fn lock_text(
     ctx: &Ctx,
     run: &Run,
     files: &FileTree,
+    is_described: bool,
 ) -> Result<String, BuildError> {
     if let Some(recorded) = &ctx.recording {
-        return Ok(recorded.pack().lock.to_text());
+        return Ok(recorded.lock_text());
     }
+    let lock = lock(ctx, run, files).await?;
+    let standing = standing(files).filter(|standing| is_described && brings(&lock, standing));
+    Ok(standing.unwrap_or(lock).to_text())
+}
+
+/// The lock that stands among the files.
+fn standing(files: &FileTree) -> Option<Lock> {
+    let file = files.get(&TreePath::parse(LOCK_FILE).ok()?)?;
+    Lock::read(&String::from_utf8_lossy(&file.bytes)).ok()
+}
+
+/// Whether the newest commit of a lock is the one that brought another, which else says the same.
+fn brings(lock: &Lock, standing: &Lock) -> bool {
+    let mut earlier = lock.clone();
+    let newest = earlier.commits.pop();
+    newest.is_some_and(|commit| commit.task.is_none()) && earlier == *standing
+}
+
+async fn lock(ctx: &Ctx, run: &Run, files: &FileTree) -> Result<Lock, BuildError> {
     let asks = answered(&ctx.store, run).await?;
     let answers = answers(&ctx.store, &asks).await?;
     let trunk = ctx.store.run_fetch(&run.id).await?.trunk;
+    let begun = begun_from(&ctx.store, &run.id).await?;
     let commits = match &trunk {
-        Some(trunk) => history(&ctx.git, &run.id, run.base_commit.as_deref(), trunk)?,
+        Some(trunk) => history(&ctx.git, &run.id, begun.as_deref(), trunk)?,
         None => Vec::new(),
     };
-    let base = run.base_commit.as_deref();
-    let lock = Lock {
+    let base = begun.as_deref();
+    Ok(Lock {
         version: Lock::VERSION,
         run: run.id.clone(),
         requirement: run.requirement_digest,
@@ -55,8 +82,7 @@ pub(crate) async fn lock_text(
         templates: templates(&asks),
         asks: locked_asks(&asks),
         commits: locked_commits(&ctx.store, &ctx.git, run, &commits).await?,
-    };
-    Ok(lock.to_text())
+    })
 }
 
 /// Every ask of a run that was answered, each key once, oldest first.

@@ -11,6 +11,7 @@ pub(crate) async fn next(
     run: &Run,
     offered: Vec<TaskId>,
 ) -> Result<Vec<TaskId>, BuildError> {
+    rest(ctx)?;
     let Some(recorded) = ctx.recording.as_ref().filter(|_| !offered.is_empty()) else {
         return Ok(offered);
     };
@@ -23,10 +24,21 @@ pub(crate) async fn next(
         known.push((task, attempts.last().map_or(0, |one| one.ordinal)));
     }
     let next = recorded.next(&known, tree.as_deref());
-    let next = next.ok_or_else(|| Divergence::Order {
+    let (next, first) = next.ok_or_else(|| Divergence::Order {
         number: recorded.commits() + 1,
     })?;
+    if let Some(first) = first {
+        ctx.store.task_round_set(&run.id, &next, first).await?;
+    }
     Ok(vec![next])
+}
+
+/// Comes to rest where a person did something in the recorded run that is not done yet here.
+pub(crate) fn rest(ctx: &Ctx) -> Result<(), BuildError> {
+    match &ctx.recording {
+        Some(recorded) if recorded.is_act_due() => Err(BuildError::Paused),
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// The commit of this run on which the next attempt at a task stood then; `None` where there is no
@@ -63,12 +75,12 @@ pub(crate) async fn base(
 /// The form in which a task was asked for its edits on a commit.
 pub(crate) fn form(
     ctx: &Ctx,
-    task: &TaskId,
+    task: &Task,
     base: Option<&str>,
 ) -> Result<Option<EditForm>, BuildError> {
     let Some(recorded) = &ctx.recording else {
         return Ok(None);
     };
     let tree = base.map(|commit| ctx.git.tree_id(commit)).transpose()?;
-    Ok(recorded.form(task, tree.as_deref()))
+    Ok(recorded.form((&task.id, task.round_first), tree.as_deref()))
 }

@@ -5,10 +5,10 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use atelier_archive::{AttemptRecorded, Pack, VerdictRecorded};
+use atelier_archive::{ActRecorded, AttemptRecorded, FileRecorded, Pack, VerdictRecorded};
 use atelier_model::{
-    AttemptOutcome, CheckOutcome, CheckResult, Component, EditForm, Evidence, FileEntry, RunId,
-    Task, TaskId, TreePath,
+    Act, AttemptOutcome, CheckOutcome, CheckResult, Component, DevPlan, Digest, EditForm, Evidence,
+    FileEntry, RunId, Task, TaskId, TreePath,
 };
 
 use super::Moment;
@@ -20,6 +20,8 @@ pub struct Recorded {
     runs_checks: bool,
     /// Commits that the replay has made.
     commits: Mutex<usize>,
+    /// What people did that the replay has done.
+    acted: Mutex<usize>,
 }
 
 /// Where a replay and its record part, other than in an ask.
@@ -67,6 +69,9 @@ pub enum Divergence {
         /// The number of the commit, from 1.
         number: usize,
     },
+    /// A change of the plan that was made then changes nothing now.
+    #[error("the recorded change of the plan changes nothing here")]
+    NoChange,
     /// A file that a build wrote is not in the record.
     #[error("the content of `{0}` is not recorded")]
     Content(String),
@@ -88,6 +93,7 @@ impl Recorded {
             pack,
             runs_checks,
             commits: Mutex::new(0),
+            acted: Mutex::new(0),
         }
     }
 
@@ -109,8 +115,78 @@ impl Recorded {
         &self.pack.lock.run
     }
 
+    /// The lock that comes with the next commit.
+    pub(crate) fn lock_text(&self) -> String {
+        let earlier = self.pack.recording.locks.get(&(self.commits() + 1));
+        earlier.map_or_else(|| self.pack.lock.to_text(), Clone::clone)
+    }
+
+    /// What a person did next, where the replay has come to it.
+    fn due(&self, acted: usize) -> Option<&ActRecorded> {
+        let next = self.pack.recording.acts[acted.min(self.pack.recording.acts.len())..].iter();
+        let at_work = |one: &&ActRecorded| match one.act {
+            Act::PlanGiven { .. } | Act::PlanRemarked { .. } => false,
+            Act::PlanChanged { .. }
+            | Act::Reopened { .. }
+            | Act::TaskAdded { .. }
+            | Act::TaskEdited { .. }
+            | Act::TaskRemarked { .. }
+            | Act::TasksAgain { .. }
+            | Act::TaskLeft { .. } => true,
+        };
+        next.into_iter()
+            .find(at_work)
+            .filter(|one| one.after <= self.commits())
+    }
+
+    /// Whether a person did something at this place that the replay has not done yet.
+    pub(crate) fn is_act_due(&self) -> bool {
+        let acted = *self.acted.lock().unwrap_or_else(PoisonError::into_inner);
+        self.due(acted).is_some()
+    }
+
+    /// Takes what a person did at this place: it is to be done now.
+    pub(crate) fn act_take(&self) -> Option<&ActRecorded> {
+        let mut acted = self.acted.lock().unwrap_or_else(PoisonError::into_inner);
+        let due = self.due(*acted)?;
+        let place = self
+            .pack
+            .recording
+            .acts
+            .iter()
+            .position(|one| std::ptr::eq(one, due));
+        *acted = place.map_or(*acted, |place| place + 1);
+        Some(due)
+    }
+
+    /// What was said against the plans that were drafted.
+    pub(crate) fn remarks(&self) -> Vec<String> {
+        let acts = self.pack.recording.acts.iter();
+        let remark = |one: &ActRecorded| {
+            let Act::PlanRemarked { remark } = &one.act else {
+                return None;
+            };
+            Some(remark.clone())
+        };
+        acts.filter_map(remark).collect()
+    }
+
+    /// The plan that was given, with the tasks that were given with it.
+    pub(crate) fn given(&self) -> Option<(&DevPlan, &[Task])> {
+        let acts = &self.pack.recording.acts;
+        acts.iter().find_map(|one| {
+            let Act::PlanGiven { plan, tasks } = &one.act else {
+                return None;
+            };
+            Some((&**plan, tasks.as_slice()))
+        })
+    }
+
     /// The tasks of a plan as they went into the run: with what a person had added and retried.
     pub(crate) fn tasks(&self, mut tasks: Vec<Task>) -> Vec<Task> {
+        if let Some((_, given)) = self.given().filter(|(_, given)| !given.is_empty()) {
+            return given.to_vec();
+        }
         tasks.extend(self.pack.recording.tasks.iter().cloned());
         for task in &mut tasks {
             if let Some(first) = self.pack.recording.rounds.get(&task.id) {
@@ -121,11 +197,19 @@ impl Recorded {
     }
 
     /// The form in which a task was asked for its edits on a tree.
-    pub(crate) fn form(&self, task: &TaskId, base: Option<&str>) -> Option<EditForm> {
-        let mut own = self
-            .attempts(task)
-            .filter(|one| one.base.as_deref() == base);
+    pub(crate) fn form(
+        &self,
+        (task, first): (&TaskId, u32),
+        base: Option<&str>,
+    ) -> Option<EditForm> {
+        let own = self.attempts(task);
+        let mut own = own.filter(|one| one.ordinal >= first && one.base.as_deref() == base);
         own.find_map(|one| one.form)
+    }
+
+    /// Why an extract stood in for the summary of this key; `None` where a model's was used.
+    pub(crate) fn extract(&self, key: &Digest) -> Option<&str> {
+        self.pack.recording.extracts.get(key).map(String::as_str)
     }
 
     /// What the checks of an attempt concluded.
@@ -137,30 +221,37 @@ impl Recorded {
             ordinal,
         })?;
         let mut evidence = found.evidence.clone();
-        // What does not fit together had passed alone.
-        let is_conflict = found.outcome == Some(AttemptOutcome::Conflict);
-        if is_conflict && matches!(moment, Moment::Alone { .. }) {
-            evidence.checks.retain(|check| check.outcome.passed());
+        if found.outcome == Some(AttemptOutcome::Conflict) {
+            evidence.checks = at_moment(evidence.checks, moment);
         }
         Ok(evidence)
+    }
+
+    /// What was put back in an attempt.
+    pub(crate) fn restored(&self, task: &TaskId, moment: Moment) -> Vec<String> {
+        let (Moment::Alone { ordinal } | Moment::Joined { ordinal }) = moment;
+        let mut own = self.attempts(task).filter(|one| one.ordinal == ordinal);
+        own.next().map_or_else(Vec::new, |one| one.restored.clone())
     }
 
     /// Which of the tasks that may begin is the next one: whose work did not fit with what the trunk
     /// is now, else the one that the next commit brings. `attempts` counts those that each has
     /// behind it, and `trunk` is the tree of the trunk.
-    pub(crate) fn next(&self, offered: &[(TaskId, u32)], trunk: Option<&str>) -> Option<TaskId> {
+    pub(crate) fn next(
+        &self,
+        offered: &[(TaskId, u32)],
+        trunk: Option<&str>,
+    ) -> Option<(TaskId, Option<u32>)> {
         for (task, attempts) in offered {
-            let (last, anew) = self.round(task, *attempts);
-            let is_now = anew.is_some_and(|one| one.base.as_deref() == trunk);
-            if is_now && last.is_some_and(|one| one.outcome == Some(AttemptOutcome::Conflict)) {
-                return Some(task.clone());
+            let round = self.round(task, *attempts);
+            if round.is_conflict_with(trunk) {
+                return Some((task.clone(), round.first));
             }
         }
         let next = self.pack.lock.commits.get(self.commits());
-        let task = next.and_then(|commit| commit.task.as_ref());
-        let offered = offered.iter().map(|(task, _)| task);
-        task.filter(|task| offered.clone().any(|one| one == *task))
-            .cloned()
+        let task = next.and_then(|commit| commit.task.as_ref())?;
+        let (task, attempts) = offered.iter().find(|(one, _)| one == task)?;
+        Some((task.clone(), self.round(task, *attempts).first))
     }
 
     /// The tree from which the next attempts at a task began, after so many.
@@ -169,37 +260,62 @@ impl Recorded {
         own.find_map(|one| one.base.as_deref())
     }
 
-    /// The end of the round that follows so many attempts, and the attempt behind it.
-    fn round(
-        &self,
-        task: &TaskId,
-        attempts: u32,
-    ) -> (Option<&AttemptRecorded>, Option<&AttemptRecorded>) {
-        let mut own = self.attempts(task).filter(|one| one.ordinal > attempts);
+    /// What follows so many attempts at a task: of a round that led nowhere, nothing is replayed.
+    fn round(&self, task: &TaskId, attempts: u32) -> Round<'_> {
+        let later = || self.attempts(task).filter(|one| one.ordinal > attempts);
+        let passed = later().find(|one| one.outcome == Some(AttemptOutcome::Passed));
+        let first = passed.and_then(|one| one.first);
+        let mut own = later().filter(|one| one.ordinal >= first.unwrap_or(0));
         let ends = |one: &&AttemptRecorded| {
             matches!(
                 one.outcome,
                 Some(AttemptOutcome::Conflict | AttemptOutcome::Passed)
             )
         };
-        (own.find(ends), own.next())
+        Round {
+            first,
+            last: own.find(ends),
+            anew: own.next(),
+        }
     }
 
-    /// Files that the build of a task wrote and that belong to the work.
-    pub(crate) fn built(&self, task: &TaskId) -> Result<BTreeMap<TreePath, FileEntry>, Divergence> {
-        let files = self.pack.recording.built.get(task).into_iter().flatten();
-        files
-            .map(|file| {
-                let missing = || Divergence::Content(file.path.clone());
-                let bytes = self.pack.content(&file.content).ok_or_else(missing)?;
-                let path = TreePath::parse(&file.path).map_err(|_| missing())?;
-                let entry = FileEntry {
-                    bytes: bytes.to_vec(),
-                    executable: file.executable,
-                };
-                Ok((path, entry))
-            })
-            .collect()
+    /// Files that the build of an attempt wrote and that belong to the work.
+    pub(crate) fn built(
+        &self,
+        task: &TaskId,
+        ordinal: u32,
+    ) -> Result<BTreeMap<TreePath, FileEntry>, Divergence> {
+        let mut own = self.attempts(task).filter(|one| one.ordinal == ordinal);
+        let of_attempt = own.next().map(|one| one.built.iter());
+        let of_task = self.pack.recording.built.get(task).into_iter().flatten();
+        self.files(of_attempt.into_iter().flatten().chain(of_task))
+    }
+
+    /// Files with their contents.
+    pub(crate) fn files<'f>(
+        &self,
+        files: impl Iterator<Item = &'f FileRecorded>,
+    ) -> Result<BTreeMap<TreePath, FileEntry>, Divergence> {
+        let file = |file: &FileRecorded| {
+            let missing = || Divergence::Content(file.path.clone());
+            let bytes = self.pack.content(&file.content).ok_or_else(missing)?;
+            let path = TreePath::parse(&file.path).map_err(|_| missing())?;
+            let entry = FileEntry {
+                bytes: bytes.to_vec(),
+                executable: file.executable,
+            };
+            Ok((path, entry))
+        };
+        files.map(file).collect()
+    }
+
+    /// Whether the work of an attempt came into the trunk, with nothing that its build wrote.
+    pub(crate) fn arrived(&self, task: &TaskId, ordinal: u32) -> bool {
+        let mut own = self.attempts(task).filter(|one| one.ordinal == ordinal);
+        let passed = own
+            .next()
+            .is_some_and(|one| one.outcome == Some(AttemptOutcome::Passed) && one.built.is_empty());
+        passed && !self.pack.recording.built.contains_key(task)
     }
 
     /// Components of runs that came before.
@@ -233,6 +349,44 @@ impl Recorded {
     fn attempts(&self, task: &TaskId) -> impl Iterator<Item = &AttemptRecorded> {
         let all = self.pack.recording.attempts.iter();
         all.filter(move |one| one.task == *task)
+    }
+}
+
+/// What is replayed next of a task.
+struct Round<'a> {
+    /// Its first attempt, where that is known.
+    first: Option<u32>,
+    /// The attempt that ends it, or the part of it up to a conflict.
+    last: Option<&'a AttemptRecorded>,
+    /// The attempt behind that.
+    anew: Option<&'a AttemptRecorded>,
+}
+
+impl Round<'_> {
+    /// Whether it ends in a conflict with this trunk.
+    fn is_conflict_with(&self, trunk: Option<&str>) -> bool {
+        let Some(last) = self.last else { return false };
+        let met = match &last.met {
+            Some(met) => Some(met.as_str()),
+            None => self.anew.and_then(|one| one.base.as_deref()),
+        };
+        last.outcome == Some(AttemptOutcome::Conflict) && met == trunk
+    }
+}
+
+/// What was concluded at a moment of an attempt that ended in a conflict: its work passed alone, and
+/// what failed together with that of others stands behind that.
+fn at_moment(checks: Vec<CheckResult>, moment: Moment) -> Vec<CheckResult> {
+    let (passed, failed): (Vec<_>, Vec<_>) =
+        checks.into_iter().partition(|one| one.outcome.passed());
+    match moment {
+        Moment::Alone { .. } => passed,
+        Moment::Joined { .. } => {
+            let holds = |one: &CheckResult| failed.iter().all(|other| other.name != one.name);
+            let mut together: Vec<_> = passed.into_iter().filter(holds).collect();
+            together.extend(failed);
+            together
+        }
     }
 }
 

@@ -89,9 +89,7 @@ fn what_a_task_says_it_writes_is_its_own_where_it_says_no_more() {
 fn whoever_conflicts_again_and_again_is_done_alone() {
     let mut schedule = schedule(&[outline("a", &[]), outline("b", &[]), outline("c", &[])]);
     for _ in 0..2 {
-        schedule.moved(&id("b"), TaskState::Running);
-        schedule.moved(&id("b"), TaskState::Merging);
-        schedule.moved(&id("b"), TaskState::Ready);
+        schedule.learn(&refused("b", true));
     }
     schedule.moved(&id("a"), TaskState::Running);
     assert_eq!(offered(&schedule), Vec::<String>::new());
@@ -101,6 +99,40 @@ fn whoever_conflicts_again_and_again_is_done_alone() {
     assert_eq!(offered(&schedule), Vec::<String>::new());
     schedule.moved(&id("b"), TaskState::Done);
     assert_eq!(offered(&schedule), ["c"]);
+}
+
+/// A task that was merging is ready again.
+fn refused(name: &str, is_conflict: bool) -> TaskMoves {
+    let states = [TaskState::Running, TaskState::Merging, TaskState::Ready];
+    TaskMoves {
+        moved: states.map(|state| (id(name), state)).to_vec(),
+        conflicts: is_conflict.then(|| id(name)).into_iter().collect(),
+        ..TaskMoves::default()
+    }
+}
+
+#[test]
+fn whoever_was_only_interrupted_is_not_done_alone() {
+    let mut schedule = schedule(&[outline("a", &[]), outline("b", &[])]);
+    for _ in 0..5 {
+        schedule.learn(&refused("b", false));
+    }
+    schedule.moved(&id("a"), TaskState::Running);
+    assert_eq!(offered(&schedule), ["b"]);
+}
+
+#[test]
+fn what_begins_anew_has_met_nobody_yet() {
+    let mut schedule = schedule(&[outline("a", &[]), outline("b", &[])]);
+    for _ in 0..2 {
+        schedule.learn(&refused("b", true));
+    }
+    schedule.moved(&id("a"), TaskState::Running);
+    assert_eq!(offered(&schedule), Vec::<String>::new());
+    for state in [TaskState::Cancelled, TaskState::Pending, TaskState::Ready] {
+        schedule.moved(&id("b"), state);
+    }
+    assert_eq!(offered(&schedule), ["b"]);
 }
 
 #[test]
@@ -195,10 +227,6 @@ proptest! {
         let mut schedule = Schedule::new(&tasks, &BTreeMap::new(), None, u32::MAX).unwrap();
         for (index, state) in moves {
             let index = index % tasks.len();
-            // A conflict makes a task be done alone, which is told elsewhere.
-            if tasks[index].state == TaskState::Merging && STATES[state] == TaskState::Ready {
-                continue;
-            }
             tasks[index].state = STATES[state];
             schedule.moved(&tasks[index].id, STATES[state]);
             let fresh = Schedule::new(&tasks, &BTreeMap::new(), None, u32::MAX).unwrap();

@@ -193,18 +193,14 @@ impl Process {
         if moves.others {
             (self.schedule, self.seen) = read(&self.store, &self.run, plan).await;
         } else {
-            for (task, state) in &moves.moved {
-                self.schedule.moved(task, *state);
-            }
+            self.schedule.learn(&moves);
             self.seen = moves.seen;
         }
         if self.schedule.has_openable()
             && self.store.tasks_open(&self.run, at(now)).await.unwrap() > 0
         {
             let moves = self.store.task_moves(&self.run, self.seen).await.unwrap();
-            for (task, state) in &moves.moved {
-                self.schedule.moved(task, *state);
-            }
+            self.schedule.learn(&moves);
             self.seen = moves.seen;
         }
     }

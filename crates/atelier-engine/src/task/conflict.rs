@@ -43,9 +43,11 @@ impl Work<'_> {
     pub(super) async fn refuse(
         &self,
         mut attempt: Attempt,
-        commit: &str,
+        (commit, trunk): (&str, &str),
         clash: Clash,
     ) -> Result<TaskEnd, BuildError> {
+        let named = (&self.run.id, &self.task.id, attempt.ordinal);
+        self.ctx.store.attempt_met_put(named, trunk).await?;
         let others = self.others().await?;
         let (files, places, failed) = match clash {
             Clash::Text(conflict) => (conflict.files, conflict.places, Vec::new()),

@@ -1,18 +1,35 @@
 //! What is said between the run and the model about one task.
 
 use atelier_model::{Attempt, AttemptOutcome, CheckResult, EventKind, Message, Role};
-use atelier_prompt::context::Compression;
-use atelier_store::TaskName;
+use atelier_prompt::{context::Compression, evidence};
 use serde_json::{Value, json};
 
 use super::{Work, number};
-use crate::{BuildError, context, form, replay, report};
+use crate::{
+    BuildError, agents,
+    context::{self, Material},
+    form, replay,
+};
+
+/// What stands for the home folder of sandboxed processes in what models are shown.
+const HOME: &str = "~";
 
 impl Work<'_> {
     pub(super) async fn begin_conversation(&mut self) -> Result<(), BuildError> {
         let compression = self.ctx.compression;
         let bounds = (compression, self.ctx.limits.context_tokens_max);
-        let shown = context::pack(&self.task, self.plan, &self.before, bounds);
+        let (reminders, finished) = (self.reminders().await?, self.finished().await?);
+        let beside = self.beside().await?;
+        let material = Material {
+            task: &self.task,
+            plan: self.plan,
+            requirement: &self.run.requirement,
+            tree: &self.before,
+            reminders: &reminders,
+            finished: &finished,
+            are_many: beside.are_many(),
+        };
+        let shown = context::pack(material, bounds);
         let packed = shown.packed;
         if compression != Compression::Off {
             let bytes = |size: usize| u64::try_from(size).unwrap_or(u64::MAX);
@@ -22,15 +39,18 @@ impl Work<'_> {
             })
             .await?;
         }
-        let (done, open) = self.beside().await?;
+        let (done, open) = beside.into_titles(&self.task.depends_on);
+        let made = reminders.requirement.as_ref();
+        let requirement = context::requirement(&self.run.requirement, self.plan, made);
         let acceptance: Vec<_> = self
             .task
             .acceptance
             .iter()
             .map(|one| json!({"id": one.id, "text": one.text, "how": one.how()}))
             .collect();
+        let conventions = agents::conventions(&self.before, &self.task);
         let mut inputs = json!({
-            "requirement": self.run.requirement,
+            "requirement": requirement,
             "design_summary": self.plan.design.summary,
             "task": {
                 "number": number(&self.task), "title": self.task.title,
@@ -41,37 +61,25 @@ impl Work<'_> {
             "done": done, "open": open,
             "context": packed.text,
             "attempt": self.task.round_first,
-            "conventions": report::conventions(&self.before),
+            "conventions": conventions,
         });
         let lines = context::lines(&self.task, &self.before);
-        self.form = match replay::form(self.ctx, &self.task.id, self.base.as_deref())? {
+        self.form = match replay::form(self.ctx, &self.task, self.base.as_deref())? {
             Some(recorded) => recorded,
             None => form::ask_in(self.ctx, &inputs, &lines).await?,
         };
         inputs["form"] = json!(self.form);
+        if let Some((_, schema)) = self.schema() {
+            inputs["schema"] = Value::String(schema.to_string());
+        }
         inputs["forms"] = json!(context::forms(&self.task, &self.before, self.form));
-        let prompt = self.ctx.library.render("code", &inputs)?;
+        let prompt = self.ctx.library.render(self.template(), &inputs)?;
         self.messages = prompt.messages;
         self.prompt_version = prompt.version;
         self.recall_conflict();
-        Ok(())
-    }
-
-    /// The other tasks: those that the base holds, and those that were known then and are left.
-    async fn beside(&self) -> Result<(Vec<Value>, Vec<Value>), BuildError> {
-        let Some(point) = &self.point else {
-            return Ok((Vec::new(), Vec::new()));
-        };
-        let (run, store) = (&self.run.id, &self.ctx.store);
-        let held = store.trunk_tasks(run, point.ordinal).await?;
-        let names = store.task_names(run, point.seq).await?;
-        let others = names.into_iter().filter(|other| other.id != self.task.id);
-        let (done, open): (Vec<_>, Vec<_>) = others.partition(|other| held.contains(&other.id));
-        let to_model = |other: TaskName| json!({"number": other.number(), "title": other.title});
-        Ok((
-            done.into_iter().map(to_model).collect(),
-            open.into_iter().map(to_model).collect(),
-        ))
+        let requirement = (requirement.as_str(), made.is_some());
+        self.keep_prompt(shown.parts, requirement, &conventions)
+            .await
     }
 
     /// Takes the failed attempts of an earlier invocation over, word for word, so that the next
@@ -80,7 +88,7 @@ impl Work<'_> {
         let is_conflict = |one: &Attempt| one.outcome == Some(AttemptOutcome::Conflict);
         let conflict = self.earlier.iter().rposition(is_conflict);
         let begun_anew = conflict.map_or(0, |at| at + 1);
-        let mut next = conflict.map_or(self.task.round_first, |at| self.earlier[at].ordinal + 1);
+        let mut next = self.conversation_begins();
         let base = self.base.clone().unwrap_or_default();
         for attempt in self.earlier.split_off(begun_anew) {
             let failed = matches!(
@@ -120,6 +128,9 @@ impl Work<'_> {
         failed: &[&CheckResult],
         attempts_left: u32,
     ) -> Result<String, BuildError> {
+        if self.finds() && !problems.is_empty() {
+            return self.asked_again(problems);
+        }
         let evidence = self.shown(failed).await?;
         let inputs = json!({
             "problems": problems, "evidence": evidence, "attempts_left": attempts_left,
@@ -134,20 +145,32 @@ impl Work<'_> {
         Ok(text)
     }
 
-    /// Failed checks with what they printed, within the bounds of what is shown.
+    /// Failed checks with what they printed, without what differs each time, within the bounds of
+    /// what is shown: the same failure is the same question in every run.
     pub(super) async fn shown(&self, failed: &[&CheckResult]) -> Result<Vec<Value>, BuildError> {
         let share = self.ctx.limits.evidence_bytes_max / failed.len().max(1);
-        let mut evidence = Vec::new();
+        let mut shown = Vec::new();
         for check in failed {
-            let output = self.ctx.store.blob_fetch(&check.output).await?;
-            let output = output.unwrap_or_default();
-            let output = head_and_tail(&String::from_utf8_lossy(&output), share);
-            evidence.push(json!({
-                "name": check.name, "command": check.command, "reason": check.reason,
+            let output = head_and_tail(&self.lasting_output(check).await?, share);
+            let reason = evidence::lasting(&check.reason, &[]);
+            shown.push(json!({
+                "name": check.name, "command": check.command, "reason": reason,
                 "output": output,
             }));
         }
-        Ok(evidence)
+        Ok(shown)
+    }
+
+    /// What a check printed, as it would read at another time and in another place.
+    pub(super) async fn lasting_output(&self, check: &CheckResult) -> Result<String, BuildError> {
+        let output = self.ctx.store.blob_fetch(&check.output).await?;
+        let output = output.unwrap_or_default();
+        let home = self.ctx.home.to_string_lossy();
+        let folders = [(home.as_ref(), HOME)];
+        Ok(evidence::lasting(
+            &String::from_utf8_lossy(&output),
+            &folders,
+        ))
     }
 }
 

@@ -11,6 +11,9 @@ use crate::protect;
 impl Work<'_> {
     /// Parses and applies a reply's edits to the tree; pure.
     pub(super) fn edited(&self, reply: &str) -> Result<Edited, Refusal> {
+        if self.finds() {
+            return self.found(reply);
+        }
         let limits = &self.ctx.limits;
         let set = atelier_edit::parse(reply, limits).map_err(|error| Refusal {
             problems: vec![error.to_string()],
@@ -18,7 +21,9 @@ impl Work<'_> {
             wrote: Some(Wrote::malformed()),
         })?;
         let found = forms_of(&set);
-        let (set, tried) = protect::take_out(set, &self.task, &self.before);
+        let (set, mut tried) = protect::take_out(set, &self.task, &self.before);
+        let (set, forbidden) = self.permitted(set);
+        tried.extend(forbidden);
         let refused = |problems, outcome: Option<EditsOutcome>| {
             let found = found.clone();
             Refusal {
@@ -48,10 +53,10 @@ impl Work<'_> {
             notes: applied.notes,
             restored: tried,
             doubtful: judged.doubtful,
-            wrote: Wrote {
+            wrote: Some(Wrote {
                 found,
                 outcome: EditsOutcome::Applied,
-            },
+            }),
         })
     }
 
@@ -112,5 +117,5 @@ pub(super) struct Edited {
     pub(super) restored: Vec<String>,
     /// What might pass checks without doing the work.
     pub(super) doubtful: Vec<String>,
-    pub(super) wrote: Wrote,
+    pub(super) wrote: Option<Wrote>,
 }

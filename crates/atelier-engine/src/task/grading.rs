@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use atelier_model::{AttemptOutcome, CheckResult, EventKind, Evidence};
+use atelier_model::{AttemptOutcome, CheckResult, EventKind, Evidence, FileTree};
 
 use super::Work;
 use crate::{
@@ -13,8 +13,13 @@ use crate::{
 };
 
 impl Work<'_> {
-    /// Evidence of checks, and what is found beyond them where all of them passed.
-    pub(super) async fn graded(&self, mut evidence: Evidence) -> Result<Evidence, BuildError> {
+    /// Evidence of checks, and what is found beyond them where all of them passed: of a tree that is
+    /// made from a commit with its files.
+    pub(super) async fn graded(
+        &self,
+        mut evidence: Evidence,
+        made: (Option<&str>, &FileTree, &FileTree),
+    ) -> Result<Evidence, BuildError> {
         // What is replayed was graded when it was recorded.
         if !evidence.passed() || self.ctx.recording.is_some() {
             return Ok(evidence);
@@ -23,7 +28,23 @@ impl Work<'_> {
             evidence.checks.push(lost);
             return Ok(evidence);
         }
-        if let Some(result) = self.hidden(&evidence).await? {
+        if let Some(result) = self.hidden(made, &evidence).await? {
+            evidence.checks.push(result);
+        }
+        Ok(evidence)
+    }
+
+    /// Evidence of work together with that of others, and what the task's hidden tests say of both.
+    pub(super) async fn graded_joined(
+        &self,
+        merged: &str,
+        tree: &FileTree,
+        mut evidence: Evidence,
+    ) -> Result<Evidence, BuildError> {
+        if !evidence.passed() || self.ctx.recording.is_some() {
+            return Ok(evidence);
+        }
+        if let Some(result) = self.hidden((Some(merged), tree, tree), &evidence).await? {
             evidence.checks.push(result);
         }
         Ok(evidence)
@@ -70,20 +91,25 @@ impl Work<'_> {
         }
     }
 
-    /// What the task's hidden tests say, in a folder where nothing was executed before.
-    async fn hidden(&self, evidence: &Evidence) -> Result<Option<CheckResult>, BuildError> {
+    /// What the task's hidden tests say of a tree that is made from a commit with its files, in a
+    /// folder where nothing was executed before.
+    async fn hidden(
+        &self,
+        (commit, before, tree): (Option<&str>, &FileTree, &FileTree),
+        evidence: &Evidence,
+    ) -> Result<Option<CheckResult>, BuildError> {
         let hidden = hidden::of(self.ctx, &self.run.id, Some(&self.task.id)).await?;
         if hidden.is_empty() {
             return Ok(None);
         }
         let git = &self.ctx.git;
         let place = format!("{}-graded", self.place);
-        let worktree = git.worktree_open(&place, self.base.as_deref())?;
-        worktree.tree_write(&self.before.changes_to(&self.tree))?;
+        let worktree = git.worktree_open(&place, commit)?;
+        worktree.tree_write(&before.changes_to(tree))?;
         let graded = Graded {
             ctx: self.ctx,
             run: &self.run.id,
-            tree: &self.tree,
+            tree,
             worktree: &worktree,
             visible: crate::report::of_steps(evidence),
         };

@@ -1,25 +1,16 @@
 //! The way of a verified task into the trunk: one at a time, and never unverified.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use atelier_docs::Rendered;
-use atelier_exec::{Commit, Merged};
+use atelier_exec::{Commit, Merged, Worktree};
 use atelier_model::{
-    Acceptance, Attempt, AttemptOutcome, Check, CheckResult, Evidence, FileEntry, FileTree, Task,
-    TaskFact,
+    Attempt, AttemptOutcome, CheckResult, Evidence, FileEntry, FileTree, Task, TaskFact, TreePath,
 };
 use atelier_store::{Lease, StoreError, TrunkMove};
 
 use super::{Proof, TaskEnd, Work, conflict::Clash, number};
-use crate::{
-    BuildError, change, commit,
-    lockfile::lockfiles,
-    presence::lease_wait,
-    protect,
-    replay::{Moment, judged},
-    report,
-    verify::Verification,
-};
+use crate::{BuildError, commit, lockfile::lockfiles, presence::lease_wait, report};
 
 /// Times the trunk may be found moved by somebody who had no right to.
 const MOVES_MAX: u32 = 5;
@@ -28,13 +19,33 @@ const MOVES_MAX: u32 = 5;
 struct Joined {
     tree: FileTree,
     evidence: Evidence,
+    documents: Vec<Rendered>,
+    /// Whether it is what those behind it were verified with.
+    foreseen: bool,
+}
+
+/// What became of work on its way into the trunk.
+pub(super) enum Landed {
+    /// It is there, or cannot come there as it is.
+    Ended(TaskEnd),
+    /// It neither passes with what the trunk has become, nor alone: the attempt, with the evidence of
+    /// the work alone.
+    Unproven(Box<Attempt>),
+}
+
+/// What comes of a merge, before the trunk is moved to it.
+enum Met {
+    Fits(Box<Joined>),
+    Clashes(Clash),
+    Unproven(Evidence),
 }
 
 impl Work<'_> {
     /// Brings verified work into the trunk, or ends the attempt with what is in the way.
-    pub(super) async fn land(&mut self, proof: Proof) -> Result<TaskEnd, BuildError> {
-        self.take_lockfiles()?;
-        let own = self.keep(proof.attempt.ordinal)?;
+    pub(super) async fn land(&mut self, mut proof: Proof) -> Result<Landed, BuildError> {
+        if self.take_lockfiles(proof.attempt.ordinal)? {
+            proof.own = self.keep(proof.attempt.ordinal)?;
+        }
         self.ctx
             .store
             .task_advance(
@@ -45,9 +56,15 @@ impl Work<'_> {
                 self.ctx.now(),
             )
             .await?;
+        if let Some(car) = &self.car {
+            tokio::select! {
+                () = car.first() => {}
+                () = self.ctx.cancel.cancelled() => return Err(BuildError::Cancelled),
+            }
+        }
         let _turn = self.desk.queue.lock().await;
         let lease = lease_wait(self.ctx, &Lease::merge(&self.run.id)).await?;
-        let end = self.merge(proof, &own).await;
+        let end = self.merge(proof).await;
         // Not through the store of the task: its claim may be gone, and this one must not stay.
         self.desk.store.lease_give_back(&lease).await?;
         end
@@ -67,27 +84,36 @@ impl Work<'_> {
         Ok(commit)
     }
 
-    async fn merge(&mut self, proof: Proof, own: &str) -> Result<TaskEnd, BuildError> {
+    async fn merge(&mut self, proof: Proof) -> Result<Landed, BuildError> {
         let mut proof = proof;
         for _ in 0..MOVES_MAX {
             // Whoever moved the trunk last may have died before its branch followed.
             report::follow_trunk(self.ctx, self.run).await?;
             let stands = self.ctx.store.run_fetch(&self.run.id).await?;
             let trunk = stands.trunk.or(stands.base_commit);
-            let joined = match &trunk {
+            let met = match &trunk {
                 Some(trunk) if Some(trunk) != self.base.as_ref() => {
-                    match self.join(trunk, own, &proof.attempt).await? {
-                        Ok(joined) => joined,
-                        Err(clash) => return self.refuse(proof.attempt, own, clash).await,
-                    }
+                    self.meet(trunk, &proof).await?
                 }
-                Some(_) | None => Joined {
-                    tree: self.tree.clone(),
-                    evidence: proof.attempt.evidence.clone(),
-                },
+                Some(_) | None => self.meet_base(&proof).await?,
+            };
+            let joined = match met {
+                Met::Fits(joined) => *joined,
+                Met::Clashes(clash) => {
+                    let sides = (proof.own.as_str(), trunk.as_deref().unwrap_or_default());
+                    let end = self.refuse(proof.attempt, sides, clash).await?;
+                    return Ok(Landed::Ended(end));
+                }
+                Met::Unproven(evidence) => {
+                    let attempt = Attempt {
+                        evidence,
+                        ..proof.attempt
+                    };
+                    return Ok(Landed::Unproven(Box::new(attempt)));
+                }
             };
             match self.advance(proof, trunk.as_deref(), joined).await? {
-                None => return Ok(TaskEnd::Done),
+                None => return Ok(Landed::Ended(TaskEnd::Done)),
                 Some(again) => proof = again,
             }
         }
@@ -98,44 +124,35 @@ impl Work<'_> {
         })
     }
 
-    /// Merges the work onto the trunk, in memory first, and verifies what comes of it.
-    async fn join(
-        &mut self,
-        trunk: &str,
-        own: &str,
-        attempt: &Attempt,
-    ) -> Result<Result<Joined, Clash>, BuildError> {
-        let merged = match self.ctx.git.merge_trees(trunk, own)? {
+    /// The work on its base, which the trunk still is.
+    async fn meet_base(&mut self, proof: &Proof) -> Result<Met, BuildError> {
+        let mut evidence = proof.attempt.evidence.clone();
+        let foreseen = self.ahead.is_none();
+        if !foreseen {
+            // What it was verified together with did not come.
+            evidence = self.alone(proof.attempt.ordinal).await?;
+            if !evidence.passed() {
+                return Ok(Met::Unproven(evidence));
+            }
+            self.take_lockfiles(proof.attempt.ordinal)?;
+        }
+        let joined = self.joined(self.tree.clone(), evidence, foreseen).await?;
+        Ok(Met::Fits(Box::new(joined)))
+    }
+
+    /// Merges the work onto the trunk, in memory first. What comes of it is verified, unless it is
+    /// what was verified ahead.
+    async fn meet(&mut self, trunk: &str, proof: &Proof) -> Result<Met, BuildError> {
+        let merged = match self.ctx.git.merge_trees(trunk, &proof.own)? {
             Merged::Clean(tree) => tree,
-            Merged::Conflict(conflict) => return Ok(Err(Clash::Text(conflict))),
+            Merged::Conflict(conflict) => return Ok(Met::Clashes(Clash::Text(conflict))),
         };
-        let made = Commit {
-            message: format!("{}\n", commit::subject(&self.task)),
-            parent: Some(trunk),
-            at: self.ctx.now(),
-        };
-        let merged = self.ctx.git.commit_of_tree(&merged, &made)?;
+        let merged = self.joined_commit(&merged, trunk)?;
         let tree = self.ctx.git.tree_of(&merged, &self.ctx.limits)?;
-        let others = self.merged_meanwhile().await?;
-        let worktree = self.ctx.git.worktree_open(&self.place, Some(&merged))?;
-        let point = self.ctx.store.trunk_at(&self.run.id, trunk).await?;
-        let tests = point.map_or(self.tests_before, |point| point.tests);
-        let tests_before = change::tests_floor(self.ctx, &self.task, tests).await?;
-        let turn = self.turn().await?;
-        let verification = Verification {
-            ctx: self.ctx,
-            run: &self.run.id,
-            task: Some(&self.task.id),
-            folder: worktree.path(),
-            tree: &tree,
-            guarded: protect::guarded(&tree, Some(&self.task)),
-            acceptance: affected(&self.task, &others),
-            tests_before,
-            ask_person: false,
-        };
-        let ordinal = attempt.ordinal;
-        let mut evidence = judged(&verification, Moment::Joined { ordinal }).await?;
-        drop(turn);
+        if let Some(joined) = self.foreseen(trunk, &tree).await? {
+            return Ok(Met::Fits(Box::new(joined)));
+        }
+        let mut evidence = self.verify_joined((trunk, &merged), &tree, proof).await?;
         let failed: Vec<CheckResult> = evidence
             .checks
             .iter()
@@ -143,24 +160,100 @@ impl Work<'_> {
             .cloned()
             .collect();
         if !failed.is_empty() {
-            return Ok(Err(Clash::Checks(failed)));
+            let alone = self.fails_alone(proof.attempt.ordinal).await?;
+            return Ok(alone.map_or(Met::Clashes(Clash::Checks(failed)), Met::Unproven));
         }
         let known = |name: &str| evidence.checks.iter().any(|check| check.name == name);
         // What a person said of the work holds: nobody is asked twice.
-        let said: Vec<CheckResult> = attempt
+        let said: Vec<CheckResult> = proof
+            .attempt
             .evidence
             .checks
             .iter()
-            .filter(|check| !known(&check.name) && report::is_criterion(&check.name))
+            .filter(|check| !known(&check.name) && self.is_own(check))
             .cloned()
             .collect();
         evidence.checks.extend(said);
+        Ok(Met::Fits(Box::new(
+            self.joined(tree, evidence, false).await?,
+        )))
+    }
+
+    /// Whether a result is one of the task's own criteria.
+    fn is_own(&self, check: &CheckResult) -> bool {
+        let own = check.name.strip_prefix(number(&self.task));
+        report::is_criterion(&check.name) && own.is_some_and(|rest| rest.starts_with('/'))
+    }
+
+    /// The work as it was verified ahead, where the trunk has become what was foreseen.
+    async fn foreseen(&self, trunk: &str, tree: &FileTree) -> Result<Option<Joined>, BuildError> {
+        let Some(ahead) = &self.ahead else {
+            return Ok(None);
+        };
+        let evidence = ahead.evidence.clone();
+        let joined = self.joined(tree.clone(), evidence, true).await?;
+        let documents = joined
+            .documents
+            .iter()
+            .map(|one| one.path.clone())
+            .collect();
+        let holds = self.holds_ahead(ahead, trunk, tree, &documents).await?;
+        Ok(holds.then_some(joined))
+    }
+
+    /// The evidence of the work alone, where it was never shown to pass so and does not.
+    async fn fails_alone(&mut self, ordinal: u32) -> Result<Option<Evidence>, BuildError> {
+        if self.ahead.is_none() {
+            return Ok(None);
+        }
+        let evidence = self.alone(ordinal).await?;
+        Ok(Some(evidence).filter(|evidence| !evidence.passed()))
+    }
+
+    /// Verifies work alone that was verified ahead only.
+    async fn alone(&mut self, ordinal: u32) -> Result<Evidence, BuildError> {
+        self.ahead = None;
+        self.stand_alone()?;
+        let _turn = self.turn().await?;
+        self.check_alone(ordinal).await
+    }
+
+    async fn joined(
+        &self,
+        tree: FileTree,
+        evidence: Evidence,
+        foreseen: bool,
+    ) -> Result<Joined, BuildError> {
+        let finishing = Some((&self.task.id, &evidence));
+        let documents =
+            report::documents(self.ctx, self.run, self.plan, &tree, finishing, None).await?;
+        Ok(Joined {
+            tree,
+            evidence,
+            documents,
+            foreseen,
+        })
+    }
+
+    async fn verify_joined(
+        &mut self,
+        (trunk, merged): (&str, &str),
+        tree: &FileTree,
+        proof: &Proof,
+    ) -> Result<Evidence, BuildError> {
+        let others = self.merged_meanwhile().await?;
+        let worktree = self.ctx.git.worktree_open(&self.place, Some(merged))?;
+        let _turn = self.turn().await?;
+        let floor = self.tests_floor_at(Some(trunk)).await?;
+        let (ordinal, joined) = (proof.attempt.ordinal, (&worktree, tree));
+        let evidence = self.check_joined(ordinal, joined, &others, floor).await?;
+        let evidence = self.graded_joined(merged, tree, evidence).await?;
         self.worktree = Some(worktree);
-        Ok(Ok(Joined { tree, evidence }))
+        Ok(evidence)
     }
 
     /// The tasks that came into the trunk since the base.
-    async fn merged_meanwhile(&self) -> Result<Vec<Task>, BuildError> {
+    pub(super) async fn merged_meanwhile(&self) -> Result<Vec<Task>, BuildError> {
         let mut tasks = Vec::new();
         for point in self.since_base().await? {
             if let Some(task) = &point.task {
@@ -173,23 +266,14 @@ impl Work<'_> {
     /// Commits joined work with its documents and moves the trunk to it; gives the proof back where
     /// the trunk is not where it was.
     async fn advance(
-        &self,
+        &mut self,
         proof: Proof,
         trunk: Option<&str>,
         joined: Joined,
     ) -> Result<Option<Proof>, BuildError> {
         let before = self.desk.trunk.tree_at(self.ctx, trunk)?;
-        let documents = report::documents(
-            self.ctx,
-            self.run,
-            self.plan,
-            &joined.tree,
-            Some((&self.task.id, &joined.evidence)),
-            None,
-        )
-        .await?;
         let mut tree = joined.tree;
-        for document in &documents {
+        for document in &joined.documents {
             tree.put(
                 document.path.clone(),
                 FileEntry::text(document.text.clone()),
@@ -224,7 +308,10 @@ impl Work<'_> {
             Err(StoreError::TrunkMoved { .. }) => return Ok(Some(proof)),
             moved => moved?,
         }
-        self.follow(&commit, trunk, &documents).await?;
+        if let Some(car) = self.car.take().filter(|_| joined.foreseen) {
+            car.arrive();
+        }
+        self.follow(&commit, trunk, &joined.documents).await?;
         self.desk.trunk.keep(commit, Arc::new(tree));
         Ok(None)
     }
@@ -258,39 +345,39 @@ impl Work<'_> {
         }))
     }
 
-    /// Lockfiles the build made belong to the work: without them the next build may differ.
-    fn take_lockfiles(&mut self) -> Result<(), BuildError> {
-        if let Some(recorded) = &self.ctx.recording {
-            for (path, file) in recorded.built(&self.task.id)? {
-                self.tree.put(path, file);
+    /// Lockfiles the build made belong to the work: without them the next build may differ. Says
+    /// whether there were any.
+    fn take_lockfiles(&mut self, ordinal: u32) -> Result<bool, BuildError> {
+        let written = match (&self.ctx.recording, &self.worktree) {
+            (Some(recorded), _) => recorded.built(&self.task.id, ordinal)?,
+            // Of work verified ahead nothing was written, or it would not have been.
+            (None, Some(worktree)) if self.ahead.is_none() => {
+                self.lockfiles_written(worktree, &self.tree)
             }
-            return Ok(());
-        }
-        let Some(worktree) = &self.worktree else {
-            return Ok(());
+            (None, _) => return Ok(false),
         };
-        for project in self.ctx.recipes.detect(&self.tree) {
-            for path in lockfiles(&self.tree, project.folder.as_ref()) {
-                let bytes_max = self.ctx.limits.file_bytes_max;
-                let found = atelier_exec::file_read(worktree.path(), &path, bytes_max);
-                if let Some(file) = found {
-                    self.tree.put(path, file);
-                }
-            }
+        let any = !written.is_empty();
+        for (path, file) in written {
+            self.tree.put(path, file);
         }
-        Ok(())
+        Ok(any)
     }
-}
 
-/// The criteria that a merge can break: those of the work, and of what it meets. What a person looked
-/// at is not asked again.
-fn affected<'a>(task: &'a Task, others: &'a [Task]) -> Vec<(String, &'a Acceptance)> {
-    let runs = |one: &&Acceptance| !matches!(one.check, Check::Human { .. });
-    std::iter::once(task)
-        .chain(others)
-        .flat_map(|task| {
-            let named = |one: &'a Acceptance| (format!("{}/{}", number(task), one.id), one);
-            task.acceptance.iter().filter(runs).map(named)
-        })
-        .collect()
+    /// Lockfiles that stand in a worktree other than in the tree that was laid out there.
+    pub(super) fn lockfiles_written(
+        &self,
+        worktree: &Worktree,
+        tree: &FileTree,
+    ) -> BTreeMap<TreePath, FileEntry> {
+        let bytes_max = self.ctx.limits.file_bytes_max;
+        let projects = self.ctx.recipes.detect(tree);
+        let places = projects
+            .iter()
+            .flat_map(|project| lockfiles(tree, project.folder.as_ref()));
+        let found = places.filter_map(|path| {
+            let file = atelier_exec::file_read(worktree.path(), &path, bytes_max)?;
+            (tree.get(&path) != Some(&file)).then_some((path, file))
+        });
+        found.collect()
+    }
 }

@@ -1,6 +1,6 @@
 //! What an attempt repeats of the round it belongs to.
 
-use atelier_model::{Attempt, AttemptOutcome};
+use atelier_model::{Attempt, AttemptOutcome, Digest};
 
 use super::Work;
 use crate::{
@@ -29,16 +29,36 @@ impl Work<'_> {
                 && one.base == attempt.base
         };
         let earlier = store.attempt_list(run, task).await?;
-        let mut trials: Vec<Trial> = earlier
-            .into_iter()
-            .filter(before)
-            .filter_map(|one| Trial::of(&one, trees.get(&one.ordinal).copied()))
-            .collect();
+        let mut trials = Vec::new();
+        for one in earlier.iter().filter(|one| before(one)) {
+            let tree = trees.get(&one.ordinal).copied();
+            trials.extend(self.trial(one, tree).await?);
+        }
         let ended = Attempt {
             outcome: Some(outcome),
             ..attempt.clone()
         };
-        trials.extend(Trial::of(&ended, tree));
+        trials.extend(self.trial(&ended, tree).await?);
         Ok(repetition(&trials))
+    }
+
+    /// What an attempt came to, with what its failed checks say each time: a duration is no other
+    /// word.
+    async fn trial(
+        &self,
+        attempt: &Attempt,
+        tree: Option<Digest>,
+    ) -> Result<Option<Trial>, BuildError> {
+        let Some(trial) = Trial::of(attempt, tree) else {
+            return Ok(None);
+        };
+        let mut failed = Vec::new();
+        for check in &attempt.evidence.checks {
+            if !check.outcome.passed() {
+                let output = self.lasting_output(check).await?;
+                failed.push((check.name.clone(), Digest::of(&output)));
+            }
+        }
+        Ok(Some(Trial { failed, ..trial }))
     }
 }

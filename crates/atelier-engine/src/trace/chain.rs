@@ -15,6 +15,16 @@ pub enum TraceError {
     /// Nothing there was made by a run.
     #[error("find a commit of a run in {0}: none of its commits names one")]
     NoRun(String),
+    /// The files of a run stand there, and its commits do not.
+    #[error(
+        "find the commits of run {run} in {revision}: its lock is there, and the history was rewritten"
+    )]
+    Rewritten {
+        /// The revision.
+        revision: String,
+        /// The run that the lock names.
+        run: String,
+    },
     /// The last commit of the run has no lock.
     #[error("find the lock of run {run} in commit {commit}")]
     NoLock {

@@ -7,8 +7,10 @@ use atelier_exec::Git;
 use atelier_model::{AskDescriptor, AskKey, AskRecord, Digest, Evidence, Message, Run, TaskId};
 use atelier_store::{Store, StoreError};
 
-use super::{Chain, Link, TraceError};
-use crate::replay::{Traced, answered, answers, history, lock_at, trailer};
+use super::{Chain, Link, TraceError, criteria::criteria};
+use crate::replay::{
+    Traced, answered, answers, begun_from, history, lock_at, lock_text_at, trailer,
+};
 
 /// Commits that are searched for the newest one of a run.
 const SEARCHED_MAX: usize = 2_000;
@@ -23,8 +25,76 @@ pub fn run_of(git: &Git, revision: &str) -> Result<(String, String), TraceError>
         let run = trailer(&commit.message, "Atelier-Run")?;
         Some((run, commit.commit))
     });
-    runs.next()
-        .ok_or_else(|| TraceError::NoRun(revision.to_owned()))
+    if let Some(found) = runs.next() {
+        return Ok(found);
+    }
+    let revision = revision.to_owned();
+    match locked(git, &revision)? {
+        Some(lock) => Err(TraceError::Rewritten {
+            revision,
+            run: lock.run.to_string(),
+        }),
+        None => Err(TraceError::NoRun(revision)),
+    }
+}
+
+impl Chain {
+    /// The last commit of the run that made `newest`, which a revision has: the one with its lock.
+    /// `trunk` is what the state knows of it.
+    pub fn last_of(
+        git: &Git,
+        revision: &str,
+        (run, newest): (&str, &str),
+        trunk: Option<&str>,
+    ) -> Result<String, TraceError> {
+        let branch = git.branch_commit(&format!("atelier/{run}"))?;
+        let known = [Some(newest), trunk, branch.as_deref()];
+        for commit in known.into_iter().flatten() {
+            let lock = locked(git, commit).unwrap_or_default();
+            let is_own = lock.is_some_and(|lock| lock.run.as_str() == run);
+            if is_own && git.is_ancestor(newest, commit)? {
+                return Ok(commit.to_owned());
+            }
+        }
+        match locked(git, revision)?.filter(|lock| lock.run.as_str() == run) {
+            Some(_) => Err(TraceError::Rewritten {
+                revision: revision.to_owned(),
+                run: run.to_owned(),
+            }),
+            // Whoever wants to read the lock is told that there is none.
+            None => Ok(newest.to_owned()),
+        }
+    }
+
+    /// Whether a revision that has the lock of the run has it as the run left it, with the commits
+    /// that it tells of; nothing where it has none, or that of another run.
+    pub fn standing(&self, git: &Git, revision: &str) -> Result<Option<Link>, TraceError> {
+        let own = |text: &String| Lock::read(text).map_or(true, |lock| lock.run == self.lock.run);
+        let Some(here) = lock_text(git, revision)?.filter(own) else {
+            return Ok(None);
+        };
+        let mut link = Link::new("lock");
+        let made = lock_text(git, &self.commit)?;
+        link.check(made.as_ref() == Some(&here), || {
+            format!("the lock in {revision} is not the one that the run left")
+        });
+        let has_all = git.is_ancestor(&self.commit, revision)?;
+        link.check(has_all, || {
+            format!(
+                "{revision} has the lock of the run and not its last commit: its history was \
+                 rewritten"
+            )
+        });
+        Ok(Some(link))
+    }
+}
+
+fn locked(git: &Git, commit: &str) -> Result<Option<Lock>, TraceError> {
+    lock_at(git, commit).map_err(|error| TraceError::Lock(Box::new(error)))
+}
+
+fn lock_text(git: &Git, commit: &str) -> Result<Option<String>, TraceError> {
+    lock_text_at(git, commit).map_err(|error| TraceError::Lock(Box::new(error)))
 }
 
 /// Recomputes the chain of a run whose newest commit this is. `known` is the run with its state.
@@ -33,13 +103,15 @@ pub async fn verify(
     (run, commit): (&str, &str),
     known: Option<(&Store, &Run)>,
 ) -> Result<Chain, TraceError> {
-    let lock = lock_at(git, commit).map_err(|error| TraceError::Lock(Box::new(error)))?;
-    let lock = lock.filter(|lock| lock.run.as_str() == run);
+    let lock = locked(git, commit)?.filter(|lock| lock.run.as_str() == run);
     let lock = lock.ok_or_else(|| TraceError::NoLock {
         run: run.to_owned(),
         commit: commit.to_owned(),
     })?;
-    let base = known.and_then(|(_, run)| run.base_commit.clone());
+    let base = match known {
+        Some((store, run)) => begun_from(store, &run.id).await?,
+        None => None,
+    };
     let commits = history(git, &lock.run, base.as_deref(), commit)?;
     let mut links = match known {
         Some((store, run)) => {
@@ -148,6 +220,7 @@ impl Stored<'_> {
             self.prompts(&asks).await?,
             self.replies(&asks).await?,
             self.evidence(commits).await?,
+            criteria(self.store, self.run, commits).await?,
             self.events().await?,
         ])
     }
@@ -201,18 +274,20 @@ impl Stored<'_> {
     /// What the checks concluded is what the commit says, and what they printed is there.
     async fn evidence(&self, commits: &[Traced]) -> Result<Link, TraceError> {
         let mut link = Link::new("evidence");
-        let proven = self.store.evidence_list(&self.run.id).await?;
         for commit in commits {
             let Some(task) = commit.task.as_deref().map(TaskId::from_text) else {
                 continue;
             };
-            let found = proven.get(&task).map(Evidence::digest);
-            link.check(
-                found.is_some_and(|found| found.to_string() == commit.evidence),
-                || format!("the evidence of task {task} is not the one that its commit names"),
-            );
-            let checks = proven.get(&task).into_iter().flat_map(|one| &one.checks);
-            for check in checks {
+            // A task that was done anew has a commit for each time.
+            let attempts = self.store.attempt_list(&self.run.id, &task).await?;
+            let proven = attempts.iter().map(|one| &one.evidence);
+            let mut proven =
+                proven.filter(|evidence| evidence.digest().to_string() == commit.evidence);
+            let found: Option<&Evidence> = proven.next();
+            link.check(found.is_some(), || {
+                format!("the evidence of task {task} is not the one that its commit names")
+            });
+            for check in found.into_iter().flat_map(|one| &one.checks) {
                 let named = || format!("the output of {} of task {task}", check.name);
                 intact(self.store, &check.output, &mut link, named).await?;
             }
@@ -231,7 +306,7 @@ impl Stored<'_> {
 }
 
 /// Takes note of whether a content is what its digest says, and gives it where it is.
-async fn intact(
+pub(super) async fn intact(
     store: &Store,
     digest: &Digest,
     link: &mut Link,

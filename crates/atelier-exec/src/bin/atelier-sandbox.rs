@@ -1,8 +1,9 @@
 //! The sandbox on its own, by hand and for measuring: `__sandbox` supervises one command, as
 //! `atelier` itself does; `run FOLDER PROGRAM [ARGUMENT]...` runs a command that may write to FOLDER
-//! alone; `start FOLDER COUNT` measures what each level costs, by turns; `timeouts FOLDER COUNT`
-//! measures how far beyond its time a command that refuses to end comes; `row FOLDER COUNT` runs
-//! commands one after the other at the strong level, and `parallel FOLDER COUNT` at once.
+//! alone; `start FOLDER COUNT MEGABYTES` measures what each level costs, by turns, from a process that
+//! holds so much memory; `timeouts FOLDER COUNT` measures how far beyond its time a command that
+//! refuses to end comes; `row FOLDER COUNT` runs commands one after the other at the strong level, and
+//! `parallel FOLDER COUNT` at once.
 
 use std::{
     ffi::OsString,
@@ -41,10 +42,13 @@ fn main() -> ExitCode {
     }
     let done = match (verb.to_str(), args.next().map(PathBuf::from)) {
         (Some("run"), Some(folder)) => run(&folder, args),
-        (Some("start"), Some(folder)) => start(&folder, count(args)),
-        (Some("timeouts"), Some(folder)) => timeouts(&folder, count(args)),
-        (Some("row"), Some(folder)) => row(&folder, count(args)),
-        (Some("parallel"), Some(folder)) => parallel(&folder, count(args)),
+        (Some("start"), Some(folder)) => {
+            let count = number(&mut args, 100);
+            start(&folder, count, number(&mut args, 0))
+        }
+        (Some("timeouts"), Some(folder)) => timeouts(&folder, number(&mut args, 100)),
+        (Some("row"), Some(folder)) => row(&folder, number(&mut args, 100)),
+        (Some("parallel"), Some(folder)) => parallel(&folder, number(&mut args, 100)),
         (_, _) => return ExitCode::from(USAGE),
     };
     done.unwrap_or_else(|error| {
@@ -54,9 +58,9 @@ fn main() -> ExitCode {
     })
 }
 
-fn count(mut args: impl Iterator<Item = OsString>) -> usize {
+fn number(args: &mut impl Iterator<Item = OsString>, usual: usize) -> usize {
     let text = args.next().and_then(|text| text.into_string().ok());
-    text.and_then(|text| text.parse().ok()).unwrap_or(100)
+    text.and_then(|text| text.parse().ok()).unwrap_or(usual)
 }
 
 fn runtime() -> io::Result<tokio::runtime::Runtime> {
@@ -123,8 +127,9 @@ fn strong(mut command: Command, returns: Returns) -> Command {
 
 /// Measures how long a program that does nothing takes, at each level; by turns, so that whatever
 /// else the machine does meets all of them alike.
-fn start(folder: &Path, count: usize) -> io::Result<ExitCode> {
+fn start(folder: &Path, count: usize, megabytes: usize) -> io::Result<ExitCode> {
     let folder = std::path::absolute(folder)?;
+    let held = vec![1_u8; megabytes << 20];
     let (runtime, sandbox) = (runtime()?, sandbox()?);
     let light = command(folder, vec!["/bin/true".to_owned()]);
     let mut loopback = light.clone();
@@ -164,6 +169,8 @@ fn start(folder: &Path, count: usize) -> io::Result<ExitCode> {
     for ((name, _), taken) in levels.iter().zip(&mut confined) {
         tell(name, taken)?;
     }
+    // Until here they stay where they are.
+    std::hint::black_box(&held);
     Ok(ExitCode::SUCCESS)
 }
 

@@ -33,8 +33,24 @@ impl Git {
         args.extend(range.as_deref());
         args.extend(commit.as_deref());
         args.extend(["--", path]);
-        let text = self.text(&args)?;
+        let text = self
+            .text(&args)
+            .map_err(|error| named(error, path, lines))?;
         read(&text).ok_or_else(|| unexpected("blame"))
+    }
+}
+
+/// What a person named and is not there, told apart from what git cannot do.
+fn named(error: GitError, path: &str, lines: Option<(u32, u32)>) -> GitError {
+    let path = path.to_owned();
+    match (error, lines) {
+        (GitError::Refused { message, .. }, _) if message.contains("no such path") => {
+            GitError::NoFile { path }
+        }
+        (GitError::Refused { message, .. }, Some((line, _))) if message.contains("has only") => {
+            GitError::NoLine { path, line }
+        }
+        (error, _) => error,
     }
 }
 

@@ -40,6 +40,11 @@ impl Git {
         Ok(git)
     }
 
+    /// Whether ids of this repository are digested as `id` was.
+    pub fn digests_like(&self, id: &str) -> Result<bool, GitError> {
+        Ok(self.empty_tree()?.len() == id.len())
+    }
+
     /// Whether the repository has a tree.
     pub fn has_tree(&self, tree: &str) -> Result<bool, GitError> {
         let output = self.output(&["cat-file", "-t", tree], &[])?;

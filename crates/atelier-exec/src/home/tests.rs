@@ -4,7 +4,7 @@
 
 use std::{fs, os::unix::fs::symlink, path::Path};
 
-use super::home_settle;
+use super::{home_copy, home_remove, home_settle};
 
 fn put(home: &Path, path: &str) {
     let path = home.join(path);
@@ -77,4 +77,34 @@ fn links_are_removed_and_never_followed() {
 fn a_home_that_is_not_there_needs_nothing() {
     let folder = tempfile::tempdir().unwrap();
     home_settle(&folder.path().join("none")).unwrap();
+}
+
+#[test]
+fn a_copy_has_what_was_fetched_and_nothing_that_steers_and_goes_its_own_way() {
+    let place = tempfile::tempdir().unwrap();
+    let (home, apart) = (place.path().join("home"), place.path().join("home-apart"));
+    put(&home, "pip/http/a");
+    put(&home, "cargo/registry/cache/a.crate");
+    put(&home, "cargo/config.toml");
+    put(&home, ".npmrc");
+    symlink("a", home.join("pip/http/b")).unwrap();
+    put(&apart, "left/behind");
+    home_copy(&home, &apart).unwrap();
+    let is_there = |path: &str| fs::symlink_metadata(apart.join(path)).is_ok();
+    for path in [
+        "pip/http/a",
+        "pip/http/b",
+        "cargo/registry/cache/a.crate",
+        "cache",
+    ] {
+        assert!(is_there(path), "{path}");
+    }
+    for path in ["cargo/config.toml", ".npmrc", "left"] {
+        assert!(!is_there(path), "{path}");
+    }
+    put(&apart, "pip/http/learnt");
+    assert!(!home.join("pip/http/learnt").exists());
+    home_remove(&apart).unwrap();
+    home_remove(&apart).unwrap();
+    assert!(!apart.exists() && home.join("pip/http/a").exists());
 }

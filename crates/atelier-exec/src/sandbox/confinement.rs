@@ -24,8 +24,13 @@ pub enum Returns {
     Nothing,
     /// Everything that may leave, deletions included.
     Everything,
-    /// These files and folders below the workspace.
-    Only(Vec<PathBuf>),
+    /// Some places below the workspace alone.
+    Only {
+        /// These files and folders, with all that lies below them.
+        whole: Vec<PathBuf>,
+        /// What is made in these folders. Others may make something there too: nothing is deleted.
+        within: Vec<PathBuf>,
+    },
 }
 
 /// What a command may use up beyond its time. `None` is no limit of its own.

@@ -4,12 +4,13 @@ use std::{
     collections::BTreeMap,
     fs,
     os::{fd::OwnedFd, unix::fs::MetadataExt},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use rustix::{
     fs::fstatvfs,
     process::{Pid, geteuid},
+    system::sysinfo,
 };
 
 use super::{
@@ -18,6 +19,9 @@ use super::{
     kernel::children_time,
 };
 
+/// Pause between two glances at how many threads the machine has, which cost next to nothing: a
+/// program can make a process in a third of a millisecond.
+const PAUSE_GLANCE: Duration = Duration::from_millis(5);
 /// Pause between two looks where every process of the machine has to be looked at.
 const PAUSE_BESIDE: Duration = Duration::from_millis(500);
 /// Pause where there are no others.
@@ -47,6 +51,12 @@ pub(super) struct Meter {
     /// The folder it writes to.
     scratch: Option<OwnedFd>,
     looked: u64,
+    /// When that was the last time.
+    looked_at: Instant,
+    /// Threads of the machine then.
+    crowd: u16,
+    /// Processes of the command then.
+    tasks: u64,
     /// Processor time of commands before this one.
     before: Duration,
     cpu_ms: u64,
@@ -64,6 +74,9 @@ impl Meter {
             inside: false,
             scratch: None,
             looked: 0,
+            looked_at: Instant::now(),
+            crowd: sysinfo().procs,
+            tasks: 0,
             before: children_time(),
             cpu_ms: 0,
             memory_peak_bytes: 0,
@@ -81,8 +94,22 @@ impl Meter {
         }
     }
 
-    /// Pause between two looks.
+    /// Pause between two times that [`Meter::look`] is called.
     pub(super) fn pause(&self) -> Duration {
+        if self.counts_alone() {
+            PAUSE_GLANCE
+        } else {
+            self.pause_of_looks()
+        }
+    }
+
+    /// Whether nobody but this process keeps the command from making ever more of them: the kernel
+    /// counts all but the root user's.
+    fn counts_alone(&self) -> bool {
+        !self.inside && geteuid().is_root()
+    }
+
+    fn pause_of_looks(&self) -> Duration {
         match (self.inside, self.rations.caps.memory_bytes_max) {
             (false, None) => PAUSE_BESIDE,
             (false, Some(_)) => PAUSE_MEMORY_BESIDE,
@@ -96,11 +123,26 @@ impl Meter {
     pub(super) fn looks(&self) -> bool {
         let caps = &self.rations.caps;
         let limited = caps.cpu_seconds_max.is_some() || caps.memory_bytes_max.is_some();
-        self.inside || geteuid().is_root() || limited
+        self.inside || self.counts_alone() || limited
     }
 
-    /// Looks once; the limit that is passed, if one is.
+    /// Whether it is time for a look, or the command may have more processes than it should.
+    fn is_due(&self) -> bool {
+        if !self.counts_alone() || self.looked_at.elapsed() >= self.pause_of_looks() {
+            return true;
+        }
+        // The kernel's number wraps; a large difference is that of a machine which lost some.
+        let more = sysinfo().procs.wrapping_sub(self.crowd);
+        more < u16::MAX / 2 && self.tasks + u64::from(more) > self.rations.processes_max
+    }
+
+    /// Looks once if it is time to; the limit that is passed, if one is.
     pub(super) fn look(&mut self) -> Option<Cap> {
+        if !self.is_due() {
+            return None;
+        }
+        self.looked_at = Instant::now();
+        self.crowd = sysinfo().procs;
         let processes = family::descendants();
         let caps = self.rations.caps;
         let mut cap = None;
@@ -109,6 +151,7 @@ impl Meter {
         } else {
             processes.len() as u64
         };
+        self.tasks = tasks;
         if tasks > self.rations.processes_max {
             cap = Some(Cap::Processes);
         }

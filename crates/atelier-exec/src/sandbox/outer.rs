@@ -25,7 +25,7 @@ use tokio::{
 };
 
 use super::{
-    HELPER_COMMAND, Returned, Returns,
+    HELPER_COMMAND,
     conduct::{Hall, heard},
     family::descriptor_of,
     frame::{Fact, Order, STOP, frame},
@@ -33,7 +33,7 @@ use super::{
     lay::SCRATCH_BYTES,
     leash::announce,
     network::DOOR_PORT,
-    returns,
+    returns::{self, Moment},
     supervisor::{ENTER, HOLD, tell},
 };
 use crate::way_out::{Ledger, WayOut, keep, lead_to_door};
@@ -95,12 +95,9 @@ impl Outpost {
         let _ = waitpid(Some(first), WaitOptions::empty());
         if let (Some(layer), Some(workspace)) = (held.layer, &order.workspace) {
             let bytes_max = order.rations.caps.disk_bytes_max.unwrap_or(SCRATCH_BYTES);
-            let take = |only| returns::take(&layer, &workspace.folder, only, bytes_max);
-            let returned = match &workspace.returns {
-                Returns::Nothing => Returned::default(),
-                Returns::Everything => take(None)?,
-                Returns::Only(places) => take(Some(places))?,
-            };
+            let (layer, begun) = layer;
+            let (folder, returns) = (&workspace.folder, &workspace.returns);
+            let returned = returns::take(&layer, folder, returns, begun, bytes_max)?;
             facts.insert(0, Fact::Returned(returned));
         }
         Ok(facts)
@@ -401,8 +398,8 @@ impl Entering {
 
 /// What the supervisor holds of a machine that it cannot see any more.
 struct Held {
-    /// The layer over the workspace.
-    layer: Option<OwnedFd>,
+    /// The layer over the workspace, and when the command may have begun to write to it.
+    layer: Option<(OwnedFd, Moment)>,
     /// Where the command asks for package registries.
     door: Option<TcpListener>,
     /// A socket of its network.
@@ -412,7 +409,11 @@ struct Held {
 impl Held {
     fn take(first: u32, [door, visit]: [Option<i32>; 2], inside: &Inside) -> io::Result<Self> {
         let layer = match &inside.order.workspace {
-            Some(_) => Some(upper(first)?),
+            Some(_) => {
+                let layer = upper(first)?;
+                let begun = Moment::now(&layer)?;
+                Some((layer, begun))
+            }
             None => None,
         };
         let door = match door {

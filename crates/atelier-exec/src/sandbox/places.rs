@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// Programs, libraries and what comes with them.
-pub(super) const SYSTEM: [&str; 9] = [
+pub(super) const SYSTEM: [&str; 10] = [
     "/usr",
     "/bin",
     "/sbin",
@@ -13,6 +13,8 @@ pub(super) const SYSTEM: [&str; 9] = [
     "/libx32",
     "/opt",
     "/nix/store",
+    // What Debian's GHC has a link to.
+    "/var/lib/ghc",
 ];
 
 /// Settings of the machine that programs look for, in the folder of all such settings; who may

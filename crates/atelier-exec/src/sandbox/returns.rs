@@ -9,19 +9,19 @@ use std::{
         fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd},
         unix::ffi::OsStrExt,
     },
-    path::{Component, Path, PathBuf},
+    path::{Component, Path},
 };
 
 use rustix::{
     fs::{
         AtFlags, CWD, Dir, FileType, Mode, OFlags, ResolveFlags, Stat, Timespec, Timestamps,
-        fchmod, fgetxattr, futimens, linkat, major, minor, mkdirat, openat2, readlinkat, renameat,
-        statat, symlinkat, unlinkat,
+        UTIME_NOW, fchmod, fgetxattr, fstat, futimens, linkat, major, minor, mkdirat, openat2,
+        readlinkat, renameat, statat, symlinkat, unlinkat,
     },
     io::Errno,
 };
 
-use super::Returned;
+use super::{Returned, Returns};
 
 /// Folders below each other.
 const DEPTH_MAX: usize = 128;
@@ -39,20 +39,26 @@ const OPAQUE: &CStr = c"user.overlay.opaque";
 /// Begin of the name of a file that is being written; the process that writes it follows.
 const PART: &str = ".atelier-part";
 
-/// Takes over what lies in `layer`: all of it, or what is at or below `only`.
+/// Takes over what lies in `layer`, as far as it `returns`, of a command that began at a time of the
+/// clock of files. What has come into the workspace since then was never the command's to delete.
 ///
 /// `bytes_max` bounds all files together: what takes no room in the layer, such as a hole in a
 /// file or a second name of it, takes room outside.
 pub(super) fn take(
     layer: &OwnedFd,
     workspace: &Path,
-    only: Option<&[PathBuf]>,
+    returns: &Returns,
+    begun: Moment,
     bytes_max: u64,
 ) -> io::Result<Returned> {
+    if *returns == Returns::Nothing {
+        return Ok(Returned::default());
+    }
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let target = rustix::fs::open(workspace, flags, Mode::empty())?;
     let mut taking = Taking {
-        only,
+        returns,
+        begun,
         entries: 0,
         bytes_left: bytes_max,
         returned: Returned::default(),
@@ -61,8 +67,46 @@ pub(super) fn take(
     Ok(taking.returned)
 }
 
+/// A time of the clock that the kernel gives files: seconds, and nanoseconds of the next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Moment(i64, u64);
+
+impl Moment {
+    /// Now, told by giving a folder this time.
+    pub(super) fn now(folder: &OwnedFd) -> io::Result<Self> {
+        let now = Timespec {
+            tv_sec: 0,
+            tv_nsec: UTIME_NOW,
+        };
+        let times = Timestamps {
+            last_access: now,
+            last_modification: now,
+        };
+        futimens(folder, &times)?;
+        Ok(Self::changed(&fstat(folder)?))
+    }
+
+    /// When something was changed last, by whomever and in whatever way.
+    fn changed(found: &Stat) -> Self {
+        Self(found.st_ctime, found.st_ctime_nsec)
+    }
+}
+
+/// How much of what lies at a path is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    No,
+    /// Something below it.
+    Above,
+    /// What was made of it.
+    Made,
+    /// All that has become of it.
+    Whole,
+}
+
 struct Taking<'a> {
-    only: Option<&'a [PathBuf]>,
+    returns: &'a Returns,
+    begun: Moment,
     entries: u64,
     bytes_left: u64,
     returned: Returned,
@@ -106,8 +150,8 @@ impl Taking<'_> {
     }
 
     fn entry(&mut self, entry: Entry<'_>, depth: usize) -> io::Result<()> {
-        let (at_or_below, above) = self.wanted(entry.path);
-        if !at_or_below && !above {
+        let wanted = self.wanted(entry.path);
+        if wanted == Wanted::No {
             return Ok(());
         }
         if is_protected(entry.name) {
@@ -120,15 +164,16 @@ impl Taking<'_> {
                 self.refuse(entry.path, "it lies too deep");
                 Ok(())
             }
-            FileType::Directory => self.subfolder(entry, &found, depth, at_or_below),
+            FileType::Directory => self.subfolder(entry, &found, depth, wanted),
             // What is above a place that is wanted is no part of it.
-            _ if !at_or_below => Ok(()),
+            _ if wanted == Wanted::Above => Ok(()),
             FileType::RegularFile if found.st_mode & !MODE_BITS & 0o7777 != 0 => {
                 self.refuse(entry.path, "it lends its owner's rights");
                 Ok(())
             }
             FileType::RegularFile => self.file(entry, &found),
             FileType::Symlink => self.link(entry),
+            FileType::CharacterDevice if is_deletion(&found) && wanted == Wanted::Made => Ok(()),
             FileType::CharacterDevice if is_deletion(&found) => self.deletion(entry),
             FileType::CharacterDevice
             | FileType::BlockDevice
@@ -141,14 +186,22 @@ impl Taking<'_> {
         }
     }
 
-    /// Whether a path is wanted with all below it, and whether something below it is.
-    fn wanted(&self, path: &Path) -> (bool, bool) {
-        match self.only {
-            None => (true, true),
-            Some(only) => (
-                only.iter().any(|place| path.starts_with(place)),
-                only.iter().any(|place| place.starts_with(path)),
-            ),
+    fn wanted(&self, path: &Path) -> Wanted {
+        let Returns::Only { whole, within } = self.returns else {
+            return Wanted::Whole;
+        };
+        if whole.iter().any(|place| path.starts_with(place)) {
+            Wanted::Whole
+        } else if within.iter().any(|place| path.starts_with(place)) {
+            Wanted::Made
+        } else if whole
+            .iter()
+            .chain(within)
+            .any(|place| place.starts_with(path))
+        {
+            Wanted::Above
+        } else {
+            Wanted::No
         }
     }
 
@@ -157,23 +210,23 @@ impl Taking<'_> {
         entry: Entry<'_>,
         found: &Stat,
         depth: usize,
-        at_or_below: bool,
+        wanted: Wanted,
     ) -> io::Result<()> {
         let from = folder_open(entry.from, entry.name)?;
-        if at_or_below && is_opaque(&from) && !self.removed(entry)? {
+        if wanted == Wanted::Whole && is_opaque(&from) && !self.removed(entry)? {
             return Ok(());
         }
         let to = match folder_open(entry.to, entry.name) {
             Ok(to) => to,
             Err(Errno::NOENT) => self.folder_make(entry)?,
-            Err(Errno::LOOP | Errno::NOTDIR) if at_or_below => {
+            Err(Errno::LOOP | Errno::NOTDIR) if wanted != Wanted::Above => {
                 unlinkat(entry.to, entry.name, AtFlags::empty())?;
                 self.folder_make(entry)?
             }
             Err(error) => return Err(error.into()),
         };
         self.folder(from.as_fd(), to.as_fd(), entry.path, depth + 1)?;
-        if at_or_below {
+        if wanted != Wanted::Above {
             // The owner must be able to remove it again.
             fchmod(&to, mode(found) | Mode::RWXU)?;
             futimens(&to, &times(found))?;
@@ -253,13 +306,13 @@ impl Taking<'_> {
         }
     }
 
-    /// Removes what stands in the workspace; whether it could be.
+    /// Removes what stood in the workspace when the command began; whether it could be.
     fn removed(&mut self, entry: Entry<'_>) -> io::Result<bool> {
         if !removable(entry.to, entry.name, 0)? {
             self.refuse(entry.path, "it holds what steers programs outside");
             return Ok(false);
         }
-        remove(entry.to, entry.name, 0)?;
+        remove(entry.to, entry.name, self.begun, 0)?;
         Ok(true)
     }
 
@@ -425,18 +478,43 @@ fn removable(folder: BorrowedFd<'_>, name: &CStr, depth: usize) -> io::Result<bo
     Ok(true)
 }
 
-/// Removes a name with all below it, which is no deeper than was looked at.
-fn remove(folder: BorrowedFd<'_>, name: &CStr, depth: usize) -> io::Result<()> {
-    match folder_open(folder, name) {
-        Ok(inner) if depth <= DEPTH_MAX => {
-            for name in names(inner.as_fd())? {
-                remove(inner.as_fd(), &name, depth + 1)?;
-            }
-            Ok(unlinkat(folder, name, AtFlags::REMOVEDIR)?)
-        }
-        Ok(_) => Err(io::ErrorKind::InvalidInput.into()),
-        Err(Errno::NOENT) => Ok(()),
-        Err(Errno::NOTDIR | Errno::LOOP) => Ok(unlinkat(folder, name, AtFlags::empty())?),
+/// Removes a name with all below it, which is no deeper than was looked at, as far as nobody has
+/// changed it since the command began.
+fn remove(folder: BorrowedFd<'_>, name: &CStr, begun: Moment, depth: usize) -> io::Result<()> {
+    let found = match statat(folder, name, AtFlags::SYMLINK_NOFOLLOW) {
+        Ok(found) => found,
+        Err(Errno::NOENT) => return Ok(()),
+        Err(error) => return Err(error.into()),
+    };
+    let is_new = Moment::changed(&found) > begun;
+    if FileType::from_raw_mode(found.st_mode) != FileType::Directory {
+        return if is_new {
+            Ok(())
+        } else {
+            gone(unlinkat(folder, name, AtFlags::empty()))
+        };
+    }
+    if depth > DEPTH_MAX {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    let inner = folder_open(folder, name)?;
+    for name in names(inner.as_fd())? {
+        remove(inner.as_fd(), &name, begun, depth + 1)?;
+    }
+    // In a new one, somebody may be about to write; in another, what is new has stayed.
+    if is_new {
+        return Ok(());
+    }
+    match unlinkat(folder, name, AtFlags::REMOVEDIR) {
+        Err(Errno::NOTEMPTY | Errno::EXIST) => Ok(()),
+        removed => gone(removed),
+    }
+}
+
+/// What somebody else has removed is removed.
+fn gone(removed: Result<(), Errno>) -> io::Result<()> {
+    match removed {
+        Ok(()) | Err(Errno::NOENT) => Ok(()),
         Err(error) => Err(error.into()),
     }
 }

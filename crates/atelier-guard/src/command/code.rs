@@ -75,12 +75,12 @@ const RARE: &[&str] = &[
 
 static REMOVES: LazyLock<Option<Regex>> = LazyLock::new(|| {
     pattern(
-        r"unlink|rmtree|rmdir|rm_rf|rm_r\b|\bremove|\brmSync|\brm\(|rmdirSync|File\.delete|delete_file|FileUtils|\.truncate|remove-item|file delete|delete-file|delete-directory|fs\.rm",
+        r"unlink|\bdelete\(|rmtree|rmdir|rm_rf|rm_r\b|\bremove|\brmSync|\brm\(|rmdirSync|File\.delete|delete_file|FileUtils|\.truncate|remove-item|file delete|delete-file|delete-directory|fs\.rm",
     )
 });
 static STARTS: LazyLock<Option<Regex>> = LazyLock::new(|| {
     pattern(
-        r"(?i)\bsystem\b|popen|subprocess|\bexec(ute|File|Sync|FileSync|[lv][pe]{0,2})?\b|spawn|child_process|shell_exec|passthru|proc_open|`|%x|qx|os\.fork|\bfork\b|do shell script|Deno\.(run|Command)|run\(`|pcntl_exec|open3|shell-command|run-program|start-process|call-process|shell/sh|sys\.process|System\.Process|invoke-expression|\biex\b",
+        r"(?i)\bsystem\b|popen|subprocess|\bexec(ute|File|Sync|FileSync|[lv][pe]{0,2})?\b|spawn|child_process|shell_exec|passthru|proc_open|`|%x|qx|os\.fork|\bfork\b|do shell script|Deno\.(run|Command)|run\(`|pcntl_exec|open3|shell-command|run-program|start-process|call-process|shell/sh|sys\.process|System\.Process|invoke-expression|\bsh[ (]+['\x22]|\biex\b",
     )
 });
 static CONNECTS: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -90,7 +90,7 @@ static CONNECTS: LazyLock<Option<Regex>> = LazyLock::new(|| {
 });
 static WRITES: LazyLock<Option<Regex>> = LazyLock::new(|| {
     pattern(
-        r#"(?i)['"][wa]b?\+?['"]|writeFile|appendFile|file_put_contents|write_text|File\.write|fopen|open[( ][^)]*['"]\s*\+?>|chmod|chown|symlink|copyfile|shutil\.(copy|move)|rename|makedirs|mkdir"#,
+        r#"(?i)['"][wa]b?\+?['"]|writeFile|appendFile|file_put_contents|writefile\(|write_text|File\.write|fopen|open[( ][^)]*['"]\s*\+?>|chmod|chown|symlink|copyfile|shutil\.(copy|move)|rename|makedirs|mkdir"#,
     )
 });
 static HIDES: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -100,7 +100,7 @@ static HIDES: LazyLock<Option<Regex>> = LazyLock::new(|| {
 });
 static RUNS_FETCHED: LazyLock<Option<Regex>> = LazyLock::new(|| {
     pattern(
-        r"(?is)(exec|eval|system|compile|Function)\s*[( ].*(urlopen|requests\.get|fetch|http|Net::HTTP|open-uri|URI\.open|file_get_contents)|open-uri.*eval",
+        r"(?is)(exec|eval|system|compile|Function)\s*[( ].*(urlopen|requests\.get|fetch|http|Net::HTTP|open-uri|URI\.open|file_get_contents)|open-uri.*eval|(urlopen|requests\.get|\bfetch|['\x22]\)?\.get|https?\.get|Net::HTTP|URI\.open)\s*\(.*\b(eval|exec|Function|vm\.run\w*)\s*\(",
     )
 });
 static REVERSES: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -117,7 +117,7 @@ static LISTENS: LazyLock<Option<Regex>> =
     LazyLock::new(|| pattern(r"(?i)\.listen\(|createServer|\.bind\(|TCPServer|HTTPServer"));
 static EVADES: LazyLock<Option<Regex>> = LazyLock::new(|| {
     pattern(
-        r"\beval\b|\bexec\b|__import__|importlib|getattr|ctypes|__builtins__|__class__|(^|[^.\w])compile\(|new Function|constructor\(|instance_eval|Kernel|\.send\(|LWP|loadstring|dofile|(^|[^.\w])load\(|globals\(\)|chr\(|fromCharCode|\bpack\(|require\(['\x22]\./|process\.(kill|binding)|vm\.run|\bsyscall|unsafe",
+        r"\beval\b|\bexec\b|__import__|importlib|getattr|ctypes|__builtins__|__class__|(^|[^.\w])compile\(|new Function|constructor\(|instance_eval|Kernel|\.send\(|LWP|loadstring|dofile|(^|[^.\w])load\(|globals\(\)|chr\(|fromCharCode|\bpack\(|require\(['\x22]\.[^'\x22]*([^n'\x22]|[^o'\x22]n|[^s'\x22]on|[^j'\x22]son|[^.'\x22]json)['\x22]|process\.(kill|binding)|vm\.run|\bsyscall|unsafe",
     )
 });
 static ENVIRONMENT: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -168,7 +168,7 @@ impl Screen<'_> {
         match call.name.as_str() {
             "awk" | "gawk" | "mawk" | "nawk" => self.awk(call, stdin),
             "jq" | "yq" => self.queried(call),
-            "dc" | "m4" => self.macros(call, stdin),
+            "dc" | "bc" | "m4" => self.macros(call, stdin),
             "sed" | "gsed" => self.sed(call),
             "vim" | "vi" | "nvim" | "ex" | "view" | "vimdiff" | "emacs" | "ed" | "less"
             | "more" => {
@@ -204,7 +204,13 @@ impl Screen<'_> {
                 let words: Vec<String> = rest.cloned().collect();
                 return self.module(&words, stdin);
             }
-            if is_long || is_short {
+            if let Some((name, code)) = argument.split_once('=')
+                && matches!(name, "--eval" | "--print" | "-eval")
+            {
+                has_code = true;
+                self.rare(call, code);
+                self.code(code);
+            } else if is_long || is_short {
                 has_code = true;
                 if argument == "-EncodedCommand" {
                     self.forbid("hidden-code", "it runs code that is hidden by an encoding");
@@ -262,6 +268,7 @@ impl Screen<'_> {
             "it runs code of a language that is not known here",
         );
         let verbs = code.replace("Remove-Item", "rm");
+        let verbs = verbs.replace("file delete -force", "rm -rf");
         let verbs = verbs.replace("exec ", "").replace("spawn ", "");
         self.suspected(|screen| {
             screen.line(&verbs, "");
@@ -284,10 +291,11 @@ impl Screen<'_> {
         }
     }
 
-    /// `!` of dc, `syscmd` of m4.
+    /// `!` of dc and of some bc at the beginning of a line, `syscmd` of m4.
     fn macros(&mut self, call: &Call, stdin: &str) {
         let code = call.arguments.join(" ") + stdin;
-        if code.contains("syscmd") || call.name == "dc" && code.contains('!') {
+        let escapes = call.name == "bc" && code.trim_start().starts_with('!');
+        if code.contains("syscmd") || escapes || call.name == "dc" && code.contains('!') {
             self.forbid("code-starts", "its code starts programs");
         }
     }
@@ -298,6 +306,8 @@ impl Screen<'_> {
             return;
         };
         match module.as_str() {
+            "http.server" if is_bound_here(arguments) => {}
+            "tarfile" | "zipfile" => self.archived(arguments),
             "http.server" | "smtpd" | "SimpleHTTPServer" => {
                 self.ask("listener", "it opens a port for others");
             }
@@ -310,6 +320,20 @@ impl Screen<'_> {
                 self.ask("unknown-code", "its module is not known before");
             }
             _ => {}
+        }
+    }
+
+    /// `python -m tarfile -e ARCHIVE FOLDER`, `-c ARCHIVE FILE…`, `-l ARCHIVE`.
+    fn archived(&mut self, arguments: &[String]) {
+        let mut paths = arguments.iter().filter(|word| !word.starts_with('-'));
+        let has = |options: [&str; 2]| arguments.iter().any(|word| options.contains(&&**word));
+        let archive = paths.next().map_or("", String::as_str);
+        if has(["-c", "--create"]) {
+            self.writes(archive);
+            paths.for_each(|path| self.reads(path, true));
+        } else {
+            self.reads(archive, false);
+            paths.for_each(|path| self.writes(path));
         }
     }
 
@@ -573,7 +597,8 @@ impl Screen<'_> {
                 self.ask("code-starts", "its editor runs a command");
                 self.line_apart(line, "\0");
             }
-            if command.contains("system(")
+            let calls = ["system(", "delete(", "writefile(", "rename(", "libcall("];
+            if calls.iter().any(|call| command.contains(call))
                 || call.name == "emacs"
                 || ["py", "lua", "perl", "ruby"]
                     .iter()
@@ -649,6 +674,15 @@ impl Screen<'_> {
             }
         }
     }
+}
+
+/// Whether a server of `python -m http.server` answers this machine alone.
+fn is_bound_here(arguments: &[String]) -> bool {
+    let mut pairs = arguments.windows(2);
+    pairs.any(|pair| {
+        matches!(pair[0].as_str(), "-b" | "--bind")
+            && matches!(pair[1].as_str(), "127.0.0.1" | "localhost" | "::1")
+    })
 }
 
 /// Whether a file of code is run once, by its name, rather than being the project's program.

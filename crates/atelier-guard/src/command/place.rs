@@ -192,6 +192,11 @@ fn place_of(path: &str, workspace: &Workspace) -> Place {
     if path.starts_with("/dev/") {
         return Place::Device;
     }
+    // A home is one wherever it lies, such as that of a container or of a test.
+    let apart = !TABLE.temporary.iter().any(|folder| folder == home);
+    if let Some(inner) = within(path, home).filter(|_| apart) {
+        return home_place(inner);
+    }
     for folder in &TABLE.temporary {
         match within(path, folder) {
             Some("" | "\u{1}") => return Place::TemporaryRoot,
@@ -200,8 +205,7 @@ fn place_of(path: &str, workspace: &Workspace) -> Place {
         }
     }
     if let Some(inner) = home_rest(path, home) {
-        let is_all = inner.is_empty() || inner.starts_with('\u{1}');
-        return if is_all { Place::HomeRoot } else { Place::Home };
+        return home_place(inner);
     }
     if fits(&TABLE.public) {
         Place::Public
@@ -209,6 +213,15 @@ fn place_of(path: &str, workspace: &Workspace) -> Place {
         Place::System
     } else {
         Place::Outside
+    }
+}
+
+/// A path below a home.
+fn home_place(inner: &str) -> Place {
+    if inner.is_empty() || inner.starts_with('\u{1}') {
+        Place::HomeRoot
+    } else {
+        Place::Home
     }
 }
 

@@ -7,7 +7,7 @@ use crate::command::{
     place::Place,
     rule::{Effect, Program, Rules},
     screen::{COMMANDS_MAX, Screen},
-    syntax::{Assignment, Word},
+    syntax::{Assignment, Piece, Word},
 };
 
 /// Calls inside of calls, such as `env env env …`.
@@ -122,6 +122,7 @@ impl Screen<'_> {
         stdin: &str,
     ) -> String {
         let fields = self.fields(words);
+        self.defaults(&fields, words);
         for assignment in assignments {
             let values = match assignment.values.as_slice() {
                 [one] => vec![self.text(one)],
@@ -148,6 +149,30 @@ impl Screen<'_> {
             Some((name, arguments)) => self.with_assigned(assignments, name, arguments, stdin),
             None if is_named => String::new(),
             None => stdin.to_owned(),
+        }
+    }
+
+    /// `rm -rf "${X:-build}"`: the default is known, but whether it is taken is not.
+    fn defaults(&mut self, fields: &[String], words: &[Word]) {
+        let removes = fields.first().is_some_and(|name| {
+            matches!(
+                name.rsplit('/').next(),
+                Some("rm" | "rmdir" | "unlink" | "shred")
+            )
+        });
+        let is_open = |piece: &Piece| match piece {
+            Piece::Parameter(parameter) => {
+                matches!(parameter.operator.as_str(), ":-" | "-")
+                    && self.value(&parameter.name).is_none()
+            }
+            Piece::Plain(_)
+            | Piece::Quoted(_)
+            | Piece::Arithmetic(_)
+            | Piece::Process(_)
+            | Piece::Substitution { .. } => false,
+        };
+        if removes && words.iter().flat_map(|word| &word.0).any(is_open) {
+            self.ask("remove", "it removes a path that is not known before");
         }
     }
 
@@ -258,7 +283,14 @@ impl Screen<'_> {
     /// A variable that names a program by the end of its own name.
     fn tool_named(&mut self, name: &str, value: &str) {
         let ends = |ends: &[&str]| ends.iter().any(|end| name.ends_with(end));
-        if matches!(name, "CC" | "CXX" | "LD") || ends(STARTERS) {
+        if matches!(name, "MAKEFLAGS" | "GNUMAKEFLAGS") && value.contains("eval") {
+            self.ask("helper", "it gives make rules that may run something");
+            for line in value.split([':', ';']) {
+                self.line_apart(line, "");
+            }
+        } else if name.ends_with("RUSTFLAGS") && value.contains("linker=") {
+            self.ask("helper", "it makes the compiler start another linker");
+        } else if matches!(name, "CC" | "CXX" | "LD") || ends(STARTERS) {
             self.line_apart(value, "\0");
         } else if ends(TOOLS) || name.starts_with("GIT_CONFIG_VALUE") {
             self.suspected(|screen| {
@@ -460,12 +492,7 @@ impl Screen<'_> {
     fn names_paths(&mut self, call: &Call) {
         let mut is_output = false;
         for argument in &call.arguments {
-            let (option, path) = match argument.find(['/', '~']) {
-                Some(at) if argument.starts_with('-') || argument[..at].ends_with('=') => {
-                    argument.split_at(at)
-                }
-                _ => ("", argument.as_str()),
-            };
+            let (option, path) = option_and_path(argument);
             let writes = option.starts_with("-o")
                 || option.starts_with("--out")
                 || option == "--one-top-level="
@@ -475,10 +502,20 @@ impl Screen<'_> {
                 "-o" | "--output" | "--out-dir" | "--outdir"
             );
             // Two slashes begin the name of a target of a build tool.
-            if !path.starts_with('/')
+            let climbs = !option.is_empty() && path.starts_with("..");
+            if !(path.starts_with('/') || climbs)
                 || path.starts_with("//")
                 || path.contains(char::is_whitespace)
+                || option.contains(char::is_whitespace)
             {
+                continue;
+            }
+            // `-Isrc/a` is an option with a path in the workspace, more likely than one of many
+            // letters with a path of the machine: only what would be grave is judged.
+            let letters = option.trim_start_matches('-');
+            let glued =
+                letters.len() > 2 && letters.bytes().all(|byte| byte.is_ascii_alphanumeric());
+            if glued && matches!(self.place(path), Place::Outside | Place::System) {
                 continue;
             }
             if writes {
@@ -756,4 +793,20 @@ pub(super) fn is_installer(name: &str) -> bool {
 pub(super) fn quoted(words: &[String]) -> String {
     let quote = |word: &String| format!("'{}'", word.replace('\'', r"'\''"));
     words.iter().map(quote).collect::<Vec<_>>().join(" ")
+}
+
+/// An option and the path in it; the argument alone where it is none.
+fn option_and_path(argument: &str) -> (&str, &str) {
+    if let Some(at) = argument.find('=').filter(|_| argument.starts_with('-')) {
+        let (option, path) = argument.split_at(at + 1);
+        if !path.contains(['=', ',', ':']) {
+            return (option, path);
+        }
+    }
+    match argument.find(['/', '~']) {
+        Some(at) if argument.starts_with('-') || argument[..at].ends_with('=') => {
+            argument.split_at(at)
+        }
+        _ => ("", argument),
+    }
 }

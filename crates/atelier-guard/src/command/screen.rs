@@ -434,6 +434,38 @@ impl<'w> Screen<'w> {
         if is_endless && body.iter().any(|item| item.in_background) {
             self.forbid("fork-bomb", "it starts processes without end");
         }
+        if is_endless && self.grows(body) {
+            self.forbid("fills-disk", "it writes until the disk is full");
+        }
+    }
+
+    /// Whether each round writes into a file, and none waits or ends.
+    fn grows(&mut self, body: &[Item]) -> bool {
+        let mut writes = false;
+        for command in body.iter().flat_map(|item| &item.pipelines).flatten() {
+            let Form::Simple { words, .. } = &command.form else {
+                return false;
+            };
+            let waits = [
+                "sleep",
+                "read",
+                "break",
+                "wait",
+                "exit",
+                "return",
+                "inotifywait",
+            ];
+            let name = words.first().map(|name| self.text(name));
+            if name.is_none_or(|name| waits.contains(&name.as_str())) {
+                return false;
+            }
+            for redirection in &command.redirections {
+                let target = self.text(&redirection.target);
+                writes |= matches!(redirection.kind, RedirectionKind::Write)
+                    && self.place(&target) != Place::Harmless;
+            }
+        }
+        writes
     }
 
     fn for_each(

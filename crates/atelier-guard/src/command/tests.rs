@@ -39,6 +39,26 @@ fn every_labelled_line_is_judged_as_labelled() {
 }
 
 #[test]
+fn a_home_in_a_temporary_folder_is_a_home() {
+    let workspace = Workspace::new("/tmp/run/project", "/tmp/run/home");
+    for (line, expected) in [
+        ("rm -rf ~", Judgement::Forbid),
+        ("rm -rf \"$HOME\"/*", Judgement::Forbid),
+        ("rm -rf /tmp/run/home", Judgement::Forbid),
+        ("sh -c 'rm -rf ~'", Judgement::Forbid),
+        ("rm -rf build /tmp/other", Judgement::Allow),
+    ] {
+        assert_eq!(judge(line, &workspace).verdict, expected, "{line}");
+    }
+    // Where the temporary folder itself is the home, everybody works in it.
+    let workspace = Workspace::new("/code/project", "/tmp");
+    assert_eq!(
+        judge("rm -rf /tmp/mine", &workspace).verdict,
+        Judgement::Allow
+    );
+}
+
+#[test]
 fn every_rule_proves_its_examples() {
     let mut wrong = String::new();
     for rule in Rules::builtin().all() {

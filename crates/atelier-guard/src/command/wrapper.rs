@@ -3,7 +3,7 @@
 use crate::command::{
     field,
     program::{Call, quoted},
-    rule::Rules,
+    rule::{Effect, Rules},
     screen::Screen,
 };
 
@@ -68,6 +68,8 @@ const WRAPPERS: &[Wrapper] = &[
             "winpty",
             "eatmydata",
             "chronic",
+            "nyc",
+            "c8",
         ],
         &["-s", "-o"],
         0,
@@ -138,6 +140,14 @@ const RUNNERS: &[(&str, &[&str])] = &[
     ("dotenvx", &["run"]),
     ("doppler", &["run"]),
     ("perf", &["stat", "record"]),
+    ("pyenv", &["exec"]),
+    ("rbenv", &["exec"]),
+    ("asdf", &["exec"]),
+    ("nvm", &["exec"]),
+    ("volta", &["run"]),
+    ("lerna", &["exec"]),
+    ("nx", &["exec"]),
+    ("atelier", &["exec"]),
 ];
 
 /// Whether git is told something to remember.
@@ -219,12 +229,7 @@ impl Screen<'_> {
                 let at = call.arguments.iter().position(starts)?;
                 Some(self.rest(&call.arguments[at + 1..], ""))
             }
-            "npx" | "pnpx" | "bunx" | "uvx" => {
-                let calls = |word: &String| word == "-c" || word == "--call";
-                let at = call.arguments.iter().position(calls);
-                let words = &call.arguments[at.map_or(0, |at| at + 1)..];
-                Some(self.rest(words, stdin))
-            }
+            "npx" | "pnpx" | "bunx" | "uvx" => Some(self.package(call, stdin)),
             "tmux" | "screen" => {
                 self.in_terminal(call);
                 None
@@ -238,6 +243,7 @@ impl Screen<'_> {
                 Some(self.line_apart(&line, stdin))
             }
             "hyperfine" => {
+                self.hatches(call, stdin);
                 for line in &call.operands {
                     self.line_apart(line, "");
                 }
@@ -258,6 +264,7 @@ impl Screen<'_> {
             }
             _ => {
                 self.helpers(call);
+                self.hatches(call, stdin);
                 self.interpreted(call, stdin)
             }
         }
@@ -275,6 +282,23 @@ impl Screen<'_> {
             self.line_apart(&line, stdin);
         }
         Some(self.rest(&call.arguments[place + 1..], stdin))
+    }
+
+    /// `npx TOOL …` and its like.
+    fn package(&mut self, call: &Call, stdin: &str) -> String {
+        let calls = |word: &String| word == "-c" || word == "--call";
+        let at = call.arguments.iter().position(calls);
+        let words = &call.arguments[at.map_or(0, |at| at + 1)..];
+        let tool = words.iter().find(|word| !word.starts_with('-'));
+        let is_of_system = |tool: &String| {
+            let program = Rules::builtin().program(tool);
+            program.is_some_and(|program| program.looks || program.effect == Effect::Read)
+        };
+        if call.name != "uvx" && tool.is_some_and(is_of_system) {
+            // A package of that name is another program.
+            self.ask("fetched-program", "it may fetch the program it runs");
+        }
+        self.rest(words, stdin)
     }
 
     /// What runs in a terminal that stays behind.
@@ -328,6 +352,11 @@ impl Screen<'_> {
                 }
             }
             if wrapper.valued.contains(&first.as_str()) {
+                let traces = ["strace", "ltrace", "time", "gtime"].contains(&call.name.as_str());
+                let file = rest.first().filter(|_| traces);
+                if let Some(file) = file.filter(|_| first == "-o" || first == "--output") {
+                    self.writes(file);
+                }
                 rest = rest.get(1..).unwrap_or_default();
             } else if first == "--" {
                 break;

@@ -2,13 +2,13 @@
 
 use crate::{Action, Role};
 
-/// The whole matrix, written by hand: models, metrics, count, ask, embed, approve, audit, see
-/// keys, issue, revoke.
+/// The whole matrix, written by hand: models, metrics, runs, count, ask, embed, steer, approve,
+/// audit, see keys, issue, revoke.
 const MATRIX: [(Role, &str); 4] = [
-    (Role::Viewer, "yy........"),
-    (Role::Builder, "yyyyy....."),
-    (Role::Approver, "yyyyyyy..."),
-    (Role::Admin, "yyyyyyyyyy"),
+    (Role::Viewer, "yyy........."),
+    (Role::Builder, "yyyyyyy....."),
+    (Role::Approver, "yyyyyyyyy..."),
+    (Role::Admin, "yyyyyyyyyyyy"),
 ];
 
 #[test]

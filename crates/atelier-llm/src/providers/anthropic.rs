@@ -81,6 +81,7 @@ fn is_asked_again(stage: Stage) -> bool {
         | Stage::Detail
         | Stage::Handoff
         | Stage::Change
+        | Stage::Summary
         | Stage::Docs => false,
     }
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AskId, AskSource, AuditNote, Digest, EventKind, MicroUsd, RelayId, RelayRecord, RouteChoice,
-    Stage, Usage,
+    RunId, Stage, TaskId, Usage,
 };
 
 /// One fact on record.
@@ -196,6 +196,17 @@ pub enum AuditFact {
         /// Whether the answer was yes.
         approved: bool,
     },
+    /// A client steered a run, or one of its tasks.
+    #[serde(rename = "run.steered")]
+    RunSteered {
+        /// The run.
+        run: RunId,
+        /// The task, where it was about one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        task: Option<TaskId>,
+        /// What was asked, in the word of its command.
+        command: String,
+    },
     /// More was noted than could wait, and this much is lost.
     #[serde(rename = "notes.lost")]
     NotesLost {
@@ -255,7 +266,7 @@ pub struct AuditRequest {
 
 impl AuditFact {
     /// Every name that a fact has.
-    pub const NAMES: [&str; 20] = [
+    pub const NAMES: [&str; 21] = [
         "ask.started",
         "ask.retried",
         "ask.finished",
@@ -273,6 +284,7 @@ impl AuditFact {
         "batch.changed",
         "configuration.reloaded",
         "approval.given",
+        "run.steered",
         "notes.lost",
         "copy.missed",
         "run.finished",
@@ -298,6 +310,7 @@ impl AuditFact {
             Self::BatchChanged { .. } => "batch.changed",
             Self::ConfigurationReloaded { .. } => "configuration.reloaded",
             Self::ApprovalGiven { .. } => "approval.given",
+            Self::RunSteered { .. } => "run.steered",
             Self::NotesLost { .. } => "notes.lost",
             Self::CopyMissed {} => "copy.missed",
             Self::RunFinished { .. } => "run.finished",
@@ -323,6 +336,7 @@ impl AuditFact {
             | Self::BatchChanged { .. }
             | Self::ConfigurationReloaded { .. }
             | Self::ApprovalGiven { .. }
+            | Self::RunSteered { .. }
             | Self::NotesLost { .. }
             | Self::CopyMissed {}
             | Self::RunFinished { .. } => None,

@@ -343,6 +343,17 @@ fn of_the_end() -> Vec<(&'static str, EventKind)> {
                 reason: String::new(),
             },
         ),
+        (
+            "run.estimated",
+            EventKind::RunEstimated {
+                planned: true,
+                cost: Some(MicroUsd(7)),
+                asks: 3,
+                input_tokens: 1_000,
+                output_tokens: 200,
+                wall_ms: 90_000,
+            },
+        ),
         ("warning", EventKind::Warning { message: text("m") }),
         (
             "run.finished",
@@ -409,6 +420,7 @@ fn number(kind: &EventKind) -> usize {
         EventKind::PlanChanged { .. } => 34,
         EventKind::SandboxChosen { .. } => 35,
         EventKind::AcceptanceFixed { .. } => 36,
+        EventKind::RunEstimated { .. } => 37,
     }
 }
 
@@ -416,7 +428,7 @@ fn number(kind: &EventKind) -> usize {
 fn the_table_has_every_kind_once() {
     let mut numbers: Vec<_> = all().iter().map(|(_, kind)| number(kind)).collect();
     numbers.sort_unstable();
-    assert_eq!(numbers, (0..37).collect::<Vec<_>>());
+    assert_eq!(numbers, (0..38).collect::<Vec<_>>());
 }
 
 #[test]

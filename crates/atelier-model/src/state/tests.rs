@@ -11,8 +11,8 @@ const TASKS: &str = "
 DependenciesDone  Ready      -          -          -          -          -          -          -          -          -          -
 Claimed           -          Running    -          -          -          -          -          -          -          -          -
 Edited            -          -          Verifying  -          -          -          -          -          -          -          -
-AttemptFailed     -          -          Running    Running    -          -          -          -          -          -          -
-AttemptsUsedUp    -          -          Failed     Failed     -          -          -          -          -          -          -
+AttemptFailed     -          -          Running    Running    Running    -          -          -          -          -          -
+AttemptsUsedUp    -          -          Failed     Failed     Failed     -          -          -          -          -          -
 Verified          -          -          -          Merging    -          -          -          -          -          -          -
 Merged            -          -          -          -          Done       -          -          -          -          -          -
 MergeRefused      -          -          -          -          Ready      -          -          -          -          -          -

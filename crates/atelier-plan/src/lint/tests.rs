@@ -32,7 +32,7 @@ fn step(number: &str) -> Step {
     Step {
         number: number.to_owned(),
         title: "Do it".to_owned(),
-        description: String::new(),
+        description: "With its tests.".to_owned(),
         why: String::new(),
         requirements: vec!["R1".to_owned()],
         depends_on: Vec::new(),
@@ -224,6 +224,33 @@ fn steps_that_may_run_at_once_own_different_files() {
 }
 
 #[test]
+fn steps_are_told_apart_by_their_numbers() {
+    let mut second = step("1.1");
+    second.owns = vec!["src/other.rs".to_owned()];
+    of_plan("step 1.1 stands twice", &plan(vec![step("1.1"), second]));
+    let mut twice = plan(vec![step("1.1")]);
+    let mut phase = twice.phases[0].clone();
+    phase.steps = vec![step("1.2")];
+    twice.phases.push(phase);
+    of_plan("phase 1 stands twice", &twice);
+}
+
+#[test]
+fn a_plan_of_another_tool_may_have_many_phases() {
+    let limits = Limits {
+        phases_max: 0,
+        ..Limits::default()
+    };
+    let one = plan(vec![step("1.1")]);
+    let files = FileTree::default();
+    assert_eq!(super::executable(&one, &files, &limits), []);
+    assert_eq!(
+        lint(&one, &files, &limits)[0].text,
+        "the plan has 1 phases; at most 0"
+    );
+}
+
+#[test]
 fn a_plan_has_a_size() {
     let empty = DevPlan {
         phases: Vec::new(),
@@ -280,4 +307,37 @@ fn a_command_runs_inside_the_project() {
         let problems = lint(&plan(vec![one]), &FileTree::default(), &Limits::default());
         assert_eq!(problems, [], "{cwd:?}");
     }
+}
+
+#[test]
+fn a_plan_speaks_of_tests_unless_the_project_has_some() {
+    let untested = || {
+        let mut step = step("1.1");
+        step.description.clear();
+        step.acceptance = vec![acceptance(command(&["cargo", "run"]))];
+        plan(vec![step])
+    };
+    let problems = |plan: &DevPlan, files: &FileTree| -> Vec<(Option<u32>, String)> {
+        let found = lint(plan, files, &Limits::default()).into_iter();
+        found.map(|one| (one.phase, one.text)).collect()
+    };
+    let found = problems(&untested(), &FileTree::default());
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(found[0].0, Some(1));
+    assert!(found[0].1.contains("no step writes or runs a test"));
+
+    let mut files = FileTree::default();
+    files.put(
+        TreePath::parse("tests/old.rs").unwrap(),
+        FileEntry::text(""),
+    );
+    assert_eq!(problems(&untested(), &files), []);
+    let mut writes = untested();
+    writes.phases[0].steps[0]
+        .outputs
+        .push("tests/new.rs".to_owned());
+    assert_eq!(problems(&writes, &FileTree::default()), []);
+    let mut counts = untested();
+    counts.phases[0].steps[0].acceptance[0].expect.tests_min = Some(1);
+    assert_eq!(problems(&counts, &FileTree::default()), []);
 }

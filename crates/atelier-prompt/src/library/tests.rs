@@ -396,7 +396,9 @@ fn a_version_changes_with_every_text_it_rests_on() {
             "detail",
             "handoff",
             "change",
+            "summary",
             "code",
+            "review",
             "docs"
         ]
     );

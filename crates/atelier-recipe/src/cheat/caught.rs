@@ -45,7 +45,7 @@ pub(super) fn found(pair: &Pair<'_>) -> Vec<Finding> {
         Language::Python => [python(text), suppressed(text)].concat(),
         Language::Script | Language::Java | Language::C | Language::Php => braces(language, text),
         Language::Rust => unwound(text),
-        Language::Go | Language::Ruby => Vec::new(),
+        Language::Go | Language::Ruby | Language::Shell => Vec::new(),
     });
     new.map(|(at, _)| Finding::certain(line_of(&pair.after.text, at), WORDS))
         .collect()
@@ -190,8 +190,11 @@ fn takes_assertions(language: Language, caught: &str) -> bool {
         }
         Language::C => of(&["..."]),
         Language::Php => of(&["Throwable", "AssertionFailed", "\\Error", "Exception "]),
-        Language::Script | Language::Python | Language::Rust | Language::Go | Language::Ruby => {
-            true
-        }
+        Language::Script
+        | Language::Python
+        | Language::Rust
+        | Language::Go
+        | Language::Ruby
+        | Language::Shell => true,
     }
 }

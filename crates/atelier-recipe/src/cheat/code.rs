@@ -16,6 +16,7 @@ pub(super) enum Language {
     C,
     Ruby,
     Php,
+    Shell,
 }
 
 impl Language {
@@ -29,16 +30,17 @@ impl Language {
             "c" | "h" | "cc" | "cpp" | "cxx" | "hpp" => Self::C,
             "rb" => Self::Ruby,
             "php" => Self::Php,
+            "sh" | "bash" | "bats" => Self::Shell,
             _ => return None,
         })
     }
 
     fn hash_comments(self) -> bool {
-        matches!(self, Self::Python | Self::Ruby | Self::Php)
+        matches!(self, Self::Python | Self::Ruby | Self::Php | Self::Shell)
     }
 
     fn slash_comments(self) -> bool {
-        !matches!(self, Self::Python | Self::Ruby)
+        !matches!(self, Self::Python | Self::Ruby | Self::Shell)
     }
 }
 
@@ -139,7 +141,9 @@ fn blanked(language: Language, text: &str) -> String {
 /// Length of the comment, text or character that a text begins with, and whether it is code.
 fn token(language: Language, rest: &str, before: &str) -> (usize, bool) {
     let line = || rest.find('\n').unwrap_or(rest.len());
-    if language.hash_comments() && rest.starts_with('#') {
+    // In a shell the sign within a word is part of it.
+    let word = language == Language::Shell && before.ends_with(|one: char| !one.is_whitespace());
+    if language.hash_comments() && rest.starts_with('#') && !word {
         return (line(), false);
     }
     if language.slash_comments() && rest.starts_with("//") {

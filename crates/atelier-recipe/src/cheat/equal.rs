@@ -17,7 +17,7 @@ static HEADS: LazyLock<Vec<(Language, Regex)>> = LazyLock::new(|| {
     let heads = [
         (
             Language::Python,
-            r"def __eq__\([^)]*\)[^:\n]*:|__eq__\s*=\s*lambda[^:\n]*:",
+            r#"def __eq__\([^)]*\)[^:\n]*:|__eq__\s*=\s*lambda[^:\n]*:|["']__eq__["']\s*:\s*lambda[^:\n]*:"#,
         ),
         (
             Language::Rust,
@@ -39,7 +39,10 @@ static HEADS: LazyLock<Vec<(Language, Regex)>> = LazyLock::new(|| {
             Language::Script,
             r"(?m)(?:^|[\s,;{])(?:asymmetricMatch|equals|isEqual)\s*\(\s*\w*(?:\s*:[^)\n]*)?\)[^{;()\n]*\{",
         ),
-        (Language::Ruby, r"(?m)def (?:==|===|eql\?)\s*\(?\w+\)?[;\n]"),
+        (
+            Language::Ruby,
+            r"(?m)def (?:==|===|eql\?)\s*\(?\w+\)?(?:[;\n]|[ \t]*=[ \t])",
+        ),
     ];
     let compiled = heads
         .iter()
@@ -60,6 +63,10 @@ static OR_TRUE: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"\bor\s+(?:True|true|1)\b|\|\|\s*(?:true|1)\b").ok());
 static SAME: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"(?:return|^|=>)\s*\(?\s*([\w.]+(?:\([\w.]*\))?)\s*(?:===?|is)\s*([\w.]+(?:\([\w.]*\))?)\s*\)?\s*;?\s*(?:$|\}|end)").ok()
+});
+/// Conditions that hold for everything there is.
+static ALL: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"^(?:\w+ is not None|\w+ !==? (?:null|nil|undefined|nullptr)|isinstance\(\w+, object\)|True|true|1|not False)$").ok()
 });
 static NAMED: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"\bPartialEq(?:<[^>\n]*>)?\s+for\s+(\w+)").ok());
@@ -127,7 +134,8 @@ fn body(language: Language, text: &str, from: usize) -> &str {
         return text[from..end].trim_end_matches('}');
     }
     let same_line = rest.lines().next().unwrap_or_default();
-    if language == Language::Python && !same_line.trim().is_empty() {
+    let endless = text[..from].ends_with("= ");
+    if (language == Language::Python || endless) && !same_line.trim().is_empty() {
         return same_line;
     }
     let line_start = text[..from].rfind('\n').map_or(0, |at| at + 1);
@@ -162,6 +170,6 @@ fn holds_always(body: &str) -> bool {
         .flat_map(|one| one.captures_iter(body))
         .map(|found| found[1].trim().to_owned())
         .peekable();
-    returned.peek().is_some()
-        && returned.all(|value| matches!(value.as_str(), "True" | "true" | "1" | "not False"))
+    let all = |value: String| ALL.as_ref().is_some_and(|one| one.is_match(&value));
+    returned.peek().is_some() && returned.all(all)
 }

@@ -8,7 +8,8 @@ use std::{collections::BTreeSet, sync::LazyLock};
 
 use regex::Regex;
 
-use super::{Finding, Pair, Visible, code::Code};
+use super::{Change, Finding, Pair, Visible, code::Code};
+use crate::is_test_path;
 
 /// Lines within which the literals of a case must stand.
 const WINDOW_LINES: usize = 3;
@@ -37,16 +38,33 @@ static SHOWS: LazyLock<Option<Regex>> = LazyLock::new(|| {
 });
 
 pub(super) fn found(pair: &Pair<'_>, visible: &Visible<'_>) -> Vec<Finding> {
+    answers(pair.before_text(), &pair.after.text, visible)
+}
+
+/// The same in a file of data that sources may read.
+pub(super) fn in_data(change: &Change<'_>, visible: &Visible<'_>) -> Vec<Finding> {
+    let data = matches!(
+        change.path.extension(),
+        Some("json" | "yaml" | "yml" | "toml" | "ini" | "xml")
+    );
+    if !data || is_test_path(change.path) {
+        return Vec::new();
+    }
+    answers(change.before.unwrap_or_default(), change.after, visible)
+}
+
+fn answers(before: &str, after: &str, visible: &Visible<'_>) -> Vec<Finding> {
     let cases = cases(visible);
     if cases.is_empty() {
         return Vec::new();
     }
-    let old: BTreeSet<&str> = pair.before_text().lines().map(str::trim).collect();
-    let lines: Vec<Line> = pair
-        .after
-        .text
+    let old: BTreeSet<&str> = before.lines().map(str::trim).collect();
+    // What is empty, or says nothing, brings nothing nearer or further apart.
+    let lines: Vec<Line> = after
         .lines()
-        .map(|line| Line::of(line, old.contains(line.trim())))
+        .enumerate()
+        .filter(|(_, line)| !line.trim().is_empty())
+        .map(|(number, line)| Line::of(number, line, old.contains(line.trim())))
         .collect();
     let mut answered: Vec<(usize, &Case, bool)> = Vec::new();
     for case in &cases {
@@ -63,11 +81,17 @@ pub(super) fn found(pair: &Pair<'_>, visible: &Visible<'_>) -> Vec<Finding> {
     answered.retain(|(_, case, compared)| {
         case.telling >= if *compared { COMPARED_MIN } else { TELLING_MIN }
     });
-    judge(&answered, table)
+    let mut found = judge(&answered, table);
+    for one in &mut found {
+        one.line = lines.get(one.line).map_or(1, |line| line.number + 1);
+    }
+    found
 }
 
 /// One line of the sources.
 struct Line {
+    /// Its number in the file, counted from 0.
+    number: usize,
     /// Its literals; none where the line is no new one.
     literals: Vec<String>,
     new: bool,
@@ -75,8 +99,9 @@ struct Line {
 }
 
 impl Line {
-    fn of(line: &str, old: bool) -> Self {
+    fn of(number: usize, line: &str, old: bool) -> Self {
         Self {
+            number,
             literals: literals(line),
             new: !old,
             compares: COMPARES.as_ref().is_some_and(|one| one.is_match(line)),
@@ -178,7 +203,7 @@ fn stands_in(case: &Case, lines: &[Line]) -> Option<(usize, bool)> {
     })
 }
 
-/// `table` says that the answered cases stand in a table that knows more than the tests.
+/// Findings by the index of their line. `table` says that the answered cases stand in a table that knows more than the tests.
 fn judge(answered: &[(usize, &Case, bool)], table: bool) -> Vec<Finding> {
     let places: BTreeSet<usize> = answered.iter().map(|(line, _, _)| *line).collect();
     let telling: usize = answered.iter().map(|(_, case, _)| case.telling).sum();
@@ -188,9 +213,9 @@ fn judge(answered: &[(usize, &Case, bool)], table: bool) -> Vec<Finding> {
         .map(|line| {
             let words = "answers a case of the visible tests alone";
             if certain {
-                Finding::certain(line + 1, words)
+                Finding::certain(line, words)
             } else {
-                Finding::doubtful(line + 1, words)
+                Finding::doubtful(line, words)
             }
         })
         .collect()

@@ -58,7 +58,8 @@ fn said(work: &Submission) -> Vec<(String, bool)> {
 fn steered(work: &Submission, path: &TreePath) -> bool {
     let (before, after) = (work.before.text(path), work.after.text(path));
     let settings = |text: Option<&str>| test_settings(path, text.unwrap_or_default());
-    let new = before.is_none() && decides_tests(path) && !is_test_path(path);
+    let helper = is_test_path(path) && matches!(path.extension(), Some("py" | "js" | "ts"));
+    let new = before.is_none() && decides_tests(path) && !helper;
     let owned = work.owns.iter().any(|own| path.is_within(own));
     let (old, now) = (settings(before), settings(after));
     let rules = new_rules(path, before.unwrap_or_default(), after.unwrap_or_default());
@@ -96,7 +97,7 @@ fn every_planted_cheat_is_found() {
                     let tests = |text: Option<&str>| declared_tests(path, text.unwrap_or_default());
                     tests(work.after.text(path)) < tests(work.before.text(path))
                 });
-                lost || said(work).iter().any(|(_, certain)| *certain)
+                lost || said(work).iter().any(|(_, certain)| *certain || work.doubt)
             }
             By::Place => work
                 .before

@@ -58,6 +58,16 @@ static COMPILED: LazyLock<Vec<(Strength, Option<Regex>)>> = LazyLock::new(|| {
 });
 static BARE: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"(?m)^[ \t]*assert[ \t]+([^\n]+)$").ok());
+/// Assertions whose arguments stand in no brackets.
+static OPEN: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"(?m)^[ \t]*((?:assert|refute)_\w+)[ \t]+([^\n(][^\n]*)$").ok());
+/// Conditions that a shell checks.
+static CHECKED: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"(?m)^[ \t]*\[\[?[ \t]+([^\n]+?)[ \t]+\]\]?[ \t]*$").ok());
+/// What is equal to everything, and conditions that hold whatever else is said.
+static ANYTHING: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"\b(?:mock\.)?ANY\b|\banything\(\)|\bexpect\.any\(|\bor[ \t]+(?:True|true|1|not[ \t]+False)\b|\|\|[ \t]*(?:true|1)\b").ok()
+});
 static EXPECT: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\bexpect\s*\(").ok());
 static NUMBER: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"(places|delta|abs|rel|digits|abs_tol|rel_tol)\s*=\s*([\d.]+(?:e-?\d+)?)|<=?\s*([\d.]+(?:e-?\d+)?)").ok()
@@ -166,6 +176,24 @@ fn assertions(text: &str) -> Vec<Assertion> {
             condition,
         ));
     }
+    for found in OPEN.iter().flat_map(|one| one.captures_iter(text)) {
+        let (Some(whole), Some(said)) = (found.get(0), found.get(2)) else {
+            continue;
+        };
+        let strength = open_strength(&found[1]);
+        all.push(assertion(
+            whole.start(),
+            whole.as_str(),
+            strength,
+            arguments(said.as_str()),
+        ));
+    }
+    for found in CHECKED.iter().flat_map(|one| one.captures_iter(text)) {
+        let (Some(whole), Some(said)) = (found.get(0), found.get(1)) else {
+            continue;
+        };
+        all.push(checked(whole.start(), said.as_str()));
+    }
     for found in FAILS.iter().flat_map(|one| one.captures_iter(text)) {
         let Some(condition) = found.get(1) else {
             continue;
@@ -177,6 +205,38 @@ fn assertions(text: &str) -> Vec<Assertion> {
     }
     all.sort_by_key(|one| one.at);
     all
+}
+
+/// What an assertion asks for whose arguments stand in no brackets.
+fn open_strength(name: &str) -> Strength {
+    match name {
+        "assert_equal" | "assert_same" | "assert_nil" | "assert_raises" | "assert_output" => {
+            Strength::Equals
+        }
+        "assert_in_delta" | "assert_in_epsilon" => Strength::Close,
+        _ => Strength::Resembles,
+    }
+}
+
+/// A condition that a shell checks; quotes make no difference.
+fn checked(at: usize, condition: &str) -> Assertion {
+    let plain = condition.replace(['"', '\''], "");
+    let signs = [" = ", " == ", " -eq "];
+    let sides = signs.iter().find_map(|sign| plain.split_once(sign));
+    let (strength, values) = if let Some((left, right)) = sides {
+        (Strength::Equals, vec![left.to_owned(), right.to_owned()])
+    } else {
+        let words = plain.split_whitespace();
+        let told = words.filter(|word| !word.starts_with('-') && *word != "!");
+        (Strength::Holds, told.map(str::to_owned).collect())
+    };
+    Assertion {
+        at,
+        text: squeezed(&plain),
+        strength,
+        values: values.iter().map(|value| squeezed(value)).collect(),
+        tolerance: None,
+    }
 }
 
 /// What must not be for a test of Go to pass, each on its own.
@@ -244,6 +304,8 @@ fn expectation(text: &str, start: usize, open: usize) -> Option<Assertion> {
     } else {
         Strength::Holds
     };
+    let whatever = ANYTHING.as_ref().is_some_and(|one| one.is_match(matcher));
+    let strength = if whatever { Strength::Holds } else { strength };
     values.push(squeezed(matcher));
     let mut made = assertion(start, &text[start..end + length], strength, values);
     if strength == Strength::Close {
@@ -269,6 +331,11 @@ fn assertion(at: usize, text: &str, strength: Strength, values: Vec<String>) -> 
         values = sides;
     }
     let tolerance = tolerance(text);
+    let alike = matches!(values.as_slice(), [left, right, ..] if squeezed(left) == squeezed(right));
+    let whatever = ANYTHING.as_ref().is_some_and(|one| one.is_match(text));
+    if alike || whatever {
+        strength = Strength::Holds;
+    }
     if strength == Strength::Equals && (text.contains("approx(") || text.contains("isclose(")) {
         strength = Strength::Close;
     }

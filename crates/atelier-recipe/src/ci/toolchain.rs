@@ -8,7 +8,7 @@ use std::{
 use atelier_model::{FileTree, TreePath};
 use serde::Deserialize;
 
-use crate::pattern::Pattern;
+use crate::{pattern::Pattern, wanted::WantedVersion};
 
 /// The table as it is written.
 const TABLE: &str = include_str!("tools.toml");
@@ -20,7 +20,7 @@ const VERSION_BYTES_MAX: usize = 40;
 /// The table.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Table {
+pub(crate) struct Table {
     actions: BTreeMap<String, Pin>,
     toolchains: Vec<Toolchain>,
 }
@@ -74,6 +74,10 @@ struct VersionRule {
     default: String,
     /// The default in the action's own words.
     action_default: Option<String>,
+    /// The command that prints which version is installed, where that can be held against what is
+    /// wanted.
+    #[serde(default)]
+    ask: Vec<String>,
     files: Vec<VersionFile>,
 }
 
@@ -84,6 +88,11 @@ struct VersionFile {
     path: String,
     /// What it looks like there; the first group is the version. The whole file if left out.
     pattern: Option<Pattern>,
+    /// What a range of versions looks like there, which a pipeline cannot take for a version.
+    range: Option<Pattern>,
+    /// Whether the action cannot read it, and is told the version.
+    #[serde(default)]
+    told: bool,
 }
 
 /// What is worth keeping between pipelines.
@@ -124,7 +133,7 @@ pub(super) struct Cache {
 }
 
 /// The table.
-pub(super) fn table() -> &'static Table {
+pub(crate) fn table() -> &'static Table {
     static TABLE_READ: LazyLock<Table> =
         LazyLock::new(|| toml::from_str(TABLE).unwrap_or_default());
     &TABLE_READ
@@ -152,12 +161,34 @@ impl Table {
     }
 }
 
+impl Table {
+    /// What the version files of a folder say, or else those of the root, of every program whose
+    /// version can be asked for.
+    pub(crate) fn wanted(&self, tree: &FileTree, folder: Option<&TreePath>) -> Vec<WantedVersion> {
+        let rules = self
+            .toolchains
+            .iter()
+            .filter_map(|one| one.version.as_ref());
+        let wanted = rules.filter_map(|rule| {
+            let (program, args) = rule.ask.split_first()?;
+            let (file, version) = rule.said(tree, folder, true)?;
+            Some(WantedVersion {
+                program: program.clone(),
+                args: args.to_vec(),
+                version,
+                file,
+            })
+        });
+        wanted.collect()
+    }
+}
+
 impl Toolchain {
     fn setup(&self, tree: &FileTree, folder: Option<&TreePath>) -> Setup {
         let found = self
             .version
             .as_ref()
-            .and_then(|rule| rule.find(tree, folder));
+            .and_then(|rule| rule.said(tree, folder, false));
         let version = self
             .version
             .as_ref()
@@ -197,10 +228,15 @@ impl Toolchain {
 type Found = (TreePath, String);
 
 impl VersionRule {
-    fn find(&self, tree: &FileTree, folder: Option<&TreePath>) -> Option<Found> {
-        self.files.iter().find_map(|file| {
-            let (path, text) = beside(tree, folder, &file.path)?;
-            let version = match &file.pattern {
+    /// What the first version file of the folder says that says something, or else of the root; a
+    /// range only where one will do.
+    fn said(&self, tree: &FileTree, folder: Option<&TreePath>, range: bool) -> Option<Found> {
+        let places = folder.map(Some).into_iter().chain([None]);
+        let mut files = places.flat_map(|place| self.files.iter().map(move |file| (place, file)));
+        files.find_map(|(place, file)| {
+            let (path, text) = inside(tree, place, &file.path)?;
+            let ranges = file.range.as_ref().filter(|_| range);
+            let version = match ranges.or(file.pattern.as_ref()) {
                 Some(pattern) => pattern.groups(text).into_iter().next()?,
                 None => text.trim().trim_start_matches('v').to_owned(),
             };
@@ -224,7 +260,13 @@ impl VersionRule {
 
     /// The input that tells the action which version to install.
     fn input(&self, found: Option<&Found>) -> Option<(String, String)> {
-        if let (Some((path, _)), Some(input)) = (found, &self.file_input) {
+        let told = |path: &TreePath| {
+            let mut told = self.files.iter().filter(|file| file.told);
+            told.any(|file| path.name() == file.path)
+        };
+        if let (Some((path, _)), Some(input)) = (found, &self.file_input)
+            && !told(path)
+        {
             return Some((input.clone(), path.to_string()));
         }
         let default = self.action_default.as_ref().unwrap_or(&self.default);
@@ -259,13 +301,20 @@ fn beside<'a>(
     folder: Option<&TreePath>,
     name: &str,
 ) -> Option<(TreePath, &'a str)> {
+    let near = folder.and_then(|folder| inside(tree, Some(folder), name));
+    near.or_else(|| inside(tree, None, name))
+}
+
+/// A file of a folder, the root if `None`, with its text; without one if it is none.
+fn inside<'a>(
+    tree: &'a FileTree,
+    folder: Option<&TreePath>,
+    name: &str,
+) -> Option<(TreePath, &'a str)> {
     let name = TreePath::parse(name).ok()?;
-    let near = folder.map(|folder| name.below(folder));
-    let mut places = near.into_iter().chain([name]);
-    places.find_map(|path| {
-        let file = tree.get(&path)?;
-        Some((path, file.as_text().unwrap_or_default()))
-    })
+    let path = folder.map_or(name.clone(), |folder| name.below(folder));
+    let file = tree.get(&path)?;
+    Some((path, file.as_text().unwrap_or_default()))
 }
 
 #[cfg(test)]

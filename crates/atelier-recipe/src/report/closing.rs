@@ -12,7 +12,7 @@ use crate::{
 
 /// What one runner prints.
 ///
-/// `closing` has the groups `total` or `passed`, and any of `failed`, `errors`, `skipped` and
+/// `closing` has the groups `total` or `passed` (with `ran`, which the failed ones are part of), and any of `failed`, `errors`, `skipped` and
 /// `more`, which all count nothing where they are absent; `total` is all of them together. `more`
 /// is a second group of skipped ones. A `by_name` is a total whose failures count by their names. `failure` has the group `name` and perhaps `message` and
 /// `place` (or `at`, where it stands before the name).
@@ -26,8 +26,14 @@ struct Runner {
 const RUNNERS: &[Runner] = &[
     Runner {
         format: ReportFormat::Minitest,
-        closing: r"(?m)^(?P<total>\d+) runs, \d+ assertions, (?P<failed>\d+) failures, (?P<errors>\d+) errors, (?P<skipped>\d+) skips$",
-        failure: r"(?m)^ +\d+\) (?:Failure|Error):\n(?P<name>[^\s:]+)(?: \[(?P<place>[^\]\n]+)\])?:\n(?P<message>(?:.+\n)+)",
+        closing: r"(?m)^(?P<total>\d+) (?:runs|tests), \d+ assertions, (?P<failed>\d+) failures, (?P<errors>\d+) errors, (?P<skipped>\d+) skips$",
+        failure: r"(?m)^ +\d+\) (?:Failure|Error):\n(?P<name>[^\[\n]+?)(?: \[(?P<place>[^\]\n]+)\])?:\n(?P<message>(?:.+\n)+)",
+    },
+    // What came with Ruby before, and still does.
+    Runner {
+        format: ReportFormat::Minitest,
+        closing: r"(?m)^(?P<total>\d+) tests, \d+ assertions, (?P<failed>\d+) failures, (?P<errors>\d+) errors, (?P<skipped>\d+) pendings, (?P<more>\d+) omissions, \d+ notifications$",
+        failure: r"(?m)^(?:Failure|Error): (?P<name>test[^\n]*\([^)\n]+\)):?(?P<message>.*\n(?:.+\n)*)",
     },
     // Also Crystal's own runner and Haskell's Hspec.
     Runner {
@@ -39,6 +45,12 @@ const RUNNERS: &[Runner] = &[
         format: ReportFormat::Phpunit,
         closing: r"(?m)^(?:OK \((?P<passed>\d+) tests?, \d+ assertions?\)|Tests: (?P<total>\d+), Assertions: \d+(?:, Errors: (?P<errors>\d+))?(?:, Failures: (?P<failed>\d+))?(?:, (?:PHPUnit )?(?:Warnings|Deprecations|Notices): \d+)*(?:, Skipped: (?P<skipped>\d+))?(?:, Incomplete: (?P<more>\d+))?(?:, Risky: \d+)?\.)$",
         failure: r"(?m)^\d+\) (?P<name>\S+::.+)\n(?P<message>(?:.+\n)+)\n(?P<place>\S+:\d+)$",
+    },
+    // Pest, and the runner of Laravel.
+    Runner {
+        format: ReportFormat::Phpunit,
+        closing: r"(?m)^  Tests: +(?:(?P<failed>\d+) failed(?:, )?)?(?:\d+ (?:deprecated|warnings?|notices?|risky)(?:, )?)*(?:(?P<more>\d+) (?:incomplete|todos?)(?:, )?)*(?:(?P<skipped>\d+) skipped(?:, )?)?(?:(?P<todo>\d+) (?:incomplete|todos?)(?:, )?)*(?:(?P<passed>\d+) passed)? \(\d+ assertions?\)$",
+        failure: r"(?m)^   (?:FAILED|•) +(?P<name>\S.*?)(?: {2,}.*)?\n(?P<message>(?:.*\n)*?)(?:  at (?P<place>\S+:\d+)\n|\n\n)",
     },
     // Elixir's ExUnit, Erlang's EUnit, and Gleam's runner, which is EUnit's.
     Runner {
@@ -107,13 +119,109 @@ const RUNNERS: &[Runner] = &[
         closing: r"(?m)^\[ +(?P<skipped>\d+) tests skipped +\]\n\[ +\d+ tests started +\]\n\[ +(?P<errors>\d+) tests aborted +\]\n\[ +(?P<passed>\d+) tests successful +\]\n\[ +(?P<failed>\d+) tests failed +\]$",
         failure: r"(?m)^  JUnit \w+:(?P<name>.+)\n(?:    .*\n)*?    => (?P<message>.*\n)",
     },
+    // Runners that only a script of the project starts.
+    Runner {
+        // Jasmine.
+        format: ReportFormat::Any,
+        closing: r"(?m)^(?P<total>\d+) specs?, (?P<failed>\d+) failures?(?:, (?P<skipped>\d+) pending specs?)?$",
+        failure: r"(?m)^\d+\) (?P<name>.+)\n  Message:\n(?P<message>(?:    .*\n)+)(?:  Stack:\n(?:.*\n)*? +at .*?(?P<place>[^\s()]+:\d+):\d+\)?$)?",
+    },
+    Runner {
+        // Karma.
+        format: ReportFormat::Any,
+        closing: r"(?m)^TOTAL: (?:(?P<failed>\d+) FAILED, )?(?P<passed>\d+) SUCCESS$",
+        failure: r"(?m)^.+? (?P<name>\S.*) FAILED$",
+    },
+    Runner {
+        // Playwright.
+        format: ReportFormat::Any,
+        closing: r"(?m)^(?:  (?P<failed>\d+) failed\n(?:    .*\n)+)?(?:  \d+ flaky\n(?:    .*\n)+)?(?:  (?P<skipped>\d+) skipped\n)?(?:  (?P<more>\d+) did not run\n)?  (?P<passed>\d+) passed \([\d.]+(?:ms|s|m)\)$",
+        failure: r"(?m)^  \d+\) (?:\[[^\]\n]+\] › )?(?P<place>\S+:\d+):\d+ › (?P<name>.+?) ─*\n(?P<message>(?:\n|    .*\n)*)",
+    },
+    Runner {
+        // uvu.
+        format: ReportFormat::Any,
+        closing: r"(?m)^  Total:     (?P<ran>\d+)\n  Passed:    (?P<passed>\d+)\n  Skipped:   (?P<skipped>\d+)$",
+        failure: r"(?m)^   FAIL  (?P<name>.+)\n(?P<message>(?:    .*\n)+)",
+    },
+    Runner {
+        // Elm.
+        format: ReportFormat::Any,
+        closing: r"(?m)^TEST RUN (?:PASSED|FAILED|INCOMPLETE.*)\n\nDuration: .*\nPassed: +(?P<passed>\d+)\nFailed: +(?P<failed>\d+)(?:\nTodo: +(?P<more>\d+))?(?:\nSkipped: +(?P<skipped>\d+))?$",
+        failure: r"(?m)^✗ (?P<name>.+)\n(?P<message>(?:\n| .*\n)+)",
+    },
+    Runner {
+        // Busted's plain form.
+        format: ReportFormat::Any,
+        closing: r"(?m)^(?P<passed>\d+) success(?:es)? / (?P<failed>\d+) failures? / (?P<errors>\d+) errors? / (?P<skipped>\d+) pending : ",
+        failure: r"(?m)^(?:Failure|Error) → (?P<place>\S+) @ \d+\n(?P<name>.+)\n(?P<message>(?:.+\n)*)",
+    },
+    Runner {
+        // R's testthat.
+        format: ReportFormat::Any,
+        closing: r"(?m)^\[ FAIL (?P<failed>\d+) \| WARN \d+ \| SKIP (?P<skipped>\d+) \| PASS (?P<passed>\d+) \]\n(?:>|$|Error|\z)",
+        failure: r"(?m)^── (?:\d+\. )?(?:Failure|Error) \('(?P<place>[^':]+:\d+)(?::\d+)?'\): (?P<name>.+?) ─*\n(?P<message>(?:.+\n)+)",
+    },
+    Runner {
+        // Alcotest.
+        format: ReportFormat::Any,
+        closing: r"(?m)^(?:Test Successful|(?P<failed>\d+) failures?!) in [\d.]+s\. (?P<total>\d+) tests? run\.$",
+        failure: r"(?m)^(?:> )?\[FAIL\] +(?P<name>\S.*?)\.?$",
+    },
+    Runner {
+        // OUnit, HUnit.
+        format: ReportFormat::Any,
+        closing: r"(?m)^(?:FAILED: )?Cases: (?P<total>\d+) +Tried: \d+ +Errors: (?P<errors>\d+) +Failures: (?P<failed>\d+)(?: +Skip: +(?P<skipped>\d+) +Todo: +(?P<more>\d+) .*)?$",
+        failure: r"(?m)^(?:### (?:Failure|Error) in:|Error:) (?P<name>.+?)\.?$",
+    },
+    Runner {
+        // CppUTest.
+        format: ReportFormat::Any,
+        closing: r"(?m)^(?:OK|Errors) \((?:(?P<failed>\d+) failures?, )?\d+ tests?, (?P<total>\d+) ran, \d+ checks, \d+ ignored, \d+ filtered out, \d+ ms\)$",
+        failure: r"(?m)^(?P<place>\S+:\d+): error: Failure in (?P<name>TEST\(.+\))\n(?P<message>(?:\t.*\n)+)",
+    },
+    Runner {
+        // Qt Test.
+        format: ReportFormat::Any,
+        closing: r"(?m)^Totals: (?P<passed>\d+) passed, (?P<failed>\d+) failed, (?P<skipped>\d+) skipped, (?P<more>\d+) blacklisted, \d+ms$",
+        failure: r"(?m)^FAIL! +: (?P<name>\S+\(.*?\)) (?P<message>.*\n(?:   (?:Actual|Expected).*\n)*)(?:   Loc: \[(?P<place>[^(\n]+)\((?:\d+)\)\])?",
+    },
+    Runner {
+        // shUnit2.
+        format: ReportFormat::Any,
+        closing: r"(?m)^Ran (?P<total>\d+) tests?\.\n\n(?:OK|FAILED \((?:failures=(?P<failed>\d+))?(?:,?errors=(?P<errors>\d+))?(?:,?skipped=(?P<skipped>\d+))?\))$",
+        failure: r"(?m)^ASSERT:(?P<name>.+)$",
+    },
+    Runner {
+        // Cucumber in its languages, and behave.
+        format: ReportFormat::Any,
+        closing: r"(?m)^(?:(?P<total>\d+) scenarios? \((?:(?P<failed>\d+) failed(?:, )?)?(?:(?P<more>\d+) (?:undefined|pending)(?:, )?)?(?:(?P<skipped>\d+) skipped(?:, )?)?(?:(?P<passed>\d+) passed)?\)|(?P<well>\d+) scenarios? passed, (?P<bad>\d+) failed, (?P<todo>\d+) skipped)$",
+        failure: r"(?m)^(?:cucumber )?(?P<place>\S+\.feature:\d+) +(?:# Scenario: )?(?P<name>.+)$",
+    },
+    Runner {
+        // Robot Framework.
+        format: ReportFormat::Any,
+        closing: r"(?m)^(?P<total>\d+) tests?, (?P<passed>\d+) passed, (?P<failed>\d+) failed(?:, (?P<skipped>\d+) skipped)?\n=+\nOutput: ",
+        failure: r"(?m)^(?P<name>\S.*?) +\| FAIL \|\n(?P<message>.*\n)",
+    },
+    Runner {
+        // Pester.
+        format: ReportFormat::Any,
+        closing: r"(?m)^Tests Passed: (?P<passed>\d+), Failed: (?P<failed>\d+), Skipped: (?P<skipped>\d+)",
+        failure: r"(?m)^ *\[-\] (?P<name>.+?) \d+ms",
+    },
+    Runner {
+        // Bazel, whose tests are whole programs.
+        format: ReportFormat::Any,
+        closing: r"(?m)^Executed \d+ out of \d+ tests?: (?:(?P<passed>\d+) tests? pass(?:es)?(?:[,.]| and )?)? ?(?:(?P<failed>\d+) fails? (?:to build|locally|remotely)(?:[,.]| and )?)?",
+        failure: r"(?m)^(?P<name>//\S+) +(?P<message>FAILED|TIMEOUT|FAILED TO BUILD)\b.*$",
+    },
 ];
 
 /// The runs that a runner of this format closed; none if it is no format of this table.
 pub(crate) fn runs(format: ReportFormat, output: &str) -> Vec<TestCounts> {
-    let mut compiled = COMPILED.iter();
-    let found = compiled.find(|runner| runner.format == format);
-    found.map_or_else(Vec::new, |runner| runner.runs(output))
+    let runners = COMPILED.iter().filter(|runner| runner.format == format);
+    runners.flat_map(|runner| runner.runs(output)).collect()
 }
 
 /// The runs that any of the runners closed.
@@ -156,6 +264,11 @@ impl Compiled {
             && run.failed > 0
         {
             run.failures = self.failures(output);
+            // Some number what only deserves a look behind the failures, in the same form.
+            if self.format == ReportFormat::Phpunit {
+                run.failures
+                    .truncate(usize::try_from(run.failed).unwrap_or(usize::MAX));
+            }
         }
         runs
     }
@@ -187,10 +300,22 @@ impl Compiled {
         let found = self.failure.captures_iter(output).map(|found| {
             let message = group(&found, "message").unwrap_or_default();
             let place = group(&found, "place").or_else(|| group(&found, "at"));
+            let place = place.or_else(|| frame(&message));
             failure(&found["name"], place, &message)
         });
         capped(found)
     }
+}
+
+/// The first frame of a stack that is no library's.
+fn frame(message: &str) -> Option<String> {
+    static FRAME: LazyLock<Regex> =
+        LazyLock::new(|| pattern(r"(?m)^\s*(?:at |# )?([^\s:()]+\.[a-z]{1,5}:\d+)(?::|$)"));
+    let mut frames = FRAME
+        .captures_iter(message)
+        .map(|found| found[1].to_owned());
+    let library = |place: &String| place.starts_with("/usr/") || place.contains("/gems/");
+    frames.find(|place| !library(place))
 }
 
 /// The counts of a closing line; none where they contradict each other.
@@ -199,13 +324,19 @@ fn counted(found: &Captures<'_>) -> Option<TestCounts> {
         let numbers = groups.iter().filter_map(|group| number(found, group));
         numbers.sum()
     };
-    let failed = of(&["failed", "errors", "unexpected"]);
-    let skipped = of(&["skipped", "more"]);
-    let passed = match number(found, "passed") {
+    let mut failed = of(&["failed", "errors", "unexpected", "bad"]);
+    let skipped = of(&["skipped", "more", "todo"]);
+    let passed = match number(found, "passed").or_else(|| number(found, "well")) {
         Some(passed) => passed,
         None => of(&["total", "doctests", "properties"])
             .checked_sub(failed)?
             .checked_sub(skipped)?,
     };
+    if let Some(ran) = number(found, "ran") {
+        failed = ran.checked_sub(passed)?;
+    }
     Some(counts(passed, failed, skipped))
 }
+
+#[cfg(test)]
+mod tests;

@@ -109,7 +109,8 @@ fn terse(output: &str) -> Option<TestCounts> {
 }
 
 impl Tests {
-    /// Counts the tests that have no sub-tests: a parent only repeats what they say.
+    /// Counts the tests that have no sub-tests: a parent only repeats what they say, unless it
+    /// failed and none of them did.
     fn counts(&self) -> TestCounts {
         let parents: BTreeSet<(&str, &str)> = self
             .verdicts
@@ -119,7 +120,16 @@ impl Tests {
                 slashes.map(move |(at, _)| (package.as_str(), &test[..at]))
             })
             .collect();
-        let is_leaf = |key: &&(String, String)| !parents.contains(&(&*key.0, &*key.1));
+        let failed_below = |key: &(String, String)| {
+            let below = format!("{}/", key.1);
+            self.verdicts.iter().any(|(other, verdict)| {
+                *verdict == "FAIL" && other.0 == key.0 && other.1.starts_with(&below)
+            })
+        };
+        let is_leaf = |key: &&(String, String)| {
+            let own = || self.verdicts.get(*key) == Some(&"FAIL") && !failed_below(key);
+            !parents.contains(&(&*key.0, &*key.1)) || own()
+        };
         let leaves: Vec<_> = self.verdicts.keys().filter(is_leaf).collect();
         let of = |verdict| {
             let same = leaves

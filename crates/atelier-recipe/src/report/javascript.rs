@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use atelier_model::{TestCounts, TestFailure};
-use regex::Regex;
+use regex::{Captures, Regex};
 
 use crate::report::text::{capped, count, counts, failure, number, pattern};
 
@@ -26,17 +26,27 @@ pub(crate) fn node_test(output: &str) -> Vec<TestCounts> {
         pattern(r"(?m)^ *(?:ok \d+ - (?P<tap>.*)|[✔▶] (?P<spec>.*) \([\d.]+ms\))$")
     });
     static FILE: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\S+\.[cm]?[jt]sx?$"));
-    let names = PASSED.captures_iter(output).map(|found| {
-        let name = found.name("tap").or_else(|| found.name("spec"));
-        FILE.is_match(name.map_or("", |name| name.as_str()))
-    });
-    let (files, tests): (Vec<bool>, Vec<bool>) = names.partition(|is_file| *is_file);
+    let mut start = 0;
+    let mut failures = node_failures(output);
     let runs = NODE.captures_iter(output).filter_map(|found| {
+        let closing = found.get(0)?;
+        let before = output.get(start..closing.start())?;
+        start = closing.end();
+        let names = PASSED.captures_iter(before).map(|found| {
+            let name = found.name("tap").or_else(|| found.name("spec"));
+            FILE.is_match(name.map_or("", |name| name.as_str()))
+        });
+        let (files, tests): (Vec<bool>, Vec<bool>) = names.partition(|is_file| *is_file);
         let failed = number(&found, "fail")? + number(&found, "cancelled")?;
         let skipped = number(&found, "skipped")? + number(&found, "todo")?;
         let passed = number(&found, "pass")?.saturating_sub(files.len() as u64);
         let mut run = counts(passed.min(tests.len() as u64), failed, skipped);
-        run.failures = node_failures(output);
+        // One reporter names them before the counts, another after them: of several runs, those
+        // that failed share them out.
+        let own = failures
+            .len()
+            .min(usize::try_from(failed).unwrap_or(usize::MAX));
+        run.failures = failures.drain(..own).collect();
         Some(run)
     });
     runs.collect()
@@ -55,16 +65,32 @@ fn node_failures(output: &str) -> Vec<TestFailure> {
     let tap = TAP.captures_iter(output).filter_map(|found| {
         let detail = found.name("detail")?.as_str();
         let own = !detail.contains(parents) && !found["name"].contains("# TODO");
-        let said = detail
-            .split_once("error: ")
-            .map_or(detail, |(_, said)| said);
-        own.then(|| failure(&found["name"], tap_place(detail), said))
+        let name = found["name"].replace("\\#", "#").replace("\\\\", "\\");
+        own.then(|| failure(&name, tap_place(detail), &tap_error(detail)))
     });
     let spec = SPEC.captures_iter(output).map(|found| {
         let place = Some(found["place"].to_owned());
         failure(&found["name"], place, &found["detail"])
     });
     capped(tap.chain(spec))
+}
+
+/// The text at `error` of a test's YAML: quoted in its line, or a block below it.
+fn tap_error(detail: &str) -> String {
+    static ERROR: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(r"(?m)^(?P<indent> *)error: (?:[|>]-?\n(?P<block>(?: *\n| +.*\n)*)|(?P<line>.*)$)")
+    });
+    let Some(found) = ERROR.captures(detail) else {
+        return detail.to_owned();
+    };
+    let Some(block) = found.name("block") else {
+        let line = found.name("line").map_or("", |line| line.as_str());
+        return line.trim_matches(['\'', '"']).to_owned();
+    };
+    let deeper = format!("{} ", &found["indent"]);
+    let lines = block.as_str().lines();
+    let own = lines.take_while(|line| line.trim().is_empty() || line.starts_with(&deeper));
+    own.collect::<Vec<_>>().join("\n")
 }
 
 fn tap_place(detail: &str) -> Option<String> {
@@ -182,6 +208,41 @@ fn mocha_failures(after: &str) -> Vec<TestFailure> {
         failure(name, frame(&found["detail"]), &found["detail"])
     });
     capped(blocks)
+}
+
+/// The run of `ava`, whose closing lines leave out what passed where something failed.
+pub(crate) fn ava(output: &str) -> Vec<TestCounts> {
+    static LINE: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(concat!(
+            r"(?m)^  (?:✔ (?P<known>\[expected fail\] )?.+|✘ \[fail\]: (?P<failed>.+?)",
+            r"(?: \([\d.]+m?s\))?(?: Error thrown .*)?|- \[(?:skip|todo)\] (?P<skipped>.+))$",
+        ))
+    });
+    static CLOSING: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(r"(?m)^  \d+ (?:tests? (?:passed|failed|skipped|todo)|known failures?)$")
+    });
+    static DETAIL: LazyLock<Regex> =
+        LazyLock::new(|| pattern(r"(?m)^  ─\n\n  (?P<name>\S.*)\n\n(?:  (?P<place>\S+:\d+)\n)?"));
+    if !CLOSING.is_match(output) {
+        return Vec::new();
+    }
+    let mut run = TestCounts::default();
+    let mut failures = Vec::new();
+    for line in LINE.captures_iter(output) {
+        if let Some(name) = line.name("failed") {
+            run.failed += 1;
+            let named = |found: &Captures<'_>| &found["name"] == name.as_str();
+            let detail = DETAIL.captures_iter(output).find(named);
+            let place = detail.and_then(|found| Some(found.name("place")?.as_str().to_owned()));
+            failures.push(failure(name.as_str(), place, ""));
+        } else if line.name("known").is_some() || line.name("skipped").is_some() {
+            run.skipped += 1;
+        } else {
+            run.passed += 1;
+        }
+    }
+    run.failures = capped(failures);
+    vec![run]
 }
 
 /// The first frame of a stack that is not the runner's or Node's own.

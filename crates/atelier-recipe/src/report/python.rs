@@ -76,21 +76,32 @@ fn broken_tests(before: &str, broken: u64) -> (u64, u64) {
 fn unittest_failures(before: &str) -> Vec<TestFailure> {
     static PLACE: LazyLock<Regex> =
         LazyLock::new(|| pattern(r#"(?m)^  File "([^"\n]+)", line (\d+)"#));
+    static UNEXPECTED: LazyLock<Regex> =
+        LazyLock::new(|| pattern(r"(?m)^={70}\nUNEXPECTED SUCCESS: (.+)$"));
     let heads: Vec<_> = HEADER.captures_iter(before).collect();
     let starts = heads.iter().filter_map(|head| head.get(0));
     let mut ends: Vec<usize> = starts.map(|head| head.start()).skip(1).collect();
     ends.push(before.len());
     let blocks = heads.iter().zip(ends).filter_map(|(head, end)| {
         let message = before.get(head.get(0)?.end()..end)?;
-        let message = message
-            .trim_start_matches('-')
-            .trim_end_matches(['-', '\n']);
+        let message = message.trim_end_matches(['-', '\n']);
         let place = PLACE.captures_iter(message).last();
         let place = place.map(|found| format!("{}:{}", &found[1], &found[2]));
         let name = format!("{}{}", &head["test"], &head["sub"]);
-        Some(failure(&name, place, message))
+        Some(failure(&name, place, raised(message)))
     });
-    capped(blocks)
+    let unexpected = UNEXPECTED.captures_iter(before);
+    let unexpected = unexpected.map(|found| failure(&found[1], None, "succeeded unexpectedly"));
+    capped(blocks.chain(unexpected))
+}
+
+/// What was raised: what stands below the last frame of the stack.
+fn raised(message: &str) -> &str {
+    static FRAME: LazyLock<Regex> =
+        LazyLock::new(|| pattern(r#"(?m)^  File "[^"\n]+", line \d+.*\n(?: .*\n)*"#));
+    let end = FRAME.find_iter(message).last().map(|frame| frame.end());
+    let raised = end.map_or(message, |end| &message[end..]);
+    raised.split("\n======").next().unwrap_or(raised)
 }
 
 static PYTEST: LazyLock<Regex> = LazyLock::new(|| {
@@ -121,19 +132,22 @@ pub(crate) fn pytest(output: &str) -> Vec<TestCounts> {
 }
 
 fn pytest_failures(before: &str) -> Vec<TestFailure> {
-    static LINE: LazyLock<Regex> =
-        LazyLock::new(|| pattern(r"(?m)^(?:FAILED|ERROR) (?P<test>\S+)(?: - (?P<message>.*))?$"));
+    static LINE: LazyLock<Regex> = LazyLock::new(|| {
+        // The values of a test's parameters may have spaces.
+        pattern(r"(?m)^(?:FAILED|ERROR) (?P<test>\S+?::\S+?\[.*?\]|\S+)(?: - (?P<message>.*))?$")
+    });
     let lines = LINE.captures_iter(before).filter_map(|found| {
         let test = found.name("test")?.as_str();
         let short = found.name("message").map_or("", |message| message.as_str());
         let block = pytest_block(before, test);
         let said: Vec<&str> = block
             .lines()
-            .filter_map(|line| line.strip_prefix("E   "))
+            .filter_map(|line| line.strip_prefix("E  "))
             .collect();
         let said = said.join("\n");
         let said = if said.is_empty() { short } else { &said };
-        Some(failure(test, pytest_place(block), said))
+        let place = source_place(block).or_else(|| pytest_place(block));
+        Some(failure(test, place, said))
     });
     capped(lines)
 }
@@ -144,7 +158,11 @@ fn pytest_block<'a>(before: &'a str, test: &str) -> &'a str {
     static END: LazyLock<Regex> =
         LazyLock::new(|| pattern(r"(?m)^(?:_{3,} .+ _{3,}|={3,} .+ ={3,})$"));
     let name = test.split("::").skip(1).collect::<Vec<_>>().join(".");
+    let collecting = format!("ERROR collecting {test}");
     let about = |title: &str| {
+        if name.is_empty() {
+            return title == collecting;
+        }
         title
             .strip_suffix(name.as_str())
             .is_some_and(|start| start.is_empty() || start.ends_with(" of "))
@@ -155,6 +173,14 @@ fn pytest_block<'a>(before: &'a str, test: &str) -> &'a str {
         .and_then(|head| before.get(head.get(0)?.end()..))
         .unwrap_or_default();
     END.find(after).map_or(after, |end| &after[..end.start()])
+}
+
+/// Where a file is no Python: what the interpreter names.
+fn source_place(block: &str) -> Option<String> {
+    static PLACE: LazyLock<Regex> =
+        LazyLock::new(|| pattern(r#"(?m)^E +File "([^"\n]+)", line (\d+)"#));
+    let found = PLACE.captures_iter(block).last()?;
+    Some(format!("{}:{}", &found[1], &found[2]))
 }
 
 /// Where it broke: the last `path:12: ` of the block.

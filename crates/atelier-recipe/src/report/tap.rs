@@ -2,7 +2,7 @@
 
 use std::{iter, sync::LazyLock};
 
-use atelier_model::TestCounts;
+use atelier_model::{TestCounts, TestFailure};
 use regex::Regex;
 
 use crate::report::text::{capped, count, failure, pattern};
@@ -10,6 +10,15 @@ use crate::report::text::{capped, count, failure, pattern};
 static PLAN: LazyLock<Regex> = LazyLock::new(|| pattern(r"^1\.\.(\d+)(?:\s.*)?$"));
 static POINT: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r"^(?P<not>not )?ok\b(?: \d+)?(?: - | )?(?P<name>[^#]*)(?P<directive>#.*)?$")
+});
+
+static PROVED: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"(?m)^Files=\d+, Tests=(\d+), .*\nResult: FAIL$"));
+static BROKEN: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(concat!(
+        r"(?m)^(?P<file>\S+) +\(Wstat: .*\)\n",
+        r"(?:  (?:Failed|TODO|Non-zero) .*\n)*  Parse errors: (?P<why>.*)$",
+    ))
 });
 
 /// The run that was printed, if it has as many results as its plan says.
@@ -32,15 +41,35 @@ pub(crate) fn runs(output: &str) -> Vec<TestCounts> {
                 run.failed += 1;
                 let said = iter::from_fn(|| lines.next_if(|line| line.starts_with('#')));
                 let said: Vec<&str> = said.map(comment).collect();
-                let said = said.join("\n");
-                failures.push(failure(&found["name"], place(&said), &said));
+                let mut said = said.join("\n");
+                if said.is_empty() && lines.next_if(|line| line.trim() == "---").is_some() {
+                    let block = lines.by_ref().take_while(|line| line.trim() != "...");
+                    said = block.collect::<Vec<_>>().join("\n");
+                }
+                let place = place(&said).or_else(|| frame(&said));
+                failures.push(failure(&found["name"], place, &said));
             } else {
                 run.passed += 1;
             }
         }
     }
+    tell(&mut failures, output);
+    let points = run.executed() + run.skipped;
+    let whole = planned == Some(points);
+    // `prove` says how many results it saw, and which files broke off before their plan's end.
+    let closed = PROVED.captures(output).and_then(|found| count(&found[1])) == Some(points);
+    if closed && !whole {
+        let broken: Vec<_> = BROKEN.captures_iter(output).collect();
+        run.failed += broken.len() as u64;
+        failures.extend(
+            broken
+                .iter()
+                .map(|one| failure(&one["file"], None, &one["why"])),
+        );
+        run.failures = capped(failures);
+        return vec![run];
+    }
     run.failures = capped(failures);
-    let whole = planned == Some(run.executed() + run.skipped);
     whole.then_some(run).into_iter().collect()
 }
 
@@ -48,6 +77,33 @@ pub(crate) fn runs(output: &str) -> Vec<TestCounts> {
 fn comment(line: &str) -> &str {
     let text = line.trim_start_matches('#');
     text.strip_prefix(' ').unwrap_or(text)
+}
+
+/// What Perl says of a failed test on the other stream, which may stand anywhere.
+fn tell(failures: &mut [TestFailure], output: &str) {
+    static SAID: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(concat!(
+            r"(?m)^ *# +Failed test '(?P<name>.*)'\n *# +at (?P<file>\S+) line (?P<line>\d+)\.",
+            r"(?P<more>(?:\n *# {5,}.*)*)",
+        ))
+    });
+    for found in SAID.captures_iter(output) {
+        let silent = |one: &&mut TestFailure| one.place.is_none() && one.name == found["name"];
+        if let Some(one) = failures.iter_mut().find(silent) {
+            let lines = found["more"].lines().map(|line| comment(line.trim_start()));
+            let said = lines.collect::<Vec<_>>().join("\n");
+            let place = format!("{}:{}", &found["file"], &found["line"]);
+            *one = failure(&one.name, Some(place), &said);
+        }
+    }
+}
+
+/// Where a stack of JavaScript leaves what is installed.
+fn frame(said: &str) -> Option<String> {
+    static FRAME: LazyLock<Regex> =
+        LazyLock::new(|| pattern(r"(?:file://)?([^\s():]+\.[cm]?[jt]sx?:\d+):\d+"));
+    let mut frames = FRAME.captures_iter(said).map(|found| found[1].to_owned());
+    frames.find(|place| !place.contains("node_modules/"))
 }
 
 /// Where a test broke, as Perl, Bats and Busted write it.

@@ -1,6 +1,6 @@
 //! Small tools for reading printed reports.
 
-use std::sync::LazyLock;
+use std::{collections::BTreeMap, sync::LazyLock};
 
 use atelier_model::{TestCounts, TestFailure};
 use regex::{Captures, Regex};
@@ -13,6 +13,9 @@ const FAILURES_MAX: usize = 100;
 const MESSAGE_LINES_MAX: usize = 12;
 /// Bytes of a failure's message that are kept.
 const MESSAGE_BYTES_MAX: usize = 2_000;
+
+/// Members of a workspace whose reports are read.
+const MEMBERS_MAX: usize = 1_000;
 
 /// Compiles a pattern that is part of this crate; each is used by a test.
 #[expect(
@@ -33,6 +36,24 @@ pub(crate) fn plain(text: &str) -> String {
 /// The text up to the end of its last whole line.
 pub(crate) fn whole_lines(text: &str) -> &str {
     text.rfind('\n').map_or("", |end| &text[..=end])
+}
+
+/// What each member of a workspace printed, where a runner of many commands puts the member's name
+/// before each line: `packages/a test: `, `web:test: `, `[a]: `, `@x/a: `.
+pub(crate) fn members(output: &str) -> Vec<String> {
+    static LINE: LazyLock<Regex> = LazyLock::new(|| {
+        pattern(concat!(
+            r"(?m)^(?P<member>[\w@./-]+ [\w-]*(?:test|check)[\w:-]*|[\w@./-]+:[\w-]*(?:test|check)[\w:-]*",
+            r"|\[[\w@./-]+\]|[\w@./-]+):(?: (?P<line>.*)|$)",
+        ))
+    });
+    let mut members: BTreeMap<String, String> = BTreeMap::new();
+    for found in LINE.captures_iter(output) {
+        let printed = members.entry(found["member"].to_owned()).or_default();
+        printed.push_str(found.name("line").map_or("", |line| line.as_str()));
+        printed.push('\n');
+    }
+    members.into_values().take(MEMBERS_MAX).collect()
 }
 
 /// How many tests a text says; none if the number is absurd. Sums of what is left cannot overflow.
@@ -75,7 +96,7 @@ pub(crate) fn failure(name: &str, place: Option<String>, message: &str) -> TestF
     }
     TestFailure {
         name: name.trim().to_owned(),
-        place,
+        place: place.map(|place| place.trim_start_matches("file://").to_owned()),
         message: text.trim_end().to_owned(),
     }
 }

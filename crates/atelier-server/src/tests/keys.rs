@@ -17,7 +17,7 @@ use super::world::relay;
 use crate::{Bounds, Keys, Server};
 
 /// What is at the door, and what somebody must be trusted with who wants it.
-const ADDRESSES: [(&str, &str, Action); 19] = [
+const ADDRESSES: [(&str, &str, Action); 24] = [
     ("GET", "/metrics", Action::ReadMetrics),
     ("GET", "/v1/models", Action::SeeModels),
     ("GET", "/v1beta/models", Action::SeeModels),
@@ -38,6 +38,15 @@ const ADDRESSES: [(&str, &str, Action); 19] = [
     ("POST", "/v1/messages/count_tokens", Action::CountTokens),
     ("POST", "/v1beta/models/m:countTokens", Action::CountTokens),
     ("POST", "/v1/embeddings", Action::Embed),
+    ("GET", "/atelier/v1/runs", Action::SeeRuns),
+    ("GET", "/atelier/v1/runs/newest", Action::SeeRuns),
+    ("GET", "/atelier/v1/runs/newest/events", Action::SeeRuns),
+    ("POST", "/atelier/v1/runs/newest", Action::SteerRuns),
+    (
+        "POST",
+        "/atelier/v1/runs/newest/tasks/t1.1",
+        Action::SteerRuns,
+    ),
     ("GET", "/atelier/v1/keys", Action::SeeKeys),
     ("POST", "/atelier/v1/keys", Action::IssueKeys),
     ("DELETE", "/atelier/v1/keys/nobody", Action::RevokeKeys),
@@ -153,12 +162,13 @@ async fn every_role_gets_what_it_may_at_every_address_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn an_open_door_and_plain_keys_lead_to_no_keys_of_others() {
+async fn an_open_door_and_plain_keys_lead_to_no_keys_of_others_and_an_open_one_steers_no_run() {
     let (open, plain) = (Gate::start(&[]).await, Gate::start(&["plain"]).await);
     for (method, path, action) in ADDRESSES {
         let expected = Role::Builder.may(action);
         let status = open.status(method, path, "").await;
-        assert_eq!(is_let_in(status), expected, "{method} {path}: {status}");
+        let to_all = expected && action != Action::SteerRuns;
+        assert_eq!(is_let_in(status), to_all, "{method} {path}: {status}");
         let status = plain.status(method, path, &bearer("plain")).await;
         assert_eq!(is_let_in(status), expected, "{method} {path}: {status}");
         assert_eq!(plain.status(method, path, &bearer("plaim")).await, 401);

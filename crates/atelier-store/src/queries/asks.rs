@@ -6,6 +6,7 @@ use atelier_model::{
     Amount, AskId, AskRecord, AskSource, Digest, EventKind, MicroUsd, Reply, Resource, RunId,
     Stage, TaskId, Timestamp, Usage,
 };
+use sqlx::SqliteConnection;
 
 use crate::{
     Scope, Store, StoreError, column,
@@ -109,6 +110,39 @@ pub struct StageCost {
     pub cost: MicroUsd,
     /// Milliseconds that providers took, added up.
     pub latency_ms: u64,
+}
+
+#[derive(sqlx::FromRow)]
+struct StageRow {
+    stage: String,
+    asks: i64,
+    cached: i64,
+    cost: i64,
+    reserved: i64,
+    latency_ms: i64,
+    input: i64,
+    output: i64,
+    cached_input: i64,
+    cache_write: i64,
+    cache_write_hour: i64,
+}
+
+impl StageRow {
+    fn cost(&self) -> StageCost {
+        StageCost {
+            asks: column::from_count(self.asks),
+            cached: column::from_count(self.cached),
+            usage: column::from_tokens([
+                self.input,
+                self.output,
+                self.cached_input,
+                self.cache_write,
+                self.cache_write_hour,
+            ]),
+            cost: column::from_money(self.cost),
+            latency_ms: column::from_count(self.latency_ms),
+        }
+    }
 }
 
 /// An ask that has no end yet.
@@ -422,33 +456,43 @@ impl Store {
 
     /// What the asks of a run came to.
     pub async fn run_cost(&self, run: &RunId) -> Result<RunCost, StoreError> {
+        let rows: Vec<StageRow> = sqlx::query_as(
+            "SELECT stage, COUNT(*) AS asks, COUNT(CASE WHEN source = 'cache' THEN 1 END) AS cached,
+                 CAST(SUM(cost) AS BIGINT) AS cost, CAST(SUM(reserved) AS BIGINT) AS reserved,
+                 CAST(SUM(CASE WHEN source = 'cache' THEN 0 ELSE latency_ms END) AS BIGINT)
+                     AS latency_ms,
+                 CAST(SUM(CASE WHEN source = 'cache' THEN 0 ELSE input_tokens END) AS BIGINT)
+                     AS input,
+                 CAST(SUM(CASE WHEN source = 'cache' THEN 0 ELSE output_tokens END) AS BIGINT)
+                     AS output,
+                 CAST(SUM(CASE WHEN source = 'cache' THEN 0 ELSE cached_input_tokens END)
+                     AS BIGINT) AS cached_input,
+                 CAST(SUM(CASE WHEN source = 'cache' THEN 0 ELSE cache_write_tokens END) AS BIGINT)
+                     AS cache_write,
+                 CAST(SUM(CASE WHEN source = 'cache' THEN 0 ELSE cache_write_hour_tokens END)
+                     AS BIGINT) AS cache_write_hour
+             FROM asks WHERE run_id = $1 GROUP BY stage",
+        )
+        .bind(run.as_str())
+        .fetch_all(self.readers())
+        .await?;
         let mut total = RunCost::default();
-        for ask in self.ask_list(run).await? {
-            let cached = ask.source.is_some_and(AskSource::is_kept);
-            total.spent = total.spent + ask.cost;
-            total.reserved = total.reserved + ask.reserved;
-            total.asks += 1;
-            total.cached += u64::from(cached);
-            let stage = total.stages.entry(ask.stage).or_default();
-            stage.asks += 1;
-            stage.cached += u64::from(cached);
-            stage.cost = stage.cost + ask.cost;
-            if !cached {
-                stage.latency_ms += ask.latency_ms;
-                stage.usage = plus(stage.usage, ask.usage);
-            }
+        for row in rows {
+            let stage = column::from_word(&row.stage, "the stage of an ask")?;
+            let of_stage = row.cost();
+            total.spent = total.spent + of_stage.cost;
+            total.reserved = total.reserved + column::from_money(row.reserved);
+            total.asks += of_stage.asks;
+            total.cached += of_stage.cached;
+            total.stages.insert(stage, of_stage);
         }
         Ok(total)
     }
-}
 
-fn plus(left: Usage, right: Usage) -> Usage {
-    Usage {
-        input: left.input + right.input,
-        output: left.output + right.output,
-        cached_input: left.cached_input + right.cached_input,
-        cache_write: left.cache_write + right.cache_write,
-        cache_write_hour: left.cache_write_hour + right.cache_write_hour,
+    /// Money that the asks of a run cost so far.
+    pub async fn run_spent(&self, run: &RunId) -> Result<MicroUsd, StoreError> {
+        let mut connection = self.readers().acquire().await?;
+        run_spent(&mut connection, run).await
     }
 }
 
@@ -549,11 +593,15 @@ pub(crate) async fn run_spent_in_txn(
     write: &mut Write,
     run: &RunId,
 ) -> Result<MicroUsd, StoreError> {
+    run_spent(write.connection(), run).await
+}
+
+async fn run_spent(connection: &mut SqliteConnection, run: &RunId) -> Result<MicroUsd, StoreError> {
     let cost: i64 = sqlx::query_scalar(
         "SELECT CAST(COALESCE(SUM(cost), 0) AS BIGINT) FROM asks WHERE run_id = $1",
     )
     .bind(run.as_str())
-    .fetch_one(write.connection())
+    .fetch_one(connection)
     .await?;
     Ok(column::from_money(cost))
 }

@@ -169,12 +169,14 @@ async fn attempt_insert_in_txn(
 ) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO attempts (run_id, task_id, ordinal, base, reply, outcome, feedback, evidence,
-             cost, started_at, ended_at)
-         VALUES ($1, $2, $3, $4, $5, NULL, $6, $7, $8, $9, NULL)
+             cost, started_at, ended_at, round_first)
+         VALUES ($1, $2, $3, $4, $5, NULL, $6, $7, $8, $9, NULL,
+             (SELECT round_first FROM tasks WHERE run_id = $1 AND id = $2))
          ON CONFLICT (run_id, task_id, ordinal) DO UPDATE SET base = EXCLUDED.base,
              reply = EXCLUDED.reply, outcome = NULL, feedback = EXCLUDED.feedback,
              evidence = EXCLUDED.evidence, cost = EXCLUDED.cost,
-             started_at = EXCLUDED.started_at, ended_at = NULL",
+             started_at = EXCLUDED.started_at, ended_at = NULL,
+             round_first = EXCLUDED.round_first, met = NULL",
     )
     .bind(attempt.run.as_str())
     .bind(attempt.task.as_str())

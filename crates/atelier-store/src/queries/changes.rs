@@ -1,13 +1,16 @@
 //! Changes of a run's plan, applied with everything they do to its tasks.
 
 use atelier_model::{
-    DevPlan, Digest, EventKind, RunId, Task, TaskChange, TaskChangeKind, TaskFact, TaskId,
-    TaskState, Timestamp,
+    Act, ChangeAsked, DevPlan, Digest, EventKind, RunId, Task, TaskChange, TaskChangeKind,
+    TaskFact, TaskId, TaskState, Timestamp,
 };
 
 use crate::{
     Store, StoreError, column,
-    queries::{plans, runs, tasks},
+    queries::{
+        acts::{act_in_txn, title_keep_in_txn},
+        plans, runs, tasks,
+    },
     write::Write,
 };
 
@@ -51,6 +54,10 @@ pub struct Amendment<'a> {
     pub plan: &'a DevPlan,
     /// Numbers of the steps that are removed.
     pub removed: &'a [String],
+    /// What was asked for.
+    pub request: &'a ChangeAsked,
+    /// Whether models are told something else about every task from now on.
+    pub is_reworded: bool,
     /// The tasks it touches, each as it is from now on, in the order of the plan.
     pub tasks: &'a [(Task, TaskChange)],
 }
@@ -95,9 +102,8 @@ impl Store {
         at: Timestamp,
     ) -> Result<(), StoreError> {
         let mut write = self.write().await?;
-        let before = runs::run_fetch_in_txn(write.connection(), amendment.run)
-            .await?
-            .requirement_digest;
+        let run = runs::run_fetch_in_txn(write.connection(), amendment.run).await?;
+        let before = run.requirement_digest;
         let requirement = Digest::of(amendment.requirement);
         let touched: Vec<&TaskChange> = amendment.tasks.iter().map(|(_, change)| change).collect();
         let event = EventKind::PlanChanged {
@@ -127,6 +133,14 @@ impl Store {
         .await?;
         plans::plan_put_in_txn(&mut write, amendment.run, amendment.plan, at).await?;
         tasks_change_in_txn(&mut write, amendment, at).await?;
+        if amendment.is_reworded {
+            rounds_begin_in_txn(&mut write, amendment.run).await?;
+        }
+        let act = Act::PlanChanged {
+            request: amendment.request.clone(),
+            before: run.requirement,
+        };
+        act_in_txn(&mut write, amendment.run, &act, at).await?;
         self.commit(write).await
     }
 
@@ -139,6 +153,18 @@ impl Store {
                 .await?;
         rows.into_iter().map(ChangeRecord::try_from).collect()
     }
+}
+
+/// Whatever was begun with other words begins anew: what was said of them is no part of it any more.
+async fn rounds_begin_in_txn(write: &mut Write, run: &RunId) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE tasks SET round_first = attempts + 1
+         WHERE run_id = $1 AND state NOT IN ('done', 'waived') AND attempts >= round_first",
+    )
+    .bind(run.as_str())
+    .execute(write.connection())
+    .await?;
+    Ok(())
 }
 
 /// Tasks first, dependencies after: a task may depend on one that comes later in the list.
@@ -181,6 +207,7 @@ async fn task_add_in_txn(write: &mut Write, task: &Task, at: Timestamp) -> Resul
 
 /// Gives a task its new words and begins a new round of attempts.
 async fn task_rewrite_in_txn(write: &mut Write, task: &Task) -> Result<(), StoreError> {
+    title_keep_in_txn(write, (&task.run, &task.id), &task.title).await?;
     sqlx::query(
         "UPDATE tasks SET step = $3, title = $4, description = $5, why = $6, requirements = $7,
              inputs = $8, outputs = $9, owns = $10, protected = $11, acceptance = $12,

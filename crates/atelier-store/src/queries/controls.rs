@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use atelier_model::{
-    Acceptance, Budget, BudgetChange, Digest, EventKind, RunFact, RunId, RunStatus, TaskFact,
+    Acceptance, Act, Budget, BudgetChange, Digest, EventKind, RunFact, RunId, RunStatus, TaskFact,
     TaskId, TaskState, Timestamp, Used,
 };
 use sqlx::SqliteConnection;
@@ -11,6 +11,7 @@ use sqlx::SqliteConnection;
 use crate::{
     Lease, Store, StoreError, column,
     queries::{
+        acts::{act_in_txn, dependents_again_in_txn, title_keep_in_txn},
         budgets::BudgetRow,
         runs,
         tasks::{task_advance_in_txn, task_state_in_txn, tasks_open_in_txn},
@@ -137,6 +138,22 @@ impl TaskEdit {
         ];
         let changed = named.into_iter().filter(|(_, changed)| *changed);
         changed.map(|(name, _)| name.to_owned()).collect()
+    }
+
+    /// Whether work that is done is not what is asked for any more, or not proved.
+    fn changes_proof(&self) -> bool {
+        self.description.is_some() || self.acceptance.is_some()
+    }
+
+    /// The change as an act, with the tasks that begin anew because of it.
+    fn act(&self, task: &TaskId, again: &[TaskId]) -> Act {
+        Act::TaskEdited {
+            task: task.clone(),
+            title: self.title.clone(),
+            description: self.description.clone(),
+            acceptance: self.acceptance.clone(),
+            again: again.to_vec(),
+        }
     }
 
     /// Whether the work so far was done for something else.
@@ -416,6 +433,12 @@ impl Store {
         let state = task_advance_in_txn(&mut write, run, task, (fact, reason), at).await?;
         take_away_in_txn(&mut write, run, task, at).await?;
         tasks_open_in_txn(&mut write, run, Some(task), at).await?;
+        let act = Act::TaskLeft {
+            task: task.clone(),
+            fact,
+            reason: reason.to_owned(),
+        };
+        act_in_txn(&mut write, run, &act, at).await?;
         self.commit(write).await?;
         Ok(state)
     }
@@ -455,21 +478,9 @@ impl Store {
         let mut again = vec![task.clone()];
         retry_in_txn(&mut write, run, task, at).await?;
         if from_here {
-            for later in dependents_in_txn(&mut write, run, task).await? {
-                let state = task_state_in_txn(write.connection(), run, &later).await?;
-                if state == TaskState::Pending {
-                    continue;
-                }
-                if state.is_under_way() {
-                    let fact = (TaskFact::Interrupted, "what it depends on begins anew");
-                    task_advance_in_txn(&mut write, run, &later, fact, at).await?;
-                    take_away_in_txn(&mut write, run, &later, at).await?;
-                }
-                let fact = (TaskFact::PlanChanged, "what it depends on begins anew");
-                task_advance_in_txn(&mut write, run, &later, fact, at).await?;
-                round_begin_in_txn(&mut write, run, &later).await?;
-                again.push(later);
-            }
+            let later = dependents_in_txn(&mut write, run, task).await?;
+            let why = "what it depends on begins anew";
+            again.extend(begin_anew_in_txn(&mut write, run, later, why, at).await?);
         }
         if let Some(model) = model {
             let terms = TaskTerms {
@@ -479,21 +490,59 @@ impl Store {
             terms_put_in_txn(&mut write, run, task, &terms).await?;
         }
         tasks_open_in_txn(&mut write, run, None, at).await?;
+        let act = Act::TasksAgain {
+            tasks: again.clone(),
+        };
+        act_in_txn(&mut write, run, &act, at).await?;
         self.commit(write).await?;
         Ok(again)
     }
 
-    /// Changes a task. One that is under way begins a new round with what it is now; one whose work
-    /// is done cannot be changed any more.
+    /// Gives a task that is done another round, with what was found wrong with it, and the tasks of
+    /// agents that followed it. Returns the tasks that begin anew.
+    pub async fn task_send_back(
+        &self,
+        run: &RunId,
+        task: &TaskId,
+        remark: &str,
+        at: Timestamp,
+    ) -> Result<Vec<TaskId>, StoreError> {
+        let mut write = self.write().await?;
+        task_remark_in_txn(&mut write, run, task, remark).await?;
+        let act = Act::TaskRemarked {
+            task: task.clone(),
+            remark: remark.to_owned(),
+        };
+        act_in_txn(&mut write, run, &act, at).await?;
+        let mut again = vec![task.clone()];
+        for later in dependents_in_txn(&mut write, run, task).await? {
+            if is_of_agent_in_txn(&mut write, run, &later).await? {
+                again.push(later);
+            }
+        }
+        again = begin_anew_in_txn(&mut write, run, again, "a review sent it back", at).await?;
+        tasks_open_in_txn(&mut write, run, None, at).await?;
+        let act = Act::TasksAgain {
+            tasks: again.clone(),
+        };
+        act_in_txn(&mut write, run, &act, at).await?;
+        self.commit(write).await?;
+        Ok(again)
+    }
+
+    /// Changes a task. One that is under way begins a new round with what it is now. One that is done
+    /// and is to do or to prove something else begins anew, with what depends on it; those are
+    /// returned.
     pub async fn task_edit(
         &self,
         run: &RunId,
         task: &TaskId,
         (edit, reason): (&TaskEdit, &str),
         at: Timestamp,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Vec<TaskId>, StoreError> {
         let mut write = self.write().await?;
         let state = task_state_in_txn(write.connection(), run, task).await?;
+        let mut again = Vec::new();
         if edit.changes_work() {
             match state {
                 TaskState::Running | TaskState::Verifying => {
@@ -502,12 +551,21 @@ impl Store {
                     take_away_in_txn(&mut write, run, task, at).await?;
                     round_begin_in_txn(&mut write, run, task).await?;
                 }
-                TaskState::Merging | TaskState::Done => {
+                TaskState::Merging => {
                     return Err(atelier_model::Refused {
                         state: format!("{state:?}"),
                         fact: "Edited by a person".to_owned(),
                     }
                     .into());
+                }
+                TaskState::Done if !edit.changes_proof() => {}
+                TaskState::Done => {
+                    let fact = (TaskFact::PlanChanged, "a person changed it");
+                    task_advance_in_txn(&mut write, run, task, fact, at).await?;
+                    round_begin_in_txn(&mut write, run, task).await?;
+                    let later = dependents_in_txn(&mut write, run, task).await?;
+                    again.push(task.clone());
+                    again.extend(dependents_again_in_txn(&mut write, run, later, at).await?);
                 }
                 TaskState::Pending
                 | TaskState::Ready
@@ -523,8 +581,15 @@ impl Store {
             reason: reason.to_owned(),
         };
         write.event(Some(run), Some(task), edited, at).await?;
+        if let Some(title) = &edit.title {
+            title_keep_in_txn(&mut write, (run, task), title).await?;
+        }
         edit_in_txn(&mut write, run, task, edit, at).await?;
-        self.commit(write).await
+        tasks_open_in_txn(&mut write, run, None, at).await?;
+        let act = edit.act(task, &again);
+        act_in_txn(&mut write, run, &act, at).await?;
+        self.commit(write).await?;
+        Ok(again)
     }
 
     /// What a person set for a task beside the plan.
@@ -747,15 +812,20 @@ async fn answer_in_txn(
     let is_remark = !answer.approved && !answer.reason.is_empty();
     if is_remark && kind == QuestionKind::Plan {
         plan_reject_in_txn(write, run, &answer.reason).await?;
+        let remark = answer.reason.clone();
+        let act = Act::PlanRemarked { remark };
+        act_in_txn(write, run, &act, at).await?;
     }
     if is_remark && kind == QuestionKind::Task {
         let task = TaskId::from_text(subject);
-        let mut terms = terms_in_txn(write.connection(), run, &task).await?;
+        let terms = terms_in_txn(write.connection(), run, &task).await?;
         if terms.remarks.len() >= REMARKS_MAX {
             return Err(ControlError::Remarks);
         }
-        terms.remarks.push(answer.reason.clone());
-        terms_put_in_txn(write, run, &task, &terms).await?;
+        task_remark_in_txn(write, run, &task, &answer.reason).await?;
+        let remark = answer.reason.clone();
+        let act = Act::TaskRemarked { task, remark };
+        act_in_txn(write, run, &act, at).await?;
     }
     if is_remark && kind != QuestionKind::Look {
         // What a remark changes is asked about anew.
@@ -777,6 +847,57 @@ async fn answer_in_txn(
     .await
     .map_err(StoreError::from)?;
     Ok(())
+}
+
+/// Puts something that a person said beside a task.
+/// Lets those of some tasks begin anew that were begun already, and returns them.
+async fn begin_anew_in_txn(
+    write: &mut Write,
+    run: &RunId,
+    tasks: Vec<TaskId>,
+    why: &str,
+    at: Timestamp,
+) -> Result<Vec<TaskId>, StoreError> {
+    let mut again = Vec::new();
+    for task in tasks {
+        let state = task_state_in_txn(write.connection(), run, &task).await?;
+        if state == TaskState::Pending {
+            continue;
+        }
+        if state.is_under_way() {
+            task_advance_in_txn(write, run, &task, (TaskFact::Interrupted, why), at).await?;
+            take_away_in_txn(write, run, &task, at).await?;
+        }
+        task_advance_in_txn(write, run, &task, (TaskFact::PlanChanged, why), at).await?;
+        round_begin_in_txn(write, run, &task).await?;
+        again.push(task);
+    }
+    Ok(again)
+}
+
+async fn is_of_agent_in_txn(
+    write: &mut Write,
+    run: &RunId,
+    task: &TaskId,
+) -> Result<bool, StoreError> {
+    let origin: Option<Option<String>> =
+        sqlx::query_scalar("SELECT origin FROM tasks WHERE run_id = $1 AND id = $2")
+            .bind(run.as_str())
+            .bind(task.as_str())
+            .fetch_optional(write.connection())
+            .await?;
+    Ok(origin.flatten().as_deref() == Some("agent"))
+}
+
+pub(crate) async fn task_remark_in_txn(
+    write: &mut Write,
+    run: &RunId,
+    task: &TaskId,
+    remark: &str,
+) -> Result<(), StoreError> {
+    let mut terms = terms_in_txn(write.connection(), run, task).await?;
+    terms.remarks.push(remark.to_owned());
+    terms_put_in_txn(write, run, task, &terms).await
 }
 
 async fn question_delete_in_txn(

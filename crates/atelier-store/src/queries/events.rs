@@ -117,6 +117,43 @@ impl Store {
         events(&bodies)
     }
 
+    /// The newest events of a run, at most `limit` and never more than 10,000, in order.
+    pub async fn event_list_newest(
+        &self,
+        run: &RunId,
+        limit: u32,
+    ) -> Result<Vec<Event>, StoreError> {
+        let mut bodies: Vec<String> = sqlx::query_scalar(
+            "SELECT body FROM events WHERE run_id = $1 ORDER BY seq DESC LIMIT $2",
+        )
+        .bind(run.as_str())
+        .bind(limit.min(LIST_MAX))
+        .fetch_all(self.readers())
+        .await?;
+        bodies.reverse();
+        events(&bodies)
+    }
+
+    /// The event that last fixed how a task is judged, or the whole run.
+    pub async fn acceptance_fixed(
+        &self,
+        run: &RunId,
+        task: Option<&TaskId>,
+    ) -> Result<Option<Event>, StoreError> {
+        // The kind stands in the question, so that the index of exactly these events answers it.
+        let body: Option<String> = sqlx::query_scalar(
+            "SELECT body FROM events
+             WHERE kind = 'acceptance.fixed' AND run_id = $1 AND task_id IS $2
+             ORDER BY seq DESC LIMIT 1",
+        )
+        .bind(run.as_str())
+        .bind(task.map(TaskId::as_str))
+        .fetch_optional(self.readers())
+        .await?;
+        body.map(|body| column::from_json(&body, "an event"))
+            .transpose()
+    }
+
     /// Recomputes the chain over all events and returns how many there are.
     pub async fn events_verify(&self) -> Result<u64, ChainError> {
         // One transaction, so that events written meanwhile are not mistaken for missing ones.

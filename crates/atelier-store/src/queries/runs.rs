@@ -1,14 +1,14 @@
 //! Runs and the requirements they serve.
 
 use atelier_model::{
-    Approval, Budget, Digest, EventKind, Refused, Run, RunFact, RunId, RunStatus, Timestamp,
+    Act, Approval, Budget, Digest, EventKind, Refused, Run, RunFact, RunId, RunStatus, Timestamp,
     next_run,
 };
 use sqlx::SqliteConnection;
 
 use crate::{
     Store, StoreError, column,
-    queries::{asks, budgets::run_budget_set_in_txn, trunk::trunk_append_in_txn},
+    queries::{acts::act_in_txn, asks, budgets::run_budget_set_in_txn, trunk::trunk_append_in_txn},
     write::Write,
 };
 
@@ -85,34 +85,8 @@ impl Store {
     /// Stores a new run with its requirement. A new run is planning; the state machine alone takes
     /// it further.
     pub async fn run_create(&self, run: &Run) -> Result<(), StoreError> {
-        if run.status != RunStatus::Planning {
-            return Err(Refused {
-                state: format!("{:?}", run.status),
-                fact: "Created".to_owned(),
-            }
-            .into());
-        }
         let mut write = self.write().await?;
-        sqlx::query(
-            "INSERT INTO requirements (digest, body, created_at) VALUES ($1, $2, $3)
-             ON CONFLICT (digest) DO NOTHING",
-        )
-        .bind(column::bytes(&run.requirement_digest))
-        .bind(&run.requirement)
-        .bind(run.created_at.millis())
-        .execute(write.connection())
-        .await?;
-        let created = EventKind::RunCreated {
-            requirement: run.requirement_digest,
-            base: run.base_commit.clone(),
-            branch: run.branch.clone(),
-            budget: run.budget.usd,
-            approval: run.approval,
-        };
-        let seq = write
-            .event(Some(&run.id), None, created, run.created_at)
-            .await?;
-        run_insert_in_txn(&mut write, run, seq).await?;
+        run_create_in_txn(&mut write, run).await?;
         self.commit(write).await
     }
 
@@ -238,6 +212,10 @@ impl Store {
             .bind(commit)
             .execute(write.connection())
             .await?;
+        let act = Act::Reopened {
+            commit: commit.to_owned(),
+        };
+        act_in_txn(&mut write, id, &act, at).await?;
         trunk_append_in_txn(&mut write, id, (commit, None), 0, at).await?;
         self.commit(write).await
     }
@@ -278,6 +256,36 @@ impl Store {
         trunk_append_in_txn(&mut write, id, (commit, None), 0, at).await?;
         self.commit(write).await
     }
+}
+
+pub(crate) async fn run_create_in_txn(write: &mut Write, run: &Run) -> Result<(), StoreError> {
+    if run.status != RunStatus::Planning {
+        return Err(Refused {
+            state: format!("{:?}", run.status),
+            fact: "Created".to_owned(),
+        }
+        .into());
+    }
+    sqlx::query(
+        "INSERT INTO requirements (digest, body, created_at) VALUES ($1, $2, $3)
+         ON CONFLICT (digest) DO NOTHING",
+    )
+    .bind(column::bytes(&run.requirement_digest))
+    .bind(&run.requirement)
+    .bind(run.created_at.millis())
+    .execute(write.connection())
+    .await?;
+    let created = EventKind::RunCreated {
+        requirement: run.requirement_digest,
+        base: run.base_commit.clone(),
+        branch: run.branch.clone(),
+        budget: run.budget.usd,
+        approval: run.approval,
+    };
+    let seq = write
+        .event(Some(&run.id), None, created, run.created_at)
+        .await?;
+    run_insert_in_txn(write, run, seq).await
 }
 
 /// Gives a run other words to serve.

@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 
 use atelier_model::{
-    Attempt, Event, EventKind, MicroUsd, Refused, RunId, Task, TaskFact, TaskId, TaskState,
-    Timestamp, next_task,
+    Attempt, AttemptOutcome, Event, EventKind, MicroUsd, Refused, RunId, Task, TaskFact, TaskId,
+    TaskSource, TaskState, Timestamp, next_task,
 };
 use sqlx::SqliteConnection;
 
 use crate::{
     Lease, Store, StoreError, TrunkMove, column,
-    queries::{attempts, leases::lease_take_in_txn, runs, trunk::trunk_append_in_txn},
+    queries::{
+        acts::TITLE_THEN, attempts, leases::lease_take_in_txn, runs, trunk::trunk_append_in_txn,
+    },
     write::Write,
 };
 
@@ -31,6 +33,8 @@ struct TaskRow {
     context: String,
     priority: i64,
     source: String,
+    agent: Option<String>,
+    origin: Option<String>,
     attempts: i64,
     round_first: i64,
     state: String,
@@ -55,7 +59,11 @@ impl TaskRow {
             acceptance: column::from_json(&self.acceptance, "the acceptance of a task")?,
             context: column::from_json(&self.context, "the context of a task")?,
             priority: column::small(self.priority, "the priority of a task")?,
-            source: column::from_word(&self.source, "the source of a task")?,
+            source: column::from_word(
+                self.origin.as_ref().unwrap_or(&self.source),
+                "the source of a task",
+            )?,
+            agent: self.agent,
             attempts: column::small(self.attempts, "the attempts of a task")?,
             round_first: column::small(self.round_first, "the attempts of a task")?,
             state: column::from_word(&self.state, "the state of a task")?,
@@ -117,6 +125,8 @@ pub struct TaskMoves {
     pub seen: u64,
     /// Tasks and the states they came to, in order.
     pub moved: Vec<(TaskId, TaskState)>,
+    /// Tasks of which an attempt ended in a conflict, once for each.
+    pub conflicts: Vec<TaskId>,
     /// Tasks were added or edited: what is known of them must be read again.
     pub others: bool,
 }
@@ -156,27 +166,8 @@ impl Store {
     /// its run, also on one that comes later in the list. A new task is pending and untried; the
     /// state machine alone takes it further.
     pub async fn task_add(&self, tasks: &[Task], at: Timestamp) -> Result<(), StoreError> {
-        if let Some(task) = tasks.iter().find(|task| task.state != TaskState::Pending) {
-            return Err(Refused {
-                state: format!("{:?}", task.state),
-                fact: "Added".to_owned(),
-            }
-            .into());
-        }
         let mut write = self.write().await?;
-        for task in tasks {
-            let added = EventKind::TaskAdded {
-                title: task.title.clone(),
-                depends_on: task.depends_on.clone(),
-            };
-            let seq = write
-                .event(Some(&task.run), Some(&task.id), added, at)
-                .await?;
-            task_insert_in_txn(&mut write, task, seq, at).await?;
-        }
-        for task in tasks {
-            dependencies_insert_in_txn(&mut write, task).await?;
-        }
+        tasks_add_in_txn(&mut write, tasks, at).await?;
         self.commit(write).await
     }
 
@@ -418,11 +409,12 @@ impl Store {
         Ok((outlines?, column::from_count(newest.unwrap_or(0))))
     }
 
-    /// What people call the tasks of a run that were added up to an event, in that order.
+    /// What people called the tasks of a run that were added up to an event, in that order, when that
+    /// event was the newest.
     pub async fn task_names(&self, run: &RunId, until: u64) -> Result<Vec<TaskName>, StoreError> {
-        let rows: Vec<(String, Option<String>, String)> = sqlx::query_as(
-            "SELECT id, step, title FROM tasks WHERE run_id = $1 AND seq <= $2 ORDER BY seq",
-        )
+        let rows: Vec<(String, Option<String>, String)> = sqlx::query_as(sqlx::AssertSqlSafe(format!(
+            "SELECT id, step, {TITLE_THEN} FROM tasks WHERE run_id = $1 AND seq <= $2 ORDER BY seq"
+        )))
         .bind(run.as_str())
         .bind(column::count(until))
         .fetch_all(self.readers())
@@ -449,7 +441,8 @@ impl Store {
             return Ok(moves);
         }
         let bodies: Vec<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(format!(
-            "SELECT body FROM events WHERE run_id = $1 AND kind IN ({MOVING}) AND seq > $2
+            "SELECT body FROM events WHERE run_id = $1
+                 AND kind IN ({MOVING}, 'attempt.finished') AND seq > $2
              ORDER BY seq"
         )))
         .bind(run.as_str())
@@ -460,6 +453,11 @@ impl Store {
             let event: Event = column::from_json(&body, "an event")?;
             match (event.task, event.kind) {
                 (Some(task), EventKind::TaskState { to, .. }) => moves.moved.push((task, to)),
+                (Some(task), EventKind::AttemptFinished { outcome, .. }) => {
+                    if outcome == AttemptOutcome::Conflict {
+                        moves.conflicts.push(task);
+                    }
+                }
                 _ => moves.others = true,
             }
         }
@@ -526,16 +524,23 @@ pub(crate) async fn tasks_open_in_txn(
     after: Option<&TaskId>,
     at: Timestamp,
 ) -> Result<u64, StoreError> {
-    let ids: Vec<String> = sqlx::query_scalar(
-        "SELECT id FROM tasks WHERE run_id = $1 AND state = 'pending'
-             AND ($2 IS NULL OR id IN
-                 (SELECT task_id FROM task_deps WHERE run_id = $1 AND needs_id = $2))
+    // A question of its own for one task's dependents: to look at all that is pending after every task
+    // would take a large run longer and longer.
+    let among = match after {
+        Some(_) => {
+            "(run_id, id) IN
+                 (SELECT run_id, task_id FROM task_deps WHERE run_id = $1 AND needs_id = $2)"
+        }
+        None => "run_id = $1 AND $2 IS NULL",
+    };
+    let ids: Vec<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(format!(
+        "SELECT id FROM tasks WHERE {among} AND state = 'pending'
              AND NOT EXISTS (SELECT 1 FROM task_deps JOIN tasks AS needed
                  ON needed.run_id = task_deps.run_id AND needed.id = task_deps.needs_id
                  WHERE task_deps.run_id = $1 AND task_deps.task_id = tasks.id
                      AND needed.state NOT IN ('done', 'waived'))
-         ORDER BY seq",
-    )
+         ORDER BY seq"
+    )))
     .bind(run.as_str())
     .bind(after.map(TaskId::as_str))
     .fetch_all(write.connection())
@@ -548,18 +553,50 @@ pub(crate) async fn tasks_open_in_txn(
     Ok(ids.len() as u64)
 }
 
+pub(crate) async fn tasks_add_in_txn(
+    write: &mut Write,
+    tasks: &[Task],
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    if let Some(task) = tasks.iter().find(|task| task.state != TaskState::Pending) {
+        return Err(Refused {
+            state: format!("{:?}", task.state),
+            fact: "Added".to_owned(),
+        }
+        .into());
+    }
+    for task in tasks {
+        let added = EventKind::TaskAdded {
+            title: task.title.clone(),
+            depends_on: task.depends_on.clone(),
+        };
+        let seq = write
+            .event(Some(&task.run), Some(&task.id), added, at)
+            .await?;
+        task_insert_in_txn(write, task, seq, at).await?;
+    }
+    for task in tasks {
+        dependencies_insert_in_txn(write, task).await?;
+    }
+    Ok(())
+}
+
 pub(crate) async fn task_insert_in_txn(
     write: &mut Write,
     task: &Task,
     seq: u64,
     at: Timestamp,
 ) -> Result<(), StoreError> {
+    let (source, origin) = match task.source {
+        TaskSource::Plan | TaskSource::User => (task.source, false),
+        TaskSource::Proposal | TaskSource::Agent => (TaskSource::User, true),
+    };
     sqlx::query(
         "INSERT INTO tasks (run_id, id, seq, step, title, description, why, requirements, inputs,
              outputs, owns, protected, acceptance, context, priority, source, attempts,
-             round_first, state, updated_at)
+             round_first, state, updated_at, agent, origin)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 0, 1,
-             $17, $18)",
+             $17, $18, $19, $20)",
     )
     .bind(task.run.as_str())
     .bind(task.id.as_str())
@@ -576,9 +613,11 @@ pub(crate) async fn task_insert_in_txn(
     .bind(column::json(&task.acceptance))
     .bind(column::json(&task.context))
     .bind(task.priority)
-    .bind(column::word(&task.source))
+    .bind(column::word(&source))
     .bind(column::word(&task.state))
     .bind(at.millis())
+    .bind(&task.agent)
+    .bind(origin.then(|| column::word(&task.source)))
     .execute(write.connection())
     .await?;
     Ok(())

@@ -8,6 +8,7 @@ mod tools;
 
 use atelier_engine::Exit;
 use atelier_model::FileTree;
+use atelier_report::{self as report, Advice};
 use clap::Args;
 use serde_json::json;
 
@@ -75,23 +76,46 @@ pub(crate) async fn run(global: &Global, args: &AnalyseArgs, ui: &Ui) -> Result<
     let tree = place.tree()?;
     let is_wanted = |name: &str| args.only.is_empty() || args.only.iter().any(|one| one == name);
     let mut analysis = Analysis::default();
-    if is_wanted(own::SECRETS) {
-        analysis.ran.push(own::SECRETS);
-        analysis.findings.extend(own::secrets(&tree));
-    }
-    if is_wanted(own::STEPS) {
-        analysis.ran.push(own::STEPS);
-        analysis.findings.extend(own::slow_steps(&place, &sources)?);
-    }
-    let runner = Runner::new(&place, &config)?;
-    for tool in TOOLS.iter().filter(|tool| is_wanted(tool.name)) {
-        analysis.execute(tool, &runner, &tree, ui).await;
-    }
+    analysis.look(&place, &sources, &tree, &is_wanted)?;
+    analysis
+        .ask(&Runner::new(&place, &config)?, &tree, &is_wanted, ui)
+        .await;
     analysis.sort();
     analysis.tell(ui);
     let worst = analysis.findings.iter().map(|one| one.severity).max();
     let failed = args.fail_on.is_some_and(|least| worst >= Some(least));
     Ok(if failed { Exit::Failed } else { Exit::Verified } as u8)
+}
+
+/// Everything that the tools say of the project as it stands, for a report.
+pub(super) async fn advice(
+    place: &Place,
+    sources: &Sources,
+    config: &Config,
+    ui: &Ui,
+) -> Result<Advice, CliError> {
+    let tree = place.tree()?;
+    let mut analysis = Analysis::default();
+    analysis.look(place, sources, &tree, &|_| true)?;
+    let runner = Runner::new(place, config)?;
+    analysis.ask(&runner, &tree, &|_| true, ui).await;
+    analysis.sort();
+    Ok(Advice {
+        of: "the project's folder".to_owned(),
+        ..analysis.told()
+    })
+}
+
+/// What is known of the project's steps without executing anything, for a report.
+pub(super) fn slow_steps(place: &Place, sources: &Sources) -> Result<Advice, CliError> {
+    let mut analysis = Analysis::default();
+    analysis.look(place, sources, &FileTree::default(), &|name| {
+        name == own::STEPS
+    })?;
+    Ok(Advice {
+        ran: Vec::new(),
+        ..analysis.told()
+    })
 }
 
 fn check_names(only: &[String]) -> Result<(), CliError> {
@@ -115,6 +139,62 @@ fn check_names(only: &[String]) -> Result<(), CliError> {
 }
 
 impl Analysis {
+    /// What Atelier finds itself.
+    fn look(
+        &mut self,
+        place: &Place,
+        sources: &Sources,
+        tree: &FileTree,
+        is_wanted: &dyn Fn(&str) -> bool,
+    ) -> Result<(), CliError> {
+        if is_wanted(own::SECRETS) {
+            self.ran.push(own::SECRETS);
+            self.findings.extend(own::secrets(tree));
+        }
+        if is_wanted(own::STEPS) {
+            self.ran.push(own::STEPS);
+            self.findings.extend(own::slow_steps(place, sources)?);
+        }
+        Ok(())
+    }
+
+    /// What the tools of others find.
+    async fn ask(
+        &mut self,
+        runner: &Runner,
+        tree: &FileTree,
+        is_wanted: &(dyn Fn(&str) -> bool + Sync),
+        ui: &Ui,
+    ) {
+        for tool in TOOLS.iter().filter(|tool| is_wanted(tool.name)) {
+            self.execute(tool, runner, tree, ui).await;
+        }
+    }
+
+    /// The same in the words of a report.
+    fn told(self) -> Advice {
+        let findings = self.findings.into_iter().map(|one| report::Finding {
+            severity: one.severity.as_str().to_owned(),
+            tool: one.tool.to_owned(),
+            place: one.place(),
+            rule: one.rule,
+            message: one.message,
+            remedy: one.remedy,
+        });
+        let silent = self.absent.into_iter().map(|one| report::Silent {
+            tool: one.tool.to_owned(),
+            finds: one.finds.to_owned(),
+            why: one.why,
+            remedy: one.remedy,
+        });
+        Advice {
+            findings: findings.collect(),
+            ran: self.ran.iter().map(|tool| (*tool).to_owned()).collect(),
+            silent: silent.collect(),
+            ..Advice::default()
+        }
+    }
+
     /// Executes a tool wherever the tree has something for it.
     async fn execute(
         &mut self,

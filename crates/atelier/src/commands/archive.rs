@@ -27,6 +27,7 @@ use crate::{
     cli_error::CliError,
     keys::{self, Asking, KeyPlace},
     ui::Ui,
+    whole,
 };
 
 /// What the user's key is turned into for archives; part of the stored format.
@@ -118,8 +119,7 @@ async fn export(place: &Place, args: &ExportArgs, ui: &Ui) -> Result<u8, CliErro
     let store = place.ledger_store().await?;
     let seal = if args.sealed { Some(seal_key()?) } else { None };
     let is_sealed = seal.is_some();
-    let fresh = beside(&args.file);
-    let mut file = Writing::begin(&fresh)?;
+    let mut file = Writing::begin(&args.file)?;
     let mut making = Making::new(seal);
     while let Some(blocks) = making.next(&store).await? {
         file.blocks(&blocks)?;
@@ -127,7 +127,7 @@ async fn export(place: &Place, args: &ExportArgs, ui: &Ui) -> Result<u8, CliErro
     let entries = making.count();
     let (root, blocks) = making.finish();
     file.blocks(&blocks)?;
-    file.end(&root, &args.file)?;
+    file.end(&root)?;
     if ui.is_json() {
         let line = json!({
             "v": 1, "type": "archive.exported", "file": args.file, "root": root.to_string(),
@@ -146,7 +146,9 @@ async fn export(place: &Place, args: &ExportArgs, ui: &Ui) -> Result<u8, CliErro
 
 /// A CAR file while it is written, under another name.
 pub(super) struct Writing {
+    /// Where it stands once it is whole.
     path: PathBuf,
+    fresh: PathBuf,
     file: BufWriter<File>,
 }
 
@@ -156,22 +158,26 @@ impl Writing {
             path: path.to_owned(),
             source,
         };
-        // Whoever else uses this machine has no business in what was asked and answered.
+        let path = match whole::Place::of(path).map_err(failed)? {
+            whole::Place::File(path) => path,
+            whole::Place::Stream(_) => {
+                let said = "it is a device or a pipe, and an archive needs a file";
+                return Err(failed(std::io::Error::other(said)));
+            }
+        };
+        let fresh = whole::unfinished(&path);
         let options = File::options()
             .write(true)
             .create(true)
             .truncate(true)
-            .mode(0o600)
-            .open(path);
+            .mode(whole::MODE_OF_SECRETS)
+            .open(&fresh);
         let file = options.map_err(failed)?;
         let mut file = BufWriter::new(file);
         // The root is known at the end, and stands at the beginning.
         let unknown = Cid::of(Codec::Raw, b"");
         file.write_all(&car_header(&unknown)).map_err(failed)?;
-        Ok(Self {
-            path: path.to_owned(),
-            file,
-        })
+        Ok(Self { path, fresh, file })
     }
 
     pub(super) fn blocks(&mut self, blocks: &[atelier_archive::Block]) -> Result<(), ArchiveError> {
@@ -181,7 +187,7 @@ impl Writing {
     }
 
     /// Puts the root in its place, and the file under its name.
-    pub(super) fn end(mut self, root: &Cid, name: &Path) -> Result<(), ArchiveError> {
+    pub(super) fn end(mut self, root: &Cid) -> Result<(), ArchiveError> {
         let header = car_header(root);
         debug_assert_eq!(header.len(), CAR_HEADER_BYTES, "headers differ in length");
         let end = |file: &mut BufWriter<File>| {
@@ -189,7 +195,7 @@ impl Writing {
             file.write_all(&header)?;
             file.flush()?;
             file.get_ref().sync_all()?;
-            std::fs::rename(&self.path, name)
+            std::fs::rename(&self.fresh, &self.path)
         };
         end(&mut self.file).map_err(|source| self.failed(source))
     }
@@ -200,13 +206,6 @@ impl Writing {
             source,
         }
     }
-}
-
-/// The name of a file while it is not whole.
-pub(super) fn beside(file: &Path) -> PathBuf {
-    let mut name = file.as_os_str().to_owned();
-    name.push(".new");
-    PathBuf::from(name)
 }
 
 /// The user's key for archives; it is made where there is none yet.

@@ -1,6 +1,9 @@
 //! `atelier build`: from a requirement to a verified branch.
 
-use std::io::Read;
+use std::{
+    io::Read,
+    path::{Path, PathBuf},
+};
 
 use atelier_engine::{BuildRequest, ChangeRequest};
 use atelier_model::RunMode;
@@ -28,13 +31,13 @@ const REQUIREMENT_BYTES_MAX: u64 = 8 * 1024 * 1024;
 /// stopped, or do nothing where the result stands already.
 #[derive(Debug, Args)]
 pub(crate) struct BuildArgs {
-    /// The requirement in plain language; `-` reads it from standard input
+    /// The requirement in plain language, or the file that holds it; `-` reads it from standard input
     #[arg(value_name = "REQUIREMENT")]
     pub(crate) requirement: Vec<String>,
 
     /// Read the requirement from a file
     #[arg(short = 'f', long, value_name = "FILE", conflicts_with = "requirement")]
-    pub(crate) file: Option<std::path::PathBuf>,
+    pub(crate) file: Option<PathBuf>,
 
     /// Show stages, first prompt and estimate; ask nobody, change nothing
     #[arg(long)]
@@ -42,7 +45,7 @@ pub(crate) struct BuildArgs {
 
     /// Grade the work by the tests in this folder too, which no model sees
     #[arg(long, value_name = "FOLDER")]
-    pub(crate) hidden_tests: Option<std::path::PathBuf>,
+    pub(crate) hidden_tests: Option<PathBuf>,
 
     /// Begin a run of its own, also where these are the words of the newest run with changes
     #[arg(long)]
@@ -53,7 +56,8 @@ pub(crate) struct BuildArgs {
 }
 
 pub(crate) async fn run(global: &Global, args: &BuildArgs, ui: &Ui) -> Result<u8, CliError> {
-    let requirement = requirement(&args.requirement, args.file.as_deref())?;
+    let file = requirement_file(&args.requirement, args.file.as_deref());
+    let requirement = requirement(&args.requirement, file)?;
     if args.dry_run {
         return dry_run(global, &args.options, &requirement, ui).await;
     }
@@ -62,7 +66,7 @@ pub(crate) async fn run(global: &Global, args: &BuildArgs, ui: &Ui) -> Result<u8
         hidden::lay_down(ctx.git.root(), folder, &ctx.limits)?;
     }
     if !args.new
-        && let Some(run) = change::edited(&ctx, &requirement, args.file.is_some()).await?
+        && let Some(run) = change::edited(&ctx, &requirement, file.is_some()).await?
     {
         ui.status(&format!(
             "These are the words of run {} with changes: its plan is changed, and what stands stays \
@@ -101,11 +105,25 @@ pub(super) fn request(
     })
 }
 
+/// Endings of files that hold texts for people.
+const TEXTS: [&str; 4] = ["md", "markdown", "txt", "rst"];
+
+/// The file that holds the requirement: the one that is named as such, or the only word where that is
+/// no requirement but a file, or would be one if it were there.
+pub(super) fn requirement_file<'a>(
+    words: &'a [String],
+    file: Option<&'a Path>,
+) -> Option<&'a Path> {
+    let [word] = words else { return file };
+    let path = Path::new(word);
+    let ending = path.extension().and_then(|ending| ending.to_str());
+    let one = !word.contains(char::is_whitespace);
+    let meant = one && (ending.is_some_and(|ending| TEXTS.contains(&ending)) || path.is_file());
+    if meant { Some(path) } else { file }
+}
+
 /// The words of the command line, of standard input, or of a file.
-pub(super) fn requirement(
-    words: &[String],
-    file: Option<&std::path::Path>,
-) -> Result<String, CliError> {
+pub(super) fn requirement(words: &[String], file: Option<&Path>) -> Result<String, CliError> {
     if let Some(path) = file {
         let failed = |source| CliError::Requirement {
             path: path.to_owned(),

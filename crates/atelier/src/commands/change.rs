@@ -10,7 +10,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::{
-    build::requirement,
+    build::{requirement, requirement_file},
     drive::{self, Work},
     select,
 };
@@ -52,11 +52,12 @@ pub(crate) struct ChangeArgs {
 }
 
 pub(crate) async fn run(global: &Global, args: &ChangeArgs, ui: &Ui) -> Result<u8, CliError> {
-    let text = requirement(&args.wish, args.file.as_deref())?;
+    let file = requirement_file(&args.wish, args.file.as_deref());
+    let text = requirement(&args.wish, file)?;
     if text.trim().is_empty() {
         return Err(atelier_engine::BuildError::EmptyRequirement.into());
     }
-    let request = if args.file.is_some() {
+    let request = if file.is_some() {
         ChangeRequest::Requirement(text)
     } else {
         ChangeRequest::Wish(text)
@@ -112,6 +113,9 @@ impl Change<'_> {
             }
         }
         let run = ctx.store.run_fetch(&self.run.id).await?;
+        if self.stops && run.status == RunStatus::Done {
+            return Ok(0);
+        }
         if self.stops || run.status == RunStatus::Planned {
             let next = if run.status == RunStatus::Planned {
                 "run"

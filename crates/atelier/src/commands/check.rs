@@ -3,19 +3,14 @@
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::Arc,
 };
 
-use atelier_build::{
-    CheckReport, Choice, Progress, Project, StepReport, Workshop, check, standing,
-};
+use atelier_build::{CheckReport, Choice, Progress, Project, StepReport, Workshop};
 use atelier_cas::{Cas, CasLimits, Workspace};
 use atelier_engine::Exit;
 use atelier_exec::{Sandbox, environment, helper_program, machine_memory};
-use atelier_model::{Digest, Limits, SandboxLevel};
+use atelier_model::{BuildStep, Digest, Limits, SandboxLevel};
 use atelier_step::{Capacity, OnFailure, StepIndex};
 use clap::Args;
 use serde_json::{Value, json};
@@ -24,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use super::drive::stop_on_signal;
 use crate::{
     app::{Place, SystemClock},
-    cli::{Global, RunOptions},
+    cli::Global,
     cli_error::CliError,
     config::{Config, Sources, sandbox, shared_cache},
     row::Row,
@@ -33,12 +28,15 @@ use crate::{
 };
 
 mod live;
+mod round;
 mod source;
 mod turn;
+mod versions;
 mod watch;
 
-use live::Live;
+use round::{Round, round};
 use source::Source;
+pub(crate) use versions::Versions;
 
 /// Bytes of memory that steps leave to others.
 const RESERVE_BYTES: u64 = 512 * 1024 * 1024;
@@ -122,94 +120,6 @@ pub(crate) async fn run(global: &Global, args: &CheckArgs, ui: &Ui) -> Result<u8
     }
 }
 
-/// Which check of a process it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Round {
-    First,
-    /// After a change.
-    Later,
-    /// After a check that has changed files itself: of no interest unless something is executed.
-    Echo,
-}
-
-/// What a check left.
-struct Ended {
-    code: u8,
-    /// What was checked, where it had to be looked at.
-    project: Option<Arc<Project>>,
-}
-
-async fn round(
-    global: &Global,
-    args: &CheckArgs,
-    ui: &Ui,
-    round: Round,
-    cancel: &CancellationToken,
-) -> Result<Ended, CliError> {
-    let place = Place::find(global)?;
-    let sources = Sources::read(&place.root)?;
-    let config = Config::load(&sources, global, &RunOptions::default())?;
-    let source = Source::read(&place, &sources, args.steps.as_deref())?;
-    let shop = Workshop {
-        cancel: cancel.clone(),
-        ..workshop(&place, &sources, &config)?
-    };
-    let Some(_turn) = turn::take(&place.checks_begun()?, cancel, ui).await? else {
-        let code = Exit::Cancelled as u8;
-        return Ok(Ended {
-            code,
-            project: None,
-        });
-    };
-    let many = AtomicBool::new(false);
-    let tell = |progress: Progress<'_>| {
-        let spared = !args.explain && progress.is_spared();
-        let silent = if ui.is_json() {
-            spared && many.load(Ordering::Relaxed)
-        } else {
-            !ui.is_talking() || (spared && (round == Round::Echo || many.load(Ordering::Relaxed)))
-        };
-        if !silent {
-            tell(ui, args, &progress);
-        }
-    };
-    let asked = match args.affected {
-        None => source.asked(&args.only, &place, shop.workspace.cas()),
-        Some(_) => None,
-    };
-    if let Some(asked) = asked.as_ref().filter(|_| args.is_plain())
-        && let Some(report) = standing(&shop, asked, args.wants_all(), &tell).await?
-    {
-        let code = end(ui, args, &place, &report, round)?;
-        return Ok(Ended {
-            code,
-            project: None,
-        });
-    }
-    let project = Arc::new(source.project(&place)?);
-    let wanted = wanted(args, &place, &project)?;
-    many.store(wanted.len() > STEPS_SHOWN, Ordering::Relaxed);
-    let choice = choice(args, wanted, asked, round);
-    let live = Live::new(shop.workspace.cas(), &project, &choice);
-    let hear = |progress: Progress<'_>| {
-        live.hear(&progress);
-        tell(progress);
-    };
-    let checked = tokio::select! {
-        checked = check(&shop, &project, &choice, &hear) => checked,
-        never = live.show(ui) => match never {},
-    };
-    ui.screen().close();
-    let report = checked?;
-    if let Some(fault) = shop.sharing.as_ref().and_then(|sharing| sharing.fault()) {
-        ui.warn(&format!("the shared cache did not help: {fault}"));
-    }
-    Ok(Ended {
-        code: end(ui, args, &place, &report, round)?,
-        project: Some(project),
-    })
-}
-
 impl CheckArgs {
     /// Whether nothing is asked for that needs the steps themselves where all of them stand.
     fn is_plain(&self) -> bool {
@@ -219,6 +129,23 @@ impl CheckArgs {
     /// Whether something is wanted of each step.
     fn wants_all(&self) -> bool {
         self.explain || self.junit.is_some() || self.html.is_some()
+    }
+}
+
+/// Says which programs are other versions than the project wants.
+fn doubt<'a>(
+    ui: &Ui,
+    versions: &Versions,
+    steps: impl Iterator<Item = &'a BuildStep>,
+    env: &BTreeMap<String, String>,
+) {
+    let search = env.get("PATH").map_or("", String::as_str);
+    for mismatch in versions.mismatches(steps, search) {
+        if ui.is_json() {
+            ui.out(&mismatch.form().to_string());
+        } else {
+            ui.warn(&crate::ui::plain(&mismatch.says()));
+        }
     }
 }
 
@@ -243,14 +170,18 @@ fn choice(args: &CheckArgs, wanted: Vec<StepIndex>, asked: Option<Digest>, round
         named: args.wants_all() || wanted.len() <= STEPS_SHOWN,
         wanted,
         force: args.force && round == Round::First,
-        on_failure: if args.keep_going {
-            OnFailure::KeepGoing
-        } else {
-            OnFailure::Stop
-        },
+        on_failure: on_failure(args),
         capacity: capacity(args.jobs),
         trace: args.trace.is_some(),
         asked,
+    }
+}
+
+fn on_failure(args: &CheckArgs) -> OnFailure {
+    if args.keep_going {
+        OnFailure::KeepGoing
+    } else {
+        OnFailure::Stop
     }
 }
 
@@ -290,6 +221,17 @@ pub(crate) fn project(
     file: Option<&Path>,
 ) -> Result<Project, CliError> {
     Source::read(place, sources, file)?.project(place)
+}
+
+/// The same, with the versions that the place wants of its programs.
+pub(crate) fn project_versions(
+    place: &Place,
+    sources: &Sources,
+    file: Option<&Path>,
+) -> Result<(Project, Versions), CliError> {
+    let mut source = Source::read(place, sources, file)?;
+    let versions = source.versions();
+    Ok((source.project(place)?, versions))
 }
 
 /// Opens every door for steps.

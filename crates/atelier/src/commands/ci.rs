@@ -6,6 +6,7 @@ use std::{
 };
 
 use atelier_engine::Exit;
+use atelier_model::TreePath;
 use atelier_recipe::{Authorship, Forge, pipeline};
 use clap::{Args, Subcommand};
 use serde_json::json;
@@ -22,6 +23,8 @@ use crate::{
 
 /// Bytes of a pipeline's file that are read.
 const FILE_BYTES_MAX: u64 = 4 << 20;
+/// Workflows of the project's own that are named.
+const WORKFLOWS_MAX: usize = 20;
 /// Lines around a difference that are shown.
 const CONTEXT: usize = 2;
 
@@ -117,6 +120,43 @@ fn pipelines(place: &Place, args: &ForgeArgs) -> Result<Vec<Pipeline>, CliError>
         pipelines.truncate(1);
     }
     Ok(pipelines)
+}
+
+/// How the files of forges stand to the steps of the project, those that it has, else the one that
+/// would be written; none where no recipe knows a step.
+pub(super) fn standings(place: &Place) -> Result<Vec<atelier_report::Pipeline>, CliError> {
+    let any = ForgeArgs {
+        github: false,
+        gitlab: false,
+    };
+    let found = match pipelines(place, &any) {
+        Err(CliError::Usage(_)) => Vec::new(),
+        found => found?,
+    };
+    let standing = |one: &Pipeline| atelier_report::Pipeline {
+        path: one.forge.path().to_owned(),
+        state: one.standing().to_owned(),
+    };
+    if found.iter().any(|one| one.found.is_some()) {
+        return Ok(found.iter().map(standing).collect());
+    }
+    let tree = place.tree()?;
+    let own: Vec<_> = tree.paths().filter(|path| is_workflow(path)).collect();
+    if own.is_empty() {
+        return Ok(found.iter().map(standing).collect());
+    }
+    let foreign = |path: &&TreePath| atelier_report::Pipeline {
+        path: path.to_string(),
+        state: Authorship::Foreign.as_str().to_owned(),
+    };
+    Ok(own.iter().take(WORKFLOWS_MAX).map(foreign).collect())
+}
+
+/// Whether a forge executes what stands in this file.
+fn is_workflow(path: &TreePath) -> bool {
+    let named = Path::new(path.as_str()).extension();
+    let is_yaml = named.is_some_and(|ending| ending == "yml" || ending == "yaml");
+    is_yaml && path.as_str().starts_with(".github/workflows/")
 }
 
 /// The text of a file, if it is there.

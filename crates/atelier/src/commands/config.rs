@@ -16,6 +16,7 @@ use crate::{
         user_file, usual_address,
     },
     ui::{Tone, Ui, plain},
+    whole,
 };
 
 /// Show or change configuration
@@ -227,9 +228,7 @@ fn write(path: &Path, key: &str, value: &toml::Value) -> Result<(), CliError> {
     table[&last] = toml_edit::value(in_file(value));
     let folder: PathBuf = path.parent().map(Path::to_owned).unwrap_or_default();
     std::fs::create_dir_all(&folder).map_err(failed)?;
-    let fresh = path.with_extension("toml.new");
-    std::fs::write(&fresh, document.to_string()).map_err(failed)?;
-    std::fs::rename(&fresh, path).map_err(failed)
+    whole::write(path, document.to_string().as_bytes(), whole::MODE).map_err(failed)
 }
 
 fn in_file(value: &toml::Value) -> toml_edit::Value {

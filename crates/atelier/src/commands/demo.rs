@@ -7,7 +7,7 @@ use serde_json::json;
 use super::replay::{ReplayError, own, replayed};
 use crate::{
     app::{self, Place},
-    cli::{Global, RunOptions},
+    cli::Global,
     cli_error::CliError,
     ui::Ui,
 };
@@ -36,7 +36,7 @@ pub(crate) async fn run(global: &Global, args: &DemoArgs, ui: &Ui) -> Result<u8,
         root: folder.path().to_owned(),
         git: None,
     };
-    let (_, settings) = app::configure(&place, global, &RunOptions::default())?;
+    let settings = app::configure_unasked(&place, global)?;
     let path = environment(&place.root).remove("PATH").unwrap_or_default();
     let runs_checks = !args.without_checks && find_program(NEEDED, &path).is_some();
     ui.status(&format!("the requirement: {}", pack.requirement.trim()));

@@ -2,12 +2,12 @@
 
 mod tried;
 
-use atelier_engine::{BuildError, Ctx, Exit, Report, chain, estimate};
+use atelier_engine::{BuildError, Ctx, Exit, Report, chain};
 use atelier_exec::Delivery;
 use atelier_llm::PriceTable;
 use atelier_model::{
-    AskRecord, AskSource, CheckResult, Handoff, MicroUsd, RunStatus, SandboxLevel, Stage, TaskId,
-    TaskState,
+    AskRecord, AskSource, CheckResult, EventKind, Handoff, MicroUsd, RunStatus, SandboxLevel,
+    Stage, TaskId, TaskState,
 };
 use serde_json::json;
 
@@ -32,6 +32,8 @@ const OUTPUT_COLUMNS_MAX: usize = 160;
 const FAILURES_MAX: usize = 4;
 /// Documents named.
 const DOCUMENTS_MAX: usize = 6;
+/// How to read all of it.
+const REPORT: &str = "atelier report · atelier report -o report.html";
 /// Commands that run the project.
 const RUN_COMMANDS_MAX: usize = 3;
 /// Words that begin what a person looks for in the output of a failing check.
@@ -184,6 +186,9 @@ impl Ending<'_> {
         if done > 0 {
             self.line("kept", &format!("{done} of {all} tasks, on {}", run.branch));
         }
+        if all > 0 {
+            self.line("report", REPORT);
+        }
         if let BuildError::TaskFailed { task, .. } = error {
             self.line("look", &format!("atelier show {task}"));
             self.line("try again", &format!("atelier task retry {task}"));
@@ -333,22 +338,23 @@ impl Ending<'_> {
         )
     }
 
-    /// What the plan let expect, beside what it came to.
+    /// What was told before, with the plan if it was known, beside what it came to so far: over all
+    /// invocations, as the estimate was.
     async fn estimate(&self) {
-        let run = &self.report.run;
-        let plan = self.ctx.store.plan_fetch(&run.id).await.ok().flatten();
-        let Some(plan) = plan.filter(|_| !self.report.offline) else {
+        let (store, run) = (&self.ctx.store, &self.report.run.id);
+        let told = store.event_list_kind(run, "run.estimated").await;
+        let newest = told.unwrap_or_default().pop();
+        let Some(EventKind::RunEstimated { cost, wall_ms, .. }) = newest.map(|event| event.kind)
+        else {
             return;
         };
-        let guess = estimate(&self.ctx.gateway, &run.requirement, Some(&plan));
-        let cost = guess
-            .cost
-            .map_or("unknown".to_owned(), |cost| cost.to_string());
+        let worked = store.run_used(run).await.map_or(0, |used| used.wall_ms);
         let text = format!(
-            "{cost} and {}; it took {} and {}",
-            clock(guess.seconds.saturating_mul(1000)),
+            "{} and {}; it took {} and {}",
+            cost.map_or("unknown".to_owned(), |cost| cost.to_string()),
+            clock(wall_ms),
             self.report.cost.spent,
-            clock(self.outcome.took_ms)
+            clock(worked.max(self.outcome.took_ms))
         );
         self.line("estimate", &text);
     }
@@ -414,6 +420,7 @@ impl Ending<'_> {
             self.line(if index == 0 { "run it" } else { "" }, &plain(command));
         }
         self.line("look", "atelier diff · atelier show plan · atelier log");
+        self.line("report", REPORT);
         self.line("go on", "atelier build \"what should change\"");
     }
 

@@ -99,8 +99,9 @@ async fn import_plan(global: &Global, args: &ImportArgs, ui: &Ui) -> Result<u8, 
     let found = import(form, &files, args.tag.as_deref())?;
     match found {
         Import::Requirement { text, statements } => {
+            let plural = if statements == 1 { "" } else { "s" };
             ui.status(&format!(
-                "A requirement of {statements} statements: it is planned now."
+                "A requirement of {statements} statement{plural}: it is planned now."
             ));
             let (ctx, settings) = drive::open(global, &args.options, ui).await?;
             let work = Work::Build(request(

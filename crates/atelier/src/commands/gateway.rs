@@ -13,10 +13,10 @@ use std::{
     },
 };
 
-use atelier_engine::Exit;
+use atelier_engine::{ConfiguredBudgets, Exit};
 use atelier_llm::{GatewayConfig, Listed, Relay, Secret};
 use atelier_model::Clock as _;
-use atelier_server::{Bounds, Keys, Server};
+use atelier_server::{Bounds, Keys, Runs, Server};
 use atelier_store::{Budgets, Ledger, LedgerError};
 use clap::Args;
 use serde_json::json;
@@ -78,6 +78,12 @@ pub(crate) async fn run(global: &Global, args: &GatewayArgs, ui: &Ui) -> Result<
     let keys = door_keys(args, &configured.sources)?;
     let bounds = Bounds::default();
     let server = Server::bind(args.listen, relay.clone(), keys, !args.no_cache, bounds).await?;
+    let server = if place.ledger_folder()? == place.state() {
+        let clock = Arc::new(SystemClock);
+        server.with_runs(Runs::new(store.clone(), configured.of_runs, clock))
+    } else {
+        server
+    };
     // Before anybody knows the address: whoever was answered may be the one who stops it.
     let signals = signals();
     tell(server.address(), &relay.models(), ui);
@@ -151,6 +157,8 @@ async fn signalled(
 struct Configured {
     models: GatewayConfig,
     budgets: Budgets,
+    /// What stages and tasks of runs may use up.
+    of_runs: ConfiguredBudgets,
     /// Days for which requests are kept one by one.
     keep_days: u64,
     /// Providers that no program can ask for.
@@ -175,6 +183,7 @@ impl Configured {
             unlisted: config::unlisted_providers(&config, &settings),
             models: settings.gateway(guard_key),
             keep_days: settings.keep_days,
+            of_runs: settings.configured_budgets(),
             budgets: Budgets {
                 total: settings.budget.usd,
                 day: settings.budget_day,

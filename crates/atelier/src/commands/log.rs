@@ -16,6 +16,8 @@ use crate::{
 
 /// Characters from which hexadecimal digits are taken for a digest.
 const DIGEST_MIN: usize = 40;
+/// Newest events that can be asked for by number.
+const LAST_MAX: i64 = 10_000;
 /// Events read at once.
 const PAGE: u32 = 500;
 
@@ -29,11 +31,20 @@ pub(crate) struct LogArgs {
     /// Only events after this number
     #[arg(long, value_name = "SEQ", default_value_t = 0)]
     pub(crate) after: u64,
+
+    /// Only so many of the newest events
+    #[arg(long, short = 'n', value_name = "COUNT", conflicts_with = "after")]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=LAST_MAX))]
+    pub(crate) last: Option<u32>,
 }
 
 pub(crate) async fn run(global: &Global, args: &LogArgs, ui: &Ui) -> Result<u8, CliError> {
     let store = Place::find(global)?.store().await?;
     let run = select::run(&store, args.run.as_deref()).await?;
+    if let Some(last) = args.last {
+        tell(ui, &store.event_list_newest(&run.id, last).await?);
+        return Ok(0);
+    }
     let mut after = args.after;
     loop {
         let page = store.event_list_run(&run.id, after, PAGE).await?;
@@ -41,12 +52,16 @@ pub(crate) async fn run(global: &Global, args: &LogArgs, ui: &Ui) -> Result<u8, 
             return Ok(0);
         };
         after = last.seq;
-        for event in &page {
-            if ui.is_json() {
-                ui.out(&watch::json(event));
-            } else {
-                ui.out(&line(ui, event));
-            }
+        tell(ui, &page);
+    }
+}
+
+fn tell(ui: &Ui, events: &[Event]) {
+    for event in events {
+        if ui.is_json() {
+            ui.out(&watch::json(event));
+        } else {
+            ui.out(&line(ui, event));
         }
     }
 }

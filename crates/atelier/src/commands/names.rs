@@ -55,9 +55,9 @@ impl Lists {
                 let whats = whats.map(|what| (what.to_owned(), String::new()));
                 whats.into_iter().chain(self.tasks.clone()).collect()
             }
-            ["resume" | "status" | "log" | "run" | "cost"] | ["task", "list"] | [.., "--run"] => {
-                self.runs.clone()
-            }
+            ["resume" | "status" | "report" | "log" | "run" | "cost"]
+            | ["task", "list"]
+            | [.., "--run"] => self.runs.clone(),
             _ => Vec::new(),
         }
     }

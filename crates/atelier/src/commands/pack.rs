@@ -10,7 +10,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::{
-    archive::{Writing, beside, seal_key},
+    archive::{Writing, seal_key},
     replay::ReplayError,
     select,
 };
@@ -54,9 +54,9 @@ pub(crate) async fn run(global: &Global, args: &PackArgs, ui: &Ui) -> Result<u8,
     let (root, blocks) = pack.blocks(seal);
     let output = args.output.clone();
     let output = output.unwrap_or_else(|| PathBuf::from(format!("{}.car", run.id)));
-    let mut file = Writing::begin(&beside(&output))?;
+    let mut file = Writing::begin(&output)?;
     file.blocks(&blocks)?;
-    file.end(&root, &output)?;
+    file.end(&root)?;
     if ui.is_json() {
         let line = json!({
             "v": 1, "type": "packed", "run": run.id, "file": output, "root": root.to_string(),

@@ -10,7 +10,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::{
-    build::{request, requirement},
+    build::{request, requirement, requirement_file},
     drive::{self, Work},
     ending,
     exchange::{self, PlanCommand},
@@ -36,7 +36,7 @@ pub(crate) struct PlanArgs {
     #[command(subcommand)]
     pub(crate) command: Option<PlanCommand>,
 
-    /// The requirement in plain language; `-` reads it from standard input
+    /// The requirement in plain language, or the file that holds it; `-` reads it from standard input
     #[arg(value_name = "REQUIREMENT")]
     pub(crate) requirement: Vec<String>,
 
@@ -52,7 +52,8 @@ pub(crate) async fn run(global: &Global, args: &PlanArgs, ui: &Ui) -> Result<u8,
     if let Some(command) = &args.command {
         return Box::pin(exchange::run(global, command, ui)).await;
     }
-    let requirement = requirement(&args.requirement, args.file.as_deref())?;
+    let file = requirement_file(&args.requirement, args.file.as_deref());
+    let requirement = requirement(&args.requirement, file)?;
     let (ctx, settings) = drive::open(global, &args.options, ui).await?;
     let work = Work::Build(request(
         requirement,

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use atelier_report::RunReport;
 use clap::{Args, CommandFactory, ValueEnum};
 
 use crate::{cli::Cli, config::known_keys, ui::Ui};
@@ -23,12 +24,15 @@ pub(crate) enum Page {
     Cli,
     /// Every configuration key.
     Configuration,
+    /// The JSON form of reports of runs, as a JSON schema.
+    Report,
 }
 
 pub(crate) fn run(args: &ReferenceArgs, ui: &Ui) -> u8 {
     let text = match args.page {
         Page::Cli => cli(),
         Page::Configuration => configuration(),
+        Page::Report => serde_json::to_string_pretty(&RunReport::schema()).unwrap_or_default(),
     };
     ui.out(text.trim_end());
     0
@@ -54,6 +58,7 @@ Whatever is meant for people goes to standard error.
 | batch submit, batch status, batch cancel | a `batch.submitted`; a `batch` each, with how far it is and its money |
 | batch collect | a `batch.answer` for each question, then one `batch.collected` |
 | cost --formats | a `format` for each model and form of edits, with what is asked for next |
+| report | one `run.report`, as `docs/reference/report.schema.json` describes it; with `--output` one `report.written` with `run`, `form`, `file` and `bytes` |
 | edit apply | one `edits` with `status`, the files and, where it is refused, its `problems`; see the guide |
 | config show | one `config` with `key`, `value` and `origin` of every value in force |
 | doctor | a `finding` each: `group`, `state` (`ok`, `note`, `problem`), `text`, `remedy` |
@@ -98,7 +103,7 @@ fn configuration() -> String {
     let mut text = format!(
         "{GENERATED}# Configuration keys\n\n\
          `stages.NAME.KEY` sets a key of a model for one stage alone; `NAME` is design, plan, \
-         detail, handoff, code or docs.\n\
+         detail, handoff, change, summary, code or docs.\n\
          Every key can be set by a variable: `ATELIER_` and its name in capitals, with `_` for each \
          dot.\n\n\
          | key | value | default | meaning |\n|---|---|---|---|\n"

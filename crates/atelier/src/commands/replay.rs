@@ -9,7 +9,7 @@ use std::{
 };
 
 use atelier_archive::{Pack, Source};
-use atelier_engine::{BuildRequest, Ctx, Report};
+use atelier_engine::{BuildRequest, Ctx, Overrides, Report, go_on};
 use atelier_exec::Git;
 use atelier_model::{Approval, Budget, BudgetChange, RunMode};
 use clap::Args;
@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     app::{self, Place},
-    cli::{Global, RunOptions},
+    cli::Global,
     cli_error::CliError,
     config::Settings,
     ui::Ui,
@@ -64,21 +64,32 @@ pub(super) struct Replayed {
 pub(crate) async fn run(global: &Global, args: &ReplayArgs, ui: &Ui) -> Result<u8, CliError> {
     let mut place = Place::find(global)?;
     let pack = found(&place, args.what.as_deref()).await?;
-    let git = place.repository()?;
-    let run = pack.lock.run.clone();
-    let (_, settings) = app::configure(&place, global, &RunOptions::default())?;
+    let own = format!("atelier/replay-{}", pack.lock.run);
+    let branch = args.branch.as_deref().unwrap_or(&own);
+    let replace = args.branch.is_none();
+    let git = target(&mut place, &pack, branch, replace)?;
+    let settings = app::configure_unasked(&place, global)?;
     let replayed = replayed(&place, &settings, (pack, !args.without_checks), ui).await?;
     let report = &replayed.report;
     if let Some(error) = replayed.report.error {
         return Err(error.into());
     }
-    let own = format!("atelier/replay-{run}");
-    let branch = args.branch.as_deref().unwrap_or(&own);
-    let replace = args.branch.is_none();
     git.branch_fetch(&replayed.ctx.git, &report.run.branch, branch, replace)?;
     tell(ui, &git, (branch, !args.without_checks), &replayed.ctx)?;
     replayed.folder.close().map_err(ReplayError::Folder)?;
     Ok(0)
+}
+
+/// The repository in which the branch will stand: what it cannot take is told before anything is built.
+fn target(place: &mut Place, pack: &Pack, branch: &str, replace: bool) -> Result<Git, CliError> {
+    let git = place.repository_like(&pack.recording.tree)?;
+    if !git.digests_like(&pack.recording.tree)? {
+        return Err(ReplayError::OtherDigests(git.root().to_owned()).into());
+    }
+    if !replace && git.branch_commit(branch)?.is_some() {
+        return Err(ReplayError::BranchThere(branch.to_owned()).into());
+    }
+    Ok(git)
 }
 
 /// The pack that is meant: a file's, or that of a run of the project.
@@ -126,14 +137,21 @@ pub(super) async fn replayed(
     let (requirement, all) = (pack.requirement.clone(), pack.lock.commits.len() + 1);
     let inner: PathBuf = folder.path().join("project");
     let ctx = app::open_replay(place, settings, &inner, (pack, runs_checks)).await?;
-    let work = Work::Build(BuildRequest {
+    let mut work = Work::Build(BuildRequest {
         requirement,
         mode: RunMode::Build,
         approval: Approval::Never,
         budget: Budget::default(),
         change: BudgetChange::default(),
     });
-    let outcome = Box::pin(drive::watched(&ctx, ui, &work)).await?;
+    let outcome = loop {
+        let outcome = Box::pin(drive::watched(&ctx, ui, &work)).await?;
+        let ended = outcome.report.error.as_ref();
+        if !Box::pin(go_on(&ctx, &outcome.report.run.id, ended)).await? {
+            break outcome;
+        }
+        work = Work::Resume(outcome.report.run.id.clone(), Overrides::default());
+    };
     let commits = ctx
         .recording
         .as_ref()

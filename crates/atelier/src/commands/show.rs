@@ -1,4 +1,6 @@
-//! `atelier show`: a design, a plan, a task with its attempts, or a run.
+//! `atelier show`: a design, a plan, the summaries of a run, or a task with its attempts and prompts.
+
+mod context;
 
 use atelier_model::{Attempt, DevPlan, Run, Stage, Task, TaskId};
 use atelier_store::Store;
@@ -12,10 +14,10 @@ use crate::{
     ui::{Tone, Ui, plain},
 };
 
-/// Show the requirement, design, plan, handoff, or a task with its attempts and evidence
+/// Show the requirement, design, plan, handoff, summaries, or a task with attempts and prompts
 #[derive(Debug, Args)]
 pub(crate) struct ShowArgs {
-    /// requirement, design, plan, handoff, or a task such as t2.3
+    /// requirement, design, plan, handoff, summaries, or a task such as t2.3
     #[arg(value_name = "WHAT", default_value = "plan")]
     pub(crate) what: String,
 
@@ -30,6 +32,7 @@ pub(crate) async fn run(global: &Global, args: &ShowArgs, ui: &Ui) -> Result<u8,
     match args.what.as_str() {
         "requirement" => ui.out(&run.requirement),
         "design" => artifact(ui, &store, &run, Stage::Design, "design").await?,
+        "summaries" => context::summaries(ui, &store, &run).await?,
         "handoff" => artifact(ui, &store, &run, Stage::Handoff, "handoff").await?,
         "plan" => match store.plan_fetch(&run.id).await? {
             Some(found) if ui.is_json() => {
@@ -47,6 +50,9 @@ pub(crate) async fn run(global: &Global, args: &ShowArgs, ui: &Ui) -> Result<u8,
     Ok(0)
 }
 
+/// What is not there where no task was made yet.
+pub(crate) const NOT_BEGUN: &str = "a task, before the run has begun:";
+
 /// The task of that id or number.
 pub(super) fn find<'a>(tasks: &'a [Task], named: &str) -> Result<&'a Task, CliError> {
     let id = TaskId::from_text(named);
@@ -55,7 +61,11 @@ pub(super) fn find<'a>(tasks: &'a [Task], named: &str) -> Result<&'a Task, CliEr
         .iter()
         .find(|task| task.id == id || task.step.as_deref() == Some(number))
         .ok_or_else(|| CliError::NotFound {
-            what: "a task",
+            what: if tasks.is_empty() {
+                NOT_BEGUN
+            } else {
+                "a task"
+            },
             name: named.to_owned(),
             known: tasks.iter().map(|task| task.id.to_string()).collect(),
         })
@@ -108,8 +118,11 @@ pub(super) fn plan(ui: &Ui, plan: &DevPlan) {
 
 async fn task(ui: &Ui, store: &Store, run: &Run, task: &Task) -> Result<(), CliError> {
     let attempts = store.attempt_list(&run.id, &task.id).await?;
+    let prompts = store.prompt_list(&run.id, &task.id).await?;
     if ui.is_json() {
-        let value = serde_json::json!({"v": 1, "task": task, "attempts": attempts});
+        let value = serde_json::json!({
+            "v": 1, "task": task, "attempts": attempts, "prompts": prompts,
+        });
         ui.out(&value.to_string());
         return Ok(());
     }
@@ -125,6 +138,7 @@ async fn task(ui: &Ui, store: &Store, run: &Run, task: &Task) -> Result<(), CliE
     for attempt in &attempts {
         show_attempt(ui, store, attempt).await?;
     }
+    context::prompts(ui, &prompts);
     Ok(())
 }
 

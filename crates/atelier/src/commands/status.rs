@@ -2,12 +2,12 @@
 
 mod budgets;
 
-use atelier_model::{Run, RunStatus, Task, TaskState};
-use atelier_store::Store;
+use atelier_engine::{Exit, is_told, overview, run_document, task_help};
+use atelier_model::{Run, RunStatus, TaskState};
+use atelier_store::{Store, TaskLine};
 use clap::Args;
-use serde_json::json;
 
-use super::{ending::short, select};
+use super::{control::now, ending::short, select};
 use crate::{
     app::Place,
     cli::Global,
@@ -22,6 +22,8 @@ const FIRST_COLUMNS: usize = 60;
 const REASON_COLUMNS: usize = 84;
 /// Runs listed.
 const RUNS_MAX: u32 = 20;
+/// Tasks of which each has its line.
+const TASKS_MAX: u32 = 200;
 
 /// Show where runs and tasks stand
 #[derive(Debug, Args)]
@@ -46,91 +48,74 @@ pub(crate) async fn run(global: &Global, args: &StatusArgs, ui: &Ui) -> Result<u
         return Ok(0);
     }
     let run = select::run(&store, args.run.as_deref()).await?;
-    head(ui, &store, &run).await?;
-    let tasks = store.task_list(&run.id).await?;
-    budgets::show(ui, &store, &run, &tasks, &configured).await?;
-    let reasons = store.task_reasons(&run.id).await?;
-    for task in tasks {
-        let reason = reasons.get(&task.id).filter(|_| is_told(task.state));
-        if ui.is_json() {
-            let value = serde_json::to_value(&task).unwrap_or_default();
-            let mut line = json!({"v": 1, "type": "task", "task": value});
-            if let Some(reason) = reason {
-                line["reason"] = json!(reason);
-                line["help"] = json!(help(&task));
-            }
-            ui.out(&line.to_string());
-            continue;
+    if ui.is_json() {
+        let all = overview(&store, &run, &configured, now()).await?;
+        for document in all.documents() {
+            ui.out(&document.to_string());
         }
-        let tone = match task.state {
-            TaskState::Done => Tone::Good,
-            TaskState::Failed => Tone::Bad,
-            TaskState::Blocked | TaskState::Cancelled | TaskState::Skipped | TaskState::Waived => {
-                Tone::Warning
-            }
-            TaskState::Pending | TaskState::Ready => Tone::Faint,
-            TaskState::Running | TaskState::Verifying | TaskState::Merging => Tone::Strong,
-        };
-        let state = ui.ink(tone, &format!("{:<9}", word(task.state)));
-        let commit = task.commit.as_deref().map(short).unwrap_or_default();
-        let line = format!("  {state} {:<6} {}  {commit}", task.id, plain(&task.title));
-        ui.out(line.trim_end());
-        if let Some(reason) = reason {
-            let first = plain(reason.lines().next().unwrap_or_default());
-            ui.out(&format!("            {}", cut(&first, REASON_COLUMNS)));
-            if let Some(help) = help(&task) {
-                ui.out(&format!("            {help}"));
-            }
-        }
+        return Ok(0);
     }
+    head(ui, &store, &run).await?;
+    budgets::show(ui, &store, &run, &configured).await?;
+    tasks(ui, &store, &run).await?;
     questions(ui, &store, &run).await?;
     Ok(0)
 }
 
-/// Whether a reader wants to know why a task stands there.
-fn is_told(state: TaskState) -> bool {
-    match state {
-        TaskState::Blocked
-        | TaskState::Failed
-        | TaskState::Cancelled
-        | TaskState::Skipped
-        | TaskState::Waived => true,
-        TaskState::Pending
-        | TaskState::Ready
-        | TaskState::Running
-        | TaskState::Verifying
-        | TaskState::Merging
-        | TaskState::Done => false,
+/// The tasks of a run as a person wants to see them: all of few, and of many those with which
+/// something is the matter.
+async fn tasks(ui: &Ui, store: &Store, run: &Run) -> Result<(), CliError> {
+    let counts = store.task_counts(&run.id).await?;
+    let all: u64 = counts.values().sum();
+    let is_large = all > u64::from(TASKS_MAX);
+    let states: Vec<TaskState> = counts
+        .keys()
+        .copied()
+        .filter(|state| !is_large || !matches!(state, TaskState::Pending | TaskState::Done))
+        .collect();
+    let lines = store.task_lines(&run.id, &states, TASKS_MAX).await?;
+    for line in &lines {
+        task(ui, line);
     }
+    if is_large {
+        let parts: Vec<String> = counts
+            .iter()
+            .map(|(state, count)| format!("{count} {}", word(state)))
+            .collect();
+        let (parts, shown) = (parts.join(", "), lines.len());
+        ui.out(&format!("  {all} tasks: {parts}; {shown} of them shown"));
+        ui.out("            atelier --json status, for all of them");
+    }
+    Ok(())
 }
 
-/// The command that helps a task on.
-fn help(task: &Task) -> Option<String> {
-    let id = &task.id;
-    match task.state {
-        TaskState::Blocked => Some(format!("atelier approve {id}, or atelier task skip {id}")),
-        TaskState::Failed => Some(format!(
-            "atelier task retry {id}, or atelier task edit {id}"
-        )),
-        TaskState::Cancelled | TaskState::Skipped => Some(format!("atelier task retry {id}")),
-        TaskState::Pending
-        | TaskState::Ready
-        | TaskState::Running
-        | TaskState::Verifying
-        | TaskState::Merging
-        | TaskState::Done
-        | TaskState::Waived => None,
+fn task(ui: &Ui, line: &TaskLine) {
+    let tone = match line.state {
+        TaskState::Done => Tone::Good,
+        TaskState::Failed => Tone::Bad,
+        TaskState::Blocked | TaskState::Cancelled | TaskState::Skipped | TaskState::Waived => {
+            Tone::Warning
+        }
+        TaskState::Pending | TaskState::Ready => Tone::Faint,
+        TaskState::Running | TaskState::Verifying | TaskState::Merging => Tone::Strong,
+    };
+    let state = ui.ink(tone, &format!("{:<9}", word(line.state)));
+    let commit = line.commit.as_deref().map(short).unwrap_or_default();
+    let told = format!("  {state} {:<6} {}  {commit}", line.id, plain(&line.title));
+    ui.out(told.trim_end());
+    if line.reason.is_empty() || !is_told(line.state) {
+        return;
+    }
+    let first = plain(line.reason.lines().next().unwrap_or_default());
+    ui.out(&format!("            {}", cut(&first, REASON_COLUMNS)));
+    if let Some(help) = task_help(&line.id, line.state) {
+        ui.out(&format!("            {help}"));
     }
 }
 
 /// What waits for a person, with the commands that answer it.
 async fn questions(ui: &Ui, store: &Store, run: &Run) -> Result<(), CliError> {
     for question in store.question_list(&run.id).await? {
-        if ui.is_json() {
-            let value = serde_json::to_value(&question).unwrap_or_default();
-            ui.out(&json!({"v": 1, "type": "question", "question": value}).to_string());
-            continue;
-        }
         let subject = plain(&question.subject);
         let first = plain(question.body.lines().next().unwrap_or_default());
         let first = cut(first.trim(), REASON_COLUMNS);
@@ -143,13 +128,11 @@ async fn questions(ui: &Ui, store: &Store, run: &Run) -> Result<(), CliError> {
 }
 
 async fn head(ui: &Ui, store: &Store, run: &Run) -> Result<(), CliError> {
-    let cost = store.run_cost(&run.id).await?;
     if ui.is_json() {
-        let value = serde_json::to_value(run).unwrap_or_default();
-        let line = json!({"v": 1, "type": "run", "run": value, "cost_micro_usd": cost.spent});
-        ui.out(&line.to_string());
+        ui.out(&run_document(store, run).await?.to_string());
         return Ok(());
     }
+    let spent = store.run_spent(&run.id).await?;
     let status = word(run.status);
     let budget = run
         .budget
@@ -158,11 +141,8 @@ async fn head(ui: &Ui, store: &Store, run: &Run) -> Result<(), CliError> {
         .unwrap_or_default();
     let first = plain(run.requirement.lines().next().unwrap_or_default());
     let first = cut(&first, FIRST_COLUMNS);
-    ui.out(&format!(
-        "{} {status}  {}{budget}  {first}",
-        run.id, cost.spent
-    ));
-    if !run.reason.is_empty() && run.exit_code != Some(0) {
+    ui.out(&format!("{} {status}  {}{budget}  {first}", run.id, spent));
+    if !run.reason.is_empty() && run.exit_code != Some(0) && tells_its_end(run) {
         ui.out(&format!(
             "  ended with {}: {}",
             run.exit_code.unwrap_or(1),
@@ -177,6 +157,15 @@ async fn head(ui: &Ui, store: &Store, run: &Run) -> Result<(), CliError> {
         ui.out(&format!("  commit {} on {}", short(trunk), run.branch));
     }
     Ok(())
+}
+
+/// Whether the end that is on record is the newest: a run goes on after it, or is cancelled at rest.
+fn tells_its_end(run: &Run) -> bool {
+    match run.status {
+        RunStatus::Planning | RunStatus::Running | RunStatus::Verifying => false,
+        RunStatus::Cancelled => run.exit_code == Some(Exit::Cancelled as i32),
+        RunStatus::Planned | RunStatus::Done | RunStatus::Stopped => true,
+    }
 }
 
 /// The command that takes a run on that nobody works on.

@@ -12,7 +12,7 @@ use crate::{
     app::Place,
     cli::Global,
     cli_error::CliError,
-    commands::check,
+    commands::check::{self, Versions},
     config::Sources,
     ui::{Tone, Ui},
 };
@@ -32,7 +32,7 @@ pub(crate) struct StepsArgs {
 pub(crate) fn run(global: &Global, args: &StepsArgs, ui: &Ui) -> Result<u8, CliError> {
     let place = Place::find(global)?;
     let sources = Sources::read(&place.root)?;
-    let project = check::project(&place, &sources, args.steps.as_deref())?;
+    let (project, versions) = check::project_versions(&place, &sources, args.steps.as_deref())?;
     let chosen = if args.names.is_empty() {
         project.graph.order().to_vec()
     } else {
@@ -40,9 +40,9 @@ pub(crate) fn run(global: &Global, args: &StepsArgs, ui: &Ui) -> Result<u8, CliE
     };
     for at in chosen {
         if ui.is_json() {
-            ui.out(&form(&project, at).to_string());
+            ui.out(&form(&project, &versions, at).to_string());
         } else {
-            show(ui, &project, at);
+            show(ui, &project, &versions, at);
         }
     }
     Ok(0)
@@ -54,14 +54,18 @@ fn needs(project: &Project, at: StepIndex) -> Vec<&str> {
 }
 
 /// A step as a program reads it. `step` is in the form that `[steps.NAME]` and `--steps` take.
-fn form(project: &Project, at: StepIndex) -> Value {
+fn form(project: &Project, versions: &Versions, at: StepIndex) -> Value {
     let step = project.step(at);
+    let wants = versions.of(step).map(|wanted| {
+        json!({ "program": wanted.program, "version": wanted.version, "file": wanted.file.as_str() })
+    });
     json!({
         "v": 1,
         "type": "step",
         "step": step,
         "origin": project.origins[at.get()],
         "needs": needs(project, at),
+        "wants": wants.collect::<Vec<Value>>(),
         "reads": patterns(&step.inputs_from_root()),
         "makes": patterns(&step.outputs_from_root()),
     })
@@ -75,7 +79,7 @@ fn patterns(list: &[RootPattern]) -> Vec<String> {
     list.iter().map(shown).collect()
 }
 
-fn show(ui: &Ui, project: &Project, at: StepIndex) {
+fn show(ui: &Ui, project: &Project, versions: &Versions, at: StepIndex) {
     let step: &BuildStep = project.step(at);
     let origin = &project.origins[at.get()];
     ui.out(&format!(
@@ -96,6 +100,10 @@ fn show(ui: &Ui, project: &Project, at: StepIndex) {
             .map_or_else(String::new, ToString::to_string),
     );
     line("after", needs(project, at).join(", "));
+    let wants = versions
+        .of(step)
+        .map(|one| format!("{} {} ({})", one.program, one.version, one.file));
+    line("wants", wants.collect::<Vec<_>>().join(", "));
     let reads = if step.inputs.is_empty() {
         "its whole folder, but what git leaves out and steps make".to_owned()
     } else {

@@ -4,10 +4,12 @@ mod form;
 mod steer;
 
 use atelier_engine::{
-    Command, NewTask, Obeyed, Overrides, TaskCommand as TaskSteer, obey, task_add,
+    Command, CommandError, NewTask, Obeyed, Overrides, TaskCommand as TaskSteer, obey, task_add,
+    task_sync,
 };
-use atelier_model::{RunStatus, TaskId, TaskState};
+use atelier_model::{Run, RunStatus, Task, TaskId, TaskSource, TaskState};
 use clap::{Args, Subcommand};
+use serde_json::json;
 
 use super::{
     drive::{self, Work},
@@ -37,6 +39,8 @@ pub(crate) enum TaskCommand {
     Cancel(steer::TaskCancelArgs),
     /// Change a task: title, description, acceptance, priority, budget; in $EDITOR without flags
     Edit(steer::EditArgs),
+    /// Make tasks of the proposals that were ticked in `.codex/PROPOSED-TASKS.md` and committed
+    Sync(SyncArgs),
     /// Execute one task and what it depends on
     Execute(TaskNamed),
 }
@@ -55,6 +59,10 @@ pub(crate) struct TaskAddArgs {
     /// A command that proves it, such as "cargo test"; may be given several times
     #[arg(long = "accept", value_name = "COMMAND")]
     pub(crate) accept: Vec<String>,
+
+    /// The agent that does it; the one that takes its files if left out
+    #[arg(long, value_name = "NAME")]
+    pub(crate) agent: Option<String>,
 
     /// Higher goes first among ready tasks
     #[arg(long, default_value_t = 10, allow_negative_numbers = true)]
@@ -83,6 +91,13 @@ pub(crate) struct TaskNamed {
     #[arg(long, value_name = "RUN")]
     pub(crate) run: Option<String>,
 
+    #[command(flatten)]
+    pub(crate) options: RunOptions,
+}
+
+/// Whose proposals.
+#[derive(Debug, Args)]
+pub(crate) struct SyncArgs {
     #[command(flatten)]
     pub(crate) options: RunOptions,
 }
@@ -119,6 +134,7 @@ pub(crate) async fn run(global: &Global, command: &TaskCommand, ui: &Ui) -> Resu
         TaskCommand::Skip(args) => steer::skip(global, args, ui).await,
         TaskCommand::Cancel(args) => steer::cancel(global, args, ui).await,
         TaskCommand::Edit(args) => steer::edit(global, args, ui).await,
+        TaskCommand::Sync(args) => Box::pin(sync(global, args, ui)).await,
         TaskCommand::Execute(named) => Box::pin(execute(global, named, ui)).await,
     }
 }
@@ -135,10 +151,43 @@ async fn add(global: &Global, args: &TaskAddArgs, ui: &Ui) -> Result<u8, CliErro
         outputs: args.outputs.clone(),
         checks,
         priority: args.priority,
+        agent: args.agent.clone(),
+        source: TaskSource::User,
     };
     let (run, id) = task_add(&ctx, &new).await?;
     ui.out(&format!("{id} of run {run}"));
     ui.status(&format!("  execute it with: atelier task execute {id}"));
+    Ok(0)
+}
+
+async fn sync(global: &Global, args: &SyncArgs, ui: &Ui) -> Result<u8, CliError> {
+    let (ctx, _) = drive::open(global, &args.options, ui).await?;
+    let synced = task_sync(&ctx).await?;
+    let run = synced.run.as_ref().map(ToString::to_string);
+    if ui.is_json() {
+        let tasks: Vec<String> = synced.tasks.iter().map(ToString::to_string).collect();
+        let line = json!({
+            "v": 1, "type": "synced", "run": run, "tasks": tasks, "waiting": synced.waiting,
+        });
+        ui.out(&line.to_string());
+        return Ok(0);
+    }
+    let Some(run) = run else {
+        ui.status(
+            "  no proposal is ticked that is not a task already; only what is committed is read",
+        );
+        return Ok(0);
+    };
+    for task in &synced.tasks {
+        ui.out(&format!("{task} of run {run}"));
+    }
+    if synced.waiting > 0 {
+        let waiting = synced.waiting;
+        ui.status(&format!(
+            "  {waiting} more become tasks when run {run} is executed"
+        ));
+    }
+    ui.status("  execute them with: atelier resume");
     Ok(0)
 }
 
@@ -159,16 +208,7 @@ async fn retry(global: &Global, args: &RetryArgs, ui: &Ui) -> Result<u8, CliErro
         let run = select::run(&store, named.run.as_deref()).await?;
         let tasks = store.task_list(&run.id).await?;
         let task = show::find(&tasks, &named.task)?;
-        let done = matches!(run.status, RunStatus::Done | RunStatus::Cancelled);
-        let again = task.state != TaskState::Done || args.from_here;
-        if done || !again {
-            let what = if done {
-                status::word(run.status)
-            } else {
-                status::word(task.state)
-            };
-            return Err(CliError::Usage(format!("retry {}: it is {what}", task.id)));
-        }
+        retryable(&run, task, args.from_here)?;
         (run.id, task.id.clone())
     };
     let (ctx, settings) = drive::open(global, &named.options, ui).await?;
@@ -189,6 +229,34 @@ async fn retry(global: &Global, args: &RetryArgs, ui: &Ui) -> Result<u8, CliErro
         &Work::Resume(run, overrides),
     ))
     .await
+}
+
+/// Whether a task of a run can have another round.
+fn retryable(run: &Run, task: &Task, from_here: bool) -> Result<(), CommandError> {
+    let command = "retry a task of";
+    let over = |status| CommandError::Over {
+        command,
+        run: run.id.clone(),
+        status,
+    };
+    match run.status {
+        RunStatus::Done => Err(over("done")),
+        RunStatus::Cancelled => Err(over("cancelled")),
+        RunStatus::Planning
+        | RunStatus::Planned
+        | RunStatus::Running
+        | RunStatus::Verifying
+        | RunStatus::Stopped => {
+            if task.state == TaskState::Done && !from_here {
+                return Err(CommandError::Task {
+                    command: "retry",
+                    task: task.id.clone(),
+                    state: "done",
+                });
+            }
+            Ok(())
+        }
+    }
 }
 
 async fn execute(global: &Global, named: &TaskNamed, ui: &Ui) -> Result<u8, CliError> {

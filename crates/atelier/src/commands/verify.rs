@@ -15,7 +15,7 @@ pub(crate) use self::error::VerifyError;
 use super::{pack::packed, replay::replayed, select};
 use crate::{
     app::{self, Place},
-    cli::{Global, RunOptions},
+    cli::Global,
     cli_error::CliError,
     config::Settings,
     ui::{Tone, Ui, plain},
@@ -41,29 +41,42 @@ pub(crate) async fn run(global: &Global, args: &VerifyArgs, ui: &Ui) -> Result<u
     let place = Place::find(global)?;
     let git = place.git.clone();
     let git = git.ok_or_else(|| CliError::NoRepository(place.root.clone()))?;
-    let (_, settings) = app::configure(&place, global, &RunOptions::default())?;
-    let store = place.store().await.ok();
+    let settings = app::configure_unasked(&place, global)?;
+    let store = match place.store_known().await {
+        Err(damaged @ (CliError::Open(_) | CliError::Store(_))) => return Err(damaged),
+        // What is sealed with the key of somebody else is, for this one, not here.
+        other => other.ok().flatten(),
+    };
+    let named = args.what.as_deref().unwrap_or("HEAD");
     let meant = meant(store.as_ref(), args.what.as_deref()).await?;
-    let (run, commit) = match meant
+    let met = meant
         .as_ref()
-        .and_then(|run| run.trunk.clone().map(|at| (run, at)))
-    {
-        Some((run, trunk)) => (run.id.to_string(), trunk),
-        None => {
-            let named = args.what.as_deref().unwrap_or("HEAD");
-            select::commit(&git, named)?;
-            run_of(&git, named).map_err(VerifyError::Trace)?
-        }
+        .and_then(|run| Some((run.id.to_string(), run.trunk.clone()?)));
+    let by_revision = met.is_none();
+    let (run, commit) = if let Some(met) = met {
+        met
+    } else {
+        select::commit(&git, named)?;
+        run_of(&git, named).map_err(VerifyError::Trace)?
     };
     let known = match &store {
         Some(store) => store.run_find(&run).await?.into_iter().next(),
         None => None,
+    };
+    let commit = if by_revision {
+        let trunk = known.as_ref().and_then(|run| run.trunk.as_deref());
+        Chain::last_of(&git, named, (&run, &commit), trunk).map_err(VerifyError::Trace)?
+    } else {
+        commit
     };
     let with_state = store.as_ref().zip(known.as_ref());
     let chain = verify(&git, (&run, &commit), with_state).await;
     let mut chain = chain.map_err(VerifyError::Trace)?;
     let edits = edits((&place, &settings, ui), with_state, &chain).await?;
     chain.links.insert(4.min(chain.links.len()), edits);
+    let standing = if by_revision { named } else { &commit };
+    let link = chain.standing(&git, standing);
+    chain.links.extend(link.map_err(VerifyError::Trace)?);
     tell(ui, &chain);
     if let Some((link, broken)) = chain.first_broken() {
         let count = chain.links.iter().map(|link| link.broken.len()).sum();

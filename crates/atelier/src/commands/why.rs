@@ -71,7 +71,7 @@ pub(crate) async fn run(global: &Global, args: &WhyArgs, ui: &Ui) -> Result<u8, 
 
 /// Why a task was worked on, where one is meant.
 async fn of_task(place: &Place, args: &WhyArgs) -> Result<Option<TaskWhy>, CliError> {
-    let Ok(store) = place.store().await else {
+    let Some(store) = place.store_known().await? else {
         return Ok(None);
     };
     let run = match &args.run {

@@ -2,11 +2,10 @@
 
 use atelier_guard::Policy;
 use atelier_llm::{Effort, SemanticConfig};
-use atelier_model::{Limits, MicroUsd, Stage, Strategy};
+use atelier_model::{Limits, MicroUsd, Resource, Stage, Strategy};
 use atelier_prompt::context::Compression;
 
 use super::{sandbox, semantic, shared_cache};
-use crate::amount;
 
 /// How alike two keys must be for one to be suggested: 1 is equal.
 const LIKENESS: f32 = 0.6;
@@ -116,7 +115,7 @@ impl Kind {
             (Self::Vectors, V::String(text)) if matches!(text.as_str(), "words" | "model") => {
                 Some(V::String(text))
             }
-            (Self::Duration, V::String(text)) if amount::duration(&text).is_some() => {
+            (Self::Duration, V::String(text)) if Resource::Wall.amount(&text).is_some() => {
                 Some(V::String(text.trim().to_owned()))
             }
             (Self::Address, V::String(text)) if is_address(text.trim()) => {

@@ -1,6 +1,6 @@
 //! Where an answer may be one to the same question in other words.
 
-use atelier_llm::{SemanticConfig, Vectors, writes_code};
+use atelier_llm::{SemanticConfig, Vectors, is_exact};
 use atelier_model::Stage;
 
 use super::{Config, ConfigError, Entry};
@@ -23,8 +23,9 @@ pub(crate) const EMBEDDINGS: &str = "embeddings";
 /// What the vectors must be where no model is named.
 const WORDS: &str = "words, unless `embeddings` names a model";
 
-/// What a switch must be where code is written.
-const OFF: &str = "off: code for a similar task is wrong code";
+/// What a switch must be where only the same will do.
+const OFF: &str =
+    "off: code for a similar task is wrong code, and a summary of a similar text a wrong summary";
 
 /// Resolves the switches of every stage and of the gateway.
 pub(crate) fn resolve(config: &Config) -> Result<SemanticConfig, ConfigError> {
@@ -37,7 +38,7 @@ pub(crate) fn resolve(config: &Config) -> Result<SemanticConfig, ConfigError> {
     for stage in Stage::ALL {
         let key = format!("stages.{stage}.{SWITCH}");
         let own = config.get(&key);
-        if writes_code(stage) {
+        if is_exact(stage) {
             if let Some(entry) = own.filter(|entry| is_on(entry)) {
                 let origin = entry.origin.clone();
                 return Err(ConfigError::value(&key, origin, &entry.value, OFF));

@@ -2,18 +2,18 @@
 
 use std::{collections::BTreeMap, path::PathBuf};
 
+use atelier_engine::ConfiguredBudgets;
 use atelier_guard::Policy;
 use atelier_keys::KeyRing;
 use atelier_llm::{
     Effort, GatewayConfig, PROVIDERS, Price, PriceTable, ProviderEntry, Rate, RateTable, Route,
     Routing, Secret, SemanticConfig, Tariffs, is_private, provider_entry, server_url,
 };
-use atelier_model::{Approval, Budget, Limits, MicroUsd, Stage, Strategy};
+use atelier_model::{Approval, Budget, Limits, MicroUsd, Resource, Stage, Strategy};
 use atelier_prompt::context::Compression;
 use atelier_seal::SealKey;
 
 use crate::{
-    amount,
     keys::{Asking, KeysError},
     prices,
 };
@@ -70,6 +70,15 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
+    /// What stages and tasks may use up.
+    pub(crate) fn configured_budgets(&self) -> ConfiguredBudgets {
+        let stages = self.stage_budgets.iter();
+        ConfiguredBudgets {
+            stages: stages.map(|(stage, budget)| (*stage, *budget)).collect(),
+            task: self.task_budget,
+        }
+    }
+
     /// What a gateway needs to know, with the key of its placeholders.
     pub(crate) fn gateway(&self, guard_key: SealKey) -> GatewayConfig {
         GatewayConfig {
@@ -113,10 +122,22 @@ impl Settings {
             routes,
             routing,
             upstreams: upstreams(config, sources)?,
+            embeddings: embeddings(config, sources)?,
+            ..Self::without_models(config, sources)?
+        })
+    }
+
+    /// The same for what asks nobody: which models there are, and whether they have keys, is none of
+    /// its business.
+    pub(crate) fn without_models(config: &Config, sources: &Sources) -> Result<Self, ConfigError> {
+        Ok(Self {
+            routes: BTreeMap::new(),
+            routing: BTreeMap::new(),
+            upstreams: Vec::new(),
+            semantic: semantic::resolve(config)?,
+            embeddings: None,
             prices: Self::prices(config, sources)?,
             rates: rates(config),
-            semantic: semantic::resolve(config)?,
-            embeddings: embeddings(config, sources)?,
             limits: bounded(limits(config), config),
             checks: CheckWords::resolve(config, sources)?,
             approval: match text(config.get("approval")).as_deref() {
@@ -156,7 +177,7 @@ fn budget(config: &Config, prefix: &str) -> Budget {
         usd: money(config, &format!("{prefix}budget")),
         tokens: number("budget_tokens"),
         calls: number("budget_calls"),
-        wall_ms: wall.as_deref().and_then(amount::duration),
+        wall_ms: wall.as_deref().and_then(|text| Resource::Wall.amount(text)),
     }
 }
 

@@ -95,6 +95,7 @@ fn stage(open: &OpenStage, now: Timestamp) -> Row {
         Stage::Detail => "dividing the phase into steps",
         Stage::Handoff => "writing the handoff",
         Stage::Change => "changing the plan",
+        Stage::Summary => "summarising",
         Stage::Code => "writing",
         Stage::Docs => "describing what was built",
     };

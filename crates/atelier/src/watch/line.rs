@@ -205,6 +205,7 @@ pub(crate) fn lines(board: &mut Board, event: &Event, reader: Reader) -> Vec<Row
         | K::ApprovalGiven { .. }
         | K::BudgetSet { task: Some(_), .. }
         | K::RunDelivered { .. }
+        | K::RunEstimated { .. }
         | K::RunFinished { .. } => {}
     }
     Vec::new()
@@ -245,6 +246,7 @@ fn planned(stage: Stage, phase: Option<u32>, took: u64, bill: Option<Bill>, summ
     let text = format!("{name:<STAGE$} {} ", figures(took, bill));
     let word = match stage {
         Stage::Design | Stage::Plan | Stage::Detail | Stage::Handoff | Stage::Change => "Planned",
+        Stage::Summary => "Summarised",
         Stage::Code => "Written",
         Stage::Docs => "Described",
     };

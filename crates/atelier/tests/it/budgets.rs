@@ -3,29 +3,10 @@
 //!
 //! Money has its own tests.
 
-use std::collections::BTreeSet;
-
-use atelier_testkit::{Dialect, EditForm, Fixture, Mode, Script, wide};
+use atelier_testkit::{Mode, Script, wide};
 use serde_json::Value;
 
-use crate::world::{World, count};
-
-fn oracle(fixture: &Fixture) -> Script {
-    Script::new(Mode::Oracle)
-        .with_fixture(fixture.clone())
-        .with_form(EditForm::Whole)
-}
-
-fn world(fixture: &Fixture) -> World {
-    World::with(oracle(fixture), Dialect::OpenAi).with_commit()
-}
-
-/// Requests that were sent more than once.
-fn repeated(world: &World) -> usize {
-    let asked = world.server().requests();
-    let unique: BTreeSet<_> = asked.iter().map(|seen| &seen.digest).collect();
-    asked.len() - unique.len()
-}
+use crate::world::{World, count, oracle};
 
 fn marks(log: &[Value], resource: &str) -> Vec<u64> {
     let marked = log.iter().filter(|event| event["type"] == "budget.marked");
@@ -36,7 +17,7 @@ fn marks(log: &[Value], resource: &str) -> Vec<u64> {
 #[test]
 fn a_run_out_of_calls_pauses_and_goes_on_with_more_without_repeating_one() {
     let fixture = wide(2).unwrap();
-    let world = world(&fixture);
+    let world = World::building(oracle(&fixture));
     let ended = world.run(&["build", "--budget-calls", "5", &fixture.requirement]);
     let ended = ended.expect_failure(12, "5 calls");
     assert!(
@@ -62,7 +43,7 @@ fn a_run_out_of_calls_pauses_and_goes_on_with_more_without_repeating_one() {
     );
     world.run(&["resume"]).expect(12);
     world.run(&["resume", "--budget-calls", "+50"]).expect(0);
-    assert_eq!(repeated(&world), 0);
+    assert_eq!(world.repeated(), 0);
     let json = world.run(&["--json", "status"]).expect(0).json();
     let budget = json.iter().find(|line| line["type"] == "budget").unwrap();
     assert_eq!(budget["resource"], "calls");
@@ -73,7 +54,7 @@ fn a_run_out_of_calls_pauses_and_goes_on_with_more_without_repeating_one() {
 #[test]
 fn tokens_are_reserved_before_anything_is_asked() {
     let fixture = wide(1).unwrap();
-    let world = world(&fixture);
+    let world = World::building(oracle(&fixture));
     let ended = world.run(&["build", "--budget-tokens", "100", &fixture.requirement]);
     let ended = ended.expect_failure(12, "100 tokens");
     assert!(
@@ -88,7 +69,7 @@ fn tokens_are_reserved_before_anything_is_asked() {
 #[test]
 fn time_that_is_used_up_stops_what_hangs() {
     let fixture = wide(1).unwrap();
-    let mut world = world(&fixture);
+    let mut world = World::building(oracle(&fixture));
     world.now_with(Script::new(Mode::Hang).with_fixture(fixture.clone()));
     let ended = world.run(&["build", "--budget-wall", "1s", &fixture.requirement]);
     let ended = ended.expect_failure(12, "of work are used");
@@ -110,7 +91,7 @@ fn stages_and_tasks_have_budgets_by_configuration() {
         ("task_budget_tokens=10", "budget of the task"),
         ("budget_calls=2", "2 calls"),
     ] {
-        let world = world(&fixture);
+        let world = World::building(oracle(&fixture));
         let ended = world.run(&["-c", setting, "build", &fixture.requirement]);
         if setting.starts_with("stages.plan") {
             // One call is all that the stage needs.
@@ -124,7 +105,7 @@ fn stages_and_tasks_have_budgets_by_configuration() {
 #[test]
 fn a_task_is_given_more_by_an_edit() {
     let fixture = wide(1).unwrap();
-    let world = world(&fixture);
+    let world = World::building(oracle(&fixture));
     let args = ["-c", "task_budget_tokens=10", "build", &fixture.requirement];
     let ended = world.run(&args).expect_failure(12, "budget of the task");
     assert!(
@@ -140,13 +121,13 @@ fn a_task_is_given_more_by_an_edit() {
     world
         .run(&["-c", "task_budget_tokens=10", "resume"])
         .expect(0);
-    assert_eq!(repeated(&world), 0);
+    assert_eq!(world.repeated(), 0);
 }
 
 #[test]
 fn a_run_under_way_is_foretold() {
     let fixture = wide(3).unwrap();
-    let world = world(&fixture);
+    let world = World::building(oracle(&fixture));
     let args = [
         "build",
         "-j",

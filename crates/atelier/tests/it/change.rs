@@ -1,14 +1,15 @@
 //! A run whose plan is changed: exactly what the change touches is done again, and nothing else.
 
 mod by_hand;
+mod kills;
 
 use std::{collections::BTreeSet, fs};
 
 use atelier_model::{Dropped, PlanChange, Step, StepChange};
-use atelier_testkit::{Dialect, EditForm, Fixture, Mode, Module, Script, StageSeen, modules};
+use atelier_testkit::{Dialect, Module, StageSeen, modules};
 use serde_json::Value;
 
-use crate::world::{World, count};
+use crate::world::{World, count, oracle};
 
 /// A house of eight modules: 1.1 first; 1.2 and 1.3 after it; 1.4 after 1.2; 1.5 after both; 1.6
 /// after 1.1 and reading 1.3; 1.7 after 1.4; 1.8 for itself.
@@ -25,12 +26,6 @@ fn house() -> Vec<Module> {
     ]
 }
 
-fn oracle(fixture: &Fixture) -> Script {
-    Script::new(Mode::Oracle)
-        .with_fixture(fixture.clone())
-        .with_form(EditForm::Whole)
-}
-
 /// The house, built.
 fn built() -> World {
     let fixture = modules(&house(), &[]).unwrap();
@@ -39,7 +34,7 @@ fn built() -> World {
     world
 }
 
-fn wish(step: Step) -> StepChange {
+pub(crate) fn wish(step: Step) -> StepChange {
     StepChange {
         reason: "It is wished for.".to_owned(),
         step,

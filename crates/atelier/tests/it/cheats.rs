@@ -4,10 +4,13 @@
 use std::{collections::BTreeMap, ffi::OsStr, path::Path};
 
 use atelier_model::FileEntry;
-use atelier_testkit::{Dialect, EditForm, Mode, Script, Submission, submissions};
+use atelier_testkit::{By, Dialect, EditForm, Mode, Script, Submission, submissions, wide};
 use serde_json::Value;
 
-use crate::world::{Ended, World, count};
+use crate::{
+    parallel::attempts_that_ended,
+    world::{Ended, World, count},
+};
 
 /// One try.
 const ONE_TRY: [&str; 2] = ["-c", "limits.attempts_max=1"];
@@ -24,6 +27,7 @@ fn tests_of(language: &str) -> &'static [&'static str] {
         "node" => &["npm", "test"],
         "rust" => &["cargo", "test", "--offline"],
         "go" => &["go", "test", "-json", "./..."],
+        "c" => &["make", "test"],
         other => panic!("no base is written in {other}"),
     }
 }
@@ -113,17 +117,40 @@ fn every_kind_of_cheat_is_rejected_in_rust() {
 #[test]
 fn every_kind_of_cheat_is_rejected_in_go() {
     let all = first_of_each("cheats", &["go"]);
-    assert!(all.len() >= 12, "{}", all.len());
+    assert!(all.len() >= 6, "{}", all.len());
     all.iter().for_each(check_rejected);
+}
+
+#[test]
+fn what_only_a_run_shows_is_rejected() {
+    let all = submissions("cheats").unwrap();
+    let run = all.into_iter().filter(|work| work.by == By::Run);
+    let written = run.filter(|work| ["node", "rust", "c"].contains(&work.language()));
+    let quick = written.filter(|work| !work.kind.contains("timeout"));
+    let work: Vec<Submission> = quick.collect();
+    assert!(work.len() >= 4, "{}", work.len());
+    work.iter().for_each(check_rejected);
+}
+
+#[test]
+fn every_kind_of_cheat_is_rejected_in_c() {
+    let all = first_of_each("cheats", &["c"]);
+    let all: Vec<_> = all
+        .iter()
+        .filter(|work| work.by != By::Run && !work.doubt)
+        .collect();
+    assert!(all.len() >= 6, "{}", all.len());
+    all.into_iter().for_each(check_rejected);
 }
 
 /// Submissions that do the work.
 fn solutions() -> Vec<Submission> {
-    let named = [
+    let named: [(&str, &str); 5] = [
         ("tables-and-cases", "python/units"),
         ("tables-and-cases", "node/units"),
         ("tables-and-cases", "go/units"),
         ("modules-of-tests", "rust/beside-the-code"),
+        ("tables-and-cases", "c/units"),
     ];
     let all = submissions("honest").unwrap();
     let find = |(kind, name): (&str, &str)| {
@@ -237,4 +264,92 @@ fn check_hidden(world: &World, ended: &Ended, code: i32) {
     }
     let worktrees = world.git(&["worktree", "list"]);
     assert_eq!(worktrees.lines().count(), 1, "{worktrees}");
+}
+
+/// A project with hidden tests of its only step, and what this work comes to there.
+fn graded(work: &Submission) -> (World, Ended) {
+    let world = handed_in(work);
+    let hidden = world.home.path().join("graders/1.1/tests");
+    std::fs::create_dir_all(&hidden).unwrap();
+    let all = world.home.path().join("graders/all");
+    std::fs::create_dir_all(&all).unwrap();
+    std::fs::write(all.join("notes.txt"), "what is graded\n").unwrap();
+    std::fs::write(hidden.join("test_sealed.py"), HIDDEN).unwrap();
+    let folder = world.home.path().join("graders");
+    let folder = folder.to_string_lossy().into_owned();
+    let ended = build(&world, work, &["--hidden-tests", &folder]);
+    (world, ended)
+}
+
+/// Honest work that does this as well whenever it is imported.
+fn honest_and(more: &str) -> Submission {
+    let mut work = solutions().remove(0);
+    let path = "src/durations.py".parse().unwrap();
+    let honest = work.after.get(&path).unwrap();
+    let text = String::from_utf8_lossy(&honest.bytes).into_owned();
+    work.after
+        .put(path, FileEntry::text(format!("{more}\n\n{text}")));
+    work
+}
+
+#[test]
+fn what_was_learnt_of_hidden_tests_reaches_no_other_check() {
+    // Names of test files are noted in the home; a check that finds a hidden one there tells it.
+    let work = honest_and(
+        "import os\nimport pathlib\n\nNOTES = pathlib.Path(os.environ['HOME']) / 'cache' / \
+         'notes'\nNAMES = sorted(one.name for one in pathlib.Path('tests').iterdir())\nif \
+         'test_sealed.py' in NAMES:\n    NOTES.write_text('sealed')\nelif \
+         NOTES.exists():\n    raise RuntimeError('learnt: ' + NOTES.read_text())",
+    );
+    let (world, ended) = graded(&work);
+    assert_eq!(ended.code, Some(0), "{}", ended.all());
+    let state = world.folder().join(".atelier");
+    assert!(!state.join("home/cache/notes").exists());
+    let left = std::fs::read_dir(&state).unwrap().flatten();
+    let homes = left.filter(|one| one.file_name().to_string_lossy().starts_with("home"));
+    assert_eq!(homes.count(), 1, "what hidden tests had for a home is gone");
+}
+
+#[test]
+fn hidden_tests_that_are_changed_while_they_run_prove_nothing() {
+    let work = honest_and(
+        "import pathlib\n\nfor ONE in pathlib.Path('tests').glob('test_s*d.py'):\n    \
+         ONE.write_text(ONE.read_text().replace('12960', '12961'))",
+    );
+    let (_, ended) = graded(&work);
+    assert_eq!(ended.code, Some(13), "{}", ended.all());
+    let said = "hidden tests: the hidden tests were changed while they ran";
+    assert!(ended.all().contains(said), "{}", ended.all());
+}
+
+#[test]
+fn hidden_tests_judge_work_together_with_what_came_before_it() {
+    let fixture = wide(3).unwrap();
+    let script = Script::new(Mode::Oracle)
+        .with_fixture(fixture.clone())
+        .with_form(EditForm::Whole)
+        .with_latency_ms(300);
+    let world = World::with(script, Dialect::OpenAi).with_commit();
+    let graders = world.home.path().join("graders");
+    std::fs::create_dir_all(graders.join("all")).unwrap();
+    std::fs::write(graders.join("all/notes.txt"), "what is graded\n").unwrap();
+    // Each of the two passes where the other is not.
+    for (step, other) in [("1.2", "link_003"), ("1.3", "link_002")] {
+        let tests = graders.join(step).join("tests");
+        std::fs::create_dir_all(&tests).unwrap();
+        let name = format!("test_sealed_{}.py", step.replace('.', "_"));
+        let text = format!(
+            "import pathlib\nimport unittest\n\n\nclass Sealed(unittest.TestCase):\n    def \
+             test_it(self):\n        self.assertFalse(pathlib.Path('chain/{other}.py').exists())\n"
+        );
+        std::fs::write(tests.join(name), text).unwrap();
+    }
+    let folder = graders.to_string_lossy().into_owned();
+    let args = ["build", "-j", "3", "--hidden-tests", &folder];
+    world
+        .run(&[&ONE_TRY[..], &args[..], &[&fixture.requirement]].concat())
+        .expect_failure(15, "hidden tests");
+    let events = world.events();
+    assert_eq!(attempts_that_ended(&events, "conflict"), 1);
+    assert_eq!(count(&events, "task.committed"), 3);
 }

@@ -214,7 +214,7 @@ fn only_what_a_change_concerns_is_looked_at() {
     let wrong = world.run(&["check", "--affected", "--help-me"]);
     wrong.expect(2);
     let wrong = world.run(&["check", FILE[0], FILE[1], "--affected=nowhere"]);
-    wrong.expect_failure(1, "`nowhere` is no commit");
+    wrong.expect_failure(2, "find the commit `nowhere`");
 }
 
 #[test]
@@ -364,4 +364,68 @@ fn reports_are_written_where_they_are_asked_for() {
     assert!(text(files[1]).contains("build"), "{}", text(files[1]));
     let trace: Value = serde_json::from_str(&text(files[2])).unwrap();
     assert_eq!(trace["traceEvents"].as_array().unwrap().len(), 3);
+}
+
+#[test]
+fn a_version_that_a_file_wants_is_shown_and_one_that_contradicts_it_is_told() {
+    let world = World::offline();
+    world.write("calc.py", "def one():\n    return 1\n");
+    world.write(
+        "test_calc.py",
+        "import unittest\nimport calc\n\nclass T(unittest.TestCase):\n    def test_one(self):\n        \
+         self.assertEqual(calc.one(), 1)\n",
+    );
+    world.write(".python-version", "2.6\n");
+    let steps = world.run(&["steps", "--json"]).expect(0).json();
+    let test = steps.iter().find(|line| line["step"]["name"] == "test");
+    let wants = json!([{ "program": "python3", "version": "2.6", "file": ".python-version" }]);
+    assert_eq!(test.unwrap()["wants"], wants);
+    assert!(
+        world
+            .run(&["steps"])
+            .expect(0)
+            .stdout
+            .contains("python3 2.6 (.python-version)")
+    );
+
+    let told = |args: &[&str]| {
+        let lines = world.run(args).expect(0).json();
+        let told = lines
+            .into_iter()
+            .filter(|line| line["type"] == "version_mismatch");
+        told.collect::<Vec<Value>>()
+    };
+    let first = told(&["check", "--json"]);
+    assert_eq!(first.len(), 1, "{first:?}");
+    assert_eq!(first[0]["wanted"], "2.6");
+    assert!(first[0]["found"].as_str().unwrap().starts_with("Python 3."));
+    // Nothing is executed, so nothing is executed by the wrong version.
+    assert_eq!(told(&["check", "--json"]), Vec::<Value>::new());
+    world.write(".python-version", "3\n");
+    assert_eq!(told(&["check", "--json"]), Vec::<Value>::new());
+}
+
+#[test]
+fn a_failed_test_is_told_with_its_place_in_the_project() {
+    let world = World::offline();
+    world.write("package.json", r#"{"scripts": {"test": "node --test"}}"#);
+    world.write(
+        "test/sums.test.js",
+        concat!(
+            "const test = require('node:test');\n",
+            "test('adds', () => {});\n",
+            "test('carries # over', () => { throw new Error('lost one'); });\n",
+        ),
+    );
+    let lines = world.run(&["check", "--json"]).expect(13).json();
+    let over = lines
+        .iter()
+        .find(|line| line["type"] == "step_over")
+        .unwrap();
+    let tests = &over["step"]["tests"];
+    assert_eq!((&tests["passed"], &tests["failed"]), (&json!(1), &json!(1)));
+    let failure = json!({
+        "name": "carries # over", "place": "test/sums.test.js:3", "message": "lost one",
+    });
+    assert_eq!(tests["failures"], json!([failure]));
 }

@@ -47,6 +47,14 @@ impl Watching {
     }
 }
 
+impl Drop for Watching {
+    /// A test that fails leaves nobody behind who watches for ever.
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
 fn executed(events: &[Value]) -> Vec<&str> {
     let over = events.iter().filter(|event| event["type"] == "step_over");
     let executed = over.filter(|event| {

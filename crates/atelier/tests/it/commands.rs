@@ -51,6 +51,9 @@ fn a_finished_run_can_be_read() {
     let log = says(&["log"], &["run.created", "task.committed", "run.finished"]);
     let after = says(&["log", "--after", "5"], &["run.finished"]);
     assert_eq!(after.lines().count() + 5, log.lines().count());
+    let last = says(&["log", "-n", "3"], &["run.finished"]);
+    assert_eq!(last.lines().count(), 3);
+    assert!(log.ends_with(&last), "{log}\n{last}");
 }
 
 #[test]
@@ -456,7 +459,17 @@ fn a_task_of_ones_own_is_added_and_executed() {
     let (mut world, _) = built();
     world.now_with(note());
     let add = ["task", "add", "Write the note", "--output", "NOTES.txt"];
-    let add = [&add[..], &["--accept", "grep milk NOTES.txt"]].concat();
+    // What two criteria ask for alike is executed once for both.
+    let once = "sh -c 'echo again >> told; test $(wc -l < told) = 1'";
+    let proofs = [
+        "--accept",
+        "grep milk NOTES.txt",
+        "--accept",
+        once,
+        "--accept",
+        once,
+    ];
+    let add = [&add[..], &proofs].concat();
     let ended = world.run(&add).expect(0);
     assert!(ended.stdout.starts_with("u1 of run "), "{}", ended.all());
     world.run(&["task", "execute", "u1"]).expect(0);

@@ -3,9 +3,10 @@
 
 use std::process::Command;
 
+use atelier_testkit::wide;
 use serde_json::Value;
 
-use crate::world::{Ended, World, count, end};
+use crate::world::{Ended, World, code_of, count, end, oracle};
 
 /// A requirement whose checks start a server and ask it.
 const SERVED: &str = "a todo API in Python";
@@ -113,4 +114,19 @@ fn a_run_does_not_go_on_less_confined_than_it_began_unless_somebody_says_so() {
         "{}",
         ended.all()
     );
+}
+
+#[test]
+fn who_would_confine_less_does_not_help() {
+    let fixture = wide(4).unwrap();
+    let world = World::building(oracle(&fixture).with_latency_ms(400));
+    let mut first = world.start(&["build", "-j", "1", &fixture.requirement]);
+    world.wait_for(&mut first, "attempt.started", 1);
+    let helper = without_strong(&world, &["resume", "-j", "1"]);
+    helper.expect_failure(3, "the run began at the level strong");
+    assert_eq!(code_of(&mut first), 0);
+    let events = world.events();
+    let levels = levels(&events);
+    assert!(!levels.is_empty() && levels.iter().all(|level| *level == "strong"));
+    assert_eq!(count(&events, "run.finished"), 1);
 }

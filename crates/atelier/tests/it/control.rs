@@ -1,80 +1,16 @@
 //! What a person asks of a run from elsewhere: it is obeyed at once, and survives every restart.
 
-use std::{
-    collections::BTreeSet,
-    process::{Child, Stdio},
-    thread,
-    time::{Duration, Instant},
-};
-
-use atelier_store::Store;
-use atelier_testkit::{Dialect, EditForm, Fixture, Mode, Script, wide};
+use atelier_testkit::{Fixture, Mode, Script, wide};
 use serde_json::Value;
-use tokio::runtime::Builder;
 
-use crate::world::{World, count};
-
-/// Events of a run that are looked through.
-const EVENTS_MAX: u32 = 10_000;
-/// Time between two looks at the log.
-const LOOK: Duration = Duration::from_millis(10);
-/// Longest wait for something another process does. A model that hangs is given up later.
-const WAIT_MAX: Duration = Duration::from_mins(1);
-
-fn oracle(fixture: &Fixture) -> Script {
-    Script::new(Mode::Oracle)
-        .with_fixture(fixture.clone())
-        .with_form(EditForm::Whole)
-}
-
-fn world(fixture: &Fixture) -> World {
-    World::with(oracle(fixture), Dialect::OpenAi).with_commit()
-}
+use crate::world::{World, code_of, count, oracle};
 
 /// A world with a plan, whose model then hangs.
 fn hanging(fixture: &Fixture) -> World {
-    let mut world = world(fixture);
+    let mut world = World::building(oracle(fixture));
     world.run(&["plan", &fixture.requirement]).expect(0);
     world.now_with(Script::new(Mode::Hang).with_fixture(fixture.clone()));
     world
-}
-
-fn start(world: &World, args: &[&str]) -> Child {
-    let mut command = world.command(args);
-    let quiet = command.stdin(Stdio::null()).stdout(Stdio::null());
-    quiet.stderr(Stdio::null()).spawn().unwrap()
-}
-
-/// Waits until the log holds this many events of a kind.
-fn wait_for(world: &World, child: &mut Child, kind: &str, times: usize) {
-    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
-    let folder = world.folder().join(".atelier");
-    let store = runtime.block_on(Store::open(&folder)).unwrap();
-    let deadline = Instant::now() + WAIT_MAX;
-    loop {
-        let events = runtime.block_on(store.event_list(0, EVENTS_MAX)).unwrap();
-        let named = events.iter().filter(|event| event.kind.name() == kind);
-        if named.count() >= times {
-            break;
-        }
-        assert!(Instant::now() < deadline, "{times} {kind} never come");
-        let ended = child.try_wait().unwrap();
-        assert!(ended.is_none(), "it ended before {times} {kind}");
-        thread::sleep(LOOK);
-    }
-    runtime.block_on(store.close());
-}
-
-/// The exit code of a process that is about to end.
-fn code_of(child: &mut Child) -> i32 {
-    let deadline = Instant::now() + WAIT_MAX;
-    loop {
-        if let Some(status) = child.try_wait().unwrap() {
-            return status.code().unwrap();
-        }
-        assert!(Instant::now() < deadline, "it does not end");
-        thread::sleep(LOOK);
-    }
 }
 
 /// Asks that were begun for tasks.
@@ -82,20 +18,13 @@ fn asked(log: &[Value]) -> usize {
     count(log, "ask.started")
 }
 
-/// Requests that were sent more than once.
-fn repeated(world: &World) -> usize {
-    let asked = world.server().requests();
-    let unique: BTreeSet<_> = asked.iter().map(|seen| &seen.digest).collect();
-    asked.len() - unique.len()
-}
-
 #[test]
 fn a_run_that_is_paused_rests_and_goes_on_without_asking_twice() {
     let fixture = wide(4).unwrap();
     let script = oracle(&fixture).with_latency_ms(300);
-    let world = World::with(script, Dialect::OpenAi).with_commit();
-    let mut run = start(&world, &["build", "-j", "2", &fixture.requirement]);
-    wait_for(&world, &mut run, "attempt.started", 2);
+    let world = World::building(script);
+    let mut run = world.start(&["build", "-j", "2", &fixture.requirement]);
+    world.wait_for(&mut run, "attempt.started", 2);
     world.run(&["pause", "--reason", "lunch"]).expect(0);
     assert_eq!(code_of(&mut run), 10);
     let log = world.events();
@@ -106,16 +35,19 @@ fn a_run_that_is_paused_rests_and_goes_on_without_asking_twice() {
     assert!(status.all().contains("paused"), "{}", status.all());
     assert!(status.all().contains("atelier resume"), "{}", status.all());
     world.run(&["resume"]).expect(0);
-    assert_eq!(repeated(&world), 0);
+    assert_eq!(world.repeated(), 0);
 }
 
 #[test]
 fn nobody_has_to_stop_where_nobody_works() {
     let fixture = wide(1).unwrap();
-    let world = world(&fixture);
+    let world = World::building(oracle(&fixture));
     world.run(&["plan", &fixture.requirement]).expect(0);
     let said = world.run(&["pause"]).expect(0);
     assert!(said.all().contains("rests already"), "{}", said.all());
+    world
+        .run(&["task", "skip", "1.1"])
+        .expect_failure(2, "before the run has begun");
     assert_eq!(count(&world.events(), "control.asked"), 0);
 }
 
@@ -124,8 +56,8 @@ fn a_pause_at_once_awaits_no_answer() {
     let fixture = wide(1).unwrap();
     let mut world = hanging(&fixture);
     let before = asked(&world.events());
-    let mut run = start(&world, &["run"]);
-    wait_for(&world, &mut run, "ask.started", before + 1);
+    let mut run = world.start(&["run"]);
+    world.wait_for(&mut run, "ask.started", before + 1);
     world.run(&["pause", "--now"]).expect(0);
     assert_eq!(code_of(&mut run), 10);
     world.now_with(oracle(&fixture));
@@ -137,15 +69,20 @@ fn a_cancelled_run_stops_elsewhere_and_is_taken_up_again_by_name_alone() {
     let fixture = wide(1).unwrap();
     let mut world = hanging(&fixture);
     let before = asked(&world.events());
-    let mut run = start(&world, &["run"]);
-    wait_for(&world, &mut run, "ask.started", before + 1);
+    let mut run = world.start(&["run"]);
+    world.wait_for(&mut run, "ask.started", before + 1);
     world.run(&["cancel", "--reason", "not needed"]).expect(0);
     assert_eq!(code_of(&mut run), 11);
     let json = world.run(&["--json", "status"]).expect(0).json();
     assert_eq!(json[0]["run"]["status"], "cancelled");
     assert_eq!(json[0]["run"]["exit_code"], 11);
     let id = json[0]["run"]["id"].as_str().unwrap().to_owned();
-    world.run(&["resume"]).expect(2);
+    let refused = world.run(&["resume"]).expect(2);
+    let hint = refused.line("hint: ");
+    assert!(hint.contains(&format!("atelier resume {id}")), "{hint}");
+    world
+        .run(&["task", "retry", "1.1"])
+        .expect_failure(2, "retry a task of run");
     world.run(&["cancel"]).expect_failure(2, "cancelled");
     world.now_with(oracle(&fixture));
     world.run(&["resume", &id]).expect(0);
@@ -156,8 +93,8 @@ fn a_task_that_is_skipped_while_it_is_worked_on_is_dropped() {
     let fixture = wide(2).unwrap();
     let world = hanging(&fixture);
     let before = asked(&world.events());
-    let mut run = start(&world, &["run"]);
-    wait_for(&world, &mut run, "ask.started", before + 1);
+    let mut run = world.start(&["run"]);
+    world.wait_for(&mut run, "ask.started", before + 1);
     let said = world.run(&["task", "skip", "1.1"]).expect(0);
     assert!(
         said.all().contains("what depends on it waits: t1.2, t1.3"),
@@ -171,7 +108,7 @@ fn a_task_that_is_skipped_while_it_is_worked_on_is_dropped() {
 
 /// A run that stopped before its first task, which waits for an approval.
 fn before_its_tasks(fixture: &Fixture) -> World {
-    let world = world(fixture);
+    let world = World::building(oracle(fixture));
     world
         .run(&[
             "build",
@@ -208,7 +145,7 @@ fn a_skipped_task_is_never_verified_unless_a_person_does_without_it_for_a_reason
 #[test]
 fn a_plan_that_is_rejected_is_drafted_again_with_the_reason() {
     let fixture = wide(1).unwrap();
-    let world = world(&fixture);
+    let world = World::building(oracle(&fixture));
     let ended = world.run(&["build", "--approval", "plan", &fixture.requirement]);
     let ended = ended.expect_failure(10, "approval");
     assert!(
@@ -240,7 +177,7 @@ fn a_plan_that_is_rejected_is_drafted_again_with_the_reason() {
 #[test]
 fn a_plan_that_is_rejected_without_a_reason_stays_and_waits() {
     let fixture = wide(1).unwrap();
-    let world = world(&fixture);
+    let world = World::building(oracle(&fixture));
     world
         .run(&["build", "--approval", "plan", &fixture.requirement])
         .expect(10);
@@ -319,7 +256,7 @@ fn a_task_given_up_can_be_taken_up_again_with_what_depends_on_it() {
 fn a_task_that_repeats_itself_is_stopped_before_another_paid_call() {
     let fixture = wide(1).unwrap();
     let script = Script::new(Mode::ProseOnly { planning: false }).with_fixture(fixture.clone());
-    let world = World::with(script, Dialect::OpenAi).with_commit();
+    let world = World::building(script);
     let args = ["-c", "limits.attempts_max=6", "build", &fixture.requirement];
     let ended = world.run(&args).expect_failure(13, "repeats itself");
     assert!(

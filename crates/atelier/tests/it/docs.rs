@@ -94,6 +94,37 @@ fn citations_that_moved_are_repaired_and_others_are_told() {
 }
 
 #[test]
+fn headings_options_and_files_of_commands_are_claims() {
+    let world = project();
+    world.write(
+        "pyproject.toml",
+        "[project]\nname = \"shapes\"\n\n[project.scripts]\nshapes = \"shapes:main\"\n",
+    );
+    world.write("shapes.py", "OPTIONS = ['--edge']\n");
+    let says = |text: &str| world.write("docs/more.md", text);
+    says(
+        "[it](guide.md#guide)\n\n```sh\ngit clone https://example.com/a/docs.git\ncd docs\ncd src\ncd \
+         ..\nshapes --edge=2\nmake test\n```\n",
+    );
+    assert_eq!(drift(&world, 0), [""; 0]);
+    says(
+        "[it](guide.md#gone)\n\n```sh\nshapes --corner\npip install -r dev.txt\n```\n\n\
+         [lines](../src/shapes.rs#L70)\n",
+    );
+    let expected = [
+        "path guide.md#gone",
+        "command shapes --corner",
+        "command pip install -r dev.txt",
+        "path ../src/shapes.rs#L70",
+    ];
+    assert_eq!(drift(&world, 13), expected);
+    // What a change log says was once so.
+    world.write("docs/more.md", "");
+    world.write("CHANGELOG.md", "- `src/gone.rs` went, see [it](gone.md)\n");
+    assert_eq!(drift(&world, 0), [""; 0]);
+}
+
+#[test]
 fn documents_are_named_and_listed() {
     let world = project();
     let ended = world.run(&["docs", "list"]).expect(0);

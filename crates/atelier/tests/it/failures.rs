@@ -4,7 +4,9 @@
 use std::{collections::BTreeMap, fs, net::TcpListener, path::Path};
 
 use atelier_model::Digest;
-use atelier_testkit::{Dialect, Fixture, Mode, Script, Times, UsageShown, chain, repo_snapshot};
+use atelier_testkit::{
+    Dialect, Fixture, Mode, Script, Times, UsageShown, chain, repo_snapshot, wide,
+};
 
 use crate::world::{Ended, World, count};
 
@@ -53,7 +55,11 @@ impl Before {
     }
 
     fn build(&self, options: &[&str]) -> Ended {
-        let args = [options, &["build", &self.requirement]].concat();
+        self.build_with(options, &[])
+    }
+
+    fn build_with(&self, options: &[&str], of_build: &[&str]) -> Ended {
+        let args = [options, &["build", &self.requirement], of_build].concat();
         self.world.run(&args)
     }
 
@@ -116,20 +122,28 @@ impl Before {
     }
 }
 
-/// Runs one failing mode in both dialects.
+/// What a mode is tried with: a chain in every dialect, and tasks that stand for themselves with four
+/// of them at once.
+fn grounds() -> Vec<(Dialect, Fixture, [&'static str; 2])> {
+    let chained = Dialect::ALL.map(|dialect| (dialect, chain(2).unwrap(), ["-j", "1"]));
+    let side_by_side = (Dialect::OpenAi, wide(3).unwrap(), ["-j", "4"]);
+    chained.into_iter().chain([side_by_side]).collect()
+}
+
+/// Runs one failing mode on all grounds.
 fn fails(mode: &Mode, options: &[&str], code: i32, cause: &str) {
-    for dialect in Dialect::ALL {
-        let before = Before::new(Script::new(mode.clone()), &chain(2).unwrap(), dialect);
-        let ended = before.build(options);
+    for (dialect, fixture, jobs) in grounds() {
+        let before = Before::new(Script::new(mode.clone()), &fixture, dialect);
+        let ended = before.build_with(options, &jobs);
         before.check_failed(ended, code, cause);
     }
 }
 
-/// Runs one careless mode that still ends well, in both dialects.
+/// Runs one careless mode that still ends well, on all grounds.
 fn succeeds(mode: &Mode, options: &[&str]) {
-    for dialect in Dialect::ALL {
-        let before = Before::new(Script::new(mode.clone()), &chain(2).unwrap(), dialect);
-        let ended = before.build(options);
+    for (dialect, fixture, jobs) in grounds() {
+        let before = Before::new(Script::new(mode.clone()), &fixture, dialect);
+        let ended = before.build_with(options, &jobs);
         before.check_built(ended);
     }
 }

@@ -228,3 +228,67 @@ fn what_cannot_be_imported_says_why() {
         0
     );
 }
+
+#[test]
+fn a_file_with_faults_is_refused_with_what_helps() {
+    let cases = [
+        (
+            "twice.json",
+            r#"{"tasks": [{"id": 1, "title": "A"}, {"id": 1, "title": "B"}]}"#,
+            ["tell the tasks apart that are named 1", "a name of its own"],
+        ),
+        (
+            "comma.json",
+            "{\"tasks\": [\n  {\"id\": 1,}\n]}",
+            ["line 2 column", "mend the file"],
+        ),
+        (
+            "circle.json",
+            r#"{"tasks": [{"id": 1, "title": "A", "dependencies": [2]}, {"id": 2, "title": "B", "dependencies": [1]}]}"#,
+            ["failed to use the plan:", "in a circle"],
+        ),
+        (
+            "empty.json",
+            "",
+            ["find anything in the plan", "guide on plans"],
+        ),
+        (
+            "done.json",
+            r#"{"tasks": [{"id": 1, "title": "A", "status": "done"}]}"#,
+            ["still to be done", "open a task again"],
+        ),
+    ];
+    let world = World::offline().with_commit();
+    for (name, text, said) in cases {
+        world.write(name, text);
+        let ended = world.run(&["plan", "import", name]).expect(2);
+        for words in said {
+            let all = ended.all();
+            assert!(all.contains(words), "{name}: {words:?} is not in {all}");
+        }
+    }
+}
+
+#[test]
+fn a_long_list_is_read_at_once() {
+    let world = World::offline().with_commit();
+    let tasks = |count: u32| {
+        let task = |id: u32| {
+            serde_json::json!({
+                "id": id, "title": format!("Task {id}"), "description": "word ".repeat(100),
+                "dependencies": if id > 1 { vec![id - 1] } else { vec![] },
+            })
+        };
+        let tasks: Vec<_> = (1..=count).map(task).collect();
+        serde_json::json!({ "tasks": tasks }).to_string()
+    };
+    world.write("tasks.json", tasks(60));
+    let ended = world.run(&["plan", "import", "tasks.json"]).expect(0);
+    assert!(ended.stdout.contains("60 steps"), "{}", ended.all());
+    let other = World::offline().with_commit();
+    other.write("tasks.json", tasks(2000));
+    let refused = other.run(&["plan", "import", "tasks.json"]).expect(2);
+    let all = refused.all();
+    assert!(all.contains("2000 steps; at most 200"), "{all}");
+    assert!(all.contains("limits.steps_max"), "{all}");
+}

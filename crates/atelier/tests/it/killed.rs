@@ -1,5 +1,5 @@
-//! `kill -9` at every third event of one run, at every one where `ATELIER_TEST_KILLS` is set: the next `resume` goes on, nothing is asked twice, and
-//! nothing of the user's is touched.
+//! `kill -9` at every third event of one run, or at every one: the next `resume` goes on, nothing is
+//! asked twice, and nothing of the user's is touched.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -89,7 +89,7 @@ fn baseline(fixture: Fixture) -> Baseline {
 }
 
 /// All files of a branch but the lock, which names its run.
-fn files_of(world: &World, branch: &str) -> String {
+pub(crate) fn files_of(world: &World, branch: &str) -> String {
     let all = world.git(&["ls-tree", "-r", branch]);
     let (lock, files): (Vec<&str>, Vec<&str>) =
         all.lines().partition(|line| line.ends_with("atelier.lock"));
@@ -118,7 +118,8 @@ fn kill_and_resume(baseline: &Baseline, point: u64) -> usize {
     let files = repo_snapshot(world.folder()).unwrap();
     let main = world.git(&["rev-parse", "main"]);
 
-    kill_after(&world, &baseline.fixture.requirement, point);
+    let words = ["build", &baseline.fixture.requirement];
+    kill_after(&world, &words, point);
     wait_until_gone(&world, point);
     let before = world.server().request_count();
     let log = world.events();
@@ -188,13 +189,13 @@ pub(crate) fn in_flight(log: &[Value]) -> usize {
 }
 
 /// Runs the program until this many events are stored, and ends it with force.
-fn kill_after(world: &World, requirement: &str, point: u64) {
+pub(crate) fn kill_after(world: &World, args: &[&str], point: u64) {
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();
     // The log is opened before the program starts, so that no event is missed.
     let store = runtime
         .block_on(Store::open(&world.folder().join(".atelier")))
         .unwrap();
-    let mut command = world.command(&["--quiet", "build", requirement]);
+    let mut command = world.command(&[&["--quiet"], args].concat());
     let quiet = command
         .stdin(Stdio::null())
         .stdout(Stdio::null())

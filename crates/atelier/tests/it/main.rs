@@ -9,6 +9,7 @@
     reason = "a test fails by panicking, and stands outside the program it tests"
 )]
 
+mod agents;
 mod analyse;
 mod archive;
 mod attacks;
@@ -25,7 +26,9 @@ mod commands;
 mod compression;
 mod confined;
 mod conflicts;
+mod context;
 mod control;
+mod control_http;
 mod cost;
 mod demo;
 mod dialects;
@@ -44,14 +47,18 @@ mod keys;
 mod killed;
 mod languages;
 mod limits;
+mod matrix;
 mod node;
 mod offline;
 mod parallel;
 mod parallel_kills;
 mod partials;
+mod people;
 mod prefix;
 mod prices;
 mod replay;
+mod replay_acts;
+mod report;
 mod requirements;
 mod routing;
 mod semantic;

@@ -119,3 +119,22 @@ fn the_first_command_of_the_readme_ends_in_a_verified_commit() {
     let world = world.in_folder("hello");
     check_result(&world);
 }
+
+#[test]
+fn a_file_in_the_place_of_the_words_is_read_and_one_that_is_not_there_is_missed() {
+    let world = World::offline();
+    world.write(
+        "wish.md",
+        "# Word counter\n\nA Python library that counts words.\n",
+    );
+    let shown = world
+        .run(&["build", "wish.md", "--dry-run"])
+        .expect(0)
+        .all();
+    assert!(
+        shown.contains("A Python library that counts words."),
+        "{shown}"
+    );
+    let missed = world.run(&["build", "whish.md"]).expect(2).all();
+    assert!(missed.contains("whish.md"), "{missed}");
+}

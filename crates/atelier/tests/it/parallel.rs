@@ -1,34 +1,17 @@
 //! Many tasks at once: side by side, in each other's way, killed, and in several processes.
 
-use std::{
-    collections::BTreeSet,
-    process::{Child, Stdio},
-    thread,
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeSet, fs};
 
-use atelier_store::Store;
-use atelier_testkit::{Dialect, EditForm, Fixture, Mode, Script, crowded, renaming, wide};
+use atelier_testkit::{EditForm, Fixture, Mode, Script, crowded, leaning, renaming, wide};
 use serde_json::Value;
-use tokio::runtime::Builder;
 
-use crate::world::{World, count};
+use crate::world::{World, count, oracle};
 
 /// Milliseconds the model takes: longer than it takes to begin another task.
 const LATENCY_MS: u64 = 400;
-/// Events of a run that are looked through.
-const EVENTS_MAX: u32 = 10_000;
-/// Time between two looks at the log.
-const LOOK: Duration = Duration::from_millis(5);
-/// Longest wait for something another process does.
-const WAIT_MAX: Duration = Duration::from_mins(2);
 
 fn world(fixture: &Fixture) -> World {
-    let script = Script::new(Mode::Oracle)
-        .with_fixture(fixture.clone())
-        .with_form(EditForm::Whole)
-        .with_latency_ms(LATENCY_MS);
-    World::with(script, Dialect::OpenAi).with_commit()
+    World::building(oracle(fixture).with_latency_ms(LATENCY_MS))
 }
 
 /// The most tasks that were under way at once.
@@ -109,6 +92,11 @@ fn independent_tasks_are_done_at_once() {
     assert_eq!(attempts_that_ended(&log, "conflict"), 0);
     assert_eq!(attempts_that_ended(&log, "passed"), 5);
     check_trunk(&world, &fixture);
+    // What came before was foreseen: nothing is verified a second time.
+    let tested = |event: &&Value| {
+        event["type"] == "check.started" && event["name"] == "test" && !event["task"].is_null()
+    };
+    assert_eq!(log.iter().filter(tested).count(), 5);
     assert_eq!(
         world.git(&["rev-parse", "main"]),
         world.git(&["rev-parse", &world.branch()])
@@ -199,11 +187,8 @@ fn a_conflict_without_an_attempt_left_names_both_sides() {
 #[test]
 fn a_failed_task_does_not_keep_others_from_being_done() {
     let fixture = wide(3).unwrap();
-    let mut script = Script::new(Mode::Oracle)
-        .with_fixture(fixture.clone().without("1.3"))
-        .with_form(EditForm::Whole);
-    script = script.with_latency_ms(50);
-    let world = World::with(script, Dialect::OpenAi).with_commit();
+    let script = oracle(&fixture.clone().without("1.3")).with_latency_ms(50);
+    let world = World::building(script);
     let args = [
         "-c",
         "limits.attempts_max=1",
@@ -222,11 +207,64 @@ fn a_failed_task_does_not_keep_others_from_being_done() {
 }
 
 #[test]
+fn who_comes_behind_a_failure_is_verified_without_it() {
+    let fixture = wide(5).unwrap();
+    let script = Script::new(Mode::UnclosedThenFix).with_fixture(fixture.clone());
+    let world = World::building(script.with_form(EditForm::Whole).with_latency_ms(200));
+    world
+        .run(&["build", "--jobs", "5", &fixture.requirement])
+        .expect(0);
+    let log = world.events();
+    assert_eq!(attempts_that_ended(&log, "checks_failed"), 6);
+    assert_eq!(attempts_that_ended(&log, "passed"), 6);
+    assert_eq!(attempts_that_ended(&log, "conflict"), 0);
+    check_trunk(&world, &fixture);
+    check_every_commit(&world);
+}
+
+#[test]
+fn work_that_leaned_on_what_did_not_come_is_judged_alone() {
+    let fixture = leaning().unwrap();
+    let script = Script::new(Mode::FailThenFix).with_fixture(fixture.clone());
+    let world = World::building(script.with_form(EditForm::Whole));
+    let graders = world.home.path().join("graders");
+    let tests = graders.join("1.2/tests");
+    fs::create_dir_all(&tests).unwrap();
+    let minds = "import time\nimport unittest\n\n\nclass Sealed(unittest.TestCase):\n    def \
+                 test_it(self):\n        time.sleep(6)\n        with open('chain/link_002.py') as \
+                 file:\n            self.assertIn('settled', file.read())\n";
+    fs::write(tests.join("test_sealed.py"), minds).unwrap();
+    let graders = graders.to_string_lossy();
+    let options = ["-c", "limits.checks_at_once_max=2", "build", "-j", "2"];
+    let hidden = ["--hidden-tests", &graders, &fixture.requirement];
+    world
+        .run(&[&options[..], &hidden[..]].concat());
+    let log = world.events();
+    // It had passed with the other's first work, and was on its way into the trunk.
+    let went_back = |event: &&Value| {
+        event["type"] == "task.state" && event["task"] == "t1.3" && event["from"] == "merging"
+    };
+    let states: Vec<_> = log.iter().filter(went_back).map(|one| &one["to"]).collect();
+    for e in &log {
+        eprintln!(
+            "{} {} {} {} {} {}",
+            e["at"], e["type"], e["task"], e["name"], e["to"], e["reason"]
+        );
+    }
+    assert_eq!(states, ["running"]);
+    assert_eq!(count(&log, "task.committed"), 2);
+    // What it leans on is there now.
+    world.run(&["task", "retry", "t1.3"]).expect(0);
+    world.run(&["resume"]).expect(0);
+    check_trunk(&world, &fixture);
+}
+
+#[test]
 fn two_processes_work_on_one_run_and_end_alike() {
     let fixture = wide(8).unwrap();
     let world = world(&fixture);
-    let mut first = start(&world, &["build", "-j", "2", &fixture.requirement]);
-    wait_for(&world, &mut first, "attempt.started", 1);
+    let mut first = world.start(&["build", "-j", "2", &fixture.requirement]);
+    world.wait_for(&mut first, "attempt.started", 1);
     let second = world.run(&["resume", "-j", "2"]).expect(0);
     assert!(first.wait().unwrap().success());
     let log = world.events();
@@ -240,10 +278,10 @@ fn two_processes_work_on_one_run_and_end_alike() {
 fn who_helps_takes_over_from_a_conductor_that_dies() {
     let fixture = wide(6).unwrap();
     let world = world(&fixture);
-    let mut first = start(&world, &["build", "-j", "2", &fixture.requirement]);
-    wait_for(&world, &mut first, "attempt.started", 1);
-    let second = start(&world, &["resume", "-j", "2"]);
-    wait_for(&world, &mut first, "attempt.started", 4);
+    let mut first = world.start(&["build", "-j", "2", &fixture.requirement]);
+    world.wait_for(&mut first, "attempt.started", 1);
+    let second = world.start(&["resume", "-j", "2"]);
+    world.wait_for(&mut first, "attempt.started", 4);
     first.kill().unwrap();
     first.wait().unwrap();
     let output = second.wait_with_output().unwrap();
@@ -256,8 +294,8 @@ fn who_helps_takes_over_from_a_conductor_that_dies() {
 fn a_parallel_run_killed_in_its_middle_goes_on_and_pays_nothing_twice() {
     let fixture = wide(4).unwrap();
     let world = world(&fixture);
-    let mut first = start(&world, &["build", "-j", "4", &fixture.requirement]);
-    wait_for(&world, &mut first, "task.committed", 2);
+    let mut first = world.start(&["build", "-j", "4", &fixture.requirement]);
+    world.wait_for(&mut first, "task.committed", 2);
     first.kill().unwrap();
     first.wait().unwrap();
     let log = world.events();
@@ -272,38 +310,6 @@ fn a_parallel_run_killed_in_its_middle_goes_on_and_pays_nothing_twice() {
         asked.len(),
         unique.len()
     );
-}
-
-fn start(world: &World, args: &[&str]) -> Child {
-    let mut command = world.command(args);
-    let quiet = command.stdin(Stdio::null()).stdout(Stdio::null());
-    quiet.stderr(Stdio::null()).spawn().unwrap()
-}
-
-/// Waits until the log holds this many events of a kind.
-fn wait_for(world: &World, child: &mut Child, kind: &str, times: usize) {
-    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
-    let folder = world.folder().join(".atelier");
-    let store = runtime.block_on(Store::open(&folder)).unwrap();
-    let deadline = Instant::now() + WAIT_MAX;
-    loop {
-        let events = runtime.block_on(store.event_list(0, EVENTS_MAX)).unwrap();
-        if events
-            .iter()
-            .filter(|event| event.kind.name() == kind)
-            .count()
-            >= times
-        {
-            break;
-        }
-        assert!(Instant::now() < deadline, "{times} {kind} never come");
-        assert!(
-            child.try_wait().unwrap().is_none(),
-            "it ended before {times} {kind}"
-        );
-        thread::sleep(LOOK);
-    }
-    runtime.block_on(store.close());
 }
 
 #[test]

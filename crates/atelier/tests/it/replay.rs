@@ -63,7 +63,7 @@ fn tree_of(ended: Ended) -> String {
 /// Replays a world's run here with its checks, and from its pack elsewhere without them; nobody is
 /// asked anything.
 #[track_caller]
-fn check(mut world: World) {
+pub(crate) fn check(mut world: World) {
     let tree = world.git(&["rev-parse", "HEAD^{tree}"]);
     let before = standing(&world);
     let file = pack(&world);
@@ -76,6 +76,8 @@ fn check(mut world: World) {
     assert_eq!(branches.lines().count(), 1, "{branches}");
 
     let other = World::offline().in_folder("two");
+    // A model that is named and has no key hinders nobody who asks none.
+    other.write("atelier.toml", "provider = \"openai\"\nmodel = \"none\"\n");
     let path = file.to_str().unwrap();
     let again = other.run(&[
         "--json",
@@ -234,8 +236,44 @@ fn a_branch_that_is_there_is_not_replaced() {
     let world = built_from(&chain(1).unwrap(), &[]);
     world.git(&["branch", "mine"]);
     let args = ["replay", "--without-checks", "--branch", "mine"];
-    world.run(&args).expect_failure(1, "the branch `mine`");
+    world.run(&args).expect_failure(2, "the branch `mine`");
     // The one that Atelier names is its own.
     world.run(&["replay", "--without-checks"]).expect(0);
     world.run(&["replay", "--without-checks"]).expect(0);
+}
+
+#[test]
+fn ids_of_another_kind_are_kept_in_an_empty_folder_and_refused_by_a_repository() {
+    let world = World::oracle(&chain(1).unwrap(), Dialect::OpenAi).in_folder("one");
+    world.git(&["init", "-q", "--object-format=sha256", "-b", "main"]);
+    world.git(&["commit", "-q", "--allow-empty", "-m", "chore: begin"]);
+    world
+        .run(&["build", &chain(1).unwrap().requirement])
+        .expect(0);
+    check(world);
+
+    let world = World::oracle(&chain(1).unwrap(), Dialect::OpenAi).in_folder("long");
+    world.git(&["init", "-q", "--object-format=sha256", "-b", "main"]);
+    world
+        .run(&["build", &chain(1).unwrap().requirement])
+        .expect(0);
+    let (file, other) = (pack(&world), World::offline().with_commit());
+    let ended = other.run(&["replay", file.to_str().unwrap()]);
+    ended.expect_failure(2, "git digests otherwise there");
+}
+
+#[test]
+fn a_test_that_a_step_changed_and_that_was_put_back_is_told_again() {
+    let fixture = chain(2).unwrap();
+    let world = World::oracle(&fixture, Dialect::OpenAi).in_folder("one");
+    let world = world.with_commit();
+    // A checkout of it is not what is committed.
+    world.write(".gitattributes", "*.py text eol=crlf\n");
+    world.git(&["add", ".gitattributes"]);
+    world.git(&["commit", "-q", "-m", "chore: attributes"]);
+    world.run(&["build", &fixture.requirement]).expect(0);
+    let told = world.git(&["show", "HEAD:PROGRESS.md"]);
+    assert!(told.contains("changed by a build step"), "{told}");
+    world.run(&["verify"]).expect(0);
+    check(world);
 }

@@ -1,6 +1,6 @@
 //! Repositories as they are found, people who interrupt, and two who build at once.
 
-use std::fs;
+use std::{fs, os::unix::fs::symlink};
 
 use atelier_testkit::{Dialect, EventWatch, Fixture, Mode, Script, chain, repo_snapshot};
 use rustix::process::{Pid, Signal, kill_process};
@@ -134,6 +134,63 @@ fn atelier_keeps_its_own_files_out_of_sight() {
     let left = world.folder().join(".atelier/worktrees");
     let left = fs::read_dir(left).map_or(0, Iterator::count);
     assert_eq!(left, 0, "worktrees are gone when a run ends");
+}
+
+#[test]
+fn a_link_where_state_belongs_is_refused_and_what_it_leads_to_stays() {
+    let (world, fixture) = small();
+    let world = world.with_commit();
+    let (elsewhere, state) = (
+        world.home.path().join("mine"),
+        world.folder().join(".atelier"),
+    );
+    fs::create_dir_all(elsewhere.join("kept")).unwrap();
+    fs::write(elsewhere.join("kept/draft.txt"), "a draft\n").unwrap();
+    let before = repo_snapshot(&elsewhere).unwrap();
+    // As it may come with a repository of somebody else's.
+    fs::create_dir(&state).unwrap();
+    for name in ["worktrees", "home", "workers", "state.db"] {
+        symlink(&elsewhere, state.join(name)).unwrap();
+        let ended = world.run(&["build", &fixture.requirement]);
+        ended.expect_failure(2, &format!(".atelier/{name}: it is a link"));
+        fs::remove_file(state.join(name)).unwrap();
+    }
+    fs::remove_dir(&state).unwrap();
+    symlink(&elsewhere, &state).unwrap();
+    world
+        .run(&["gc"])
+        .expect_failure(2, ".atelier: it is a link");
+    assert_eq!(repo_snapshot(&elsewhere).unwrap(), before);
+}
+
+#[test]
+fn what_hinders_a_run_from_the_start_is_its_end() {
+    let (world, fixture) = small();
+    let world = world.with_commit();
+    world.write(".atelier/worktrees", "no folder");
+    let ended = world.run(&["--json", "build", &fixture.requirement]);
+    let ended = ended.expect(1);
+    let told = ended.json();
+    assert_eq!(count(&told, "run.created"), 1);
+    let last = told.last().unwrap();
+    assert_eq!(last["type"], "run.finished", "{}", ended.all());
+    assert_eq!(last["exit_code"], 1);
+    let reason = last["reason"].as_str().unwrap();
+    assert!(
+        reason.contains(".atelier/worktrees`: Not a directory"),
+        "{reason}"
+    );
+    fs::remove_file(world.folder().join(".atelier/worktrees")).unwrap();
+    world.run(&["resume"]).expect(0);
+}
+
+#[test]
+fn a_repository_without_a_checkout_is_told() {
+    let (world, fixture) = small();
+    let world = world.in_folder("bare");
+    world.git(&["init", "-q", "--bare"]);
+    let ended = world.run(&["build", &fixture.requirement]);
+    ended.expect_failure(2, "it is a repository without a checkout");
 }
 
 #[test]

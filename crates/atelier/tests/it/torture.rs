@@ -7,6 +7,7 @@ mod files;
 mod flips;
 mod kills;
 mod mill;
+mod narrow;
 mod outputs;
 mod reasons;
 mod refused;

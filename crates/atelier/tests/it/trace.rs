@@ -40,6 +40,7 @@ fn the_whole_chain_of_a_run_is_recomputed() {
         "prompts",
         "replies",
         "evidence",
+        "criteria",
         "edits",
         "events",
         "trailers",
@@ -59,9 +60,15 @@ fn the_whole_chain_of_a_run_is_recomputed() {
 
 #[test]
 fn a_clone_without_the_state_says_what_it_cannot_check() {
-    let world = built(1);
+    let mut world = built(1);
     let clone = world.clone_of("main");
     let folder = clone.to_str().unwrap();
+    fs::write(
+        clone.join("atelier.toml"),
+        "provider = \"openai\"\nmodel = \"none\"\n",
+    )
+    .unwrap();
+    world.server = None;
     let chain = verified(&world, &["-C", folder]);
     assert_eq!(
         (&chain["holds"], &chain["complete"]),
@@ -121,6 +128,25 @@ fn changed_evidence_is_found() {
         "UPDATE attempts SET evidence = replace(evidence, '\"exit\":0', '\"exit\":7')",
         "evidence: ",
     );
+}
+
+#[test]
+fn a_changed_criterion_is_found_and_named() {
+    let world = built(1);
+    verified(&world, &[]);
+    flip(
+        &world,
+        "UPDATE tasks SET acceptance = replace(acceptance, '\"tests_min\":1', '\"tests_min\":0')",
+    );
+    let ended = world.run(&["verify"]);
+    for named in [
+        "the plan has other criteria than its task: 1.1/A1",
+        "criterion 1.1/A1 is not what the work was graded by",
+        "the criteria of 1.1 are not those that were fixed before: 1.1/A1",
+    ] {
+        assert!(ended.all().contains(named), "{named}: {}", ended.all());
+    }
+    assert_eq!(ended.code, Some(13));
 }
 
 #[test]
@@ -286,4 +312,87 @@ fn a_task_says_why_it_ran_and_how_often() {
     world
         .run(&["why", "9.9"])
         .expect_failure(2, "find step `9.9`");
+}
+
+#[test]
+fn state_that_cannot_be_read_is_not_taken_for_none() {
+    let world = built(1);
+    fs::write(world.folder().join(".atelier/state.db"), "no database").unwrap();
+    for name in ["state.db-wal", "state.db-shm"] {
+        // What is not there need not be removed.
+        let _ = fs::remove_file(world.folder().join(".atelier").join(name));
+    }
+    for args in [["verify", "HEAD"], ["why", "t1.1"]] {
+        let ended = world.run(&args);
+        ended.expect_failure(1, "open the project's state");
+    }
+}
+
+#[test]
+fn a_commit_on_the_way_belongs_to_the_chain_of_its_run() {
+    let world = built(2);
+    let whole = verified(&world, &[]);
+    let (run, all) = (
+        whole["run"].as_str().unwrap(),
+        world.git(&["rev-list", "HEAD~1"]),
+    );
+    let own = |commit: &&str| {
+        world
+            .git(&["log", "-1", "--format=%B", commit])
+            .contains(run)
+    };
+    let commits: Vec<&str> = all.lines().filter(own).collect();
+    assert!(commits.len() > 2, "{all}");
+    for commit in commits {
+        let chain = verified(&world, &[commit]);
+        assert_eq!(
+            (&chain["commit"], &chain["holds"]),
+            (&whole["commit"], &true.into())
+        );
+    }
+}
+
+#[test]
+fn a_history_that_was_rewritten_is_told() {
+    const TOLD: &str = "history was rewritten";
+    let world = built(2);
+    let made = world.git(&["rev-parse", "HEAD"]);
+    let rewritten = |told: &str| {
+        world.run(&["verify"]).expect_failure(13, told);
+        let clone = world.clone_of("main");
+        let folder = clone.to_str().unwrap();
+        world
+            .run(&["-C", folder, "verify"])
+            .expect_failure(13, told);
+        world.git(&["reset", "-q", "--hard", &made]);
+    };
+    world.git(&["commit", "-q", "--amend", "-m", "docs: in my words"]);
+    rewritten(TOLD);
+    world.git(&["reset", "-q", "--soft", "HEAD~3"]);
+    world.git(&["commit", "-q", "-m", "feat: some in one"]);
+    rewritten(TOLD);
+    world.git(&[
+        "reset",
+        "-q",
+        "--soft",
+        &world.git(&["rev-list", "--max-parents=0", "HEAD"]),
+    ]);
+    world.git(&["commit", "-q", "-m", "feat: all in one"]);
+    rewritten(TOLD);
+    let lock = world.git(&["show", "HEAD:atelier.lock"]);
+    world.write("atelier.lock", format!("{lock}\n# mine\n"));
+    world.git(&["commit", "-q", "-a", "-m", "chore: by hand"]);
+    rewritten("the lock in HEAD is not the one that the run left");
+    world.run(&["verify"]).expect(0);
+}
+
+#[test]
+fn a_file_and_a_line_that_are_not_there_are_told() {
+    let world = built(1);
+    let told =
+        |named: &str, cause: &str| drop(world.run(&["blame", named]).expect_failure(2, cause));
+    told("chain/none.py", "the file `chain/none.py`");
+    told("chain", "the file `chain`");
+    told("chain/link_001.py:0", "the file `chain/link_001.py:0`");
+    told("chain/link_001.py:999", "line 999 of `chain/link_001.py`");
 }

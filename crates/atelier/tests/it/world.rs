@@ -1,17 +1,28 @@
 //! One project in a throwaway home, the program, and the model it talks to.
 
 use std::{
+    collections::BTreeSet,
     fs,
     io::Write,
     path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
+    process::{Child, Command, Output, Stdio},
+    thread,
+    time::{Duration, Instant},
 };
 
+use atelier_store::Store;
 use atelier_testkit::{Dialect, EditForm, Fixture, Mode, Script, Server, ThrowawayHome, toolchain};
 use serde_json::Value;
+use tokio::runtime::{Builder, Runtime};
 
 /// A key that must never be seen in any output.
 pub(crate) const KEY: &str = "sk-throwaway-0123456789abcdef";
+/// Events of a run that are looked through.
+const EVENTS_MAX: u32 = 10_000;
+/// Time between two looks at what another process does.
+const LOOK: Duration = Duration::from_millis(5);
+/// Longest wait for something another process does.
+const WAIT_MAX: Duration = Duration::from_mins(2);
 
 /// What a finished program left behind.
 #[derive(Debug)]
@@ -120,6 +131,11 @@ impl World {
         Self::with(script, dialect)
     }
 
+    /// A user's repository, and a model that does this.
+    pub(crate) fn building(script: Script) -> Self {
+        Self::with(script, Dialect::OpenAi).with_commit()
+    }
+
     /// Another model for what follows; the one before is gone.
     pub(crate) fn now_with(&mut self, script: Script) {
         self.server = Some(Server::start(script).unwrap());
@@ -142,6 +158,13 @@ impl World {
         self.server.as_ref().expect("this world has a server")
     }
 
+    /// Requests that were sent more than once.
+    pub(crate) fn repeated(&self) -> usize {
+        let asked = self.server().requests();
+        let unique: BTreeSet<_> = asked.iter().map(|seen| &seen.digest).collect();
+        asked.len() - unique.len()
+    }
+
     /// The program in the project, told about the model by its environment.
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = self.home.command(env!("CARGO_BIN_EXE_atelier"));
@@ -159,6 +182,34 @@ impl World {
     /// Runs the program to its end, with nothing on standard input.
     pub(crate) fn run(&self, args: &[&str]) -> Ended {
         end(self.command(args))
+    }
+
+    /// Starts the program, which is heard by nobody.
+    pub(crate) fn start(&self, args: &[&str]) -> Child {
+        let mut command = self.command(args);
+        let quiet = command.stdin(Stdio::null()).stdout(Stdio::null());
+        quiet.stderr(Stdio::null()).spawn().unwrap()
+    }
+
+    /// Waits until the log holds this many events of a kind, which a program that was started sees to.
+    #[track_caller]
+    pub(crate) fn wait_for(&self, child: &mut Child, kind: &str, times: usize) {
+        let runtime = runtime();
+        let folder = self.folder.join(".atelier");
+        let store = runtime.block_on(Store::open(&folder)).unwrap();
+        let deadline = Instant::now() + WAIT_MAX;
+        loop {
+            let events = runtime.block_on(store.event_list(0, EVENTS_MAX)).unwrap();
+            let named = events.iter().filter(|event| event.kind.name() == kind);
+            if named.count() >= times {
+                break;
+            }
+            assert!(Instant::now() < deadline, "{times} {kind} never come");
+            let ended = child.try_wait().unwrap();
+            assert!(ended.is_none(), "it ended before {times} {kind}");
+            thread::sleep(LOOK);
+        }
+        runtime.block_on(store.close());
     }
 
     /// Runs the program to its end with this on its standard input.
@@ -251,6 +302,32 @@ impl World {
     #[track_caller]
     pub(crate) fn events(&self) -> Vec<Value> {
         self.run(&["log", "--json"]).expect(0).json()
+    }
+}
+
+/// A model that does what a fixture wants, and sends each file whole: that fits on whatever others
+/// have merged meanwhile.
+pub(crate) fn oracle(fixture: &Fixture) -> Script {
+    Script::new(Mode::Oracle)
+        .with_fixture(fixture.clone())
+        .with_form(EditForm::Whole)
+}
+
+/// What drives the store of a project from outside.
+pub(crate) fn runtime() -> Runtime {
+    Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+/// The exit code of a process that is about to end.
+#[track_caller]
+pub(crate) fn code_of(child: &mut Child) -> i32 {
+    let deadline = Instant::now() + WAIT_MAX;
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status.code().expect("it ended by itself");
+        }
+        assert!(Instant::now() < deadline, "it does not end");
+        thread::sleep(LOOK);
     }
 }
 

@@ -38,6 +38,7 @@ const ROOMS: &[Room] = &[
     room("atelier-exchange", 1, Kind::Thinking),
     room("atelier-semantic", 1, Kind::Thinking),
     room("atelier-step", 1, Kind::Thinking),
+    room("atelier-report", 1, Kind::Thinking),
     room("atelier-archive", 1, Kind::Thinking),
     room("atelier-cas", 1, Kind::Hands),
     room("atelier-store", 1, Kind::Hands),

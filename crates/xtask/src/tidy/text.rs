@@ -11,7 +11,7 @@ const EMPTY_NAMES: &[&str] = &[
 const OUTSIDE: &[&str] = &[concat!("/", "work/")];
 
 /// Packages in `Cargo.lock`. Lower it when it falls; raise it only with a reason in the commit.
-const PACKAGES_MAX: usize = 419;
+const PACKAGES_MAX: usize = 420;
 
 /// Adds a line for every file whose text or name breaks a rule.
 pub(crate) fn check(files: &Files, broken: &mut Vec<String>) {

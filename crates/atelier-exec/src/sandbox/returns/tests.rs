@@ -4,6 +4,7 @@
 use std::{
     fs,
     os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, symlink},
+    path::PathBuf,
 };
 
 use proptest::prelude::*;
@@ -11,6 +12,9 @@ use rustix::fs::{CWD, makedev, mknodat};
 use tempfile::TempDir;
 
 use super::*;
+
+/// A beginning after everything that a test has made.
+const LATER: Moment = Moment(i64::MAX, 0);
 
 /// Something a command may have left in a layer.
 #[derive(Debug, Clone)]
@@ -157,7 +161,7 @@ proptest! {
         for one in &all {
             leave(&bench.path().join("layer"), one);
         }
-        take(&layer(&bench), &work, None, 1 << 20).unwrap();
+        take(&layer(&bench), &work, &Returns::Everything, LATER, 1 << 20).unwrap();
         prop_assert_eq!(snapshot(&outside), before);
         for kept in [".git/config", "b/.git/config"] {
             prop_assert_eq!(fs::read_to_string(work.join(kept)).unwrap(), "kept");
@@ -178,7 +182,7 @@ fn a_hole_takes_no_room_inside_and_is_not_filled_outside() {
     file.set_len(1 << 40).unwrap();
     fs::write(bench.path().join("layer/small"), "x").unwrap();
     let work = bench.path().join("work");
-    let returned = take(&layer(&bench), &work, None, 1 << 20).unwrap();
+    let returned = take(&layer(&bench), &work, &Returns::Everything, LATER, 1 << 20).unwrap();
     assert_eq!((returned.written, returned.refused.len()), (1, 1));
     assert!(!work.join("hole").exists() && work.join("small").exists());
 }
@@ -193,8 +197,11 @@ fn only_what_is_named_comes_back() {
         );
     }
     let work = bench.path().join("work");
-    let only = [PathBuf::from("x/y")];
-    let returned = take(&layer(&bench), &work, Some(&only), 1 << 20).unwrap();
+    let only = Returns::Only {
+        whole: vec![PathBuf::from("x/y")],
+        within: Vec::new(),
+    };
+    let returned = take(&layer(&bench), &work, &only, LATER, 1 << 20).unwrap();
     assert_eq!(returned.refused, Vec::<String>::new());
     assert!(work.join("x/y/z").is_file());
     assert!(!work.join("x/other").exists() && !work.join("w").exists());
@@ -241,7 +248,7 @@ fn what_comes_back_into_one_folder_at_once_does_not_mix() {
                 }
                 let flags = OFlags::RDONLY | OFlags::DIRECTORY;
                 let layer = rustix::fs::open(layer.path(), flags, Mode::empty()).unwrap();
-                let returned = take(&layer, work, None, 1 << 30).unwrap();
+                let returned = take(&layer, work, &Returns::Everything, LATER, 1 << 30).unwrap();
                 assert_eq!(returned.refused, Vec::<String>::new());
             });
         }
@@ -254,4 +261,78 @@ fn what_comes_back_into_one_folder_at_once_does_not_mix() {
             assert_eq!(content, vec![number; 20_000], "{number}-{file}");
         }
     }
+}
+
+/// A folder of which a layer says that a command has made it anew.
+fn made_anew(layer: &Path, name: &str) {
+    let folder = layer.join(name);
+    fs::create_dir(&folder).unwrap();
+    let folder = File::open(folder).unwrap();
+    rustix::fs::fsetxattr(&folder, OPAQUE, b"y", rustix::fs::XattrFlags::empty()).unwrap();
+}
+
+#[test]
+fn what_others_made_meanwhile_is_not_deleted() {
+    for deleted in ["as a folder", "one by one"] {
+        let bench = bench();
+        let (below, work) = (bench.path().join("layer"), bench.path().join("work"));
+        let layer = layer(&bench);
+        fs::create_dir_all(work.join("d/deep")).unwrap();
+        fs::write(work.join("d/old"), "").unwrap();
+        fs::write(work.join("d/deep/old"), "").unwrap();
+        let begun = begun(&layer);
+        fs::write(work.join("d/new"), "theirs").unwrap();
+        fs::create_dir(work.join("d/empty")).unwrap();
+        // Written before, and put in its place now.
+        fs::rename(work.join("d/old"), work.join("d/placed")).unwrap();
+        fs::write(work.join("d/old"), "").unwrap();
+        if deleted == "as a folder" {
+            made_anew(&below, "d");
+        } else {
+            fs::create_dir(below.join("d")).unwrap();
+            for name in ["old", "new", "deep", "placed", "empty"] {
+                leave(&below, &Left::Deletion(format!("d/{name}")));
+            }
+        }
+        fs::write(below.join("d/own"), "").unwrap();
+        let returned = take(&layer, &work, &Returns::Everything, begun, 1 << 20).unwrap();
+        assert_eq!(returned.refused, Vec::<String>::new());
+        let left = snapshot(&work.join("d")).into_iter();
+        let left: Vec<PathBuf> = left
+            .map(|(path, ..)| path.strip_prefix(work.join("d")).unwrap().to_owned())
+            .collect();
+        let kept = ["empty", "new", "old", "own", "placed"].map(PathBuf::from);
+        assert_eq!(left, kept, "{deleted}");
+    }
+}
+
+/// Now, and what is changed from here on has another time.
+fn begun(layer: &OwnedFd) -> Moment {
+    let begun = Moment::now(layer).unwrap();
+    while Moment::now(layer).unwrap() == begun {}
+    begun
+}
+
+#[test]
+fn of_what_is_made_within_a_folder_nothing_is_deleted() {
+    let bench = bench();
+    let (below, work) = (bench.path().join("layer"), bench.path().join("work"));
+    fs::create_dir_all(work.join("d/sub")).unwrap();
+    for name in ["d/theirs", "d/sub/theirs", "d/place"] {
+        fs::write(work.join(name), "theirs").unwrap();
+    }
+    made_anew(&below, "d");
+    leave(&below, &Left::Deletion("d/sub".to_owned()));
+    leave(&below, &Left::Folder("d/place".to_owned()));
+    fs::write(below.join("d/own"), "own").unwrap();
+    let within = Returns::Only {
+        whole: Vec::new(),
+        within: vec![PathBuf::from("d")],
+    };
+    let returned = take(&layer(&bench), &work, &within, LATER, 1 << 20).unwrap();
+    assert_eq!(returned.refused, Vec::<String>::new());
+    for name in ["d/theirs", "d/sub/theirs", "d/own"] {
+        assert!(work.join(name).is_file(), "{name}");
+    }
+    assert!(work.join("d/place").is_dir());
 }

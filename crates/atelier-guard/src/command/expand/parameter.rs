@@ -72,7 +72,7 @@ impl Screen<'_> {
         }
     }
 
-    fn value(&self, name: &str) -> Option<Vec<String>> {
+    pub(in crate::command) fn value(&self, name: &str) -> Option<Vec<String>> {
         if let Some(values) = self.shell.variables.get(name) {
             return Some(values.clone());
         }
@@ -183,6 +183,8 @@ fn trimmed(value: &str, operator: &str, pattern: &str) -> String {
     match (found, operator) {
         (None, _) => value.to_owned(),
         (Some(at), "#" | "##") => value[*at..].to_owned(),
+        // The folder above a first one is meant to be the root.
+        (Some(0), "%") if value.starts_with('/') && pattern == "/**" => "/".to_owned(),
         (Some(at), _) => value[..*at].to_owned(),
     }
 }

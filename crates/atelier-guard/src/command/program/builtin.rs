@@ -52,9 +52,7 @@ impl Screen<'_> {
             }
             "alias" => {
                 for definition in arguments {
-                    if let Some((name, line)) = definition.split_once('=') {
-                        self.shell.aliases.insert(name.to_owned(), line.to_owned());
-                    }
+                    self.alias(definition);
                 }
                 silent
             }
@@ -140,6 +138,18 @@ impl Screen<'_> {
             rest = &rest[1..];
         }
         formatted(rest)
+    }
+
+    /// `alias NAME=LINE`.
+    fn alias(&mut self, definition: &str) {
+        let Some((name, line)) = definition.split_once('=') else {
+            return;
+        };
+        self.shell.aliases.insert(name.to_owned(), line.to_owned());
+        // Whoever uses the name later does not look at what it stands for.
+        self.suspected(|screen| {
+            screen.line(line, "\0");
+        });
     }
 
     /// `source FILE`: the file's lines in this shell.

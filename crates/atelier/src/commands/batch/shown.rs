@@ -1,6 +1,6 @@
 //! Batches and their answers, for people and for programs.
 
-use std::{io::Write as _, os::unix::fs::OpenOptionsExt as _, path::Path};
+use std::path::Path;
 
 use atelier_llm::{BatchOutcome, BatchProgress};
 use atelier_model::MicroUsd;
@@ -11,6 +11,7 @@ use super::BatchCommandError;
 use crate::{
     cli_error::CliError,
     ui::{Tone, Ui, plain},
+    whole,
 };
 
 /// Batches that `atelier cost` sums up.
@@ -123,26 +124,12 @@ pub(super) fn answers(
         }
         return Ok(());
     };
-    let mut fresh = path.as_os_str().to_owned();
-    fresh.push(".new");
-    let write = || {
-        // Whoever else uses this machine has no business in what was asked and answered.
-        let mut file = std::fs::File::options()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&fresh)?;
-        for line in lines {
-            file.write_all(line.as_bytes())?;
-            file.write_all(b"\n")?;
+    let text: String = lines.iter().flat_map(|line| [line, "\n"]).collect();
+    whole::write(path, text.as_bytes(), whole::MODE_OF_SECRETS).map_err(|source| {
+        BatchCommandError::Write {
+            path: path.to_owned(),
+            source,
         }
-        file.sync_all()?;
-        std::fs::rename(&fresh, path)
-    };
-    write().map_err(|source| BatchCommandError::Write {
-        path: path.to_owned(),
-        source,
     })
 }
 

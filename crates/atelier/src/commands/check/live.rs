@@ -110,8 +110,18 @@ impl Live {
         }
     }
 
+    /// Does some work, and shows it meanwhile.
+    pub(super) async fn beside<T>(&self, ui: &Ui, work: impl Future<Output = T>) -> T {
+        let done = tokio::select! {
+            done = work => done,
+            never = self.show(ui) => match never {},
+        };
+        ui.screen().close();
+        done
+    }
+
     /// Shows what is under way until somebody stops waiting for it.
-    pub(super) async fn show(&self, ui: &Ui) -> Infallible {
+    async fn show(&self, ui: &Ui) -> Infallible {
         let live = ui.is_live();
         let pause = if live { FRAME } else { LOOK };
         let mut tick = interval_at(Instant::now() + BEGIN, pause);

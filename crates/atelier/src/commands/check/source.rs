@@ -1,6 +1,7 @@
 //! What there is to check: steps as a file says them, or as recipes infer them.
 
 use std::{
+    cell::OnceCell,
     collections::BTreeMap,
     path::{Path, PathBuf},
 };
@@ -11,6 +12,7 @@ use atelier_model::{BuildStep, Digest};
 use atelier_recipe::Recipes;
 use serde_json::{Map, Value};
 
+use super::versions::Versions;
 use crate::{
     app::{self, Place},
     cli_error::CliError,
@@ -20,9 +22,32 @@ use crate::{
 /// Steps that need not have been read yet.
 pub(super) enum Source {
     /// A file with a list of steps.
-    File { path: PathBuf, text: String },
-    /// The steps of a tree.
-    Tree(Box<Project>),
+    File(Listed),
+    /// The steps of a tree, with the versions that it wants.
+    Tree(Box<Project>, Versions),
+}
+
+/// A file with a list of steps.
+pub(super) struct Listed {
+    path: PathBuf,
+    text: String,
+    /// Read when they are asked for.
+    steps: OnceCell<Vec<BuildStep>>,
+}
+
+impl Listed {
+    fn steps(&self) -> Result<&[BuildStep], CliError> {
+        if let Some(steps) = self.steps.get() {
+            return Ok(steps);
+        }
+        match serde_json::from_str(&self.text) {
+            Ok(steps) => Ok(self.steps.get_or_init(|| steps)),
+            Err(source) => Err(CliError::Steps {
+                path: self.path.clone(),
+                source,
+            }),
+        }
+    }
 }
 
 impl Source {
@@ -36,7 +61,11 @@ impl Source {
         if let Some(path) = file {
             let path = path.to_owned();
             return match std::fs::read_to_string(&path) {
-                Ok(text) => Ok(Self::File { path, text }),
+                Ok(text) => Ok(Self::File(Listed {
+                    path,
+                    text,
+                    steps: OnceCell::new(),
+                })),
                 Err(source) => Err(CliError::File { path, source }),
             };
         }
@@ -45,14 +74,23 @@ impl Source {
         let tree = place.tree()?;
         let recipes = Recipes::with_user(&recipes)?;
         let project = Project::of_tree(&tree, &recipes, &own)?;
-        Ok(Self::Tree(Box::new(project)))
+        let versions = Versions::of_tree(&tree, &project.steps);
+        Ok(Self::Tree(Box::new(project), versions))
+    }
+
+    /// The versions that the project wants of its programs.
+    pub(super) fn versions(&mut self) -> Versions {
+        match self {
+            Self::File(_) => Versions::default(),
+            Self::Tree(_, versions) => std::mem::take(versions),
+        }
     }
 
     /// What tells this choice of these steps from every other; `None` where that cannot be told now.
     pub(super) fn asked(&self, only: &[String], place: &Place, cas: &Cas) -> Option<Digest> {
         let steps = match self {
-            Self::File { path, text } => (list(path), Digest::of(text)),
-            Self::Tree(project) => (String::new(), Digest::of_json(&project.steps)),
+            Self::File(file) => (list(&file.path), Digest::of(&file.text)),
+            Self::Tree(project, _) => (String::new(), Digest::of_json(&project.steps)),
         };
         // What git keeps is no step's to make.
         let index = match place.git.as_ref().map(atelier_exec::Git::index) {
@@ -62,20 +100,25 @@ impl Source {
         Some(Digest::of_json(&(steps, only, index)))
     }
 
+    /// The steps, in no order.
+    pub(super) fn steps(&self) -> Result<&[BuildStep], CliError> {
+        match self {
+            Self::File(file) => file.steps(),
+            Self::Tree(project, _) => Ok(&project.steps),
+        }
+    }
+
     /// The steps in their order, none of which makes what git keeps.
     pub(super) fn project(self, place: &Place) -> Result<Project, CliError> {
         let project = match self {
-            Self::File { path, text } => {
-                let steps: Vec<BuildStep> = match serde_json::from_str(&text) {
-                    Ok(steps) => steps,
-                    Err(source) => return Err(CliError::Steps { path, source }),
-                };
+            Self::File(file) => {
+                file.steps()?;
                 Project {
-                    list: list(&path),
-                    ..Project::new(steps)?
+                    list: list(&file.path),
+                    ..Project::new(file.steps.into_inner().unwrap_or_default())?
                 }
             }
-            Self::Tree(project) => *project,
+            Self::Tree(project, _) => *project,
         };
         if let Some(git) = &place.git {
             project.check_sources(&git.tracked()?)?;

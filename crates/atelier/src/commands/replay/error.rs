@@ -34,6 +34,12 @@ pub(crate) enum ReplayError {
     /// There is no room for it.
     #[error("make a folder for the replay")]
     Folder(#[source] io::Error),
+    /// Ids of the run mean nothing in the repository.
+    #[error("replay it in {}: git digests otherwise there than where the run was made", .0.display())]
+    OtherDigests(PathBuf),
+    /// The branch that was named is somebody's.
+    #[error("make the branch `{0}`: there is one of that name")]
+    BranchThere(String),
     /// It ended before it was done.
     #[error("replay all of the run: {commits} of {all} commits were made")]
     Short { commits: usize, all: usize },
@@ -43,7 +49,10 @@ impl ReplayError {
     /// The exit code.
     pub(crate) fn exit(&self) -> Exit {
         match self {
-            Self::Open { .. } | Self::Seed(SeedError::Base { .. }) => Exit::Usage,
+            Self::Open { .. }
+            | Self::OtherDigests(_)
+            | Self::BranchThere(_)
+            | Self::Seed(SeedError::Base { .. }) => Exit::Usage,
             Self::Read { source, .. } | Self::Own(source) => match **source {
                 ReadPackError::Archive(ReadArchiveError::OtherKey { .. }) => Exit::Configuration,
                 ReadPackError::Archive(_)
@@ -55,9 +64,10 @@ impl ReplayError {
                 | ReadPackError::Large => Exit::Failed,
             },
             Self::Pack(error) => match error {
-                PackError::Unfinished(_) | PackError::NoLock(_) | PackError::Undescribed { .. } => {
-                    Exit::Usage
-                }
+                PackError::Unfinished(_)
+                | PackError::NoLock(_)
+                | PackError::Unkept
+                | PackError::Undescribed { .. } => Exit::Usage,
                 PackError::Lock(_) | PackError::OtherReplies { .. } => Exit::Failed,
                 PackError::Git(_) | PackError::Store(_) => Exit::Internal,
             },
@@ -85,10 +95,12 @@ impl ReplayError {
                 | ReadPackError::OtherReplies { .. }
                 | ReadPackError::Large => "copy the file again; nothing was changed here",
             },
+            Self::OtherDigests(_) => "replay it in an empty folder, or in a clone of its project",
+            Self::BranchThere(_) => "name another one with --branch, or remove it",
             Self::Own(_) => "install the program again",
             Self::Pack(error) => match error {
                 PackError::Unfinished(_) => "finish it with `atelier resume`",
-                PackError::NoLock(_) | PackError::Undescribed { .. } => {
+                PackError::NoLock(_) | PackError::Unkept | PackError::Undescribed { .. } => {
                     "build it again with this version of the program"
                 }
                 PackError::Lock(_) | PackError::OtherReplies { .. } => {

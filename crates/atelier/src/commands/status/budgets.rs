@@ -1,13 +1,12 @@
 //! What of the budgets is used, by whom, and what the run is going to use.
 
-use atelier_engine::forecast;
-use atelier_model::{Budget, Resource, Run, Stage, Task, Used};
+use atelier_engine::{BudgetUse, ConfiguredBudgets, budgets_used, run_forecast};
+use atelier_model::{Budget, Resource, Run, Used};
 use atelier_store::Store;
-use serde_json::json;
 
 use crate::{
     app::{self, Place},
-    cli::{Global, RunOptions},
+    cli::Global,
     cli_error::CliError,
     commands::control::now,
     ui::{Tone, Ui},
@@ -15,24 +14,13 @@ use crate::{
 
 /// Letters of a bar.
 const BAR: u64 = 20;
-/// Tasks whose own budgets are shown.
-const TASKS_MAX: usize = 20;
-
-/// One budget and what is used of it.
-struct Line {
-    scope: &'static str,
-    subject: String,
-    budget: Budget,
-    used: Used,
-}
 
 /// What stages and tasks may use as it is configured; nothing where that cannot be read.
-pub(super) fn configured(global: &Global, place: &Place) -> (Vec<(Stage, Budget)>, Budget) {
-    let Ok((_, settings)) = app::configure(place, global, &RunOptions::default()) else {
-        return (Vec::new(), Budget::default());
+pub(super) fn configured(global: &Global, place: &Place) -> ConfiguredBudgets {
+    let Ok(settings) = app::configure_unasked(place, global) else {
+        return ConfiguredBudgets::default();
     };
-    let stages = settings.stage_budgets.into_iter().collect();
-    (stages, settings.task_budget)
+    settings.configured_budgets()
 }
 
 /// Shows the budgets of a run, its stages and its tasks under way, and the forecast.
@@ -40,63 +28,23 @@ pub(super) async fn show(
     ui: &Ui,
     store: &Store,
     run: &Run,
-    tasks: &[Task],
-    (stages, of_task): &(Vec<(Stage, Budget)>, Budget),
+    configured: &ConfiguredBudgets,
 ) -> Result<(), CliError> {
-    let used = store.run_used(&run.id).await?;
-    let mut lines = vec![Line {
-        scope: "run",
-        subject: String::new(),
-        budget: run.budget,
-        used,
-    }];
-    for (stage, budget) in stages {
-        lines.push(Line {
-            scope: "stage",
-            subject: stage.name().to_owned(),
-            budget: *budget,
-            used: store.stage_used(&run.id, *stage, now()).await?,
-        });
+    for line in budgets_used(store, run, configured, now()).await? {
+        tell(ui, &line);
     }
-    let mut shown = 0;
-    for task in tasks {
-        let own = store.task_terms(&run.id, &task.id).await?.budget;
-        let under_way = task.state.is_under_way();
-        if own.is_none() && (of_task.is_none() || !under_way) || shown >= TASKS_MAX {
-            continue;
-        }
-        shown += 1;
-        lines.push(Line {
-            scope: "task",
-            subject: task.id.to_string(),
-            budget: own.or(*of_task),
-            used: store.task_used(&run.id, &task.id, now()).await?,
-        });
-    }
-    for line in &lines {
-        tell(ui, line);
-    }
-    let progress = store.run_progress(&run.id).await?;
-    if let Some(expected) = forecast(used, &progress) {
+    if let Some(expected) = run_forecast(store, run).await? {
         foretell(ui, expected, run.budget);
     }
     Ok(())
 }
 
-fn tell(ui: &Ui, line: &Line) {
+fn tell(ui: &Ui, line: &BudgetUse) {
     for resource in Resource::ALL {
         let Some(limit) = line.budget.limit(resource) else {
             continue;
         };
         let spent = line.used.of(resource);
-        if ui.is_json() {
-            let value = json!({
-                "v": 1, "type": "budget", "scope": line.scope, "subject": line.subject,
-                "resource": resource, "used": spent, "budget": limit,
-            });
-            ui.out(&value.to_string());
-            continue;
-        }
         let percent = share(spent, limit);
         let tone = match percent {
             0..80 => Tone::Faint,
@@ -115,14 +63,6 @@ fn tell(ui: &Ui, line: &Line) {
 }
 
 fn foretell(ui: &Ui, expected: Used, budget: Budget) {
-    if ui.is_json() {
-        let value = json!({
-            "v": 1, "type": "forecast", "usd": expected.usd, "tokens": expected.tokens,
-            "calls": expected.calls, "wall_ms": expected.wall_ms,
-        });
-        ui.out(&value.to_string());
-        return;
-    }
     let words: Vec<String> = Resource::ALL
         .into_iter()
         .map(|resource| resource.in_words(expected.of(resource)))

@@ -1,7 +1,7 @@
 //! `atelier task skip`, `cancel`, `edit`: what a person wants of one task.
 
-use atelier_engine::{Command, Obeyed, TaskCommand, obey};
-use atelier_model::{Acceptance, Check, Expect, Run, Task};
+use atelier_engine::{Command, NoCriterion, Obeyed, TaskCommand, acceptance_changed, obey};
+use atelier_model::{Run, Task};
 use atelier_store::{Store, TaskEdit};
 use clap::Args;
 
@@ -175,13 +175,20 @@ pub(crate) async fn edit(global: &Global, args: &EditArgs, ui: &Ui) -> Result<u8
         reason,
     };
     let command = Command::Task(task.id.clone(), command);
-    obey(&store, &run.id, &command, now()).await?;
-    Ok(said(
-        ui,
-        &run,
-        "task",
-        &format!("{}: changed {fields}", task.id),
-    ))
+    let text = match obey(&store, &run.id, &command, now()).await? {
+        Obeyed::Again(again) => {
+            let again: Vec<String> = again.iter().map(ToString::to_string).collect();
+            format!(
+                "{}: changed {fields}; it was done, and begins anew: {}",
+                task.id,
+                again.join(", ")
+            )
+        }
+        Obeyed::Done | Obeyed::NobodyWorked | Obeyed::Left { .. } | Obeyed::Answered(_) => {
+            format!("{}: changed {fields}", task.id)
+        }
+    };
+    Ok(said(ui, &run, "task", &text))
 }
 
 impl EditArgs {
@@ -197,47 +204,21 @@ impl EditArgs {
 }
 
 fn by_flags(args: &EditArgs, task: &Task) -> Result<TaskEdit, CliError> {
-    let mut acceptance = task.acceptance.clone();
-    for id in &args.dropped {
-        let before = acceptance.len();
-        acceptance.retain(|one| one.id != *id);
-        if acceptance.len() == before {
-            return Err(CliError::NotFound {
-                what: "a criterion",
-                name: id.clone(),
-                known: task.acceptance.iter().map(|one| one.id.clone()).collect(),
-            });
-        }
-    }
-    for command in &args.accept {
-        let words = super::words(command)?;
-        acceptance.push(Acceptance {
-            id: fresh_id(&acceptance),
-            text: format!("`{}` succeeds", words.join(" ")),
-            requirements: task.requirements.clone(),
-            check: Check::Command {
-                argv: words,
-                cwd: None,
-            },
-            expect: Expect::default(),
-            timeout_seconds: None,
-            must_fail_before: false,
-        });
-    }
+    let commands = args.accept.iter().map(|command| super::words(command));
+    let commands = commands.collect::<Result<Vec<_>, _>>()?;
+    let acceptance = acceptance_changed(task, &args.dropped, commands);
+    let acceptance = acceptance.map_err(|NoCriterion { id, known }| CliError::NotFound {
+        what: "a criterion",
+        name: id,
+        known,
+    })?;
     Ok(TaskEdit {
         title: args.title.clone(),
         description: args.description.clone(),
-        acceptance: (acceptance != task.acceptance).then_some(acceptance),
+        acceptance,
         priority: args.priority,
         budget: args.limits.change()?,
     })
-}
-
-/// The first of `A1`, `A2`, … that no criterion has.
-fn fresh_id(acceptance: &[Acceptance]) -> String {
-    let taken = |id: &String| acceptance.iter().any(|one| one.id == *id);
-    let mut ids = (1..=acceptance.len() + 1).map(|number| format!("A{number}"));
-    ids.find(|id| !taken(id)).unwrap_or_else(|| "A".to_owned())
 }
 
 async fn find(store: &Store, run: Option<&str>, task: &str) -> Result<(Run, Task), CliError> {

@@ -57,7 +57,8 @@ impl VerifyError {
     pub(crate) fn exit(&self) -> Exit {
         match self {
             Self::Trace(TraceError::NoRun(_) | TraceError::NoLock { .. }) => Exit::Usage,
-            Self::Trace(TraceError::Lock(_)) | Self::Broken { .. } => Exit::Failed,
+            Self::Trace(TraceError::Lock(_) | TraceError::Rewritten { .. })
+            | Self::Broken { .. } => Exit::Failed,
             Self::Trace(TraceError::Git(_) | TraceError::Store(_)) | Self::Write { .. } => {
                 Exit::Internal
             }
@@ -69,7 +70,10 @@ impl VerifyError {
     pub(crate) fn hint(&self) -> String {
         match self {
             Self::Trace(TraceError::NoRun(_)) => {
-                "name a revision that a run made; see `atelier status`"
+                "name a run, or a revision that one made; `atelier status` shows them"
+            }
+            Self::Trace(TraceError::Rewritten { .. }) => {
+                "verify the run itself, by its id or its branch, where its commits still are"
             }
             Self::Trace(TraceError::NoLock { .. }) => {
                 "a run leaves its lock with its last commit: finish it with `atelier resume`"

@@ -342,3 +342,43 @@ fn a_large_output_is_whole() {
         mill.is_right();
     });
 }
+
+#[test]
+fn steps_that_share_a_folder_leave_each_other_what_they_made() {
+    at_both_levels(|mut mill| {
+        let mut made = Vec::new();
+        for at in 0..12 {
+            mill.write(&format!("src/{at}.in"), format!("{at}\n"));
+            // A folder that its command cannot see belongs to others, too.
+            let clean = if mill.level == "strong" {
+                "rm -rf out;"
+            } else {
+                ""
+            };
+            let file = format!("ls -l out; cp src/{at}.in out/file{at}");
+            let glob = format!("{clean} mkdir -p out; cp src/{at}.in out/glob{at}.x");
+            let folder = format!("mkdir -p out/tree{at}/sub; cp src/{at}.in out/tree{at}/sub/x");
+            for (script, writes, makes) in [
+                (file, format!("out/file{at}"), format!("out/file{at}")),
+                (glob, format!("out/glob{at}.*"), format!("out/glob{at}.x")),
+                (
+                    folder,
+                    format!("out/tree{at}/"),
+                    format!("out/tree{at}/sub/x"),
+                ),
+            ] {
+                let one = step(&makes, &script).reads(&[&format!("src/{at}.in")]);
+                mill.steps.push(one.writes(&[&writes]));
+                made.push((makes, format!("{at}\n")));
+            }
+        }
+        let checked = mill.check_with(&["--jobs", "8"]);
+        assert_eq!(checked.ended.code, Some(0), "{}", checked.ended.all());
+        for (path, content) in &made {
+            assert_eq!(mill.read(path), *content, "{path}");
+        }
+        let again = mill.check();
+        let spared = again.steps.values().filter(|word| **word == "spared");
+        assert_eq!(spared.count(), made.len(), "{}", again.ended.all());
+    });
+}

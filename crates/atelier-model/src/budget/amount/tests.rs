@@ -1,8 +1,7 @@
 //! Amounts as people write them, as tables.
 
-use atelier_model::{Bound, Resource};
-
-use super::{bound, duration};
+use super::duration;
+use crate::{Bound, Resource};
 
 #[test]
 fn times_are_read() {
@@ -41,6 +40,6 @@ fn amounts_are_absolute_or_so_much_more() {
         (Resource::Wall, "+10m", Some(Bound::More(600_000))),
         (Resource::Wall, "10", None),
     ] {
-        assert_eq!(bound(resource, text).ok(), expected, "{text}");
+        assert_eq!(Bound::from_text(resource, text), expected, "{text}");
     }
 }
