@@ -13,8 +13,8 @@ const ALL: &str = "all";
 
 /// Lays the hidden tests of a folder down in the place of those that lie there.
 ///
-/// A folder with `all` in it is taken as it is: what lies beside `all` is named like the task that it
-/// grades. Any other folder grades the whole run.
+/// A folder with `all` in it, or with nothing but folders named like steps, is taken as it is: each of
+/// its folders grades what it is named after. Any other folder grades the whole run.
 pub(super) fn lay_down(root: &Path, folder: &Path, limits: &Limits) -> Result<(), CliError> {
     let failed = |source| CliError::HiddenTests {
         path: folder.to_owned(),
@@ -35,7 +35,11 @@ pub(super) fn lay_down(root: &Path, folder: &Path, limits: &Limits) -> Result<()
 }
 
 fn arranged(tests: &FileTree) -> FileTree {
-    if tests.paths().any(|path| path.is_within(ALL)) {
+    let sorted = |path: &TreePath| {
+        let first = path.as_str().split_once('/');
+        first.is_some_and(|(folder, _)| is_step(folder))
+    };
+    if tests.paths().any(|path| path.is_within(ALL)) || tests.paths().all(sorted) {
         return tests.clone();
     }
     let Ok(all) = TreePath::parse(ALL) else {
@@ -45,4 +49,11 @@ fn arranged(tests: &FileTree) -> FileTree {
     moved
         .map(|(path, file)| (path.clone().below(&all), file.clone()))
         .collect()
+}
+
+/// Whether a folder is named like a step (`2.3`) or its task (`t2.3`).
+fn is_step(name: &str) -> bool {
+    let numbers = name.strip_prefix('t').unwrap_or(name).split('.');
+    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    numbers.clone().count() > 1 && numbers.into_iter().all(is_number)
 }
