@@ -33,6 +33,7 @@ mod pattern;
 mod recipe;
 mod recipes;
 mod report;
+mod selection;
 mod step;
 mod wanted;
 
@@ -46,4 +47,5 @@ pub use harness::{decides_tests, new_rules, test_settings};
 pub use recipe::RecipeError;
 pub use recipes::Recipes;
 pub use report::{passed_names, read_report, recognise_tests};
+pub use selection::Selection;
 pub use wanted::{WantedVersion, wanted_versions};
