@@ -1,5 +1,9 @@
 //! Opening the database: folder, settings, version gates, migrations, backup.
 
+mod unwritable;
+
+pub(crate) use self::unwritable::unwritable;
+
 use std::{
     fs::{self, File, TryLockError},
     io::{self, Write as _},
@@ -40,6 +44,20 @@ pub enum OpenError {
         found: i64,
         /// The newest version this program knows.
         known: i64,
+    },
+    /// The state was written by an older Atelier, and nothing may be written where it lies.
+    #[error("read state of version {found}: this Atelier reads version {known}, and may not migrate it")]
+    OlderSchema {
+        /// Version of the state.
+        found: i64,
+        /// The version this program reads.
+        known: i64,
+    },
+    /// The newest changes are beside the database, and nothing may be written where it lies.
+    #[error("read {}: the changes in it can only be read where files may be made beside it", .path.display())]
+    Unmerged {
+        /// The file with the changes.
+        path: PathBuf,
     },
     /// Another process is bringing the state up to date and does not finish.
     #[error("wait for another process that is migrating the state")]
@@ -217,6 +235,14 @@ async fn is_current(
     connection: &mut SqliteConnection,
     migrator: &Migrator,
 ) -> Result<bool, OpenError> {
+    Ok(is_migrated(connection, migrator).await? && journal_mode(connection).await? == "wal")
+}
+
+/// Whether the database has seen every migration.
+async fn is_migrated(
+    connection: &mut SqliteConnection,
+    migrator: &Migrator,
+) -> Result<bool, OpenError> {
     let found = newest_applied(connection).await?;
     let known = newest_version(migrator);
     if found.version > known {
@@ -226,7 +252,7 @@ async fn is_current(
     let same = migrator
         .iter()
         .any(|one| one.version == found.version && one.checksum == found.checksum);
-    Ok(same && found.version == known && journal_mode(connection).await? == "wal")
+    Ok(same && found.version == known)
 }
 
 fn newest_version(migrator: &Migrator) -> i64 {

@@ -53,6 +53,15 @@ impl Store {
         Ok(Self::from_opened(opened, Some(dir.to_owned())))
     }
 
+    /// Opens state that lies where nothing may be written; nothing is made there either. Every change
+    /// of it fails.
+    ///
+    /// State of another version than this program's is refused: it cannot be migrated.
+    pub async fn open_unwritable(dir: &Path) -> Result<Self, OpenError> {
+        let opened = open::unwritable(dir, &open::migrator()).await?;
+        Ok(Self::from_opened(opened, Some(dir.to_owned())))
+    }
+
     /// Opens an empty store that is gone when its last clone is dropped.
     pub async fn open_in_memory() -> Result<Self, OpenError> {
         let opened = open::in_memory(&open::migrator()).await?;

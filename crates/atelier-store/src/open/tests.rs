@@ -172,3 +172,81 @@ async fn a_backup_that_cannot_be_made_stops_the_migration() {
         ["clock"]
     );
 }
+
+/// The names and bytes of the files in a folder.
+fn files(dir: &Path) -> Vec<(String, Vec<u8>)> {
+    let entries = fs::read_dir(dir).unwrap().map(Result::unwrap);
+    let files = entries.filter(|entry| entry.file_type().unwrap().is_file());
+    let name = |entry: &fs::DirEntry| entry.file_name().into_string().unwrap();
+    let mut files: Vec<_> = files
+        .map(|entry| (name(&entry), fs::read(entry.path()).unwrap()))
+        .collect();
+    files.sort();
+    files
+}
+
+async fn titles_unwritable(dir: &Path) -> Result<Vec<String>, OpenError> {
+    let opened = unwritable(dir, &migrator()).await?;
+    let titles = sqlx::query_scalar("SELECT title FROM projects ORDER BY title");
+    let titles = titles.fetch_all(&opened.readers).await?;
+    let change = sqlx::query("DELETE FROM projects");
+    assert!(change.execute(&opened.writer).await.is_err());
+    opened.readers.close().await;
+    Ok(titles)
+}
+
+#[tokio::test]
+async fn what_may_not_be_written_is_read_as_it_lies() {
+    let home = tempfile::tempdir().unwrap();
+    with_one_project(home.path()).await;
+    let before = files(home.path());
+    assert_eq!(titles_unwritable(home.path()).await.unwrap(), ["clock"]);
+    assert_eq!(files(home.path()), before);
+}
+
+#[tokio::test]
+async fn changes_that_nobody_merged_yet_are_read_too_or_refused() {
+    let home = tempfile::tempdir().unwrap();
+    let copy = tempfile::tempdir().unwrap();
+    with_one_project(home.path()).await;
+    let opened = on_disk(home.path(), &migrator()).await.unwrap();
+    sqlx::query("INSERT INTO projects (id, root, title, created_at) VALUES ('q', '/q', 'map', 0)")
+        .execute(&opened.writer)
+        .await
+        .unwrap();
+    // What a process that is killed now would leave behind.
+    for (name, bytes) in files(home.path()) {
+        fs::write(copy.path().join(name), bytes).unwrap();
+    }
+    let titles = titles_unwritable(home.path()).await.unwrap();
+    assert_eq!(titles, ["clock", "map"]);
+    opened.readers.close().await;
+    opened.writer.close().await;
+
+    let before = files(copy.path());
+    let titles = titles_unwritable(copy.path()).await.unwrap();
+    assert_eq!(titles, ["clock", "map"]);
+    let names = |files: Vec<(String, Vec<u8>)>| -> Vec<String> {
+        files.into_iter().map(|(name, _)| name).collect()
+    };
+    assert_eq!(names(files(copy.path())), names(before));
+    fs::remove_file(copy.path().join("state.db-shm")).unwrap();
+    let error = titles_unwritable(copy.path()).await.unwrap_err();
+    assert!(matches!(error, OpenError::Unmerged { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn state_of_another_version_is_not_migrated_where_it_may_not_be_written() {
+    let home = tempfile::tempdir().unwrap();
+    with_one_project(home.path()).await;
+    let later = later_migrator("CREATE TABLE later (id TEXT)");
+    let error = unwritable(home.path(), &later).await.unwrap_err();
+    let newest = newest_version(&migrator());
+    assert!(
+        matches!(error, OpenError::OlderSchema { found, .. } if found == newest),
+        "{error:?}"
+    );
+    open_and_close(home.path(), &later).await.unwrap();
+    let error = unwritable(home.path(), &migrator()).await.unwrap_err();
+    assert!(matches!(error, OpenError::NewerSchema { .. }), "{error:?}");
+}
