@@ -28,7 +28,7 @@ mod words;
 
 pub mod own;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use atelier_model::DevPlan;
 
@@ -107,6 +107,25 @@ pub struct Planned {
     pub plan: DevPlan,
     /// What was decided on the way, and what could not be mapped.
     pub notes: Vec<String>,
+}
+
+impl Planned {
+    /// Whether this is a newer state of the plan that stands for the same requirement.
+    ///
+    /// A requirement mostly says what is wanted. Lists of issues and of Task Master have none of their
+    /// own, so that different lists are named alike: there, half of the tasks of the shorter one must
+    /// be tasks of the other.
+    pub fn continues(&self, standing: &DevPlan) -> bool {
+        if !matches!(self.format, Format::GitHub | Format::TaskMaster) {
+            return true;
+        }
+        let titles = |plan: &DevPlan| -> BTreeSet<String> {
+            plan.steps().map(|step| step.title.clone()).collect()
+        };
+        let (ours, theirs) = (titles(&self.plan), titles(standing));
+        let shared = ours.intersection(&theirs).count();
+        shared * 2 >= ours.len().min(theirs.len())
+    }
 }
 
 /// Reads a plan. Without a named form the files themselves tell. `tag` chooses one of the lists that

@@ -15,39 +15,29 @@ const TASKS: &str = "tasks.md";
 const SPEC: &str = "spec.md";
 const PLAN: &str = "plan.md";
 
-#[expect(clippy::expect_used, reason = "the expression is constant and tested")]
 static TASK: LazyLock<Regex> = LazyLock::new(|| {
     let text = r"^\s*[-*+] +\[(?P<done>[ xX])\] +\**(?P<id>T\d+[a-z]?)\**:?\**\s+(?P<rest>.*)$";
-    Regex::new(text).expect("a constant expression")
+    words::pattern(text)
 });
 
-#[expect(clippy::expect_used, reason = "the expression is constant and tested")]
-static MARK: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"^\[(?P<mark>P|US\d+|[A-Za-z]+\d*)\]\s*").expect("a constant expression")
-});
+static MARK: LazyLock<Regex> =
+    LazyLock::new(|| words::pattern(r"^\[(?P<mark>P|US\d+|[A-Za-z]+\d*)\]\s*"));
 
-#[expect(clippy::expect_used, reason = "the expression is constant and tested")]
-static PHASE: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"^##+\s+Phase\s+[\w.]+\s*:?\s*(?P<title>.*)$").expect("a constant expression")
-});
+static PHASE: LazyLock<Regex> =
+    LazyLock::new(|| words::pattern(r"^##+\s+Phase\s+[\w.]+\s*:?\s*(?P<title>.*)$"));
 
-#[expect(clippy::expect_used, reason = "the expression is constant and tested")]
 static ITEM: LazyLock<Regex> = LazyLock::new(|| {
     let text = r"^\s*[-*] \*\*(?P<id>(?:FR|SC|NFR)-?\d+[a-z]?)\*\*:?\s*(?P<text>.+)$";
-    Regex::new(text).expect("a constant expression")
+    words::pattern(text)
 });
 
-#[expect(clippy::expect_used, reason = "the expression is constant and tested")]
 static STORY: LazyLock<Regex> = LazyLock::new(|| {
     let text = r"^###\s+User Story\s+(?P<number>\d+)\s*[-–—:]\s*(?P<title>.+)$";
-    Regex::new(text).expect("a constant expression")
+    words::pattern(text)
 });
 
-#[expect(clippy::expect_used, reason = "the expression is constant and tested")]
-static FACT: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"^\s*[-*]?\s*\*\*(?P<key>[^*]+?):?\*\*:?\s*(?P<value>.+)$")
-        .expect("a constant expression")
-});
+static FACT: LazyLock<Regex> =
+    LazyLock::new(|| words::pattern(r"^\s*[-*]?\s*\*\*(?P<key>[^*]+?):?\*\*:?\s*(?P<value>.+)$"));
 
 /// Whether these files are a feature: they have a list of tasks, by its name.
 pub(crate) fn is_feature(files: &Files) -> bool {

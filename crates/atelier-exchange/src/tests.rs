@@ -201,6 +201,35 @@ fn issues_depend_on_those_they_name() {
 }
 
 #[test]
+fn another_list_is_no_newer_state_of_one_that_is_named_alike() {
+    let issues = |titles: &[&str]| {
+        let issue = |title: &&str| format!(r#"{{"number": {}, "title": "{title}"}}"#, title.len());
+        let list: Vec<String> = titles.iter().map(issue).collect();
+        let text = format!("[{}]", list.join(","));
+        let read = import(None, &files(&[("issues.json", text.as_str())]), None);
+        match read.unwrap() {
+            Import::Plan(plan) => *plan,
+            Import::Requirement { .. } => panic!("it is a plan"),
+        }
+    };
+    let before = issues(&["read", "write", "print it"]);
+    for (now, is_newer) in [
+        (&["read", "write", "print it", "add one"][..], true),
+        (&["read"], true),
+        (&["write", "sort all"], true),
+        (&["read", "sort all", "add one"], false),
+        (&["sort all"], false),
+    ] {
+        assert_eq!(issues(now).continues(&before.plan), is_newer, "{now:?}");
+    }
+    let same = Planned {
+        format: Format::SpecKit,
+        ..issues(&["sort all"])
+    };
+    assert!(same.continues(&before.plan), "its requirement says enough");
+}
+
+#[test]
 fn prose_is_a_requirement() {
     let text = "# Tally\r\n\r\n## What\r\n\r\n- adds numbers\r\n- skips blanks\r\n\r\n```\r\n- no item\r\n```\r\n";
     let read = import(None, &files(&[("PRD.md", text)]), None).unwrap();

@@ -12,27 +12,35 @@ const PATHS_MAX: usize = 50;
 /// Tasks that one range may name.
 const TASKS_MAX: usize = 200;
 
-#[expect(clippy::expect_used, reason = "the expression is constant and tested")]
+/// Words before what must be done first.
+pub(crate) const NEEDS: &str = r"(?:depend(?:s|ent|ing)\s+on|blocked\s+by|waits\s+for|waiting\s+(?:on|for)|requires|needs|after)";
+
+/// A constant expression.
+#[expect(
+    clippy::expect_used,
+    reason = "the expressions are constant and tested"
+)]
+pub(crate) fn pattern(text: &str) -> Regex {
+    Regex::new(text).expect("a constant expression")
+}
+
 static PATH: LazyLock<Regex> = LazyLock::new(|| {
     let text = r"(?:^|[\s`(\[\x22'])((?:[\w.@-]+/)*[\w.@-]+\.[A-Za-z][A-Za-z0-9]{0,9}|(?:[\w.@-]+/)+[\w.@-]*)";
-    Regex::new(text).expect("a constant expression")
+    pattern(text)
 });
 
-#[expect(clippy::expect_used, reason = "the expression is constant and tested")]
 static TASK: LazyLock<Regex> = LazyLock::new(|| {
     let one = r"T\d{1,9}[a-z]?(?:\s*[-–—]\s*T?\d{1,9})?\b";
     let list = format!(r"{one}(?:\s*(?:,|and|&|,\s*and)\s*{one})*");
-    let words = r"depends\s+on|blocked\s+by|waits\s+for|requires|needs|after|blocks|before";
     let text = format!(
-        r"(?:(?P<subject>{list})\)?\s+)?\b(?P<word>(?i:{words}))[*_]*\s*:?[*_]*\s+(?:[\w ]*\()?(?P<list>{list})"
+        r"(?:(?P<subject>{list})\)?\s+)?\b(?P<word>(?i:{NEEDS}|blocks|before))[*_]*\s*:?[*_]*\s+(?:[\w ]*\()?(?P<list>{list})"
     );
-    Regex::new(&text).expect("a constant expression")
+    pattern(&text)
 });
 
-#[expect(clippy::expect_used, reason = "the expression is constant and tested")]
 static RANGE: LazyLock<Regex> = LazyLock::new(|| {
     let text = r"T(?P<first>\d{1,9})(?P<letter>[a-z]?)(?:\s*[-–—]\s*T?(?P<last>\d{1,9}))?";
-    Regex::new(text).expect("a constant expression")
+    pattern(text)
 });
 
 /// The files that a text names, each once and in order. A folder, a version and a host are none.

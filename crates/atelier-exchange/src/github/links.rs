@@ -4,41 +4,37 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use crate::words::{self, NEEDS};
+
 /// An issue, by its number, with the project it is of, or by its address.
 const ISSUE: &str = r"(?:(?:https?://[^\s/]+/)?(?:[\w.-]+/[\w.-]+)?(?:/issues/|#)\d+)\b";
-/// Words before issues that must be done first.
-const NEEDS: &str = r"(?:depend(?:s|ent|ing)\s+on|blocked\s+by|waits\s+for|waiting\s+(?:on|for)|requires|needs|after)";
 /// Words before issues that must wait.
 const BLOCKS: &str = r"(?:blocks|blocking)";
 
-#[expect(clippy::expect_used, reason = "the expression is constant and tested")]
 static SENTENCE: LazyLock<Regex> = LazyLock::new(|| {
     let text = format!(
         r"(?i)\b(?:(?P<needs>{NEEDS})|(?P<blocks>{BLOCKS}))[*_]*\s*:?[*_]*\s+(?:issues?\s+)?(?P<list>{ISSUE}(?:[\s,&]*(?:\band\b)?\s*{ISSUE})*)"
     );
-    Regex::new(&text).expect("a constant expression")
+    words::pattern(&text)
 });
 
-#[expect(clippy::expect_used, reason = "the expression is constant and tested")]
 static HEADING: LazyLock<Regex> = LazyLock::new(|| {
     let text = format!(
         r"(?i)^[#*_\s]*(?:(?P<needs>{NEEDS}|dependenc(?:y|ies)|prerequisites?)|(?P<blocks>{BLOCKS}))[*_:\s]*$"
     );
-    Regex::new(&text).expect("a constant expression")
+    words::pattern(&text)
 });
 
-#[expect(clippy::expect_used, reason = "the expression is constant and tested")]
 static ITEM: LazyLock<Regex> = LazyLock::new(|| {
     let text = format!(
         r"^\s*(?:[-*+]|\d+[.)])\s+(?P<box>\[[ xX]\]\s+)?[*_`]*(?P<list>{ISSUE}(?:[\s,&]*(?:\band\b)?\s*{ISSUE})*)?"
     );
-    Regex::new(&text).expect("a constant expression")
+    words::pattern(&text)
 });
 
-#[expect(clippy::expect_used, reason = "the expression is constant and tested")]
 static ONE: LazyLock<Regex> = LazyLock::new(|| {
     let text = r"(?:https?://[^\s/]+/)?(?P<project>[\w.-]+/[\w.-]+)?(?:/issues/|#)(?P<number>\d+)";
-    Regex::new(text).expect("a constant expression")
+    words::pattern(text)
 });
 
 /// Other issues, by what this one says of them.

@@ -135,11 +135,11 @@ fn lists_of_tasks_are_read_however_they_are_set() {
         - [ ] T003b [P] Zeige sie\r\n\r\n\
         ### Phase 2: Ausgabe\r\n\r\n\
         - [ ] T004 [P] Tabelle (needs T002-T003)\r\n\
-        - [ ] T005 [P] Summe\r\n\
+        - [ ] T005 [P] Summe, waiting for T004\r\n\
         - [ ] T006 [P] Druck\r\n\r\n\
         ```\r\n- [ ] T099 No task, but an example\r\n```\r\n\r\n\
         ## Dependencies\r\n\r\n\
-        - T004 blocks T005, T999\r\n\
+        - T004 blocks T999\r\n\
         - Checks (T005) before output (T006)\r\n\
         - T001 depends on T006\r\n";
     let read = plan(&[("tasks.md", text)]);
