@@ -2,11 +2,14 @@
 
 mod blame;
 mod changes;
+mod commits;
 mod contents;
 mod delivery;
+mod folders;
 mod history;
 mod merge;
 mod objects;
+mod plumbing;
 mod scratch;
 mod sight;
 mod worktree;
@@ -25,7 +28,7 @@ use std::{
     time::Duration,
 };
 
-use self::sight::Sight;
+use self::{plumbing::Plumbing, sight::Sight};
 use crate::{
     host::{HostError, HostLimits, HostOutput, run},
     tree::ReadTreeError,
@@ -74,19 +77,32 @@ const FOREIGN: [&str; 18] = [
 ];
 
 /// A repository with a checkout: the user's project.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Git {
     root: PathBuf,
     repository: PathBuf,
     common_dir: PathBuf,
     /// What does not change while this process runs, asked for once.
     known: Arc<Known>,
+    /// What runs for it from request to request.
+    plumbing: Arc<Plumbing>,
 }
 
+impl PartialEq for Git {
+    fn eq(&self, other: &Self) -> bool {
+        self.root == other.root
+            && self.repository == other.repository
+            && self.common_dir == other.common_dir
+    }
+}
+
+impl Eq for Git {}
+
 /// Answers of git that are the same all the time.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 struct Known {
     identity: OnceLock<(String, String)>,
+    signature: OnceLock<String>,
     empty_tree: OnceLock<String>,
 }
 
@@ -181,7 +197,8 @@ impl From<HostError> for GitError {
             HostError::Start { .. }
             | HostError::Exchange { .. }
             | HostError::TimedOut { .. }
-            | HostError::TooMuchOutput { .. } => Self::Host(error),
+            | HostError::TooMuchOutput { .. }
+            | HostError::Ended { .. } => Self::Host(error),
         }
     }
 }
@@ -207,6 +224,7 @@ impl Git {
                     common_dir: repository.clone(),
                     repository,
                     known: Arc::default(),
+                    plumbing: Arc::default(),
                 }));
             }
             Sight::Doubtful => {}
@@ -236,6 +254,7 @@ impl Git {
             repository: repository.into(),
             common_dir: common_dir.into(),
             known: Arc::default(),
+            plumbing: Arc::default(),
         }))
     }
 

@@ -1,4 +1,8 @@
-//! Trusted programs of this machine, run to their end: the one place that starts git.
+//! Trusted programs of this machine, run to their end or kept to answer: the one place that starts git.
+
+mod coprocess;
+
+pub(crate) use coprocess::Coprocess;
 
 use std::{
     fs::File,
@@ -75,6 +79,14 @@ pub enum HostError {
         /// The limit.
         bytes_max: usize,
     },
+    /// It ended before it had answered.
+    #[error("get an answer of `{program}`: {message}")]
+    Ended {
+        /// The program.
+        program: String,
+        /// What it said last.
+        message: String,
+    },
 }
 
 /// Bytes of standard error that are kept.
@@ -103,23 +115,9 @@ pub(crate) fn run(
         let _ = child.kill();
     }
     let status = child.wait();
-    let exchange = |source| HostError::Exchange {
-        program: program.clone(),
-        source,
-    };
-    let (stdout, stderr) = collected.map_err(|stop| match stop {
-        Stop::Io(source) => exchange(source),
-        Stop::TimedOut => HostError::TimedOut {
-            program: program.clone(),
-            seconds: limits.wall.as_secs(),
-        },
-        Stop::TooMuchOutput => HostError::TooMuchOutput {
-            program: program.clone(),
-            bytes_max: limits.output_bytes_max,
-        },
-    })?;
+    let (stdout, stderr) = collected.map_err(|stop| stop.of(program.clone(), limits))?;
     Ok(HostOutput {
-        status: status.map_err(exchange)?,
+        status: status.map_err(|source| HostError::Exchange { program, source })?,
         stdout,
         stderr: String::from_utf8_lossy(&stderr).trim().to_owned(),
     })
@@ -140,6 +138,22 @@ enum Stop {
     Io(std::io::Error),
     TimedOut,
     TooMuchOutput,
+}
+
+impl Stop {
+    fn of(self, program: String, limits: HostLimits) -> HostError {
+        match self {
+            Self::Io(source) => HostError::Exchange { program, source },
+            Self::TimedOut => HostError::TimedOut {
+                program,
+                seconds: limits.wall.as_secs(),
+            },
+            Self::TooMuchOutput => HostError::TooMuchOutput {
+                program,
+                bytes_max: limits.output_bytes_max,
+            },
+        }
+    }
 }
 
 impl From<std::io::Error> for Stop {

@@ -1,15 +1,19 @@
 //! Commits made from memory: what a step left on disk has no say in them.
 
-use std::{
-    collections::BTreeMap,
-    fmt::Write as _,
-    fs, io,
-    path::{Path, PathBuf},
-};
+use std::collections::BTreeMap;
 
 use atelier_model::{FileEntry, TreePath};
 
-use super::{Commit, Git, GitError, LIMITS, accept, command, run, unexpected};
+use super::{
+    Commit, Git, GitError,
+    commits::no_object,
+    folders::{FILE, Folder, PROGRAM},
+    plumbing::{Desk, Object, Tool},
+    unexpected,
+};
+
+/// Where a commit stands: its parent's id, and the parent's files.
+type Base = (Option<String>, Folder);
 
 impl Git {
     /// Commits these changes on top of `commit.parent` and returns the commit's id. Moves no
@@ -19,37 +23,48 @@ impl Git {
         changes: &BTreeMap<TreePath, Option<FileEntry>>,
         commit: &Commit<'_>,
     ) -> Result<String, GitError> {
-        let all = self.own_folder()?;
-        let folder = tempfile::Builder::new()
-            .prefix(".commit-")
-            .tempdir_in(&all)
-            .map_err(|source| failed(&all, source))?;
-        let desk = Desk {
-            git: self,
-            folder: folder.path(),
-        };
-        if let Some(parent) = commit.parent {
-            desk.text(&["read-tree", parent], &[])?;
-        }
-        let objects = desk.objects_write(changes.values().flatten())?;
-        // Any object's id is as long as "no object" must be.
-        let nothing = "0".repeat(self.empty_tree()?.len());
-        let mut objects = objects.iter();
-        let mut entries = String::new();
+        let (parent, mut root) = self.base(commit.parent)?;
+        let desk = Desk::new(self)?;
+        let files = changes.values().flatten();
+        let mut blobs = desk
+            .write(Tool::Blobs, files.map(|file| file.bytes.as_slice()))?
+            .into_iter();
+        let read = |id: &str| self.folder(id);
         for (path, file) in changes {
-            let (mode, object) = match file {
-                None => ("0", nothing.as_str()),
-                Some(file) => {
-                    let object = objects.next().ok_or_else(|| unexpected("hash-object"))?;
-                    (mode(file), object.as_str())
-                }
+            let Some(file) = file else {
+                root.change(path.as_str(), None, &read)?;
+                continue;
             };
-            // Writing to a string cannot fail.
-            let _ = write!(entries, "{mode} {object}\t{path}\0");
+            let blob = blobs.next().ok_or_else(|| unexpected(Tool::Blobs.name()))?;
+            root.change(path.as_str(), Some((mode(file), &blob)), &read)?;
         }
-        desk.text(&["update-index", "-z", "--index-info"], entries.as_bytes())?;
-        let tree = desk.text(&["write-tree"], &[])?;
-        self.commit_tree(tree.trim_end(), commit)
+        let tree = match root.write(&|entries| self.tree_put(entries))? {
+            Some(tree) => tree,
+            None => self.tree_put(&[])?,
+        };
+        let made = Commit {
+            parent: parent.as_deref(),
+            ..commit.clone()
+        };
+        self.commit_write(&desk, &tree, &made)
+    }
+
+    fn base(&self, parent: Option<&str>) -> Result<Base, GitError> {
+        let Some(parent) = parent else {
+            return Ok((None, Folder::default()));
+        };
+        let names = [format!("{parent}^{{commit}}"), format!("{parent}^{{tree}}")];
+        let found = self.objects(&[&names[0], &names[1]])?;
+        let mut found = found.into_iter().flatten();
+        let (Some(commit), Some(tree)) = (found.next(), found.next()) else {
+            return Err(no_object(parent, "commit"));
+        };
+        Ok((Some(commit.fact.id), opened(&tree)?))
+    }
+
+    fn folder(&self, id: &str) -> Result<Folder, GitError> {
+        let found = self.objects(&[id])?.into_iter().flatten().next();
+        opened(&found.ok_or_else(|| no_object(id, "tree"))?)
     }
 
     /// Lets the user's index say what the user's commit says; the files are not touched.
@@ -58,50 +73,18 @@ impl Git {
     }
 }
 
-fn mode(file: &FileEntry) -> &'static str {
-    if file.executable { "100755" } else { "100644" }
+/// The folder that an object is.
+pub(super) fn opened(object: &Object) -> Result<Folder, GitError> {
+    let is_folder = object.fact.kind == "tree";
+    let folder = Folder::parse(&object.content, object.fact.id.len());
+    folder
+        .filter(|_| is_folder)
+        .ok_or_else(|| unexpected(Tool::Contents.name()))
 }
 
-/// A throwaway folder with an index of its own, apart from the user's and from every worktree's.
-struct Desk<'a> {
-    git: &'a Git,
-    folder: &'a Path,
+fn mode(file: &FileEntry) -> u32 {
+    if file.executable { PROGRAM } else { FILE }
 }
 
-impl Desk<'_> {
-    /// Stores contents and returns their ids, in order.
-    fn objects_write<'f>(
-        &self,
-        files: impl Iterator<Item = &'f FileEntry>,
-    ) -> Result<Vec<String>, GitError> {
-        let mut names = String::new();
-        for (number, file) in files.enumerate() {
-            let name = number.to_string();
-            let path = self.folder.join(&name);
-            fs::write(&path, &file.bytes).map_err(|source| failed(&path, source))?;
-            names.push_str(&name);
-            names.push('\n');
-        }
-        let args = ["hash-object", "-w", "--no-filters", "--stdin-paths"];
-        let ids = self.text(&args, names.as_bytes())?;
-        Ok(ids.lines().map(str::to_owned).collect())
-    }
-
-    fn text(&self, args: &[&str], input: &[u8]) -> Result<String, GitError> {
-        let mut asked = command();
-        asked
-            .arg("--git-dir")
-            .arg(&self.git.repository)
-            .args(args)
-            .env("GIT_INDEX_FILE", self.folder.join("index"))
-            .current_dir(self.folder);
-        accept(args.first().unwrap_or(&""), run(&mut asked, input, LIMITS)?)
-    }
-}
-
-fn failed(path: &Path, source: io::Error) -> GitError {
-    GitError::Io {
-        path: PathBuf::from(path),
-        source,
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -23,8 +23,6 @@ const SETTINGS: [&str; 4] = [
     "core.sparseCheckout=false",
     "core.excludesFile=/dev/null",
 ];
-/// Who commits where the user configured no identity.
-const IDENTITY: (&str, &str) = ("Atelier", "atelier@localhost");
 /// Bytes of a worktree's name.
 const NAME_BYTES_MAX: usize = 100;
 
@@ -244,44 +242,6 @@ impl Git {
         };
         self.commit_tree(&tree, &commit)
     }
-
-    pub(super) fn commit_tree(&self, tree: &str, commit: &Commit<'_>) -> Result<String, GitError> {
-        let (name, address) = self.identity()?;
-        let date = format!("@{} +0000", commit.at.millis().div_euclid(1000).max(0));
-        let mut asked = command();
-        asked
-            .arg("--git-dir")
-            .arg(&self.repository)
-            .args(["commit-tree", "-F", "-"]);
-        if let Some(parent) = commit.parent {
-            asked.args(["-p", parent]);
-        }
-        asked.arg(tree);
-        for role in ["AUTHOR", "COMMITTER"] {
-            asked
-                .env(format!("GIT_{role}_NAME"), &name)
-                .env(format!("GIT_{role}_EMAIL"), &address)
-                .env(format!("GIT_{role}_DATE"), &date);
-        }
-        let output = run(&mut asked, commit.message.as_bytes(), LIMITS)?;
-        accept("commit-tree", output).map(|text| text.trim_end().to_owned())
-    }
-
-    /// The user's configured name and address, or Atelier's own where either is missing.
-    fn identity(&self) -> Result<(String, String), GitError> {
-        if let Some(identity) = self.known.identity.get() {
-            return Ok(identity.clone());
-        }
-        let configured = |key| {
-            self.try_text(&["config", "--get", key])
-                .map(|value| value.filter(|value| !value.trim().is_empty()))
-        };
-        let identity = match (configured("user.name")?, configured("user.email")?) {
-            (Some(name), Some(address)) => (name, address),
-            _ => (IDENTITY.0.to_owned(), IDENTITY.1.to_owned()),
-        };
-        Ok(self.known.identity.get_or_init(|| identity).clone())
-    }
 }
 
 impl Worktree {
@@ -404,7 +364,7 @@ fn removed(path: &Path) -> Result<(), GitError> {
     folder_remove(path).map_err(|source| at(path, source))
 }
 
-fn at(path: &Path, source: io::Error) -> GitError {
+pub(super) fn at(path: &Path, source: io::Error) -> GitError {
     GitError::Io {
         path: path.to_owned(),
         source,
