@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use atelier_model::{Approval, DevPlan, Run, RunStatus, TaskId, TaskState};
-use atelier_store::{Claim, Lease, Store, StoreError};
+use atelier_store::{Choice, Claim, Lease, Store, StoreError};
 use tokio::{
     sync::{Mutex, Semaphore},
     task::{JoinError, JoinSet},
@@ -109,6 +109,9 @@ struct Crew<'a> {
     stop: CancellationToken,
     /// What ends each task under way, and the right to work on it.
     held: BTreeMap<TaskId, (CancellationToken, Lease)>,
+    /// Rights to work that ended: they are given back with the next claim, or soon after where there is
+    /// none. No more than tasks at once.
+    ended: Vec<Lease>,
     /// Tasks that wait for a person, with what for.
     waits: BTreeMap<TaskId, String>,
     /// How tasks failed here.
@@ -140,6 +143,7 @@ impl<'a> Crew<'a> {
             width,
             stop: ctx.cancel.child_token(),
             held: BTreeMap::new(),
+            ended: Vec::new(),
             waits: BTreeMap::new(),
             failures: BTreeMap::new(),
             broke: None,
@@ -204,11 +208,16 @@ impl<'a> Crew<'a> {
 
     /// Ends the work on tasks that a person took away: skipped, cancelled or changed.
     async fn let_go(&self) -> Result<(), BuildError> {
-        for (stop, lease) in self.held.values() {
-            if !stop.is_cancelled() && !self.ctx.store.lease_holds(lease).await? {
-                stop.cancel();
-            }
-        }
+        let Some((_, any)) = self.held.values().next() else {
+            return Ok(());
+        };
+        // All of them are this process's.
+        let kept = self.ctx.store.leases_held(&any.worker).await?;
+        let lost = self
+            .held
+            .values()
+            .filter(|(_, lease)| !kept.contains(lease));
+        lost.for_each(|(stop, _)| stop.cancel());
         Ok(())
     }
 
@@ -221,20 +230,37 @@ impl<'a> Crew<'a> {
                 self.broke = Some(error);
                 break;
             }
-            let (run, now) = (&self.run.id, self.ctx.now());
-            let claim = self
-                .ctx
-                .store
-                .task_claim(run, &offered, self.seen, now)
-                .await?;
-            match claim {
-                Some(claim) => self.begin(claim),
+            match self.claim(&offered).await? {
+                Some(claim) => {
+                    let moves = claim.moves();
+                    self.schedule.learn(&moves);
+                    self.seen = moves.seen;
+                    self.begin(claim);
+                }
                 // Somebody else moved first. What is offered now may be something else.
-                None if self.is_news().await? => {}
+                None if self.is_news().await? => self.look().await?,
                 None => break,
             }
-            self.look().await?;
         }
+        self.give_back().await
+    }
+
+    async fn claim(&mut self, offered: &[TaskId]) -> Result<Option<Claim>, BuildError> {
+        let choice = Choice {
+            candidates: offered,
+            seen: self.seen,
+            ended: &self.ended,
+        };
+        let (run, now) = (&self.run.id, self.ctx.now());
+        let claim = self.ctx.store.task_claim(run, choice, now).await?;
+        self.ended.clear();
+        Ok(claim)
+    }
+
+    /// Gives back at once what no claim took along.
+    async fn give_back(&mut self) -> Result<(), BuildError> {
+        self.ctx.store.leases_give_back(&self.ended).await?;
+        self.ended.clear();
         Ok(())
     }
 
@@ -244,7 +270,7 @@ impl<'a> Crew<'a> {
     }
 
     fn begin(&mut self, claim: Claim) {
-        let Claim { task, lease } = claim;
+        let Claim { task, lease, .. } = claim;
         let slot = self.free_slots.pop().unwrap_or(self.width);
         let stop = self.stop.child_token();
         let ctx = Ctx {
@@ -282,7 +308,7 @@ impl<'a> Crew<'a> {
             // A person took it away: what it came to counts for nothing.
             Err(_) if is_taken && !self.stop.is_cancelled() => {}
             Ok(end) => {
-                self.desk.store.lease_give_back(&ended.lease).await?;
+                self.ended.push(ended.lease);
                 self.note(&ended.task, end);
             }
             // Another worker has it now: what this one did of it counts for nothing.
@@ -396,13 +422,15 @@ impl<'a> Crew<'a> {
     }
 
     /// Whether a task may begin; a person is asked where the policy wants it.
-    async fn permit(&self, id: &TaskId) -> Result<(), BuildError> {
+    async fn permit(&mut self, id: &TaskId) -> Result<(), BuildError> {
         if self.ctx.cancel.is_cancelled() {
             return Err(BuildError::Cancelled);
         }
         if self.run.approval != Approval::Task {
             return Ok(());
         }
+        // A person takes their time, and nobody is to wait for what ended here.
+        self.give_back().await?;
         let next = self.ctx.store.task_fetch(&self.run.id, id).await?;
         match task::approved(self.ctx, &self.run, &next).await? {
             Answer::Yes => Ok(()),

@@ -23,7 +23,8 @@ use atelier_model::{
     RunMode, RunStatus, Stage, StopReason, Task, TaskFact, TaskId, TaskSource, TaskState,
     TestCounts, Timestamp, Usage, WorkerId,
 };
-use atelier_store::{Claim, RunBudgets, Store, TrunkMove};
+use atelier_store::{Choice, Claim, Lease, RunBudgets, Store, TrunkMove};
+use rustix::time::{ClockId, clock_gettime};
 use serde_json::json;
 use sqlx::{
     Connection as _, QueryBuilder, Sqlite, SqliteConnection,
@@ -47,6 +48,40 @@ struct Wanted {
     events: u64,
     left: usize,
     commit: String,
+}
+
+/// A moment by the clock on the wall, and by the one of the processors this program had.
+struct Moment {
+    wall: Instant,
+    cpu: Duration,
+}
+
+impl Moment {
+    fn now() -> Self {
+        Self {
+            wall: Instant::now(),
+            cpu: clock_gettime(ClockId::ProcessCPUTime).try_into().unwrap(),
+        }
+    }
+}
+
+/// Time that went by, on the wall and of processors.
+#[derive(Default)]
+struct Spent {
+    wall: Duration,
+    cpu: Duration,
+}
+
+impl Spent {
+    fn add(&mut self, since: &Moment) {
+        let now = Moment::now();
+        self.wall += now.wall - since.wall;
+        self.cpu += now.cpu - since.cpu;
+    }
+
+    fn per(&self, count: u32) -> String {
+        format!("{:?} (CPU {:?})", self.wall / count, self.cpu / count)
+    }
 }
 
 fn main() {
@@ -86,16 +121,24 @@ async fn write(wanted: &Wanted) {
     let worker = WorkerId::from_text("01HF7YAT00W0RKERW0RKERW0RK");
     let worker = store.worker_begin(&worker, at()).await.unwrap();
     let tasks = begin(&store, wanted).await;
-    let began = Instant::now();
     let done = &tasks[..tasks.len().saturating_sub(wanted.left)];
-    let mut chosen = Duration::ZERO;
+    let (mut all, mut chosen) = (Spent::default(), Spent::default());
+    let mut ended: Vec<Lease> = Vec::new();
+    let began = Moment::now();
     for task in done {
-        chosen += finish(&store, &task.id, &wanted.commit).await;
+        let claim = choose(&store, &task.id, &ended, &mut chosen).await;
+        finish(&store, &claim, &wanted.commit).await;
+        ended = vec![claim.lease];
     }
-    let took = began.elapsed();
+    let last = Moment::now();
+    store.leases_give_back(&ended).await.unwrap();
+    chosen.add(&last);
+    all.add(&began);
+    let count = u32::try_from(done.len().max(1)).unwrap();
     eprintln!(
-        "{} tasks done in {took:?}, of which to look, to claim and to give back {chosen:?}",
-        done.len()
+        "{count} tasks, each {}, of which to look, to claim and to give back {}",
+        all.per(count),
+        chosen.per(count)
     );
     store
         .run_end(&run_id(), 11, "stopped by a person", at())
@@ -286,19 +329,28 @@ fn task(step: &atelier_model::Step) -> Task {
     }
 }
 
-/// Takes a task through all that happens to one. Returns the time that went into what a schedule does
-/// around it, rather than into the work.
-async fn finish(store: &Store, id: &TaskId, commit: &str) -> Duration {
+/// Does what a schedule does between two tasks: looks what moved, gives back what the work before held,
+/// and claims what comes next.
+async fn choose(store: &Store, id: &TaskId, ended: &[Lease], spent: &mut Spent) -> Claim {
     let run = run_id();
-    let start = Instant::now();
+    let began = Moment::now();
     let seen = *store.event_watch().borrow();
-    store
-        .task_moves(&run, seen.saturating_sub(EVENTS_PER_TASK))
-        .await
-        .unwrap();
-    let claim = store.task_claim(&run, std::slice::from_ref(id), seen, at());
-    let Claim { lease, .. } = claim.await.unwrap().expect("the task is ready");
-    let mut around = start.elapsed();
+    let before = seen.saturating_sub(EVENTS_PER_TASK);
+    let moves = store.task_moves(&run, before).await.unwrap();
+    let choice = Choice {
+        candidates: std::slice::from_ref(id),
+        seen: moves.seen,
+        ended,
+    };
+    let claim = store.task_claim(&run, choice, at()).await.unwrap();
+    spent.add(&began);
+    claim.expect("the task is ready")
+}
+
+/// Takes a claimed task through all that happens to one.
+async fn finish(store: &Store, claim: &Claim, commit: &str) {
+    let Claim { task, lease, .. } = claim;
+    let (run, id) = (run_id(), &task.id);
     let held = store.under(lease.clone());
     let fixed = EventKind::AcceptanceFixed {
         acceptance: Digest::of(id.as_str()),
@@ -330,10 +382,6 @@ async fn finish(store: &Store, id: &TaskId, commit: &str) -> Duration {
         ..begun
     };
     held.task_merge(&passed, &to, at()).await.unwrap();
-    let start = Instant::now();
-    store.lease_give_back(&lease).await.unwrap();
-    around += start.elapsed();
-    around
 }
 
 fn attempt(id: &TaskId, commit: &str) -> Attempt {

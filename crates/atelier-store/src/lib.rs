@@ -50,6 +50,7 @@ pub use queries::batches::{Batch, BatchBegun, BatchState};
 pub use queries::budgets::{RunBudgets, RunProgress, RunUse};
 pub use queries::calls::{ModelQuality, PastCall};
 pub use queries::changes::{Amendment, ChangeRecord};
+pub use queries::claims::{Choice, Claim, TaskMoves};
 pub use queries::controls::{
     AnsweredQuestion, ControlError, OpenQuestion, QuestionKind, Rest, RunPulse, TaskEdit, TaskTerms,
 };
@@ -60,6 +61,6 @@ pub use queries::overview::TaskLine;
 pub use queries::relays::RelaySpend;
 pub use queries::semantic::{SemanticCheck, SemanticQuestion, SemanticTotals};
 pub use queries::spend::Spend;
-pub use queries::tasks::{Claim, TaskMoves, TaskName, TaskOutline};
+pub use queries::tasks::{TaskName, TaskOutline};
 pub use queries::trunk::{TrunkMove, TrunkPoint};
 pub use store::Store;

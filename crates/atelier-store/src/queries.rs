@@ -13,6 +13,7 @@ pub(crate) mod blobs;
 pub(crate) mod budgets;
 pub(crate) mod calls;
 pub(crate) mod changes;
+pub(crate) mod claims;
 pub(crate) mod controls;
 pub(crate) mod course;
 pub(crate) mod data_keys;

@@ -7,6 +7,7 @@ mod asks;
 mod audit;
 mod batches;
 mod budgets;
+mod claims;
 mod course;
 mod crash;
 mod events;

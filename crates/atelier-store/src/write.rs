@@ -14,7 +14,10 @@ use crate::{StoreError, column};
 /// until it commits. Dropping it undoes everything.
 pub(crate) struct Write {
     txn: Transaction<'static, Sqlite>,
+    /// The end of the chain, once it was read: while the write lock is held, nobody else moves it.
     head: Option<Head>,
+    /// The number of the newest event of this change.
+    appended: Option<u64>,
     /// What the audit log is to say of it.
     audited: Vec<(AuditNote, Option<AuditLink>)>,
     /// What contents are sealed with.
@@ -77,6 +80,7 @@ impl Write {
         Ok(Self {
             txn: begun?,
             head: None,
+            appended: None,
             audited: Vec::new(),
             data_key: None,
             worker: None,
@@ -106,6 +110,20 @@ impl Write {
         &mut self.txn
     }
 
+    async fn head(&mut self) -> Result<Head, StoreError> {
+        if let Some(head) = self.head {
+            return Ok(head);
+        }
+        let head = Head::read(self.connection()).await?;
+        self.head = Some(head);
+        Ok(head)
+    }
+
+    /// The number of the newest event, those of the change so far included.
+    pub(crate) async fn newest(&mut self) -> Result<u64, StoreError> {
+        Ok(self.head().await?.seq)
+    }
+
     /// Appends an event and returns its number.
     pub(crate) async fn event(
         &mut self,
@@ -114,10 +132,7 @@ impl Write {
         kind: EventKind,
         at: Timestamp,
     ) -> Result<u64, StoreError> {
-        let head = match self.head {
-            Some(head) => head,
-            None => Head::read(self.connection()).await?,
-        };
+        let head = self.head().await?;
         let event = Event {
             seq: head.seq + 1,
             at,
@@ -132,6 +147,7 @@ impl Write {
         };
         self.append(&event, &body, next).await?;
         self.head = Some(next);
+        self.appended = Some(next.seq);
         self.audit(event, next);
         Ok(next.seq)
     }
@@ -165,9 +181,13 @@ impl Write {
     }
 
     async fn append(&mut self, event: &Event, body: &str, link: Head) -> Result<(), StoreError> {
+        // Two statements in one trip to the connection's thread: of a small change, the trips are the
+        // largest part of the cost.
         sqlx::query(
             "INSERT INTO events (seq, at, run_id, task_id, kind, body, hash)
-             VALUES ($1, $2, $3, $4, $5, $6, $7)",
+             VALUES ($1, $2, $3, $4, $5, $6, $7);
+             INSERT INTO chain_head (id, seq, hash) VALUES (1, $1, $7)
+             ON CONFLICT (id) DO UPDATE SET seq = EXCLUDED.seq, hash = EXCLUDED.hash",
         )
         .bind(column::count(link.seq))
         .bind(event.at.millis())
@@ -178,20 +198,12 @@ impl Write {
         .bind(column::bytes(&link.hash))
         .execute(self.connection())
         .await?;
-        sqlx::query(
-            "INSERT INTO chain_head (id, seq, hash) VALUES (1, $1, $2)
-             ON CONFLICT (id) DO UPDATE SET seq = EXCLUDED.seq, hash = EXCLUDED.hash",
-        )
-        .bind(column::count(link.seq))
-        .bind(column::bytes(&link.hash))
-        .execute(self.connection())
-        .await?;
         Ok(())
     }
 
     /// Commits, and returns the number of the newest event it wrote.
     pub(crate) async fn commit(self) -> Result<Option<u64>, StoreError> {
         self.txn.commit().await?;
-        Ok(self.head.map(|head| head.seq))
+        Ok(self.appended)
     }
 }

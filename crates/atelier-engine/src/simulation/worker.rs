@@ -8,7 +8,7 @@ use atelier_model::{
     Stage, StopReason, TaskFact, TaskId, Timestamp, Usage, WorkerId,
 };
 use atelier_store::{
-    AskBeginError, Claim, Lease, RunBudgets, Store, StoreError, TrunkMove, Worker,
+    AskBeginError, Choice, Claim, Lease, RunBudgets, Store, StoreError, TrunkMove, Worker,
 };
 
 use super::{
@@ -72,6 +72,8 @@ pub(super) struct Process {
     schedule: Schedule,
     seen: u64,
     jobs: Vec<Job>,
+    /// Claims of jobs that ended, to be given back with the next one.
+    ended: Vec<Lease>,
     asleep_until: i64,
     /// It slept longer than its claims hold.
     pub(super) overslept: bool,
@@ -103,6 +105,7 @@ impl Process {
             schedule,
             seen,
             jobs: Vec::new(),
+            ended: Vec::new(),
             asleep_until: 0,
             overslept: false,
             broke: false,
@@ -128,6 +131,7 @@ impl Process {
     async fn die(&mut self, plan: &Drawn, now: i64) {
         self.worker = None;
         self.jobs.clear();
+        self.ended.clear();
         self.live(plan, now).await;
         self.store.asks_recover(&self.run, at(now)).await.unwrap();
         self.store.tasks_recover(&self.run, at(now)).await.unwrap();
@@ -207,17 +211,10 @@ impl Process {
 
     async fn start(&mut self, plan: &Drawn, truth: &mut Truth, now: i64) {
         while !self.broke && self.jobs.len() < plan.width {
-            let offered = self.schedule.offered();
-            if offered.is_empty() {
-                return;
-            }
-            let claim = self
-                .store
-                .task_claim(&self.run, &offered, self.seen, at(now))
-                .await;
-            let Some(Claim { task, lease }) = claim.unwrap() else {
-                return;
+            let Some(claim) = self.claim(now).await else {
+                break;
             };
+            let Claim { task, lease, .. } = claim;
             let (all, _) = self.store.task_outlines(&self.run).await.unwrap();
             truth.claimed(&task.id, &lease, &all);
             let fate = plan
@@ -238,8 +235,31 @@ impl Process {
                 Err(Fault::Broke) => self.broke = true,
                 Err(Fault::Stale) => panic!("what was just claimed is somebody else's"),
             }
-            self.look(plan, now).await;
         }
+        self.store.leases_give_back(&self.ended).await.unwrap();
+        self.ended.clear();
+    }
+
+    /// Claims the best of what may begin, and learns of it what the store would tell.
+    async fn claim(&mut self, now: i64) -> Option<Claim> {
+        let offered = self.schedule.offered();
+        if offered.is_empty() {
+            return None;
+        }
+        let choice = Choice {
+            candidates: &offered,
+            seen: self.seen,
+            ended: &self.ended,
+        };
+        let claim = self.store.task_claim(&self.run, choice, at(now)).await;
+        self.ended.clear();
+        let claim = claim.unwrap()?;
+        let moves = claim.moves();
+        let told = self.store.task_moves(&self.run, self.seen).await.unwrap();
+        assert_eq!(moves, told, "a claim says what moved");
+        self.schedule.learn(&moves);
+        self.seen = moves.seen;
+        Some(claim)
     }
 
     /// The attempt that comes next, on the base it began on where it was interrupted or failed.
@@ -314,7 +334,7 @@ impl Process {
             };
             match self.step(&mut job, plan, lots, truth, now).await {
                 Ok(Step::Goes) => self.jobs.push(job),
-                Ok(Step::Ends) => self.store.lease_give_back(&job.lease).await.unwrap(),
+                Ok(Step::Ends) => self.ended.push(job.lease),
                 Err(Fault::Broke) => self.broke = true,
                 Err(Fault::Stale) => {
                     assert!(self.overslept, "{} lost {task}", self.name);

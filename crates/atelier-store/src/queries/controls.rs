@@ -397,19 +397,6 @@ impl Store {
         Ok(states)
     }
 
-    /// Whether a lease is still its holder's.
-    pub async fn lease_holds(&self, lease: &Lease) -> Result<bool, StoreError> {
-        let held: Option<i64> = sqlx::query_scalar(
-            "SELECT 1 FROM leases WHERE name = $1 AND worker = $2 AND fence = $3",
-        )
-        .bind(&lease.name)
-        .bind(lease.worker.as_str())
-        .bind(column::count(lease.fence))
-        .fetch_optional(self.readers())
-        .await?;
-        Ok(held.is_some())
-    }
-
     /// Why tasks of a run stand where they stand, where that was said.
     pub async fn task_reasons(&self, run: &RunId) -> Result<BTreeMap<TaskId, String>, StoreError> {
         let rows: Vec<(String, String)> =

@@ -176,8 +176,16 @@ impl Store {
 
     /// Gives a lease back. One that was taken away meanwhile is its new holder's and stays so.
     pub async fn lease_give_back(&self, lease: &Lease) -> Result<(), StoreError> {
+        self.leases_give_back(std::slice::from_ref(lease)).await
+    }
+
+    /// Gives leases back, as [`Store::lease_give_back`] does one.
+    pub async fn leases_give_back(&self, leases: &[Lease]) -> Result<(), StoreError> {
+        if leases.is_empty() {
+            return Ok(());
+        }
         let mut write = self.write().await?;
-        lease_give_back_in_txn(&mut write, lease).await?;
+        leases_give_back_in_txn(&mut write, leases).await?;
         self.commit(write).await
     }
 
@@ -196,6 +204,21 @@ impl Store {
         .fetch_optional(self.readers())
         .await?;
         Ok(holder.map(WorkerId::from_text))
+    }
+
+    /// The leases that a worker has.
+    pub async fn leases_held(&self, worker: &WorkerId) -> Result<Vec<Lease>, StoreError> {
+        let rows: Vec<(String, i64)> =
+            sqlx::query_as("SELECT name, fence FROM leases WHERE worker = $1 ORDER BY name")
+                .bind(worker.as_str())
+                .fetch_all(self.readers())
+                .await?;
+        let lease = |(name, fence)| Lease {
+            name,
+            worker: worker.clone(),
+            fence: column::from_count(fence),
+        };
+        Ok(rows.into_iter().map(lease).collect())
     }
 
     /// Puts workers whose process is gone on record as ended, which frees what they hold.
@@ -278,16 +301,21 @@ pub(crate) async fn lease_take_in_txn(
     }))
 }
 
-pub(crate) async fn lease_give_back_in_txn(
+/// Gives leases back; those that were taken away meanwhile stay as they are.
+pub(crate) async fn leases_give_back_in_txn(
     write: &mut Write,
-    lease: &Lease,
+    leases: &[Lease],
 ) -> Result<(), StoreError> {
-    sqlx::query("UPDATE leases SET worker = NULL WHERE name = $1 AND worker = $2 AND fence = $3")
+    for lease in leases {
+        sqlx::query(
+            "UPDATE leases SET worker = NULL WHERE name = $1 AND worker = $2 AND fence = $3",
+        )
         .bind(&lease.name)
         .bind(lease.worker.as_str())
         .bind(column::count(lease.fence))
         .execute(write.connection())
         .await?;
+    }
     Ok(())
 }
 

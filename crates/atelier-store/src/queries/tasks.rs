@@ -3,16 +3,14 @@
 use std::collections::BTreeMap;
 
 use atelier_model::{
-    Attempt, AttemptOutcome, Event, EventKind, MicroUsd, Refused, RunId, Task, TaskFact, TaskId,
-    TaskSource, TaskState, Timestamp, next_task,
+    Attempt, EventKind, MicroUsd, Refused, RunId, Task, TaskFact, TaskId, TaskSource, TaskState,
+    Timestamp, next_task,
 };
 use sqlx::SqliteConnection;
 
 use crate::{
     Lease, Store, StoreError, TrunkMove, column,
-    queries::{
-        acts::TITLE_THEN, attempts, leases::lease_take_in_txn, runs, trunk::trunk_append_in_txn,
-    },
+    queries::{acts::TITLE_THEN, attempts, runs, trunk::trunk_append_in_txn},
     write::Write,
 };
 
@@ -25,6 +23,7 @@ struct TaskRow {
     description: String,
     why: String,
     requirements: String,
+    depends_on: String,
     inputs: String,
     outputs: String,
     owns: String,
@@ -41,44 +40,44 @@ struct TaskRow {
     commit_id: Option<String>,
 }
 
-impl TaskRow {
-    fn task(self, depends_on: Vec<TaskId>) -> Result<Task, StoreError> {
-        Ok(Task {
-            id: TaskId::from_text(self.id),
-            run: RunId::from_text(self.run_id),
-            step: self.step,
-            title: self.title,
-            description: self.description,
-            why: self.why,
-            requirements: column::from_json(&self.requirements, "the requirements of a task")?,
-            depends_on,
-            inputs: column::from_json(&self.inputs, "the inputs of a task")?,
-            outputs: column::from_json(&self.outputs, "the outputs of a task")?,
-            owns: column::from_json(&self.owns, "what a task owns")?,
-            protected: column::from_json(&self.protected, "what a task must not change")?,
-            acceptance: column::from_json(&self.acceptance, "the acceptance of a task")?,
-            context: column::from_json(&self.context, "the context of a task")?,
-            priority: column::small(self.priority, "the priority of a task")?,
+/// A task with what it depends on, in one statement: both are of one state, and one trip to the
+/// database brings them.
+const TASK: &str = "SELECT tasks.*, (
+         SELECT json_group_array(needs_id ORDER BY ordinal) FROM task_deps
+         WHERE task_deps.run_id = tasks.run_id AND task_deps.task_id = tasks.id) AS depends_on
+     FROM tasks";
+
+impl TryFrom<TaskRow> for Task {
+    type Error = StoreError;
+
+    fn try_from(row: TaskRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: TaskId::from_text(row.id),
+            run: RunId::from_text(row.run_id),
+            step: row.step,
+            title: row.title,
+            description: row.description,
+            why: row.why,
+            requirements: column::from_json(&row.requirements, "the requirements of a task")?,
+            depends_on: column::from_json(&row.depends_on, "what a task depends on")?,
+            inputs: column::from_json(&row.inputs, "the inputs of a task")?,
+            outputs: column::from_json(&row.outputs, "the outputs of a task")?,
+            owns: column::from_json(&row.owns, "what a task owns")?,
+            protected: column::from_json(&row.protected, "what a task must not change")?,
+            acceptance: column::from_json(&row.acceptance, "the acceptance of a task")?,
+            context: column::from_json(&row.context, "the context of a task")?,
+            priority: column::small(row.priority, "the priority of a task")?,
             source: column::from_word(
-                self.origin.as_ref().unwrap_or(&self.source),
+                row.origin.as_ref().unwrap_or(&row.source),
                 "the source of a task",
             )?,
-            agent: self.agent,
-            attempts: column::small(self.attempts, "the attempts of a task")?,
-            round_first: column::small(self.round_first, "the attempts of a task")?,
-            state: column::from_word(&self.state, "the state of a task")?,
-            commit: self.commit_id,
+            agent: row.agent,
+            attempts: column::small(row.attempts, "the attempts of a task")?,
+            round_first: column::small(row.round_first, "the attempts of a task")?,
+            state: column::from_word(&row.state, "the state of a task")?,
+            commit: row.commit_id,
         })
     }
-}
-
-/// A task that this process took.
-#[derive(Debug)]
-pub struct Claim {
-    /// The task, running.
-    pub task: Task,
-    /// The right to work on it.
-    pub lease: Lease,
 }
 
 /// What a schedule must know of a task.
@@ -116,19 +115,6 @@ impl TaskName {
     pub fn number(&self) -> &str {
         self.step.as_deref().unwrap_or(self.id.as_str())
     }
-}
-
-/// How tasks of a run moved.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct TaskMoves {
-    /// The newest event there is.
-    pub seen: u64,
-    /// Tasks and the states they came to, in order.
-    pub moved: Vec<(TaskId, TaskState)>,
-    /// Tasks of which an attempt ended in a conflict, once for each.
-    pub conflicts: Vec<TaskId>,
-    /// Tasks were added or edited: what is known of them must be read again.
-    pub others: bool,
 }
 
 #[derive(sqlx::FromRow)]
@@ -173,49 +159,19 @@ impl Store {
 
     /// The tasks of a run in the order in which they were added.
     pub async fn task_list(&self, run: &RunId) -> Result<Vec<Task>, StoreError> {
-        // One transaction, so that tasks and dependencies fit together.
-        let mut txn = self.readers().begin().await?;
-        let rows: Vec<TaskRow> =
-            sqlx::query_as("SELECT * FROM tasks WHERE run_id = $1 ORDER BY seq")
-                .bind(run.as_str())
-                .fetch_all(&mut *txn)
-                .await?;
-        let edges: Vec<(String, String)> = sqlx::query_as(
-            "SELECT task_id, needs_id FROM task_deps WHERE run_id = $1 ORDER BY task_id, ordinal",
-        )
+        let rows: Vec<TaskRow> = sqlx::query_as(sqlx::AssertSqlSafe(format!(
+            "{TASK} WHERE tasks.run_id = $1 ORDER BY tasks.seq"
+        )))
         .bind(run.as_str())
-        .fetch_all(&mut *txn)
+        .fetch_all(self.readers())
         .await?;
-        let mut needs: BTreeMap<String, Vec<TaskId>> = BTreeMap::new();
-        for (task, need) in edges {
-            needs.entry(task).or_default().push(TaskId::from_text(need));
-        }
-        rows.into_iter()
-            .map(|row| {
-                let depends_on = needs.remove(&row.id).unwrap_or_default();
-                row.task(depends_on)
-            })
-            .collect()
+        rows.into_iter().map(Task::try_from).collect()
     }
 
     /// One task.
     pub async fn task_fetch(&self, run: &RunId, id: &TaskId) -> Result<Task, StoreError> {
-        let mut txn = self.readers().begin().await?;
-        let row: Option<TaskRow> =
-            sqlx::query_as("SELECT * FROM tasks WHERE run_id = $1 AND id = $2")
-                .bind(run.as_str())
-                .bind(id.as_str())
-                .fetch_optional(&mut *txn)
-                .await?;
-        let needs: Vec<String> = sqlx::query_scalar(
-            "SELECT needs_id FROM task_deps WHERE run_id = $1 AND task_id = $2 ORDER BY ordinal",
-        )
-        .bind(run.as_str())
-        .bind(id.as_str())
-        .fetch_all(&mut *txn)
-        .await?;
-        row.ok_or_else(|| missing(run, id))?
-            .task(needs.into_iter().map(TaskId::from_text).collect())
+        let mut connection = self.readers().acquire().await?;
+        task_fetch_in_txn(&mut connection, run, id).await
     }
 
     /// Moves a task by a fact and returns its new state. When a person asks for it again, a new
@@ -341,38 +297,6 @@ impl Store {
         Ok(ids.len() as u64)
     }
 
-    /// Takes the first of the candidates that is ready and that no living worker has, and moves it to
-    /// running. `seen` is the newest event that the choice took into account: where a task of the run
-    /// moved since, nothing is taken, for the choice may be wrong by now.
-    pub async fn task_claim(
-        &self,
-        run: &RunId,
-        candidates: &[TaskId],
-        seen: u64,
-        at: Timestamp,
-    ) -> Result<Option<Claim>, StoreError> {
-        let mut write = self.write().await?;
-        if tasks_moved_since_in_txn(write.connection(), run, seen).await? {
-            return Ok(None);
-        }
-        for id in candidates {
-            if task_state_in_txn(write.connection(), run, id).await? != TaskState::Ready {
-                continue;
-            }
-            let name = Lease::task(run, id);
-            let Some(lease) = lease_take_in_txn(&mut write, &name, at).await? else {
-                continue;
-            };
-            task_advance_in_txn(&mut write, run, id, (TaskFact::Claimed, ""), at).await?;
-            self.commit(write).await?;
-            return Ok(Some(Claim {
-                task: self.task_fetch(run, id).await?,
-                lease,
-            }));
-        }
-        Ok(None)
-    }
-
     /// What a schedule must know of every task of a run, in the order in which they were added.
     pub async fn task_outlines(&self, run: &RunId) -> Result<(Vec<TaskOutline>, u64), StoreError> {
         let mut txn = self.readers().begin().await?;
@@ -427,43 +351,6 @@ impl Store {
         Ok(rows.into_iter().map(name).collect())
     }
 
-    /// How tasks of a run moved after an event.
-    pub async fn task_moves(&self, run: &RunId, after: u64) -> Result<TaskMoves, StoreError> {
-        let mut txn = self.readers().begin().await?;
-        let newest: Option<i64> = sqlx::query_scalar("SELECT seq FROM chain_head WHERE id = 1")
-            .fetch_optional(&mut *txn)
-            .await?;
-        let mut moves = TaskMoves {
-            seen: column::from_count(newest.unwrap_or(0)),
-            ..TaskMoves::default()
-        };
-        if moves.seen == after {
-            return Ok(moves);
-        }
-        let bodies: Vec<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(format!(
-            "SELECT body FROM events WHERE run_id = $1
-                 AND kind IN ({MOVING}, 'attempt.finished') AND seq > $2
-             ORDER BY seq"
-        )))
-        .bind(run.as_str())
-        .bind(column::count(after))
-        .fetch_all(&mut *txn)
-        .await?;
-        for body in bodies {
-            let event: Event = column::from_json(&body, "an event")?;
-            match (event.task, event.kind) {
-                (Some(task), EventKind::TaskState { to, .. }) => moves.moved.push((task, to)),
-                (Some(task), EventKind::AttemptFinished { outcome, .. }) => {
-                    if outcome == AttemptOutcome::Conflict {
-                        moves.conflicts.push(task);
-                    }
-                }
-                _ => moves.others = true,
-            }
-        }
-        Ok(moves)
-    }
-
     /// Milliseconds that the attempts at each task of a run took, of its longest.
     pub async fn task_durations(&self, run: &RunId) -> Result<BTreeMap<TaskId, u64>, StoreError> {
         let rows: Vec<(String, i64)> = sqlx::query_as(
@@ -488,24 +375,6 @@ impl Store {
                 .await?;
         Ok(column::from_money(cost.unwrap_or(0)))
     }
-}
-
-/// Kinds of events after which a choice of tasks may be another one.
-const MOVING: &str = "'task.state', 'task.added', 'task.edited'";
-
-async fn tasks_moved_since_in_txn(
-    connection: &mut SqliteConnection,
-    run: &RunId,
-    seen: u64,
-) -> Result<bool, StoreError> {
-    let moved: Option<i64> = sqlx::query_scalar(sqlx::AssertSqlSafe(format!(
-        "SELECT 1 FROM events WHERE run_id = $1 AND kind IN ({MOVING}) AND seq > $2 LIMIT 1"
-    )))
-    .bind(run.as_str())
-    .bind(column::count(seen))
-    .fetch_optional(connection)
-    .await?;
-    Ok(moved.is_some())
 }
 
 async fn lease_free_in_txn(write: &mut Write, name: &str) -> Result<(), StoreError> {
@@ -641,6 +510,21 @@ pub(crate) async fn dependencies_insert_in_txn(
     Ok(())
 }
 
+pub(crate) async fn task_fetch_in_txn(
+    connection: &mut SqliteConnection,
+    run: &RunId,
+    id: &TaskId,
+) -> Result<Task, StoreError> {
+    let row: Option<TaskRow> = sqlx::query_as(sqlx::AssertSqlSafe(format!(
+        "{TASK} WHERE tasks.run_id = $1 AND tasks.id = $2"
+    )))
+    .bind(run.as_str())
+    .bind(id.as_str())
+    .fetch_optional(connection)
+    .await?;
+    row.ok_or_else(|| missing(run, id))?.try_into()
+}
+
 pub(crate) async fn task_state_in_txn(
     connection: &mut SqliteConnection,
     run: &RunId,
@@ -665,6 +549,18 @@ pub(crate) async fn task_advance_in_txn(
     at: Timestamp,
 ) -> Result<TaskState, StoreError> {
     let from = task_state_in_txn(write.connection(), run, id).await?;
+    task_move_in_txn(write, (run, id), from, (fact, reason), at).await
+}
+
+/// Moves a task, which the transaction has read already, by a fact, with the reason that its event
+/// shall give.
+pub(crate) async fn task_move_in_txn(
+    write: &mut Write,
+    (run, id): (&RunId, &TaskId),
+    from: TaskState,
+    (fact, reason): (TaskFact, &str),
+    at: Timestamp,
+) -> Result<TaskState, StoreError> {
     let to = next_task(from, fact)?;
     sqlx::query(
         "UPDATE tasks SET state = $3, updated_at = $4, reason = $5 WHERE run_id = $1 AND id = $2",

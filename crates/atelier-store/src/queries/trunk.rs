@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use atelier_model::{RunId, TaskId, Timestamp};
-use sqlx::SqliteConnection;
 
 use crate::{Store, StoreError, column, queries::changes, write::Write};
 
@@ -140,7 +139,7 @@ pub(crate) async fn trunk_append_in_txn(
         Some(_) | None => false,
     };
     let before = if fewer { 0 } else { before };
-    let seq = newest_event(write.connection()).await?;
+    let seq = write.newest().await?;
     sqlx::query(
         "INSERT INTO trunk_moves (run_id, ordinal, commit_id, task_id, tests, seq, at)
          VALUES ($1, $2, $3, $4, $5, $6, $7)",
@@ -150,16 +149,9 @@ pub(crate) async fn trunk_append_in_txn(
     .bind(commit)
     .bind(task.map(TaskId::as_str))
     .bind(column::count(tests).max(before))
-    .bind(seq)
+    .bind(column::count(seq))
     .bind(at.millis())
     .execute(write.connection())
     .await?;
     Ok(())
-}
-
-async fn newest_event(connection: &mut SqliteConnection) -> Result<i64, StoreError> {
-    let seq: Option<i64> = sqlx::query_scalar("SELECT seq FROM chain_head WHERE id = 1")
-        .fetch_optional(connection)
-        .await?;
-    Ok(seq.unwrap_or(0))
 }

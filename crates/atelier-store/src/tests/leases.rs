@@ -7,15 +7,15 @@ use atelier_model::{AttemptOutcome, TaskFact, TaskId, TaskState, Timestamp, Work
 use proptest::prelude::*;
 
 use super::{attempt, later, memory, noon, run, run_id, task, task_id};
-use crate::{Claim, LEASE_MS, Lease, Store, StoreError, Worker};
+use crate::{Choice, Claim, LEASE_MS, Lease, Store, StoreError, Worker};
 
-async fn begin(store: &Store, name: &str) -> Worker {
+pub(super) async fn begin(store: &Store, name: &str) -> Worker {
     let id = WorkerId::from_text(name);
     store.worker_begin(&id, noon()).await.unwrap()
 }
 
 /// Two processes' stores on one folder, with a run of these tasks, all ready.
-async fn two(folder: &std::path::Path, tasks: &[&str]) -> (Store, Store) {
+pub(super) async fn two(folder: &std::path::Path, tasks: &[&str]) -> (Store, Store) {
     let first = Store::open(folder).await.unwrap();
     first.run_create(&run("r1")).await.unwrap();
     let tasks: Vec<_> = tasks.iter().map(|id| task("r1", id, &[])).collect();
@@ -24,11 +24,22 @@ async fn two(folder: &std::path::Path, tasks: &[&str]) -> (Store, Store) {
     (first, Store::open(folder).await.unwrap())
 }
 
-async fn claim(store: &Store, ids: &[&str], at: Timestamp) -> Option<Claim> {
+pub(super) async fn claim(store: &Store, ids: &[&str], at: Timestamp) -> Option<Claim> {
     let run = run_id("r1");
     let ids: Vec<TaskId> = ids.iter().map(|id| task_id(id)).collect();
     let seen = store.task_moves(&run, 0).await.unwrap().seen;
-    store.task_claim(&run, &ids, seen, at).await.unwrap()
+    store
+        .task_claim(&run, choice(&ids, seen), at)
+        .await
+        .unwrap()
+}
+
+pub(super) fn choice(candidates: &[TaskId], seen: u64) -> Choice<'_> {
+    Choice {
+        candidates,
+        seen,
+        ended: &[],
+    }
 }
 
 #[tokio::test]
@@ -125,12 +136,13 @@ async fn a_choice_that_is_out_of_date_takes_nothing() {
     let run = run_id("r1");
     let seen = first.task_moves(&run, 0).await.unwrap().seen;
     claim(&second, &["t1"], noon()).await.unwrap();
-    let stale = first.task_claim(&run, &[task_id("t2")], seen, noon()).await;
+    let wanted = [task_id("t2")];
+    let stale = first.task_claim(&run, choice(&wanted, seen), noon()).await;
     assert!(stale.unwrap().is_none());
     let moves = first.task_moves(&run, seen).await.unwrap();
     assert_eq!(moves.moved, [(task_id("t1"), TaskState::Running)]);
     let fresh = first
-        .task_claim(&run, &[task_id("t2")], moves.seen, noon())
+        .task_claim(&run, choice(&wanted, moves.seen), noon())
         .await;
     assert_eq!(fresh.unwrap().unwrap().task.id, task_id("t2"));
 }
