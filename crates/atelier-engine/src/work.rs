@@ -111,7 +111,7 @@ struct Crew<'a> {
     held: BTreeMap<TaskId, (CancellationToken, Lease)>,
     /// Rights to work that ended: they are given back with the next claim, or soon after where there is
     /// none. No more than tasks at once.
-    ended: Vec<Lease>,
+    to_give_back: Vec<Lease>,
     /// Tasks that wait for a person, with what for.
     waits: BTreeMap<TaskId, String>,
     /// How tasks failed here.
@@ -143,7 +143,7 @@ impl<'a> Crew<'a> {
             width,
             stop: ctx.cancel.child_token(),
             held: BTreeMap::new(),
-            ended: Vec::new(),
+            to_give_back: Vec::new(),
             waits: BTreeMap::new(),
             failures: BTreeMap::new(),
             broke: None,
@@ -161,7 +161,7 @@ impl<'a> Crew<'a> {
                 return Ok(end);
             }
             tokio::select! {
-                Some(ended) = self.busy.join_next() => self.ended(ended).await?,
+                Some(ended) = self.busy.join_next() => self.ended(ended),
                 () = tokio::time::sleep(LOOK) => self.rescue().await?,
                 () = self.ctx.cancel.cancelled(), if self.broke.is_none() => {
                     self.broke = Some(BuildError::Cancelled);
@@ -249,18 +249,18 @@ impl<'a> Crew<'a> {
         let choice = Choice {
             candidates: offered,
             seen: self.seen,
-            ended: &self.ended,
+            ended: &self.to_give_back,
         };
         let (run, now) = (&self.run.id, self.ctx.now());
         let claim = self.ctx.store.task_claim(run, choice, now).await?;
-        self.ended.clear();
+        self.to_give_back.clear();
         Ok(claim)
     }
 
     /// Gives back at once what no claim took along.
     async fn give_back(&mut self) -> Result<(), BuildError> {
-        self.ctx.store.leases_give_back(&self.ended).await?;
-        self.ended.clear();
+        self.ctx.store.leases_give_back(&self.to_give_back).await?;
+        self.to_give_back.clear();
         Ok(())
     }
 
@@ -295,11 +295,11 @@ impl<'a> Crew<'a> {
     }
 
     /// Takes note of how the work on a task ended.
-    async fn ended(&mut self, ended: Result<Ended, JoinError>) -> Result<(), BuildError> {
+    fn ended(&mut self, ended: Result<Ended, JoinError>) {
         let ended = match ended {
             Ok(ended) => ended,
             Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-            Err(_) => return Ok(()),
+            Err(_) => return,
         };
         self.free_slots.push(ended.slot);
         let held = self.held.remove(&ended.task);
@@ -308,7 +308,7 @@ impl<'a> Crew<'a> {
             // A person took it away: what it came to counts for nothing.
             Err(_) if is_taken && !self.stop.is_cancelled() => {}
             Ok(end) => {
-                self.ended.push(ended.lease);
+                self.to_give_back.push(ended.lease);
                 self.note(&ended.task, end);
             }
             // Another worker has it now: what this one did of it counts for nothing.
@@ -319,7 +319,6 @@ impl<'a> Crew<'a> {
                 self.broke = Some(first.unwrap_or(error));
             }
         }
-        Ok(())
     }
 
     fn note(&mut self, task: &TaskId, end: TaskEnd) {

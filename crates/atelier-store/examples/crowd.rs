@@ -76,7 +76,7 @@ impl Spent {
     fn add(&mut self, since: &Moment) {
         let now = Moment::now();
         self.wall += now.wall - since.wall;
-        self.cpu += now.cpu - since.cpu;
+        self.cpu += now.cpu.saturating_sub(since.cpu);
     }
 
     fn per(&self, count: u32) -> String {

@@ -46,7 +46,9 @@ pub enum OpenError {
         known: i64,
     },
     /// The state was written by an older Atelier, and nothing may be written where it lies.
-    #[error("read state of version {found}: this Atelier reads version {known}, and may not migrate it")]
+    #[error(
+        "read state of version {found}: this Atelier reads version {known}, and may not migrate it"
+    )]
     OlderSchema {
         /// Version of the state.
         found: i64,
@@ -91,8 +93,9 @@ const BUSY_WAIT_MS_MAX: u64 = 10_000;
 const QUEUE_WAIT_MS_MAX: u64 = 60_000;
 /// Connections for questions.
 const READERS_MAX: u32 = 3;
-/// Prepared statements kept by each connection; there are fewer in the whole crate.
-const STATEMENTS_MAX: usize = 128;
+/// Prepared statements kept by each connection: more than there are in the whole crate, so that none is
+/// prepared twice.
+const STATEMENTS_MAX: usize = 512;
 /// Looks at the migration lock before giving up, and milliseconds between two looks.
 const MIGRATION_LOOKS_MAX: u32 = 600;
 const MIGRATION_LOOK_MS: u64 = 50;

@@ -5,8 +5,8 @@ use std::{fs, path::Path};
 use sqlx::{migrate::Migrator, sqlite::SqliteConnectOptions};
 
 use super::{
-    OpenError, Opened, READERS_MAX, check_sqlite, is_migrated, newest_applied, newest_version, pool,
-    reading, settings,
+    OpenError, Opened, READERS_MAX, check_sqlite, is_migrated, newest_applied, newest_version,
+    pool, reading, settings,
 };
 use crate::write::Head;
 
