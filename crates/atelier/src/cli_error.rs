@@ -64,7 +64,7 @@ pub(crate) enum CliError {
     /// Hidden tests cannot be laid down.
     #[error("lay down the hidden tests")]
     HiddenWrite(#[source] atelier_exec::WriteTreeError),
-    /// A file with a plan cannot be read or written.
+    /// A file that was named, such as one with a plan, cannot be read or written.
     #[error("use {}", path.display())]
     PlanFile {
         path: PathBuf,
@@ -77,6 +77,9 @@ pub(crate) enum CliError {
     /// The agents of the project cannot be used.
     #[error(transparent)]
     Roster(#[from] RosterError),
+    /// The options of a new agent do not make one.
+    #[error(transparent)]
+    NewAgent(RosterError),
     /// The file with the roster cannot be written.
     #[error("write `.codex/AGENTS.md`")]
     RosterDocument(#[source] atelier_docs::DocumentError),
@@ -297,6 +300,7 @@ impl CliError {
             | Self::Documents(_)
             | Self::RosterDocument(_)
             | Self::Roster(RosterError::NoAgent { .. })
+            | Self::NewAgent(_)
             | Self::Reply { .. }
             | Self::Output { .. }
             | Self::PriceList { .. }
@@ -312,6 +316,8 @@ impl CliError {
             | Self::Project(ProjectError::NoStep { .. })
             | Self::Usage(_) => Exit::Usage,
             Self::Git(error) if is_named_wrongly(error) => Exit::Usage,
+            // What a file says is configuration; what an option says is how the command is used.
+            Self::Config(error) if error.is_argument() => Exit::Usage,
             Self::Runtime(_)
             | Self::Terminal(_)
             | Self::Open(_)
@@ -366,6 +372,9 @@ impl CliError {
             | Self::Reply { .. }
             | Self::PriceList { .. } => "name a file that is there and may be read".to_owned(),
             Self::Roster(error) => roster_hint(error).to_owned(),
+            Self::NewAgent(_) => {
+                "see `atelier help agent add`, and `atelier agent list`".to_owned()
+            }
             Self::RosterDocument(_) => "mend the file, or remove it".to_owned(),
             Self::Documents(_) => "see that the documents may be written".to_owned(),
             Self::HiddenTests { .. } | Self::HiddenRead { .. } | Self::HiddenWrite(_) => {

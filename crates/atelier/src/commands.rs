@@ -53,12 +53,17 @@ mod select;
 use crate::{
     cli::{Cli, Command},
     cli_error::CliError,
+    config::Config,
     ui::Ui,
 };
 
 /// Runs the command that was asked for and returns its exit code.
 pub(crate) async fn run(cli: &Cli, ui: &Ui) -> Result<u8, CliError> {
     let global = &cli.global;
+    // Whoever only completes names is told nothing.
+    if !matches!(cli.command, Command::Names(_)) {
+        Config::check_flags(global).map_err(CliError::Config)?;
+    }
     match &cli.command {
         Command::Init(args) => init::run(global, args, ui).await,
         Command::Doctor(args) => doctor::run(global, args, ui).await,

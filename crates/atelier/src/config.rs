@@ -163,6 +163,24 @@ impl ConfigError {
         }
     }
 
+    /// Whether an argument of the command is at fault, and no file or variable.
+    pub(crate) fn is_argument(&self) -> bool {
+        match self {
+            Self::Assignment(_) => true,
+            Self::Unknown { origin, .. }
+            | Self::Value { origin, .. }
+            | Self::Provider { origin, .. }
+            | Self::ForeignAddress { origin, .. }
+            | Self::InnerAddress { origin, .. } => matches!(origin, Origin::Flag(_)),
+            Self::Read { .. }
+            | Self::Syntax { .. }
+            | Self::NoModel { .. }
+            | Self::NoKey { .. }
+            | Self::Keys(_)
+            | Self::Prices(_) => false,
+        }
+    }
+
     /// What a person can do about it.
     pub(crate) fn hint(&self) -> String {
         match self {
@@ -222,6 +240,15 @@ impl Config {
             config.set(&key, sources::parse(&key, &value), origin)?;
         }
         Ok(config)
+    }
+
+    /// Whether what `-c` sets can be set, also where a command reads no configuration.
+    pub(crate) fn check_flags(global: &Global) -> Result<(), ConfigError> {
+        let mut config = Self::default();
+        for (key, value, origin) in sources::flags(global, &RunOptions::default())? {
+            config.set(&key, sources::parse(&key, &value), origin)?;
+        }
+        Ok(())
     }
 
     /// The value that a text is for a key.

@@ -233,9 +233,9 @@ fn add(global: &Global, args: &AgentAddArgs, ui: &Ui) -> Result<u8, CliError> {
     let mut tree = place.tree()?;
     let text = text(args)?;
     // Its name is judged before it becomes a path.
-    Agent::read(&text).map_err(|source| codex::RosterError::Agent {
-        path: args.name.clone(),
-        source,
+    Agent::read(&text).map_err(|source| {
+        let path = args.name.clone();
+        CliError::NewAgent(codex::RosterError::Agent { path, source })
     })?;
     let path = format!("{AGENTS_FOLDER}/{}.md", args.name);
     let path = TreePath::parse(&path).map_err(|_| CliError::Usage(format!("write {path}")))?;
@@ -243,9 +243,11 @@ fn add(global: &Global, args: &AgentAddArgs, ui: &Ui) -> Result<u8, CliError> {
         let said = format!("add agent {}: {path} is there already; edit it", args.name);
         return Err(CliError::Usage(said));
     }
+    // What is wrong without the new one is not its fault.
+    Roster::read(&tree)?;
     let before = tree.clone();
     tree.put(path.clone(), FileEntry::text(text));
-    let roster = Roster::read(&tree)?;
+    let roster = Roster::read(&tree).map_err(CliError::NewAgent)?;
     write_roster(&place, &before, tree, &roster)?;
     if ui.is_json() {
         ui.out(&as_json(roster.find(&args.name)?, &roster).to_string());

@@ -63,6 +63,7 @@ pub(crate) async fn run(global: &Global, args: &ChangeArgs, ui: &Ui) -> Result<u
         ChangeRequest::Wish(text)
     };
     let (ctx, settings) = drive::open(global, &args.options, ui).await?;
+    let overrides = super::run::overrides(&args.options, &settings, args.options.yes)?;
     let run = select::run(&ctx.store, args.run.as_deref()).await?;
     if args.dry_run {
         let proposal = stoppable(&ctx, ui, propose(&ctx, &run.id, &request)).await??;
@@ -70,7 +71,6 @@ pub(crate) async fn run(global: &Global, args: &ChangeArgs, ui: &Ui) -> Result<u
         ui.status("Nothing was changed.");
         return Ok(0);
     }
-    let overrides = super::run::overrides(&args.options, &settings, args.options.yes)?;
     let work = Change {
         run: &run,
         request: &request,

@@ -82,7 +82,7 @@ pub(crate) async fn run(global: &Global, args: &ReportArgs, ui: &Ui) -> Result<u
     let place = Place::find(global)?;
     let sources = Sources::read(&place.root)?;
     let config = Config::load(&sources, global, &RunOptions::default())?;
-    let store = place.store().await?;
+    let store = place.store_read(ui).await?;
     let run = select::run(&store, args.run.as_deref()).await?;
     let prices = Settings::prices(&config, &sources)?;
     let (git, now) = (place.git.as_ref(), SystemClock.now());
@@ -141,7 +141,7 @@ fn written(report: &RunReport, form: Form) -> String {
 
 /// Writes the report whole: whoever opens the file meanwhile finds the one before.
 fn write(file: &Path, report: &RunReport, form: Form, ui: &Ui) -> Result<(), CliError> {
-    let failed = |source| CliError::File {
+    let failed = |source| CliError::Output {
         path: file.to_owned(),
         source,
     };

@@ -29,6 +29,7 @@ pub(crate) struct ResumeArgs {
 
 pub(crate) async fn run(global: &Global, args: &ResumeArgs, ui: &Ui) -> Result<u8, CliError> {
     let (ctx, settings) = drive::open(global, &args.options, ui).await?;
+    let overrides = overrides(&args.options, &settings, args.options.yes)?;
     let run = select::run(&ctx.store, args.run.as_deref()).await?;
     if run.status == RunStatus::Cancelled && args.run.is_some() {
         // Whoever names a run that was given up wants it after all.
@@ -37,7 +38,6 @@ pub(crate) async fn run(global: &Global, args: &ResumeArgs, ui: &Ui) -> Result<u
             .run_advance(&run.id, RunFact::Reopened, now)
             .await?;
     }
-    let overrides = overrides(&args.options, &settings, args.options.yes)?;
     Box::pin(drive::to_its_end(
         &ctx,
         &settings,

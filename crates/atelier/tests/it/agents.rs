@@ -122,10 +122,10 @@ fn agents_are_listed_shown_and_added() {
         .expect_failure(2, "--goal");
     world
         .run(&["agent", "add", "../x", "--goal", "Out."])
-        .expect_failure(3, "name it `../x`");
+        .expect_failure(2, "name it `../x`");
     world
         .run(&["agent", "add", "last", "--goal", "x", "--then", "nobody"])
-        .expect_failure(3, "find the agent `nobody`");
+        .expect_failure(2, "find the agent `nobody`");
     assert!(!world.folder().join(".codex/agents/last.md").exists());
 }
 

@@ -319,10 +319,10 @@ fn a_value_is_written_and_comments_stay() {
     assert!(shown.stdout.contains("budget = 2"), "{}", shown.all());
 
     let wrong = world.run(&["config", "set", "limits.atempts_max", "5"]);
-    wrong.expect_failure(3, "limits.attempts_max");
+    wrong.expect_failure(2, "limits.attempts_max");
     world
         .run(&["config", "set", "budget", "much"])
-        .expect_failure(3, "dollars");
+        .expect_failure(2, "dollars");
     let unchanged = fs::read_to_string(world.folder().join("atelier.toml")).unwrap();
     assert_eq!(unchanged, text);
 }

@@ -79,7 +79,7 @@ fn a_limit_is_shown_and_a_wrong_one_is_refused() {
         "config",
         "show",
     ]);
-    wrong.expect_failure(3, "it must be a whole number");
+    wrong.expect_failure(2, "it must be a whole number");
     let unknown = world.run(&["-c", "rates.openai.requests_per_hour=1", "config", "show"]);
-    unknown.expect_failure(3, "there is no such key");
+    unknown.expect_failure(2, "there is no such key");
 }

@@ -216,7 +216,7 @@ fn each_form_is_one_file_that_needs_no_other() {
     assert_eq!(told.json()[0]["bytes"], json!(read("out.html").len()));
     world
         .run(&["report", "-o", "nowhere/out.html"])
-        .expect_failure(1, "nowhere/out.html");
+        .expect_failure(2, "nowhere/out.html");
 }
 
 #[test]

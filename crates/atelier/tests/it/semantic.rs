@@ -87,5 +87,5 @@ fn a_plan_for_the_same_requirement_in_other_words_asks_nobody() {
 fn where_code_is_written_it_is_refused_with_the_reason() {
     let world = World::with(Script::new(Mode::Echo), Dialect::OpenAi);
     let refused = world.run(&["-c", "stages.code.semantic_cache=on", "plan", "a clock"]);
-    refused.expect_failure(3, "code for a similar task is wrong code");
+    refused.expect_failure(2, "code for a similar task is wrong code");
 }

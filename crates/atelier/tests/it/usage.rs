@@ -112,7 +112,10 @@ fn a_folder_must_be_there_to_read_and_is_made_to_build() {
 fn an_unknown_key_names_the_nearest_one() {
     let world = World::offline();
     let ended = world.run(&["-c", "stages.code.modle=x", "build", "x"]);
-    ended.expect_failure(3, "stages.code.model");
+    ended.expect_failure(2, "stages.code.model");
+    // What is wrong is told also where nothing reads it.
+    let ended = world.run(&["-c", "stages.code.modle=x", "completion", "bash"]);
+    ended.expect_failure(2, "stages.code.model");
     world.write("atelier.toml", "[limits]\natempts_max = 3\n");
     let ended = world
         .run(&["build", "x"])
@@ -135,8 +138,29 @@ fn a_value_that_does_not_fit_says_what_would() {
     ] {
         world
             .run(&["-c", setting, "build", "x"])
-            .expect_failure(3, wanted);
+            .expect_failure(2, wanted);
+        let (key, value) = setting.split_once('=').unwrap();
+        world
+            .run(&["config", "set", "--", key, value])
+            .expect_failure(2, wanted);
     }
+    for option in [
+        ["--budget", "nonsense"],
+        ["--budget", "+nonsense"],
+        ["--budget-tokens", "many"],
+        ["--budget-calls", "few"],
+        ["--budget-wall", "long"],
+        ["--approval", "sometimes"],
+        ["--jobs", "all"],
+    ] {
+        for command in [&["build", "x"][..], &["resume"], &["change", "x"]] {
+            let option = [&[command[0]], &option[..], &command[1..]].concat();
+            let ended = world.run(&option);
+            ended.expect_failure(2, option[1].trim_start_matches('+'));
+        }
+    }
+    world.write("atelier.toml", "budget = \"much\"\n");
+    world.run(&["build", "x"]).expect_failure(3, "dollars");
     world.write("atelier.toml", "model = \n");
     world.run(&["build", "x"]).expect_failure(3, "atelier.toml");
 }
@@ -155,19 +179,20 @@ fn a_provider_without_key_model_or_name_is_told_before_anything_happens() {
     let world = World::offline();
     let model = ["--model", "m"];
     let build = ["build", "x"];
-    for (args, cause) in [
-        (&["--provider", "openai", "--model", "m"][..], "key"),
-        (&["--provider", "anthropic", "--model", "m"], "key"),
-        (&["--provider", "openai"], "no model"),
-        (&["--provider", "nobody", "--model", "m"], "nobody"),
-        (&["--base-url", "no address", "--model", "m"], "base_url"),
+    for (args, code, cause) in [
+        (&["--provider", "openai", "--model", "m"][..], 3, "key"),
+        (&["--provider", "anthropic", "--model", "m"], 3, "key"),
+        (&["--provider", "openai"], 3, "no model"),
+        (&["--provider", "nobody", "--model", "m"], 2, "nobody"),
+        (&["--base-url", "no address", "--model", "m"], 2, "base_url"),
         (
             &["--provider", "openai", "--base-url", "http://example.com"],
+            3,
             "model",
         ),
     ] {
         let args = [args, &build].concat();
-        world.run(&args).expect_failure(3, cause);
+        world.run(&args).expect_failure(code, cause);
     }
     assert_eq!(
         std::fs::read_dir(world.folder()).unwrap().count(),

@@ -66,7 +66,7 @@ impl Source {
                     text,
                     steps: OnceCell::new(),
                 })),
-                Err(source) => Err(CliError::File { path, source }),
+                Err(source) => Err(CliError::PlanFile { path, source }),
             };
         }
         let own: BTreeMap<String, Map<String, Value>> = own_steps(sources)?;

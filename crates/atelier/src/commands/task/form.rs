@@ -88,7 +88,7 @@ impl Form {
 
 /// The form in a file, or on standard input.
 pub(super) fn read(path: &Path) -> Result<Form, CliError> {
-    let failed = |source| CliError::File {
+    let failed = |source| CliError::PlanFile {
         path: path.to_owned(),
         source,
     };
