@@ -46,7 +46,11 @@ pub(crate) async fn run(global: &Global, args: &DemoArgs, ui: &Ui) -> Result<u8,
         return Err(error.into());
     }
     let (branch, tests) = (done.report.run.branch.clone(), done.report.tests);
-    let kept = done.folder.keep().join("project");
+    let kept = done
+        .folder
+        .keep()
+        .map_err(ReplayError::Folder)?
+        .join("project");
     if ui.is_json() {
         let line = json!({
             "v": 1, "type": "demo", "folder": kept, "branch": branch, "replies": replies,

@@ -1,6 +1,7 @@
 //! `atelier replay`: a recorded run is built again, without a model, to the same files.
 
 mod error;
+mod folder;
 
 use std::{
     fs::File,
@@ -16,6 +17,7 @@ use clap::Args;
 use serde_json::json;
 
 pub(crate) use self::error::ReplayError;
+use self::folder::Folder;
 use super::{
     archive::known_key,
     drive::{self, Work},
@@ -58,7 +60,7 @@ pub(super) struct Replayed {
     pub(super) ctx: Ctx,
     pub(super) report: Report,
     /// Where it was built; gone when this is dropped.
-    pub(super) folder: tempfile::TempDir,
+    pub(super) folder: Folder,
 }
 
 pub(crate) async fn run(global: &Global, args: &ReplayArgs, ui: &Ui) -> Result<u8, CliError> {
@@ -132,8 +134,7 @@ pub(super) async fn replayed(
     (pack, runs_checks): (Pack, bool),
     ui: &Ui,
 ) -> Result<Replayed, CliError> {
-    let folder = tempfile::Builder::new().prefix("atelier-replay-").tempdir();
-    let folder = folder.map_err(ReplayError::Folder)?;
+    let folder = Folder::new().map_err(ReplayError::Folder)?;
     let (requirement, all) = (pack.requirement.clone(), pack.lock.commits.len() + 1);
     let inner: PathBuf = folder.path().join("project");
     let ctx = app::open_replay(place, settings, &inner, (pack, runs_checks)).await?;
