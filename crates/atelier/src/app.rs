@@ -1,6 +1,7 @@
 //! Wiring: the only place that constructs store, gateway, sandbox and clock.
 
 mod replay;
+mod stores;
 
 use std::{
     path::{Path, PathBuf},
@@ -15,7 +16,7 @@ use atelier_model::{Clock, FileEntry, FileTree, IdSource, Limits, Timestamp, Tre
 use atelier_prompt::Library;
 use atelier_recipe::Recipes;
 use atelier_seal::SealKey;
-use atelier_store::{Ledger, Store};
+use atelier_store::Store;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -209,53 +210,6 @@ impl Place {
         // What stands there names none.
         std::fs::write(&file, &id).map_err(failed)?;
         store_of_checks(&id)
-    }
-
-    /// The project's state, where there is any.
-    pub(crate) async fn store(&self) -> Result<Store, CliError> {
-        if !self.state().join(STATE_FILE).exists() {
-            return Err(CliError::NoProject(self.root.clone()));
-        }
-        let store = crate::audit::store(&self.state()).await?;
-        keys::seal_existing(&store).await?;
-        Ok(store)
-    }
-
-    /// The same; nothing where none was ever begun. State that cannot be opened is not taken for none.
-    pub(crate) async fn store_known(&self) -> Result<Option<Store>, CliError> {
-        match self.store().await {
-            Ok(store) => Ok(Some(store)),
-            Err(CliError::NoProject(_)) => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// The state in which relayed requests are kept: the project's, else the user's. What a gateway
-    /// that was killed has left beside it is brought into it.
-    pub(crate) async fn ledger_store(&self) -> Result<Store, CliError> {
-        let store = crate::audit::store(&self.ledger_folder()?).await?;
-        keys::seal(&store, Asking::Yes).await?;
-        Ledger::recover(&store).await?;
-        Ok(store)
-    }
-
-    /// The same, for whoever only looks: where nothing was kept yet, nothing is made.
-    pub(crate) async fn ledger_store_read(&self) -> Result<Store, CliError> {
-        let is_there = self.ledger_folder()?.join(STATE_FILE).exists();
-        if is_there {
-            self.ledger_store().await
-        } else {
-            Ok(Store::open_in_memory().await?)
-        }
-    }
-
-    /// The folder of that state.
-    pub(crate) fn ledger_folder(&self) -> Result<PathBuf, CliError> {
-        let project = self.state();
-        if project.join(STATE_FILE).exists() {
-            return Ok(project);
-        }
-        crate::config::user_state().ok_or(CliError::NoDataFolder)
     }
 }
 

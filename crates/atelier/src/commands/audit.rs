@@ -76,7 +76,7 @@ async fn verify(place: &Place, args: &VerifyArgs, ui: &Ui) -> Result<u8, CliErro
         export_report(file, &trust)?
     } else {
         trust.copies.extend(kept);
-        own_report(place, &trust).await?
+        own_report(place, &trust, ui).await?
     };
     tell(ui, &report, &trust);
     match report.tamperings.first() {
@@ -89,8 +89,8 @@ async fn verify(place: &Place, args: &VerifyArgs, ui: &Ui) -> Result<u8, CliErro
 }
 
 /// Checks the project's log, and the chain of events that it refers to.
-async fn own_report(place: &Place, trust: &AuditTrust) -> Result<AuditReport, CliError> {
-    let store = place.ledger_store_read().await?;
+async fn own_report(place: &Place, trust: &AuditTrust, ui: &Ui) -> Result<AuditReport, CliError> {
+    let store = place.ledger_store_read(ui).await?;
     let mut report = store.audit_verify(trust).await?;
     commits::compare(place, &store, &mut report).await?;
     match store.events_verify().await {

@@ -37,7 +37,7 @@ pub(crate) async fn run(global: &Global, args: &BlameArgs, ui: &Ui) -> Result<u8
     let (file, lines) = read(&place, &args.place)?;
     select::commit(&git, args.rev.as_deref().unwrap_or("HEAD"))?;
     let blamed = git.blame(args.rev.as_deref(), &file, lines)?;
-    let store = place.store().await.ok();
+    let store = place.store_read(ui).await.ok();
     let commits = blamed.iter().filter_map(|line| line.commit.as_deref());
     let found = authors(&git, commits, store.as_ref()).await;
     let found = found.map_err(VerifyError::Trace)?;

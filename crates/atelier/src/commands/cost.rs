@@ -44,12 +44,12 @@ pub(crate) struct CostArgs {
 pub(crate) async fn run(global: &Global, args: &CostArgs, ui: &Ui) -> Result<u8, CliError> {
     let place = Place::find(global)?;
     if args.gateway {
-        let store = place.ledger_store_read().await?;
+        let store = place.ledger_store_read(ui).await?;
         relayed::show(ui, &store, true).await?;
         batch::spent(ui, &store).await?;
         return Ok(0);
     }
-    let store = place.store().await?;
+    let store = place.store_read(ui).await?;
     if args.formats {
         formats(ui, &store.form_tallies().await?);
         return Ok(0);

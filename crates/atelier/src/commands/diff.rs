@@ -19,7 +19,7 @@ pub(crate) struct DiffArgs {
 
 pub(crate) async fn run(global: &Global, args: &DiffArgs, ui: &Ui) -> Result<u8, CliError> {
     let place = Place::find(global)?;
-    let store = place.store().await?;
+    let store = place.store_read(ui).await?;
     let run = select::run(&store, args.run.as_deref()).await?;
     let Some(git) = &place.git else {
         return Err(CliError::NoProject(place.root));

@@ -29,6 +29,8 @@ use crate::{
 const FILE_BYTES_MAX: u64 = 8 * 1024 * 1024;
 /// Files of one feature.
 const FILES_MAX: usize = 100;
+/// Runs, from the newest on, among which the one of a plan is looked for.
+const RUNS_MAX: u32 = 200;
 /// Where the features of a project lie.
 const FEATURES: &str = "specs";
 /// Where the list of tasks of a project lies.
@@ -122,6 +124,10 @@ async fn take(global: &Global, args: &ImportArgs, plan: Planned, ui: &Ui) -> Res
     }
     let (ctx, settings) = drive::open(global, &args.options, ui).await?;
     if let Some(run) = standing(&ctx.store, &plan).await? {
+        ui.status(&format!(
+            "  run {} was made of it before: it is changed, no other begins",
+            run.id
+        ));
         let request = ChangeRequest::Plan {
             requirement: plan.requirement,
             plan: Box::new(plan.plan),
@@ -165,7 +171,8 @@ async fn take(global: &Global, args: &ImportArgs, plan: Planned, ui: &Ui) -> Res
     Ok(0)
 }
 
-/// The run that a plan is of: the one that it names, or that was made of the same requirement.
+/// The run that a plan is of: the one that it names, or the newest that was made of an earlier state
+/// of it.
 async fn standing(store: &atelier_store::Store, plan: &Planned) -> Result<Option<Run>, CliError> {
     if let Some(id) = &plan.run {
         let found = store.run_find(RunId::from_text(id).as_str()).await?;
@@ -174,12 +181,20 @@ async fn standing(store: &atelier_store::Store, plan: &Planned) -> Result<Option
         }
     }
     let digest = Digest::of(plan.requirement.trim());
-    let known = store.run_by_requirement(&digest).await?;
-    let Some(run) = known.filter(|run| run.status != RunStatus::Cancelled) else {
-        return Ok(None);
-    };
-    let planned = store.plan_fetch(&run.id).await?.is_some();
-    Ok(Some(run).filter(|_| planned))
+    // The one whose requirement was changed into another is known by both.
+    let mut runs = Vec::from_iter(store.run_by_requirement(&digest).await?);
+    let known = store.run_list(RUNS_MAX).await?.into_iter();
+    runs.extend(known.filter(|run| run.requirement_digest == digest));
+    for run in runs {
+        if run.status == RunStatus::Cancelled {
+            continue;
+        }
+        let standing = store.plan_fetch(&run.id).await?;
+        if standing.is_some_and(|standing| plan.continues(&standing)) {
+            return Ok(Some(run));
+        }
+    }
+    Ok(None)
 }
 
 /// The files that a path stands for.
@@ -266,7 +281,7 @@ fn documents(folder: &Path) -> Result<Vec<PathBuf>, CliError> {
 
 async fn export_plan(global: &Global, args: &ExportArgs, ui: &Ui) -> Result<u8, CliError> {
     let form = format(&args.format)?;
-    let store = Place::find(global)?.store().await?;
+    let store = Place::find(global)?.store_read(ui).await?;
     let run = select::run(&store, args.run.as_deref()).await?;
     let plan = store
         .plan_fetch(&run.id)

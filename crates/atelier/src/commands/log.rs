@@ -39,7 +39,7 @@ pub(crate) struct LogArgs {
 }
 
 pub(crate) async fn run(global: &Global, args: &LogArgs, ui: &Ui) -> Result<u8, CliError> {
-    let store = Place::find(global)?.store().await?;
+    let store = Place::find(global)?.store_read(ui).await?;
     let run = select::run(&store, args.run.as_deref()).await?;
     if let Some(last) = args.last {
         tell(ui, &store.event_list_newest(&run.id, last).await?);

@@ -27,7 +27,7 @@ pub(crate) struct ShowArgs {
 }
 
 pub(crate) async fn run(global: &Global, args: &ShowArgs, ui: &Ui) -> Result<u8, CliError> {
-    let store = Place::find(global)?.store().await?;
+    let store = Place::find(global)?.store_read(ui).await?;
     let run = select::run(&store, args.run.as_deref()).await?;
     match args.what.as_str() {
         "requirement" => ui.out(&run.requirement),

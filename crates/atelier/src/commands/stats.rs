@@ -56,7 +56,7 @@ pub(crate) enum By {
 
 pub(crate) async fn run(global: &Global, args: &StatsArgs, ui: &Ui) -> Result<u8, CliError> {
     let place = Place::find(global)?;
-    let store = place.ledger_store_read().await?;
+    let store = place.ledger_store_read(ui).await?;
     let run = match &args.run {
         Some(named) => Some(select::run(&store, Some(named)).await?.id),
         None => None,

@@ -40,7 +40,7 @@ pub(crate) struct StatusArgs {
 pub(crate) async fn run(global: &Global, args: &StatusArgs, ui: &Ui) -> Result<u8, CliError> {
     let place = Place::find(global)?;
     let configured = budgets::configured(global, &place);
-    let store = place.store().await?;
+    let store = place.store_read(ui).await?;
     if args.all {
         for run in store.run_list(RUNS_MAX).await? {
             head(ui, &store, &run).await?;

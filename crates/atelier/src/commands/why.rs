@@ -38,7 +38,7 @@ pub(crate) struct WhyArgs {
 pub(crate) async fn run(global: &Global, args: &WhyArgs, ui: &Ui) -> Result<u8, CliError> {
     let place = Place::find(global)?;
     if args.steps.is_none()
-        && let Some(why) = of_task(&place, args).await?
+        && let Some(why) = of_task(&place, args, ui).await?
     {
         show_task(ui, &why);
         return Ok(0);
@@ -70,9 +70,11 @@ pub(crate) async fn run(global: &Global, args: &WhyArgs, ui: &Ui) -> Result<u8, 
 }
 
 /// Why a task was worked on, where one is meant.
-async fn of_task(place: &Place, args: &WhyArgs) -> Result<Option<TaskWhy>, CliError> {
-    let Some(store) = place.store_known().await? else {
-        return Ok(None);
+async fn of_task(place: &Place, args: &WhyArgs, ui: &Ui) -> Result<Option<TaskWhy>, CliError> {
+    let store = match place.store_read(ui).await {
+        Ok(store) => store,
+        Err(CliError::NoProject(_)) => return Ok(None),
+        Err(error) => return Err(error),
     };
     let run = match &args.run {
         Some(named) => select::run(&store, Some(named)).await?,

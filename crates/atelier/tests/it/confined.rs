@@ -1,12 +1,10 @@
 //! How tightly the commands of a run are confined: as tightly as the machine can, and never less
 //! without a word.
 
-use std::process::Command;
-
 use atelier_testkit::wide;
 use serde_json::Value;
 
-use crate::world::{Ended, World, code_of, count, end, oracle};
+use crate::world::{Ended, World, around, code_of, count, end, oracle};
 
 /// A requirement whose checks start a server and ask it.
 const SERVED: &str = "a todo API in Python";
@@ -23,19 +21,6 @@ fn without_strong(world: &World, args: &[&str]) -> Ended {
         .arg(plain.get_program())
         .args(plain.get_args());
     end(command)
-}
-
-/// Another program in the same folder, with the same environment.
-fn around(like: &Command, program: &str) -> Command {
-    let mut command = Command::new(program);
-    command
-        .env_clear()
-        .current_dir(like.get_current_dir().unwrap());
-    let set = like
-        .get_envs()
-        .filter_map(|(name, value)| Some((name, value?)));
-    command.envs(set);
-    command
 }
 
 /// The levels of the checks that ran a command.

@@ -109,6 +109,40 @@ fn plans_of_other_tools_become_runs() {
 }
 
 #[test]
+fn lists_that_name_no_project_are_runs_of_their_own() {
+    let issues = |titles: &[(u32, &str)]| {
+        let issue = |(number, title): &(u32, &str)| serde_json::json!({"number": number, "title": title, "body": "", "state": "OPEN"});
+        serde_json::Value::from_iter(titles.iter().map(issue)).to_string()
+    };
+    let tasks = |titles: &[(u32, &str)]| {
+        let task = |(id, title): &(u32, &str)| serde_json::json!({"id": id, "title": title, "description": "", "status": "pending"});
+        let tasks = serde_json::Value::from_iter(titles.iter().map(task));
+        serde_json::json!({"master": {"tasks": tasks}}).to_string()
+    };
+    let (one, more) = (
+        [(1, "Read the clock"), (2, "Show the hour")],
+        [(1, "Read the clock"), (2, "Show the hour"), (3, "Ring")],
+    );
+    let other = [(1, "Read the map"), (2, "Show the way")];
+    let world = World::offline().with_commit();
+    let mut runs = Vec::new();
+    for written in [issues(&one), issues(&other), tasks(&one), tasks(&other)] {
+        world.write("list.json", written);
+        let shown = world.run(&["--json", "plan", "import", "list.json"]);
+        let shown = shown.expect(0).json();
+        assert_eq!(shown[0]["type"], "plan.imported", "{shown:?}");
+        runs.push(shown[0]["run"].as_str().unwrap().to_owned());
+    }
+    // A list with one more is that list, also after others.
+    for (written, run) in [(issues(&more), &runs[0]), (tasks(&more), &runs[2])] {
+        world.write("list.json", written);
+        let changed = world.run(&["plan", "import", "list.json"]).expect(0);
+        let said = format!("run {run} was made of it before");
+        assert!(changed.stderr.contains(&said), "{}", changed.all());
+    }
+}
+
+#[test]
 fn prose_is_planned_by_the_model() {
     let fixture = chain(2).unwrap();
     let world = World::oracle(&fixture, Dialect::OpenAi).with_commit();

@@ -5,7 +5,7 @@ use std::{fs, os::unix::fs::symlink};
 use atelier_testkit::{Dialect, EventWatch, Fixture, Mode, Script, chain, repo_snapshot};
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::world::{Ended, World, count};
+use crate::world::{Ended, World, around, count, end};
 
 fn small() -> (World, Fixture) {
     let fixture = chain(1).unwrap();
@@ -244,4 +244,49 @@ fn hanging(world: &World, fixture: &Fixture) -> EventWatch {
             return watch;
         }
     }
+}
+
+#[test]
+fn a_project_on_a_medium_for_reading_is_looked_at_and_not_changed() {
+    const READ_ONLY: &str =
+        "mount --bind . .; mount -o remount,bind,ro .; cd \"$PWD\"; exec \"$@\"";
+    let (world, fixture) = small();
+    world.run(&["build", &fixture.requirement]).expect(0);
+    let run = |args: &[&str]| {
+        let plain = world.command(args);
+        let mut command = around(&plain, "unshare");
+        command
+            .args(["--map-root-user", "--mount", "sh", "-ec", READ_ONLY, "-"])
+            .arg(plain.get_program())
+            .args(plain.get_args());
+        end(command)
+    };
+    for (args, told) in [
+        (&["status"][..], "done"),
+        (&["log", "-n", "1"], "run.finished"),
+        (&["cost"], "design"),
+        (&["report"], "t1.1"),
+        (&["why", "t1.1"], "t1.1"),
+        (&["show", "t1.1"], "t1.1"),
+        (&["diff", "t1.1"], "+++"),
+        (&["plan", "export"], "[[phases]]"),
+        (&["stats"], "design"),
+        (&["verify"], "requirement"),
+    ] {
+        let (read, usual) = (run(args).expect(0), world.run(args).expect(0));
+        assert!(read.stdout.contains(told), "{args:?}: {}", read.all());
+        if args != ["stats"] {
+            assert_eq!(read.stdout, usual.stdout, "{args:?}");
+        }
+        if args != ["verify"] {
+            let said = ".atelier may not be written: it is only read\n";
+            assert!(read.stderr.contains(said), "{args:?}: {}", read.all());
+        }
+    }
+    let refused = run(&["pause"]).expect(1);
+    assert!(
+        refused.line("hint: ").contains("`.atelier`"),
+        "{}",
+        refused.all()
+    );
 }

@@ -331,6 +331,19 @@ pub(crate) fn code_of(child: &mut Child) -> i32 {
     }
 }
 
+/// Another program in the same folder, with the same environment.
+pub(crate) fn around(like: &Command, program: &str) -> Command {
+    let mut command = Command::new(program);
+    command
+        .env_clear()
+        .current_dir(like.get_current_dir().unwrap());
+    let set = like
+        .get_envs()
+        .filter_map(|(name, value)| Some((name, value?)));
+    command.envs(set);
+    command
+}
+
 /// Runs a program to its end, with nothing on standard input.
 pub(crate) fn end(mut command: Command) -> Ended {
     let output = command.stdin(Stdio::null()).output();

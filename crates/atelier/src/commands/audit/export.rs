@@ -24,7 +24,7 @@ pub(crate) struct ExportArgs {
 }
 
 pub(crate) async fn run(place: &Place, args: &ExportArgs, ui: &Ui) -> Result<u8, CliError> {
-    let store = place.ledger_store_read().await?;
+    let store = place.ledger_store_read(ui).await?;
     let Some(path) = &args.to else {
         let mut out = BufWriter::new(io::stdout());
         write(&store, &mut out, CliError::Terminal).await?;

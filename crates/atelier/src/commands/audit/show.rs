@@ -75,7 +75,7 @@ pub(crate) async fn run(place: &Place, args: &ShowArgs, ui: &Ui) -> Result<u8, C
     if let Some(kind) = &args.kind {
         known(kind)?;
     }
-    let store = place.ledger_store_read().await?;
+    let store = place.ledger_store_read(ui).await?;
     if let Some(digest) = &args.partial {
         partial::print(&store, digest, ui).await?;
         return Ok(0);
