@@ -128,13 +128,14 @@ fn seconds(commit: &Commit<'_>) -> i64 {
     commit.at.millis().div_euclid(1000).max(0)
 }
 
-/// Whether git does not write a character as it is: it ends no text, and what Unicode assigns to
-/// nobody git takes for damaged.
+/// Whether git does not write a character as it is: it refuses the one that ends a text, and takes
+/// those that Unicode assigns to nobody for damage.
 fn is_rewritten(c: char) -> bool {
     let code = u32::from(c);
     code == 0 || (0xfdd0..=0xfdef).contains(&code) || code & 0xfffe == 0xfffe
 }
 
+/// What was named is not in the repository, or is something else.
 pub(super) fn no_object(name: &str, kind: &str) -> GitError {
     GitError::Refused {
         operation: Tool::Sizes.name().to_owned(),

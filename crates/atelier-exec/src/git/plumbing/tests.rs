@@ -110,7 +110,7 @@ fn killing_them_at_any_moment_spoils_no_commit() {
         scope.spawn(|| {
             while !is_done() {
                 // Whoever is named may have ended.
-                for pid in children() {
+                for pid in processes_of(&git) {
                     let _ = kill_process(pid, Signal::KILL);
                 }
                 thread::sleep(Duration::from_millis(3));
@@ -141,18 +141,18 @@ fn killing_them_at_any_moment_spoils_no_commit() {
     assert_eq!(git.damages().unwrap(), Vec::<String>::new());
 }
 
-/// The processes of git that this one started.
-fn children() -> Vec<Pid> {
-    let own = process::id();
-    let folder = format!("/proc/{own}/task");
-    let threads = fs::read_dir(folder).unwrap().flatten();
-    let lists = threads.flat_map(|thread| fs::read_to_string(thread.path().join("children")));
-    lists
-        .flat_map(|list| {
-            let pids = list.split_ascii_whitespace().map(str::to_owned);
-            pids.collect::<Vec<_>>()
-        })
-        .filter_map(|pid| Pid::from_raw(pid.parse().ok()?))
+/// The processes of git that work on this repository alone.
+fn processes_of(git: &Git) -> Vec<Pid> {
+    let place = git.root().to_string_lossy();
+    let works_there = |folder: &PathBuf| {
+        let words = fs::read(folder.join("cmdline")).unwrap_or_default();
+        let words = String::from_utf8_lossy(&words);
+        words.starts_with("git\0") && words.contains(place.as_ref())
+    };
+    let all = fs::read_dir("/proc").unwrap().flatten();
+    all.map(|entry| entry.path())
+        .filter(works_there)
+        .filter_map(|folder| Pid::from_raw(folder.file_name()?.to_str()?.parse().ok()?))
         .collect()
 }
 
