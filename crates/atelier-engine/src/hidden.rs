@@ -98,6 +98,7 @@ impl Graded<'_> {
             tree: &with,
             guarded: protect::guarded(&with, None),
             acceptance: Vec::new(),
+            others: Vec::new(),
             tests_before: 0,
             ask_person: false,
         };

@@ -185,6 +185,7 @@ pub(crate) async fn check(
         tree: &tree,
         guarded: protect::guarded(&tree, None),
         acceptance,
+        others: Vec::new(),
         tests_before: report::tests_so_far(ctx, run).await?,
         ask_person: false,
     };

@@ -8,12 +8,15 @@ mod steps;
 use std::{collections::BTreeMap, path::Path};
 
 use atelier_model::{
-    Acceptance, Check, CheckResult, Digest, EventKind, Evidence, FileTree, RunId, SandboxLevel,
-    TaskId, TestCounts, TreePath,
+    Acceptance, BuildStep, Check, CheckResult, Digest, EventKind, Evidence, FileTree, RunId,
+    SandboxLevel, TaskId, TestCounts, TreePath,
 };
 
 pub use self::level::ChooseLevelError;
-pub(crate) use self::level::{Level, settle};
+pub(crate) use self::{
+    criteria::selection,
+    level::{Level, settle},
+};
 use crate::{BuildError, Ctx, conclude::of_reason};
 
 /// One verification: a tree that stands in a folder, and what it must show.
@@ -31,6 +34,8 @@ pub(crate) struct Verification<'a> {
     pub(crate) guarded: Vec<&'a TreePath>,
     /// Name and criterion of each acceptance check.
     pub(crate) acceptance: Vec<(String, &'a Acceptance)>,
+    /// Those of other work, which passed before and must pass still.
+    pub(crate) others: Vec<(String, &'a Acceptance)>,
     /// Tests that ran before: fewer means that tests were lost.
     pub(crate) tests_before: u64,
     /// Whether questions to a person are asked; otherwise they count as answered.
@@ -40,18 +45,23 @@ pub(crate) struct Verification<'a> {
 /// What one command concluded, kept so that the same command is not run twice over one tree.
 type Known = BTreeMap<(Vec<String>, Option<String>), CheckResult>;
 
+/// Steps that were executed, with what they concluded.
+type Executed = Vec<(BuildStep, CheckResult)>;
+
 impl Verification<'_> {
     /// Executes the build steps; unless one of them fails, then all acceptance checks.
     pub(crate) async fn run(&self) -> Result<Evidence, BuildError> {
         let mut evidence = Evidence::default();
         let mut known = Known::new();
+        let mut steps = Executed::new();
         let mut ran = 0_u64;
         for (step, result) in self.steps().await? {
             let executed = result.tests.as_ref().map_or(0, TestCounts::executed);
             ran = u64::saturating_add(ran, executed);
             if let Some(step) = step {
                 let cwd = step.cwd.as_ref().map(ToString::to_string);
-                known.insert((step.argv, cwd), result.clone());
+                known.insert((step.argv.clone(), cwd), result.clone());
+                steps.push((step, result.clone()));
             }
             evidence.checks.push(result);
         }
@@ -60,12 +70,17 @@ impl Verification<'_> {
             return Ok(evidence);
         }
         let mut judged: Vec<(&Acceptance, CheckResult)> = Vec::new();
-        for (name, acceptance) in &self.acceptance {
+        let own = self.acceptance.iter().map(|one| (one, None));
+        let others = self.others.iter().map(|one| (one, Some(&steps)));
+        for ((name, acceptance), steps) in own.chain(others) {
             let same = judged
                 .iter()
                 .find(|(one, _)| asks_the_same(one, acceptance));
-            let result = if let Some((_, result)) = same {
-                self.criterion_told(name, result).await?
+            let same = same.map(|(_, result)| result.clone());
+            let result = if let Some(result) = same {
+                self.criterion_told(name, acceptance, result).await?
+            } else if let Some(result) = steps.and_then(|all| self.executed(acceptance, all)) {
+                self.criterion_told(name, acceptance, result).await?
             } else {
                 self.guard().await?;
                 self.criterion(name, acceptance, &known).await?
@@ -79,17 +94,36 @@ impl Verification<'_> {
         Ok(evidence)
     }
 
+    /// What a step concluded that executed every test a criterion asks for: alone they would say the
+    /// same.
+    fn executed(&self, acceptance: &Acceptance, steps: &Executed) -> Option<CheckResult> {
+        let selected = criteria::selection(acceptance, self.tree)?;
+        let counted = |result: &CheckResult| {
+            let tests = result.tests.as_ref();
+            tests.is_some_and(|tests| tests.executed() > 0)
+        };
+        let (_, result) = steps
+            .iter()
+            .find(|(step, result)| counted(result) && selected.is_within(step, self.tree))?;
+        Some(CheckResult {
+            tests: None,
+            ..result.clone()
+        })
+    }
+
     /// A criterion that was judged on this tree already, under another name: tasks often name the
     /// same command.
     async fn criterion_told(
         &self,
         name: &str,
-        judged: &CheckResult,
+        acceptance: &Acceptance,
+        judged: CheckResult,
     ) -> Result<CheckResult, BuildError> {
         let result = CheckResult {
             name: name.to_owned(),
+            command: acceptance.how(),
             duration_ms: 0,
-            ..judged.clone()
+            ..judged
         };
         self.began(name, &result.command).await?;
         self.ended(&result, None).await?;

@@ -10,14 +10,21 @@ use super::{Work, number};
 use crate::{
     BuildError, protect,
     replay::{Moment, judged},
-    verify::Verification,
+    verify::{Verification, selection},
 };
 
 impl<'a> Work<'a> {
     /// A check that passes before the work proves nothing about the work; that is worth knowing.
     pub(super) async fn see_it_fail(&self) -> Result<(), BuildError> {
-        let runs =
-            |one: &&Acceptance| one.must_fail_before && !matches!(one.check, Check::Human { .. });
+        let is_missing = |one: &Acceptance| {
+            let selected = selection(one, &self.before);
+            selected.is_some_and(|selected| selected.is_missing())
+        };
+        // Tests that are not there yet need no process to fail.
+        let runs = |one: &&Acceptance| {
+            let asks = matches!(one.check, Check::Human { .. });
+            one.must_fail_before && !asks && !is_missing(one)
+        };
         let first: Vec<&Acceptance> = self.task.acceptance.iter().filter(runs).collect();
         if first.is_empty() || self.ctx.recording.is_some() {
             return Ok(());
@@ -72,12 +79,7 @@ impl<'a> Work<'a> {
 
     /// Verifies the work on its base, as it stands in the worktree.
     pub(super) async fn check_alone(&self, ordinal: u32) -> Result<Evidence, BuildError> {
-        let named = self
-            .task
-            .acceptance
-            .iter()
-            .map(|one| (format!("{}/{}", number(&self.task), one.id), one))
-            .collect();
+        let named = named(&self.task).collect();
         match &self.worktree {
             Some(worktree) => {
                 let verification = self.verification(worktree, &self.tree, named);
@@ -102,7 +104,8 @@ impl<'a> Work<'a> {
             tests_before,
             // What a person looked at is not asked again.
             ask_person: false,
-            ..self.verification(worktree, tree, affected(&self.task, others))
+            others: others.iter().flat_map(broken_by_a_merge).collect(),
+            ..self.verification(worktree, tree, broken_by_a_merge(&self.task).collect())
         };
         judged(&verification, Moment::Joined { ordinal }).await
     }
@@ -121,21 +124,20 @@ impl<'a> Work<'a> {
             tree,
             guarded: protect::guarded(tree, Some(&self.task)),
             acceptance,
+            others: Vec::new(),
             tests_before: self.tests_before,
             ask_person: true,
         }
     }
 }
 
-/// The criteria that a merge can break: those of the work, and of what it meets. What a person looked
-/// at is not asked again.
-fn affected<'a>(task: &'a Task, others: &'a [Task]) -> Vec<(String, &'a Acceptance)> {
-    let runs = |one: &&Acceptance| !matches!(one.check, Check::Human { .. });
-    std::iter::once(task)
-        .chain(others)
-        .flat_map(|task| {
-            let named = |one: &'a Acceptance| (format!("{}/{}", number(task), one.id), one);
-            task.acceptance.iter().filter(runs).map(named)
-        })
-        .collect()
+/// The criteria of a task, with their names.
+fn named(task: &Task) -> impl Iterator<Item = (String, &Acceptance)> {
+    let name = |one: &Acceptance| format!("{}/{}", number(task), one.id);
+    task.acceptance.iter().map(move |one| (name(one), one))
+}
+
+/// The criteria of a task that a merge can break. What a person looked at is not asked again.
+fn broken_by_a_merge(task: &Task) -> impl Iterator<Item = (String, &Acceptance)> {
+    named(task).filter(|(_, one)| !matches!(one.check, Check::Human { .. }))
 }

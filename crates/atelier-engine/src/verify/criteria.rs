@@ -2,8 +2,9 @@
 
 use atelier_exec::{Command, Exit, Report};
 use atelier_model::{
-    Acceptance, Check, CheckOutcome, CheckResult, PathError, TestCounts, TreePath,
+    Acceptance, Check, CheckOutcome, CheckResult, FileTree, PathError, TestCounts, TreePath,
 };
+use atelier_recipe::Selection;
 
 use super::{Known, Level, Verification};
 use crate::{
@@ -248,6 +249,17 @@ impl Verification<'_> {
             },
         })
     }
+}
+
+/// The tests that a criterion asks for, where it asks for nothing else; `None` where that is not
+/// certain.
+pub(crate) fn selection(acceptance: &Acceptance, tree: &FileTree) -> Option<Selection> {
+    let Check::Command { argv, cwd } = &acceptance.check else {
+        return None;
+    };
+    let folder = below(cwd.as_deref()).ok()?;
+    let selection = || Selection::of(argv, folder.as_ref(), tree);
+    only_tests(acceptance).then(selection).flatten()
 }
 
 /// The folder a criterion names, which a model wrote: at or below the project's root, or nowhere.

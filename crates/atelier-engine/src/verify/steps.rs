@@ -294,6 +294,7 @@ impl Verification<'_> {
             || self
                 .acceptance
                 .iter()
+                .chain(&self.others)
                 .any(|(_, one)| one.expect.tests_min.is_some())
     }
 

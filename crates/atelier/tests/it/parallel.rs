@@ -207,6 +207,41 @@ fn a_failed_task_does_not_keep_others_from_being_done() {
 }
 
 #[test]
+fn criteria_of_others_that_the_tests_hold_need_no_process() {
+    let fixture = wide(6).unwrap();
+    let world = world(&fixture);
+    world
+        .run(&["build", "--jobs", "6", &fixture.requirement])
+        .expect(0);
+    let log = world.events();
+    let criteria = log.iter().filter(|event| {
+        let name = event["name"].as_str().unwrap_or_default();
+        event["type"] == "check.finished" && name.contains("/A") && !name.ends_with(" before")
+    });
+    // Before the first there were no tests at all; of the others it is plain that theirs are missing.
+    let before = log.iter().filter(|event| {
+        let name = event["name"].as_str().unwrap_or_default();
+        event["type"] == "check.finished" && name.ends_with(" before")
+    });
+    assert_eq!(before.count(), 1);
+    let (mut of_others, mut executed) = (0, 0);
+    for event in criteria {
+        let number = event["name"].as_str().unwrap().split('/').next().unwrap();
+        let is_other = event["task"]
+            .as_str()
+            .is_some_and(|task| task != format!("t{number}"));
+        assert_eq!(event["outcome"], "passed", "{event}");
+        assert_eq!(event["level"].is_null(), is_other, "{event}");
+        of_others += usize::from(is_other);
+        executed += usize::from(!is_other);
+    }
+    assert!(of_others > 0, "none came to another");
+    // Each at its task, now and then once more where something came between, and at the verdict.
+    assert!(executed >= 12, "{executed} of 6 tasks");
+    check_trunk(&world, &fixture);
+}
+
+#[test]
 fn who_comes_behind_a_failure_is_verified_without_it() {
     let fixture = wide(5).unwrap();
     let script = Script::new(Mode::UnclosedThenFix).with_fixture(fixture.clone());
