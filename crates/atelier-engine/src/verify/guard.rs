@@ -21,16 +21,12 @@ impl Verification<'_> {
     /// Puts guarded files back where a build step or an earlier check changed them on disk, and
     /// takes away what came there to decide which tests run. Says what it was.
     pub(super) fn put_back(&self) -> Result<Vec<String>, WriteTreeError> {
-        let bytes_max = self.ctx.limits.file_bytes_max;
-        let on_disk = |path: &TreePath| atelier_exec::file_read(self.folder, path, bytes_max);
-        let guarded = self.guarded.iter().map(|path| (*path).clone());
-        let changed: BTreeMap<TreePath, Option<FileEntry>> = guarded
-            .filter(|path| on_disk(path).as_ref() != self.tree.get(path))
-            .chain(self.strays())
-            .map(|path| {
-                let file = self.tree.get(&path).cloned();
-                (path, file)
-            })
+        let strays = self.strays().into_iter().map(|path| (path, None));
+        let changed: BTreeMap<TreePath, Option<FileEntry>> = self
+            .changed()
+            .into_iter()
+            .map(|(path, file)| (path, Some(file)))
+            .chain(strays)
             .collect();
         if changed.is_empty() {
             return Ok(Vec::new());
@@ -41,6 +37,31 @@ impl Verification<'_> {
             None => format!("{path}: made by a build step, and it decides which tests run"),
         });
         Ok(said.collect())
+    }
+
+    /// Guarded files that do not stand on disk as they must, each as it must.
+    fn changed(&self) -> BTreeMap<TreePath, FileEntry> {
+        let limits = &self.ctx.limits;
+        let on_disk =
+            |path: &TreePath| atelier_exec::file_read(self.folder, path, limits.file_bytes_max);
+        let guarded = self.guarded.iter();
+        let files =
+            guarded.filter_map(|path| Some(((*path).clone(), self.tree.get(path)?.clone())));
+        let mut changed: BTreeMap<TreePath, FileEntry> = files
+            .filter(|(path, file)| on_disk(path).as_ref() != Some(file))
+            .collect();
+        // A checkout may have other line ends than the commit, or the content that a reference
+        // stands for; where git cannot say which, files stand as they are committed.
+        let git = &self.ctx.git;
+        let laid_out = git.files_laid_out(self.folder, &changed, limits);
+        for (path, file) in laid_out.unwrap_or_default() {
+            if on_disk(&path).as_ref() == Some(&file) {
+                changed.remove(&path);
+            } else {
+                changed.insert(path, file);
+            }
+        }
+        changed
     }
 
     /// Files on disk that decide which tests run although the tree does not have them.

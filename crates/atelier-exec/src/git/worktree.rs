@@ -1,5 +1,7 @@
 //! Worktrees under Atelier's folder: where code is written, built and committed.
 
+mod form;
+
 use std::{
     collections::BTreeMap,
     ffi::OsStr,

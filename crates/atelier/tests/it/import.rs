@@ -112,11 +112,12 @@ fn plans_of_other_tools_become_runs() {
 fn lists_that_name_no_project_are_runs_of_their_own() {
     let issues = |titles: &[(u32, &str)]| {
         let issue = |(number, title): &(u32, &str)| serde_json::json!({"number": number, "title": title, "body": "", "state": "OPEN"});
-        serde_json::Value::from_iter(titles.iter().map(issue)).to_string()
+        let list: serde_json::Value = titles.iter().map(issue).collect();
+        list.to_string()
     };
     let tasks = |titles: &[(u32, &str)]| {
         let task = |(id, title): &(u32, &str)| serde_json::json!({"id": id, "title": title, "description": "", "status": "pending"});
-        let tasks = serde_json::Value::from_iter(titles.iter().map(task));
+        let tasks: serde_json::Value = titles.iter().map(task).collect();
         serde_json::json!({"master": {"tasks": tasks}}).to_string()
     };
     let (one, more) = (

@@ -9,7 +9,7 @@ use atelier_archive::{Pack, Source, car_header, car_section};
 use atelier_testkit::{Dialect, EditForm, Fixture, Mode, Script, chain, crowded, wide};
 use serde_json::Value;
 
-use crate::world::{Ended, World};
+use crate::world::{Ended, World, count};
 
 /// A world that has built a fixture, with the file of its requirement.
 fn built(name: &str, mode: Mode, form: EditForm) -> World {
@@ -263,17 +263,36 @@ fn ids_of_another_kind_are_kept_in_an_empty_folder_and_refused_by_a_repository()
 }
 
 #[test]
-fn a_test_that_a_step_changed_and_that_was_put_back_is_told_again() {
+fn a_test_that_was_changed_and_put_back_is_told_again() {
+    let fixture = chain(4).unwrap();
+    let mode = Mode::TamperTests { good: true };
+    let script = Script::new(mode).with_fixture(fixture.clone());
+    let world = World::with(script, Dialect::OpenAi).in_folder("one");
+    let world = world.with_commit();
+    world.run(&["build", &fixture.requirement]).expect(0);
+    assert!(count(&world.events(), "tests.restored") > 0);
+    check(world);
+}
+
+#[test]
+fn a_checkout_that_is_not_what_is_committed_is_no_change_of_tests() {
     let fixture = chain(2).unwrap();
     let world = World::oracle(&fixture, Dialect::OpenAi).in_folder("one");
     let world = world.with_commit();
-    // A checkout of it is not what is committed.
-    world.write(".gitattributes", "*.py text eol=crlf\n");
-    world.git(&["add", ".gitattributes"]);
+    let attributes = "*.py text eol=crlf\ntests/*.txt filter=large\n";
+    world.write(".gitattributes", attributes);
+    world.git(&["config", "filter.large.clean", "sed s/content/reference/"]);
+    world.git(&["config", "filter.large.smudge", "sed s/reference/content/"]);
+    world.write("tests/golden.txt", "content\n");
+    world.git(&["add", ".gitattributes", "tests"]);
     world.git(&["commit", "-q", "-m", "chore: attributes"]);
     world.run(&["build", &fixture.requirement]).expect(0);
-    let told = world.git(&["show", "HEAD:PROGRESS.md"]);
-    assert!(told.contains("changed by a build step"), "{told}");
+    let golden = world.git(&["show", "HEAD:tests/golden.txt"]);
+    assert_eq!(golden, "reference");
+    assert_eq!(count(&world.events(), "tests.restored"), 0);
+    let test = world.folder().join("tests/test_link_001.py");
+    let test = std::fs::read_to_string(test).unwrap();
+    assert!(test.contains("\r\n"), "it is laid out so for its user");
     world.run(&["verify"]).expect(0);
     check(world);
 }
