@@ -1,3 +1,4 @@
+//! Checkouts that are not what is committed.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::{collections::BTreeMap, fs, path::Path, process};

@@ -1,3 +1,6 @@
+//! What killed replays leave, and what stays.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::{fs, os::unix::fs::symlink, path::Path};
 
 use super::{Folder, IN_USE, PREFIX};
