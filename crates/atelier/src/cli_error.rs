@@ -314,6 +314,7 @@ impl CliError {
             | Self::NotFound { .. }
             | Self::Server(_)
             | Self::Project(ProjectError::NoStep { .. })
+            | Self::Telemetry(StartError::Option(_))
             | Self::Usage(_) => Exit::Usage,
             Self::Git(error) if is_named_wrongly(error) => Exit::Usage,
             // What a file says is configuration; what an option says is how the command is used.

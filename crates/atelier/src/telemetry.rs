@@ -30,6 +30,9 @@ pub(crate) enum StartError {
         value: String,
         wanted: &'static str,
     },
+    /// The file that `--log` names cannot be written.
+    #[error(transparent)]
+    Option(TelemetryError),
     /// It cannot be written or exported.
     #[error(transparent)]
     Telemetry(#[from] TelemetryError),
@@ -38,7 +41,10 @@ pub(crate) enum StartError {
 /// Starts what is asked for; nothing is asked for by default.
 pub(crate) fn start(global: &Global) -> Result<Telemetry, StartError> {
     let wanted = wanted(global.log.clone(), &variable)?;
-    let telemetry = start_telemetry(&wanted)?;
+    let telemetry = start_telemetry(&wanted).map_err(|error| match error {
+        TelemetryError::Log { .. } if global.log.is_some() => StartError::Option(error),
+        error => error.into(),
+    })?;
     tracing::info!(target: "atelier::program", version = env!("CARGO_PKG_VERSION"), "started");
     Ok(telemetry)
 }

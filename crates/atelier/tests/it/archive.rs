@@ -194,7 +194,7 @@ fn where_a_node_is_configured_the_end_of_a_run_archives_its_answers() {
     let ended = world.run(&build).expect(0);
     assert!(ended.all().contains("not archived"), "{}", ended.all());
     let refused = world.run(&["-c", "archive=here", "build", "x"]);
-    refused.expect_failure(3, "archive");
+    refused.expect_failure(2, "archive");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use std::{
 use atelier_testkit::{Dialect, Mode, Script, chain};
 use serde_json::Value;
 
-use crate::world::World;
+use crate::world::{World, end};
 
 #[test]
 fn a_build_leaves_json_lines_without_any_text_of_questions() {
@@ -67,7 +67,10 @@ fn a_failure_is_an_error_in_the_log() {
     let folder = world.home.path().to_str().unwrap().to_owned();
     world
         .run(&["--log", &folder, "stats"])
-        .expect_failure(3, "open the log");
+        .expect_failure(2, "open the log");
+    let mut command = world.command(&["stats"]);
+    command.env("ATELIER_LOG", &folder);
+    end(command).expect_failure(3, "open the log");
 }
 
 #[test]
