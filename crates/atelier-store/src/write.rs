@@ -181,8 +181,8 @@ impl Write {
     }
 
     async fn append(&mut self, event: &Event, body: &str, link: Head) -> Result<(), StoreError> {
-        // Two statements in one trip to the connection's thread: of a small change, the trips are the
-        // largest part of the cost.
+        // Two statements in one trip to the connection's thread: of a small change, the trips are much
+        // of the cost.
         sqlx::query(
             "INSERT INTO events (seq, at, run_id, task_id, kind, body, hash)
              VALUES ($1, $2, $3, $4, $5, $6, $7);
