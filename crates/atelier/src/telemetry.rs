@@ -43,7 +43,9 @@ pub(crate) fn start(global: &Global) -> Result<Telemetry, StartError> {
     let wanted = wanted(global.log.clone(), &variable)?;
     let telemetry = start_telemetry(&wanted).map_err(|error| match error {
         TelemetryError::Log { .. } if global.log.is_some() => StartError::Option(error),
-        error => error.into(),
+        TelemetryError::Log { .. } | TelemetryError::Collector { .. } | TelemetryError::Twice => {
+            error.into()
+        }
     })?;
     tracing::info!(target: "atelier::program", version = env!("CARGO_PKG_VERSION"), "started");
     Ok(telemetry)
