@@ -76,12 +76,22 @@ impl Work<'_> {
             self.car = Some(train.couple(self.task.id.clone(), own.to_owned()));
             return Ok(None);
         };
-        let Merged::Clean(tree) = self.ctx.git.merge_trees(&tip, own)? else {
+        let onto = self.on_base(&tip)?;
+        let Merged::Clean(tree) = self.ctx.git.merge_trees(&onto, own)? else {
             return Ok(None);
         };
         let commit = self.joined_commit(&tree, &tip)?;
         self.car = Some(train.couple(self.task.id.clone(), commit.clone()));
         Ok(Some(Foreseen { commit, before }))
+    }
+
+    /// The files of a commit as what became of the base of the work. What was foreseen does not descend
+    /// from what it has become in the trunk since: with that, documents would be in everybody's way.
+    fn on_base(&self, tip: &str) -> Result<String, BuildError> {
+        match &self.base {
+            Some(base) => self.joined_commit(&format!("{tip}^{{tree}}"), base),
+            None => Ok(tip.to_owned()),
+        }
     }
 
     /// Lays the work out on its base.
