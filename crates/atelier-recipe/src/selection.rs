@@ -23,12 +23,21 @@ pub struct Selection {
     is_missing: bool,
 }
 
+/// Programs whose selections are known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Runner {
+    Unittest,
+    Pytest,
+    Cargo,
+    Go,
+}
+
 /// A runner's command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Line {
-    format: ReportFormat,
-    /// The words up to the runner itself.
-    runner: Vec<String>,
+    runner: Runner,
+    /// The words up to the runner's own.
+    program: Vec<String>,
     arguments: Vec<String>,
 }
 
@@ -45,12 +54,11 @@ impl Selection {
     pub fn of(argv: &[String], folder: Option<&TreePath>, tree: &FileTree) -> Option<Self> {
         let line = Line::of(argv)?;
         let place = Place { tree, folder };
-        let named = match line.format {
-            ReportFormat::Unittest => python::of_unittest(&line.arguments, place),
-            ReportFormat::Pytest => python::of_pytest(&line.arguments, place),
-            ReportFormat::Cargo => compiled::of_cargo(&line.arguments, place),
-            ReportFormat::Go => compiled::of_go(&line.arguments, place),
-            _ => None,
+        let named = match line.runner {
+            Runner::Unittest => python::of_unittest(&line.arguments, place),
+            Runner::Pytest => python::of_pytest(&line.arguments, place),
+            Runner::Cargo => compiled::of_cargo(&line.arguments, place),
+            Runner::Go => compiled::of_go(&line.arguments, place),
         }?;
         let is_missing = named.iter().any(|one| matches!(one, Named::Missing));
         let file = |one| match one {
@@ -80,46 +88,50 @@ impl Selection {
             tree,
             folder: self.folder.as_ref(),
         };
-        let holds = match whole.format {
-            ReportFormat::Unittest => python::discovers,
-            ReportFormat::Pytest => python::collects,
-            ReportFormat::Cargo => compiled::tests_all,
-            ReportFormat::Go => compiled::tests_packages,
-            _ => return false,
+        let holds = match whole.runner {
+            Runner::Unittest => python::discovers,
+            Runner::Pytest => python::collects,
+            Runner::Cargo => compiled::tests_all,
+            Runner::Go => compiled::tests_packages,
         };
         whole.is_of(&self.line) && holds(&whole.arguments, &self.line.arguments, &self.files, place)
     }
 }
 
+/// Each runner, how it reports, and the last word of it before its arguments.
+const RUNNERS: [(Runner, ReportFormat, &str); 4] = [
+    (Runner::Unittest, ReportFormat::Unittest, "unittest"),
+    (Runner::Pytest, ReportFormat::Pytest, "pytest"),
+    (Runner::Cargo, ReportFormat::Cargo, "test"),
+    (Runner::Go, ReportFormat::Go, "test"),
+];
+
 impl Line {
     fn of(argv: &[String]) -> Option<Self> {
         let format = recognise_tests(argv)?;
-        let name = match format {
-            ReportFormat::Unittest => "unittest",
-            ReportFormat::Pytest => "pytest",
-            ReportFormat::Cargo | ReportFormat::Go => "test",
-            _ => return None,
-        };
-        let at = argv.iter().position(|word| word == name)?;
-        let (runner, arguments) = argv.split_at(at + 1);
+        let (runner, _, last) = RUNNERS.iter().find(|(_, reports, _)| *reports == format)?;
+        let at = argv.iter().position(|word| word == last)?;
+        let (program, arguments) = argv.split_at(at + 1);
         Some(Self {
-            format,
-            runner: runner.to_vec(),
+            runner: *runner,
+            program: program.to_vec(),
             arguments: arguments.to_vec(),
         })
     }
 
     /// Whether both start the same runner.
     fn is_of(&self, other: &Self) -> bool {
-        let mut words = self.runner.iter().zip(&other.runner);
-        let same =
-            |(one, other): (&String, &String)| one == other || (is_python(one) && is_python(other));
-        self.runner.len() == other.runner.len() && words.all(same)
+        let mut words = self.program.iter().zip(&other.program);
+        let same = |(one, other): (&String, &String)| {
+            one == other || (is_interpreter(one) && is_interpreter(other))
+        };
+        let as_long = self.program.len() == other.program.len();
+        self.runner == other.runner && as_long && words.all(same)
     }
 }
 
 /// Python as it is found on the search path.
-fn is_python(word: &str) -> bool {
+fn is_interpreter(word: &str) -> bool {
     matches!(word, "python" | "python3")
 }
 
@@ -151,7 +163,7 @@ impl Place<'_> {
     }
 
     /// A path from the folder, for one from the root of the tree.
-    fn from_here<'p>(self, path: &'p TreePath) -> Option<&'p str> {
+    fn below(self, path: &TreePath) -> Option<&str> {
         match self.folder {
             None => Some(path.as_str()),
             Some(folder) => path

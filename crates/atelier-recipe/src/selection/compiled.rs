@@ -62,7 +62,7 @@ fn target(name: &str, place: Place<'_>) -> Option<Named> {
     }
     let ends = [format!("tests/{name}.rs"), format!("tests/{name}/main.rs")];
     let is_it = |path: &&TreePath| {
-        let here = place.from_here(path);
+        let here = place.below(path);
         here.is_some_and(|here| {
             ends.iter().any(|end| {
                 let rest = here.strip_suffix(end.as_str());
@@ -128,7 +128,7 @@ fn package(word: &str, place: Place<'_>) -> Option<Named> {
     };
     let folder = if folder == "." { "" } else { folder };
     let is_it = |path: &&TreePath| {
-        let Some(here) = place.from_here(path) else {
+        let Some(here) = place.below(path) else {
             return false;
         };
         let (of, name) = here.rsplit_once('/').unwrap_or(("", here));

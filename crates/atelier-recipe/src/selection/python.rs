@@ -53,7 +53,7 @@ pub(super) fn of_unittest(arguments: &[String], place: Place<'_>) -> Option<Vec<
         if word.starts_with('-') || word == "discover" {
             return None;
         }
-        let is_path = word.contains('/') || word.ends_with(".py");
+        let is_path = word.contains('/') || is_python(word);
         named.push(if is_path {
             place.file(word)?
         } else {
@@ -112,7 +112,7 @@ fn is_found(file: &TreePath, start: &str, pattern: &str, place: Place<'_>) -> bo
         }
         Some(path.strip_prefix(start)?.strip_prefix('/')?.to_owned())
     };
-    let Some(path) = place.from_here(file).and_then(below) else {
+    let Some(path) = place.below(file).and_then(below) else {
         return false;
     };
     let (name, fits) = (file.name(), pattern.split_once('*'));
@@ -146,6 +146,11 @@ fn slashed(folder: &str) -> String {
     }
 }
 
+/// Whether a word is a path of a Python file; imports mind the case.
+fn is_python(word: &str) -> bool {
+    word.strip_suffix(".py").is_some()
+}
+
 /// `pytest -q tests/test_a.py tests/test_b.py::test_one`.
 pub(super) fn of_pytest(arguments: &[String], place: Place<'_>) -> Option<Vec<Named>> {
     let mut named = Vec::new();
@@ -154,7 +159,7 @@ pub(super) fn of_pytest(arguments: &[String], place: Place<'_>) -> Option<Vec<Na
             continue;
         }
         let path = word.split("::").next().unwrap_or(word);
-        if word.starts_with('-') || !path.ends_with(".py") {
+        if word.starts_with('-') || !is_python(path) {
             return None;
         }
         named.push(place.file(path)?);

@@ -125,7 +125,7 @@ fn what_pytest_collects_is_known() {
     check(&plain, &cases);
     let mut limited = plain.to_vec();
     limited.push(("pytest.ini", "[pytest]\ntestpaths = unit\n"));
-    check(&limited, &[(&cases[0].0, false)]);
+    check(&limited, &[(cases[0].0, false)]);
 }
 
 #[test]
