@@ -346,6 +346,16 @@ impl Worktree {
     }
 
     fn output(&self, args: &[&str], input: &[u8]) -> Result<HostOutput, GitError> {
+        self.output_of(&self.path, args, input)
+    }
+
+    /// What git says with its files in a folder.
+    fn output_of(
+        &self,
+        folder: &Path,
+        args: &[&str],
+        input: &[u8],
+    ) -> Result<HostOutput, GitError> {
         let mut asked = command();
         for setting in SETTINGS {
             asked.args(["-c", setting]);
@@ -354,9 +364,9 @@ impl Worktree {
             .arg("--git-dir")
             .arg(&self.record)
             .arg("--work-tree")
-            .arg(&self.path)
+            .arg(folder)
             .args(args)
-            .current_dir(&self.path);
+            .current_dir(folder);
         Ok(run(&mut asked, input, LIMITS)?)
     }
 }

@@ -5,10 +5,9 @@ use std::{collections::BTreeMap, fs, path::Path};
 
 use atelier_model::{FileEntry, Limits, TreePath};
 
-use super::{SETTINGS, Worktree, at};
+use super::{Worktree, at};
 use crate::{
-    git::{Git, GitError, LIMITS, accept, command},
-    host::{HostOutput, run},
+    git::{Git, GitError, accept},
     tree::files_read,
 };
 
@@ -47,7 +46,9 @@ impl Worktree {
         let args = ["checkout-index", "--quiet", "-z", "--stdin", &prefix];
         let named = known.iter().flat_map(|path| [path.as_str(), "\0"]);
         let named: String = named.collect();
-        accept(args[0], self.apart(&args, named.as_bytes())?)?;
+        // With no files before it, git has the attributes of the index alone.
+        let said = self.output_of(&self.record, &args, named.as_bytes())?;
+        accept(args[0], said)?;
         let paths: Vec<TreePath> = known.into_iter().cloned().collect();
         let laid_out = files_read(folder.path(), &paths, limits)?;
         let form = |(path, file): (&TreePath, &FileEntry)| {
@@ -72,22 +73,6 @@ impl Worktree {
             .zip(found)
             .filter(|((_, file), found)| found.as_deref() == Some(&file.bytes[..]));
         Ok(same.map(|((path, _), _)| path).collect())
-    }
-
-    /// What git says of the index, with no files before it but those of the index.
-    fn apart(&self, args: &[&str], input: &[u8]) -> Result<HostOutput, GitError> {
-        let mut asked = command();
-        for setting in SETTINGS {
-            asked.args(["-c", setting]);
-        }
-        asked
-            .arg("--git-dir")
-            .arg(&self.record)
-            .arg("--work-tree")
-            .arg(&self.record)
-            .args(args)
-            .current_dir(&self.record);
-        Ok(run(&mut asked, input, LIMITS)?)
     }
 }
 
