@@ -88,6 +88,8 @@ pub(crate) async fn work(
 struct Ended {
     task: TaskId,
     lease: Lease,
+    /// What ends it.
+    stop: CancellationToken,
     slot: usize,
     end: Result<TaskEnd, BuildError>,
 }
@@ -278,7 +280,8 @@ impl<'a> Crew<'a> {
             cancel: stop.clone(),
             ..self.ctx.clone()
         };
-        self.held.insert(task.id.clone(), (stop, lease.clone()));
+        self.held
+            .insert(task.id.clone(), (stop.clone(), lease.clone()));
         let (run, plan) = (Arc::clone(&self.run), Arc::clone(&self.plan));
         let desk = Arc::clone(&self.desk);
         self.busy.spawn(async move {
@@ -288,6 +291,7 @@ impl<'a> Crew<'a> {
             Ended {
                 task: id,
                 lease,
+                stop,
                 slot,
                 end,
             }
@@ -302,8 +306,12 @@ impl<'a> Crew<'a> {
             Err(_) => return,
         };
         self.free_slots.push(ended.slot);
-        let held = self.held.remove(&ended.task);
-        let is_taken = held.is_some_and(|(stop, _)| stop.is_cancelled());
+        // Its task may have begun anew meanwhile; that stays.
+        let is_this = |(_, lease): &(CancellationToken, Lease)| *lease == ended.lease;
+        if self.held.get(&ended.task).is_some_and(is_this) {
+            self.held.remove(&ended.task);
+        }
+        let is_taken = ended.stop.is_cancelled();
         match ended.end {
             // A person took it away: what it came to counts for nothing.
             Err(_) if is_taken && !self.stop.is_cancelled() => {}

@@ -120,7 +120,10 @@ fn interpreter() -> Option<PathBuf> {
             .stderr(Stdio::null());
         let said = String::from_utf8(asked.output().ok()?.stdout).ok()?;
         let folder = PathBuf::from(said.trim());
-        folder.join("python3").is_file().then_some(folder)
+        // Where it is on the path already, nothing stands before it.
+        let inherited = env::var_os("PATH").unwrap_or_default();
+        let is_known = env::split_paths(&inherited).any(|known| known == folder);
+        (!is_known && folder.join("python3").is_file()).then_some(folder)
     };
     FOLDER.get_or_init(ask).clone()
 }

@@ -19,7 +19,7 @@ pub(super) const SYSTEM: [&str; 10] = [
 
 /// Settings of the machine that programs look for, in the folder of all such settings; who may
 /// log in, with which password and key, is not among them.
-const SETTINGS: [&str; 41] = [
+const SETTINGS: [&str; 42] = [
     "alternatives",
     "crypto-policies",
     "crystal",
@@ -28,6 +28,7 @@ const SETTINGS: [&str; 41] = [
     "erlang",
     "fonts",
     "ghc",
+    "gitconfig",
     "gradle",
     "groovy",
     "hosts",

@@ -39,7 +39,7 @@ fn a_compression_that_is_none_is_told_with_its_key_and_the_words_there_are() {
     let world = World::offline();
     let ended = world.run(&["-c", "compression=most", "config", "show"]);
     ended.expect_failure(
-        3,
+        2,
         "use `compression` from -c compression: it must be off or safe",
     );
 }

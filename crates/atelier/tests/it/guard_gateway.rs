@@ -277,7 +277,7 @@ fn a_policy_that_is_none_is_told_with_its_key_and_the_words_there_are() {
     let world = World::offline();
     let ended = world.run(&["-c", "guard=most", "config", "show"]);
     ended.expect_failure(
-        3,
+        2,
         "use `guard` from -c guard: it must be off, secrets or all",
     );
 }
