@@ -43,7 +43,11 @@ fn standing(world: &World) -> (String, String, Vec<Value>) {
     let refs = world.git(&["for-each-ref"]);
     let is_other = |line: &&str| !line.contains("refs/heads/atelier/replay-");
     let refs: Vec<&str> = refs.lines().filter(is_other).collect();
-    (refs.join("\n"), world.git(&["status", "--porcelain"]), world.events())
+    (
+        refs.join("\n"),
+        world.git(&["status", "--porcelain"]),
+        world.events(),
+    )
 }
 
 /// Packs the newest run.
